@@ -1,0 +1,42 @@
+# `make` alone lists the targets. Everything that is needed is set up in .venv by the targets themselves.
+.DEFAULT_GOAL := help
+.PHONY: help setup runtime demo serve test check bench repeat crash docs
+# Targets share one environment and one machine; side by side they would only disturb each other.
+.NOTPARALLEL:
+
+BIN := .venv/bin
+ARGS ?=
+export PYTHON
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+
+setup: ## make .venv with OpenVest and the development tools
+	@sh tools/setup.sh dev
+
+runtime:
+	@sh tools/setup.sh runtime
+
+demo: runtime ## watch one whole investment life over signed HTTP, from token to proof
+	@$(BIN)/openvest demo $(ARGS)
+
+serve: runtime ## serve on 127.0.0.1:8000 with a sandbox tenant, data kept in ./var
+	@$(BIN)/openvest serve --data-dir ./var $(ARGS)
+
+test: setup ## run all tests
+	@$(BIN)/python -m pytest tests -q $(ARGS)
+
+check: setup ## run linters, types, layers, architecture and the contract comparison
+	@$(BIN)/python tools/check.py $(ARGS)
+
+bench: setup ## measure and print one line per figure
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+repeat: setup ## live one life twice and compare every event
+	@$(BIN)/python -m tests.repeat $(ARGS)
+
+crash: setup ## kill it under load and count what was lost
+	@$(BIN)/python -m tests.faults.crash $(ARGS)
+
+docs: setup ## regenerate the pages that come from the tables
+	@$(BIN)/python -m tools.docs $(ARGS)

@@ -1,0 +1,1 @@
+"""OpenVest: an open, self-hostable investment core on PostgreSQL."""

@@ -1,0 +1,1 @@
+"""The web console, rendered on the server."""

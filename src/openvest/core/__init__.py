@@ -1,0 +1,1 @@
+"""Pure parts: money, ids, clock, trading calendar, lifecycle tables, problems, declarations."""

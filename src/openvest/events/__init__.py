@@ -1,0 +1,1 @@
+"""Outbox, sequencer, packages and streams."""

@@ -1,0 +1,1 @@
+"""What the outside world is asked for: venue, bank, identity, custodian, prices."""

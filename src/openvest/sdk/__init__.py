@@ -1,0 +1,1 @@
+"""The Python client of the API; imports nothing else of ours."""

@@ -1,0 +1,1 @@
+"""HTTP: application, dispatch, authentication, signatures, idempotency, rate limits, problems, OpenAPI."""

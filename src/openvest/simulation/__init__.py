@@ -1,0 +1,1 @@
+"""The outside world on one machine: market, bank, custodian, identity, scenarios, faults."""

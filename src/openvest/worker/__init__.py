@@ -1,0 +1,1 @@
+"""One loop: sweeps, sequencer, deliveries."""

@@ -1,0 +1,1 @@
+"""The tests of OpenVest; `tests/kit` holds what they share."""
