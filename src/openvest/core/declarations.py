@@ -1,0 +1,171 @@
+"""What a feature declares once and many read: endpoints, events, sweeps, reactions.
+
+Frozen data. The router, the OpenAPI description, the scope matrix, contract tests, the runner and the documentation
+all read these from top to bottom; nothing is found by scanning.
+
+Source: ARCHITECTURE.md, "Said once, read by many".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from openvest.core.snapshots import Json, Snapshot
+
+if TYPE_CHECKING:
+    from openvest.db.unit import Unit
+
+Contract = Literal["v1", "lite"]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sent a request, as the token says."""
+
+    tenant_id: UUID
+    client_id: UUID
+    client_name: str
+    contract: Contract
+    scopes: frozenset[str]
+    licence: Literal["TOL", "BYOL"]
+    strict_idempotency: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request after all that is not business: checked path values, parsed query and body.
+
+    `path` holds the path's parameters parsed by the endpoint's `path_types` (UUID by default); `query` and `body` are
+    instances of the endpoint's models or None.
+    """
+
+    caller: Caller
+    path: Mapping[str, Any]
+    query: Any
+    body: Any
+    idempotency_key: UUID | None
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer that differs from the endpoint's declared status or has its own headers or bytes."""
+
+    body: Json
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+Verb = Callable[["Unit", Call], Awaitable[Json | Reply]]
+BatchVerb = Callable[["Unit", Sequence[Call]], Awaitable[Sequence["Json | Exception"]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One operation of one contract.
+
+    Shape: `verb` handles one call in a unit of work and returns the JSON body (None: no body). `batch`, where given,
+    takes a list of calls of one tenant and returns, in order, a JSON body or a Problem for each: such an endpoint goes
+    through the group commit and has no other path.
+    """
+
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+    path: str
+    operation_id: str
+    summary: str
+    tag: str
+    scopes: tuple[str, ...]
+    answer: type[BaseModel] | None = None
+    verb: Verb | None = None
+    batch: BatchVerb | None = None
+    body: type[BaseModel] | None = None
+    query: type[BaseModel] | None = None
+    status: int = 200
+    key_required: bool = False
+    """The contract lists the idempotency key as required: 400 without. Elsewhere a key is ignored."""
+    errors: tuple[int, ...] = ()
+    """Refusals beyond those every operation has (401, 403, 406, 429, 500, 503)."""
+    writes: bool | None = None
+    """None: everything but GET writes. A unit that writes holds a frozen clock and is numbered."""
+    path_types: Mapping[str, Callable[[str], Any]] = field(default_factory=dict[str, Callable[[str], Any]])
+    """Parsers of path values that are not UUIDs; a ValueError answers 404 (no such object) as a random id would."""
+    sandbox_only: bool = False
+    form: bool = False
+    """The body is application/x-www-form-urlencoded (the token request alone)."""
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def is_write(self) -> bool:
+        return self.method != "GET" if self.writes is None else self.writes
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event type: its name, the kind of object whose snapshot it keeps and how each contract shows that."""
+
+    type: str
+    noun: str
+    v1: Callable[[Snapshot], Json]
+    lite: Callable[[Snapshot], Json] | None = None
+    answer: type[BaseModel] | None = None
+    """Schema of the v1 object; what a package carries is held against it in tests."""
+
+    @property
+    def category(self) -> str:
+        return self.type.partition(".")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Emitted:
+    """An event as a unit of work wrote it, before it has a number."""
+
+    type: str
+    object_id: UUID
+    snapshot: Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Reaction:
+    """Work that belongs to the same unit as an event of a feature below: runs before that unit commits."""
+
+    event_type: str
+    run: Callable[[Unit, Sequence[Emitted]], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """Work that is due, in sets.
+
+    `claim` takes the unit and a limit and returns rows that are due now, locked with SKIP LOCKED, in the order they are
+    to be decided; each row has an `id`. `work` loads what it needs in sets, decides row by row and writes. `next_due`
+    gives the earliest instant at which this tenant has work of this kind, or None. A claim must leave out rows that
+    were set aside (table `set_aside`).
+    """
+
+    name: str
+    claim: Callable[[Unit, int], Awaitable[Sequence[Any]]]
+    work: Callable[[Unit, Sequence[Any]], Awaitable[None]]
+    next_due: Callable[[Unit], Awaitable[Any]]
+    writes_events: bool = True
+    set_size: int = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Outward:
+    """Work that talks to the outside: lease and commit, talk without a transaction, record with the lease token.
+
+    `lease` marks up to N rows as leased and returns them; `talk` gets the rows and the assembled ports; `record` writes
+    what came back, for rows whose lease still holds.
+    """
+
+    name: str
+    lease: Callable[[Unit, int], Awaitable[Sequence[Any]]]
+    talk: Callable[[Any, Sequence[Any]], Awaitable[Any]]
+    record: Callable[[Unit, Sequence[Any], Any], Awaitable[None]]
+    next_due: Callable[[Unit], Awaitable[Any]]
+    set_size: int = 500

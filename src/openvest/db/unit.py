@@ -1,0 +1,349 @@
+"""The unit of work: one transaction, one tenant, one *now*; and the database that opens it.
+
+Every write of this system happens inside `Database.write`. The transaction is committed before the caller gets the
+result, so before any answer leaves. A unit that raises, or that was abandoned, leaves nothing behind.
+
+Source: DOMAIN.md sections 2 to 4, PHYSICAL_DESIGN.md "Order of writes".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+from uuid import UUID
+
+import asyncpg
+
+from openvest.core.declarations import Emitted, Reaction
+from openvest.core.ids import IdSource, caused_id, random_id
+from openvest.core.sealing import Secrets
+from openvest.core.snapshots import Snapshot, dumps
+from openvest.db.query import Query, Statement
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    Connection = asyncpg.Connection[asyncpg.Record]
+    Pool = asyncpg.Pool[asyncpg.Record]
+
+R = TypeVar("R")
+T = TypeVar("T")
+Hook = Callable[["Unit"], Awaitable[None]]
+
+MICROSECOND = timedelta(microseconds=1)
+RETRIES = 3
+
+_OPEN = "select now, frozen, write_number, dirty, tenant_name from open_unit($1, $2, $3)"
+_EVENTS = """
+with s as (insert into event_sets (tenant_id, events) values ($1, $2) returning id)
+insert into events (tenant_id, set_id, n, id, type, object_id, object_version, created_at, snapshot)
+select $1, s.id, t.n, t.id, t.type, t.object_id, t.object_version, t.created_at, t.snapshot::jsonb
+  from s, unnest($3::uuid[], $4::text[], $5::uuid[], $6::integer[], $7::timestamptz[], $8::text[])
+       with ordinality as t(id, type, object_id, object_version, created_at, snapshot, n)
+"""
+
+DOWN = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError, OSError, TimeoutError)
+_AGAIN = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+
+
+class DatabaseDown(Exception):
+    """The database cannot be reached or was lost on the way; what became of an open unit is not known."""
+
+
+class UnknownTenant(Exception):
+    """No tenant of this id has a clock."""
+
+
+class _MustDrain(Exception):
+    """A frozen tenant has work that is due before the next write may open its unit."""
+
+
+@dataclass(slots=True)
+class _Row:
+    """An event on its way into the database."""
+
+    type: str
+    object_id: UUID
+    version: int
+    at: datetime
+    snapshot: Snapshot
+
+
+@dataclass(slots=True)
+class Unit:
+    """One transaction of one tenant. Features talk to the database through it and nothing else."""
+
+    tenant_id: UUID
+    now: datetime
+    ids: IdSource
+    frozen: bool
+    database: Database
+    connection: Connection
+    write_number: int = 0
+    abandoned: bool = False
+    notes: dict[Any, Any] = field(default_factory=dict[Any, Any])
+    _events: list[_Row] = field(default_factory=list[_Row])
+
+    async def rows(self, query: Query[R], *args: Any) -> list[R]:
+        """All rows, as the query's row type, in the statement's order."""
+        found = await self.connection.fetch(query.sql, *args)
+        make = query.row
+        if hasattr(make, "__dataclass_fields__"):
+            return [make(*record) for record in found]
+        return [cast(R, record[0]) for record in found]
+
+    async def row(self, query: Query[R], *args: Any) -> R | None:
+        """The first row, or None."""
+        record = await self.connection.fetchrow(query.sql, *args)
+        if record is None:
+            return None
+        return query.row(*record) if hasattr(query.row, "__dataclass_fields__") else cast(R, record[0])
+
+    async def one(self, query: Query[R], *args: Any) -> R:
+        """The row that must be there. Raises: LookupError, which is a fault of ours."""
+        found = await self.row(query, *args)
+        if found is None:
+            raise LookupError(f"no {query.row.__name__} where one must be")
+        return found
+
+    async def run(self, statement: Statement, *args: Any) -> int:
+        """Execute and say how many rows were touched."""
+        status = await self.connection.execute(statement.sql, *args)
+        count = status.rpartition(" ")[2]
+        return int(count) if count.isdigit() else 0
+
+    def moment_after(self, last: datetime | None, item: int = 0) -> datetime:
+        """When this change of an object happened: now, but after the object's last change.
+
+        `item` is the position in a flush: on a frozen clock request i is dated now + i microseconds.
+        """
+        now = self.now + item * MICROSECOND if self.frozen else self.now
+        return now if last is None else max(now, last + MICROSECOND)
+
+    def emit(self, event_type: str, object_id: UUID, version: int, at: datetime, snapshot: Snapshot) -> None:
+        """Append an event. `version` is the object's own, counted from 1; one event per object, version and type."""
+        self._events.append(_Row(event_type, object_id, version, at, snapshot))
+
+    @property
+    def emitted(self) -> Sequence[Emitted]:
+        return [Emitted(row.type, row.object_id, row.snapshot) for row in self._events]
+
+    @property
+    def event_count(self) -> int:
+        return len(self._events)
+
+    def note(self, key: Any, make: Callable[[], T]) -> T:
+        """Something a module keeps for the life of this unit, made at first use."""
+        if key not in self.notes:
+            self.notes[key] = make()
+        return cast(T, self.notes[key])
+
+    def drop_events(self, count: int) -> None:
+        """Forget the events beyond the first `count` (their writes went back with a savepoint)."""
+        del self._events[count:]
+
+    @property
+    def secrets(self) -> Secrets:
+        """The master key's uses. Raises: LookupError where the process was started without one."""
+        if self.database.secrets is None:
+            raise LookupError("this process has no master key")
+        return self.database.secrets
+
+    def abandon(self) -> None:
+        """Leave nothing of this unit behind: no rows, no tick, no number."""
+        self.abandoned = True
+
+    def savepoint(self) -> AbstractAsyncContextManager[Any]:
+        """A nested transaction: what raises inside is undone alone."""
+        return self.connection.transaction()
+
+    async def close(self) -> None:
+        """What belongs to every unit's end: reactions, published balances, events, then the hot rows of the house."""
+        seen = 0
+        while seen < len(self._events):
+            fresh = [Emitted(row.type, row.object_id, row.snapshot) for row in self._events[seen:]]
+            seen = len(self._events)
+            for reaction in self.database.reactions:
+                mine = [event for event in fresh if event.type == reaction.event_type]
+                if mine:
+                    await reaction.run(self, mine)
+        for publish in self.database.publishers:
+            await publish(self)
+        if self._events:
+            await self._write_events()
+        for finish in self.database.closers:
+            await finish(self)
+
+    async def _write_events(self) -> None:
+        rows = self._events
+        await self.connection.execute(
+            _EVENTS,
+            self.tenant_id,
+            len(rows),
+            [self._event_id(row) for row in rows],
+            [row.type for row in rows],
+            [row.object_id for row in rows],
+            [row.version for row in rows],
+            [row.at for row in rows],
+            [dumps(row.snapshot) for row in rows],
+        )
+
+    def _event_id(self, row: _Row) -> UUID:
+        if self.ids.root is None:
+            return random_id(row.at)
+        return caused_id(*self.ids.root, "event", row.type, row.object_id, row.version)
+
+
+async def _nothing(_: UUID) -> None:
+    raise RuntimeError("a frozen tenant needs a drain; the composition root hands it in")
+
+
+@dataclass(slots=True)
+class Database:
+    """The pool and everything a unit needs at its end. Made once, by the composition root.
+
+    `publishers` may emit events (one per touched balance or position); `closers` write what must come last (house
+    balances); `drain` brings a frozen tenant to rest; `committed` is told after each commit that wrote events.
+    """
+
+    pool: Pool
+    seed: str = "openvest"
+    secrets: Secrets | None = None
+    reactions: Sequence[Reaction] = ()
+    publishers: Sequence[Hook] = ()
+    closers: Sequence[Hook] = ()
+    drain: Callable[[UUID], Awaitable[None]] = _nothing
+    committed: Callable[[UUID], None] = lambda _: None
+
+    async def write(
+        self,
+        tenant_id: UUID,
+        work: Callable[[Unit], Awaitable[T]],
+        *,
+        n: int = 1,
+        cause: str | None = None,
+        draining: bool = False,
+    ) -> T:
+        """Run work in a unit that writes, commit, then return its result.
+
+        `n` items tick a frozen clock; 0 for writes that write no events (tokens, subscriptions). `cause` names the
+        keyed request for caused ids; None: the number of the business write. Deadlocks are retried up to three times;
+        work must therefore be repeatable. Raises: DatabaseDown, and what work raises.
+        """
+        for attempt in range(RETRIES + 1):
+            try:
+                return await self._write_once(tenant_id, work, n, cause, draining)
+            except _MustDrain:
+                break
+            except _AGAIN:
+                if attempt == RETRIES:
+                    raise
+        while True:
+            await self.drain(tenant_id)
+            try:
+                return await self._write_once(tenant_id, work, n, cause, draining)
+            except _MustDrain:
+                continue
+
+    async def _write_once(
+        self, tenant_id: UUID, work: Callable[[Unit], Awaitable[T]], n: int, cause: str | None, draining: bool
+    ) -> T:
+        async with self.connection() as connection:
+            await connection.execute("begin")
+            try:
+                unit = await self._open(connection, tenant_id, n, cause, draining)
+                result = await work(unit)
+                if not unit.abandoned:
+                    await unit.close()
+            except BaseException:
+                await _roll_back(connection)
+                raise
+            if unit.abandoned:
+                await _roll_back(connection)
+                return result
+            await connection.execute("commit")
+        if unit.event_count:
+            self.committed(tenant_id)
+        return result
+
+    async def read(self, tenant_id: UUID, work: Callable[[Unit], Awaitable[T]]) -> T:
+        """Run work in a unit that only reads. Raises: DatabaseDown, and what work raises."""
+        async with self.connection() as connection:
+            await connection.execute("begin read only")
+            try:
+                result = await work(await self._open(connection, tenant_id, 0, None, False))
+            finally:
+                await _roll_back(connection)
+            return result
+
+    async def _open(self, connection: Connection, tenant_id: UUID, n: int, cause: str | None, draining: bool) -> Unit:
+        opened = await connection.fetchrow(_OPEN, tenant_id, n, draining)
+        if opened is None:
+            raise UnknownTenant(str(tenant_id))
+        now, frozen, write_number, dirty, name = opened
+        if dirty and n > 0:
+            raise _MustDrain
+        root = (self.seed, cast(str, name)) if frozen else None
+        ids = IdSource(now, root, cause if cause is not None else f"write {write_number}")
+        return Unit(tenant_id, now, ids, frozen, self, connection, write_number)
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncGenerator[Connection]:
+        """A connection outside any unit, for the wire's own functions. Raises: DatabaseDown."""
+        try:
+            async with self.pool.acquire() as connection:
+                yield cast("Connection", connection)
+        except DOWN as error:
+            raise DatabaseDown(str(error) or type(error).__name__) from error
+
+
+async def _roll_back(connection: Connection) -> None:
+    if not connection.is_closed():
+        try:
+            await connection.execute("rollback")
+        except DOWN:
+            connection.terminate()
+
+
+class _Connection(asyncpg.Connection[asyncpg.Record]):
+    """A pooled connection that is not reset between uses: units set nothing beyond their transaction."""
+
+    def get_reset_query(self) -> str:
+        return ""
+
+
+async def _prepare(connection: Connection) -> None:
+    for name in ("json", "jsonb"):
+        await connection.set_type_codec(name, encoder=_encode, decoder=json.loads, schema="pg_catalog")
+
+
+def _encode(value: Any) -> str:
+    return value if isinstance(value, str) else dumps(value)
+
+
+async def open_pool(dsn: str, *, size: int = 10, application: str = "openvest", idle_s: float = 300) -> Pool:
+    """A pool of connections for the application role. `size` is the most connections it opens."""
+    settings: Mapping[str, str] = {
+        "application_name": application,
+        "timezone": "UTC",
+        "statement_timeout": "30s",
+        "lock_timeout": "10s",
+        "idle_in_transaction_session_timeout": "60s",
+        "search_path": "public",
+        "jit": "off",
+    }
+    return await asyncpg.create_pool(
+        dsn,
+        min_size=1,
+        max_size=size,
+        connection_class=_Connection,
+        init=_prepare,
+        server_settings=dict(settings),
+        statement_cache_size=1000,
+        max_inactive_connection_lifetime=idle_s,
+        command_timeout=60,
+    )
