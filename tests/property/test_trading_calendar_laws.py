@@ -19,7 +19,9 @@ sides = st.sampled_from(["BUY", "SELL"])
 currencies = st.sampled_from(["EUR", "GBP"])
 # The last days are left out: what follows them lies outside, which the table above holds.
 inner_days = st.dates(FIRST_DAY, LAST_DAY - 14 * DAY)
-instants = st.datetimes(datetime(2020, 1, 1), datetime(2040, 12, 17), timezones=st.just(UTC))
+instants = st.datetimes(
+    datetime.fromisoformat("2020-01-01"), datetime.fromisoformat("2040-12-17"), timezones=st.just(UTC)
+)
 
 
 @given(mic=mics, instant=instants)

@@ -299,8 +299,8 @@ def test_what_is_not_known_is_refused_with_what_is(
 @pytest.mark.parametrize(
     "ask",
     [
-        lambda: cal.session_at("XETR", datetime(2026, 11, 20, 12)),
-        lambda: cal.tax_date(datetime(2026, 11, 20, 12)),
+        lambda: cal.session_at("XETR", datetime.fromisoformat("2026-11-20T12:00")),
+        lambda: cal.tax_date(datetime.fromisoformat("2026-11-20T12:00")),
         lambda: cal.cut_off("XETR", time(16, tzinfo=UTC), date(2026, 11, 20)),
     ],
 )
