@@ -63,7 +63,7 @@ def make_environment() -> None:
         return
     if sys.prefix != sys.base_prefix:
         # We run inside the environment that is to be replaced, so the interpreter below it does the work.
-        os.execv(sys._base_executable, [sys._base_executable, "-I", *sys.argv])  # pyright: ignore
+        os.execv(sys._base_executable, [sys._base_executable, "-I", *sys.argv])
     if VENV.exists():
         shutil.rmtree(VENV)
     run(sys.executable, "-m", "venv", VENV)
@@ -99,4 +99,6 @@ if __name__ == "__main__":
     try:
         main(sys.argv[1])
     except OSError as error:
-        raise SystemExit(f"Setting up stopped: {error}. Make {VENV} writable or remove it, then run make again.") from None
+        raise SystemExit(
+            f"Setting up stopped: {error}. Make {VENV} writable or remove it, then run make again."
+        ) from None
