@@ -105,7 +105,7 @@ def test_the_signature_headers_cannot_be_covered(name: bytes) -> None:
 
 @pytest.mark.parametrize("name", [b"Accept", b"", b"x y", b'x"', b"x;sf", b"x\xff", b"x\n"])
 def test_malformed_component_names_are_refused(name: bytes) -> None:
-    refused(signed(names=[b"@method", b"@path", name]))
+    refused(signed(body=b"", names=[b"@method", b"@path", *HEADERS, name]), "component name is malformed")
 
 
 def test_a_component_covered_twice_is_refused() -> None:
@@ -175,6 +175,13 @@ def test_an_empty_path_is_a_slash() -> None:
     message = signed(method="GET", path=b"/", body=b"")
     check(replace(message, path=b""))
     check(replace(message, path=""))
+
+
+def test_a_method_or_target_that_is_no_text_is_a_mismatch() -> None:
+    message = signed(method="GET", path=b"/\xff", query=b"\xff", body=b"")
+    check(message)
+    for other in ({"path": "/\udcff"}, {"query": "\ud800"}, {"method": "GET\udcff"}):
+        refused(replace(message, **other), "mismatch")
 
 
 def test_path_and_query_are_taken_as_sent() -> None:
