@@ -1,0 +1,64 @@
+"""The sequencer: gives committed event sets their first number, gapless, in the order of their ids, per tenant.
+
+One at a time per tenant, kept apart by an advisory lock taken inside the numbering transaction: whoever holds it reads
+only committed sets, so a number is never given to a set that might still go back, and the counter row moves by exactly
+what was numbered. Event rows never change; an event's sequence is its set's first_number + n - 1.
+
+Source: DOMAIN.md section 3, PHYSICAL_DESIGN.md "Numbering".
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from openvest.db.query import Query, Statement
+from openvest.db.unit import Database, Unit
+
+SETS_AT_ONCE = 5_000
+
+_LOCK = Query(bool, "select pg_try_advisory_xact_lock(hashtextextended('sequencer:' || $1::uuid::text, 0))")
+_COUNTER = Statement("insert into event_counters (tenant_id, last) values ($1, 0) on conflict do nothing")
+_NUMBER = Query(
+    int,
+    """
+    with fresh as (
+      select id, events from event_sets
+       where tenant_id = $1 and first_number is null order by id limit $2),
+    counted as (
+      update event_counters set last = last + (select coalesce(sum(events), 0) from fresh)
+       where tenant_id = $1 returning last),
+    placed as (
+      select f.id, c.last - sum(f.events) over (order by f.id desc) + 1 as first_number
+        from fresh f cross join counted c),
+    numbered as (
+      update event_sets s set first_number = p.first_number
+        from placed p where s.tenant_id = $1 and s.id = p.id
+      returning s.events)
+    select coalesce(sum(events), 0)::bigint from numbered
+    """,
+)
+_WAITING = Query(UUID, "select tenants_to_number()")
+
+
+async def number_events(database: Database, tenant_id: UUID) -> int:
+    """Number what is committed and waits. Returns how many events got a number; 0 where another process is at it."""
+
+    async def work(unit: Unit) -> int:
+        if not await unit.one(_LOCK, tenant_id):
+            unit.abandon()
+            return 0
+        await unit.run(_COUNTER, tenant_id)
+        return await unit.one(_NUMBER, tenant_id, SETS_AT_ONCE)
+
+    total = 0
+    while True:
+        numbered = await database.write(tenant_id, work, n=0)
+        total += numbered
+        if numbered == 0:
+            return total
+
+
+async def tenants_waiting(database: Database) -> list[UUID]:
+    """Tenants that have committed events without a number."""
+    async with database.connection() as connection:
+        return [row[0] for row in await connection.fetch(_WAITING.sql)]

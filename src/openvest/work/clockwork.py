@@ -1,0 +1,182 @@
+"""Moving a sandbox's business time: show, freeze, thaw, advance.
+
+An advance is state, not a job: the target is stored and committed, then the clock goes from due instant to due instant,
+each brought to rest before the next. A crash resumes at the instant reached; requests are served between two instants.
+
+Source: DOMAIN.md section 2, "Advance".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from openvest.core.clock import monotonic_ns
+from openvest.core.problems import Unprocessable
+from openvest.core.trading_calendar import is_covered
+from openvest.db.query import Query, Statement
+from openvest.db.unit import Unit
+from openvest.work.runner import Runner
+
+MICROSECOND = timedelta(microseconds=1)
+
+
+class ClockBackward(Unprocessable):
+    """Business time never goes back."""
+
+
+class ClockBeyond(Unprocessable):
+    """The target lies outside the trading calendars this version ships."""
+
+
+class NotASandbox(Unprocessable):
+    """A production tenant lives in wall time."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClockRow:
+    """A tenant's clock as stored, and the instant it shows."""
+
+    mode: str
+    base: datetime
+    ticks: int
+    advance_to: datetime | None
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ClockState:
+    """What the clock endpoints answer. `target` is where an advance under way leads."""
+
+    mode: str
+    now: datetime
+    target: datetime | None
+    done: bool
+    handled: int = 0
+    steps: int = 0
+
+
+_CLOCK = Query(
+    ClockRow,
+    "select mode, base, ticks, advance_to,"
+    " case mode when 'frozen' then base + ticks * interval '1 microsecond'"
+    " when 'live' then wire_now() + offset_us * interval '1 microsecond' else wire_now() end as now"
+    " from clocks where tenant_id = $1",
+)
+_LOCK = Query(str, "select mode from clocks where tenant_id = $1 for update")
+_TARGET = Statement("update clocks set advance_to = $2 where tenant_id = $1")
+_SET_FROZEN = Statement(
+    "update clocks set base = $2, ticks = 0, dirty = true"
+    " where tenant_id = $1 and base + ticks * interval '1 microsecond' < $2"
+)
+_SET_LIVE = Statement(
+    "update clocks set offset_us ="
+    " greatest(offset_us, (extract(epoch from $2::timestamptz - wire_now()) * 1000000)::bigint)"
+    " where tenant_id = $1"
+)
+_FREEZE = Statement(
+    "update clocks set mode = 'frozen', base = wire_now() + offset_us * interval '1 microsecond', ticks = 0,"
+    " dirty = true where tenant_id = $1 and mode = 'live'"
+)
+_THAW = Statement(
+    "update clocks set mode = 'live', dirty = false, offset_us = (extract(epoch from"
+    " base + ticks * interval '1 microsecond' - wire_now()) * 1000000)::bigint where tenant_id = $1 and mode = 'frozen'"
+)
+
+
+@dataclass(slots=True)
+class Clockwork:
+    """The clock of each tenant, over the runner that brings it to rest."""
+
+    runner: Runner
+
+    async def show(self, tenant_id: UUID) -> ClockState:
+        row = await self._row(tenant_id)
+        return ClockState(row.mode, row.now, row.advance_to, row.advance_to is None)
+
+    async def freeze(self, tenant_id: UUID) -> ClockState:
+        """Stand still at the present instant. Raises: NotASandbox."""
+        return await self._switch(tenant_id, _FREEZE)
+
+    async def thaw(self, tenant_id: UUID) -> ClockState:
+        """Run on from the instant shown. Raises: NotASandbox."""
+        return await self._switch(tenant_id, _THAW)
+
+    async def set_target(self, tenant_id: UUID, choose: Callable[[ClockRow], datetime]) -> datetime:
+        """Store where the clock is to go. `choose` gets the clock under its lock and gives the target.
+
+        Raises: NotASandbox, ClockBackward, ClockBeyond, and what choose raises.
+        """
+
+        async def work(unit: Unit) -> datetime:
+            await unit.one(_LOCK, tenant_id)
+            row = await unit.one(_CLOCK, tenant_id)
+            if row.mode == "wall":
+                raise NotASandbox("The clock of a production tenant cannot be moved.")
+            target = choose(row)
+            if target < row.now and not (row.mode == "frozen" and target >= row.base):
+                raise ClockBackward("Business time never goes back; give an instant after the present one.")
+            if not is_covered(target.date()):
+                raise ClockBeyond("The trading calendars end in 2040; give an earlier instant.")
+            if row.advance_to is not None and target < row.advance_to:
+                raise ClockBackward("An advance to a later instant is under way; wait for it to end.")
+            await unit.run(_TARGET, tenant_id, target)
+            return target
+
+        return await self.runner.database.write(tenant_id, work, n=0)
+
+    async def advance(self, tenant_id: UUID, *, wait_s: int | None = 30) -> ClockState:
+        """Go towards the stored target, at most `wait_s` seconds of wire time. Raises: nothing of its own."""
+        started, handled, steps = monotonic_ns(), 0, 0
+        while True:
+            async with self.runner.alone(tenant_id):
+                row = await self._row(tenant_id)
+                if row.advance_to is None:
+                    break
+                did, arrived = await self._one_instant(tenant_id, row, row.advance_to)
+                handled, steps = handled + did, steps + 1
+            if arrived or (wait_s is not None and monotonic_ns() - started > wait_s * 1_000_000_000):
+                break
+        state = await self.show(tenant_id)
+        return ClockState(state.mode, state.now, state.target, state.done, handled, steps)
+
+    async def _one_instant(self, tenant_id: UUID, row: ClockRow, target: datetime) -> tuple[int, bool]:
+        """Bring the present instant to rest, then go to the next due one, or to the target where none is before it."""
+        handled = await self._rest(tenant_id, row.mode)
+        due = await self.runner.next_due(tenant_id)
+        arrived = due is None or due > target
+        await self._set(tenant_id, row.mode, target if arrived or due is None else due, arrived)
+        if arrived:
+            handled += await self._rest(tenant_id, row.mode)
+        return handled, arrived
+
+    async def _rest(self, tenant_id: UUID, mode: str) -> int:
+        if mode == "frozen":
+            return await self.runner.drain_alone(tenant_id)
+        return await self.runner.run_until_quiet(tenant_id)
+
+    async def _set(self, tenant_id: UUID, mode: str, at: datetime, arrived: bool) -> None:
+        async def work(unit: Unit) -> None:
+            await unit.one(_LOCK, tenant_id)
+            await unit.run(_SET_FROZEN if mode == "frozen" else _SET_LIVE, tenant_id, at)
+            if arrived:
+                await unit.run(_TARGET, tenant_id, None)
+
+        await self.runner.database.write(tenant_id, work, n=0)
+
+    async def _row(self, tenant_id: UUID) -> ClockRow:
+        async def look(unit: Unit) -> ClockRow:
+            return await unit.one(_CLOCK, tenant_id)
+
+        return await self.runner.database.read(tenant_id, look)
+
+    async def _switch(self, tenant_id: UUID, statement: Statement) -> ClockState:
+        async def work(unit: Unit) -> None:
+            if await unit.one(_LOCK, tenant_id) == "wall":
+                raise NotASandbox("The clock of a production tenant cannot be moved.")
+            await unit.run(statement, tenant_id)
+
+        await self.runner.database.write(tenant_id, work, n=0)
+        return await self.show(tenant_id)

@@ -1,0 +1,211 @@
+"""The runner: which work is due for a tenant, in sets, until it is quiet.
+
+There are no jobs. A sweep claims rows that are due (`SKIP LOCKED`), decides and writes them in one unit; an outward
+step leases, talks without a transaction, then records. For a live tenant several runners work side by side. A frozen
+tenant is serial: one runner at a time, by a session lock, and every step takes the first sweep of the catalog that has
+work, so the outcome does not depend on how many processes there are.
+
+Source: DOMAIN.md sections 2 and 5, ARCHITECTURE.md "A sweep".
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from openvest.core.declarations import Outward, Sweep
+from openvest.db.query import Query, Statement
+from openvest.db.unit import DOWN, Database, DatabaseDown, Unit
+
+Work = Sweep | Outward
+
+_SET_ASIDE = Statement(
+    "insert into set_aside (tenant_id, sweep, row_id, error, created_at)"
+    " values ($1, $2, $3, $4, $5) on conflict do nothing"
+)
+_REST = Statement("update clocks set dirty = false where tenant_id = $1")
+_LOCK_CLOCK = Query(bool, "select dirty from clocks where tenant_id = $1 for update")
+_SESSION_LOCK = "select pg_try_advisory_lock(hashtextextended('drain:' || $1::uuid::text, 0))"
+_SESSION_UNLOCK = "select pg_advisory_unlock(hashtextextended('drain:' || $1::uuid::text, 0))"
+_WAIT_S = 0.005
+
+
+def _ignore(sweep: str, row_id: UUID, error: BaseException) -> None:
+    """Nobody listens."""
+
+
+@dataclass(slots=True)
+class Runner:
+    """Runs the catalog's work. `ports` is what the composition root assembled; `failed` hears of rows set aside."""
+
+    database: Database
+    works: Sequence[Work]
+    ports: Any
+    failed: Callable[[str, UUID, BaseException], None] = _ignore
+
+    async def run_until_quiet(self, tenant_id: UUID, *, max_sets: int = 1_000) -> int:
+        """Do all work of a live tenant that is due now. Returns the rows handled."""
+        handled = 0
+        for _ in range(max_sets):
+            did = 0
+            for work in await self._due(tenant_id):
+                did += await self._one_set(work, tenant_id, draining=False)
+            handled += did
+            if did == 0:
+                break
+        return handled
+
+    async def drain(self, tenant_id: UUID) -> int:
+        """Bring a frozen tenant to rest: no work due at its instant, the clock row clean. Returns the rows handled."""
+        async with self.alone(tenant_id):
+            return await self.drain_alone(tenant_id)
+
+    async def drain_alone(self, tenant_id: UUID) -> int:
+        """The same for a caller that already holds the tenant's session lock."""
+        handled = 0
+        while True:
+            did = await self._step(tenant_id)
+            handled += did
+            if did == 0 and await self._rest(tenant_id):
+                return handled
+
+    async def _step(self, tenant_id: UUID) -> int:
+        for work in await self._due(tenant_id):
+            did = await self._one_set(work, tenant_id, draining=True)
+            if did:
+                return did
+        return 0
+
+    async def _due(self, tenant_id: UUID) -> list[Work]:
+        """What is due now, in catalog order, read in one transaction."""
+
+        async def look(unit: Unit) -> list[Work]:
+            due: list[Work] = []
+            for work in self.works:
+                at: datetime | None = await work.next_due(unit)
+                if at is not None and at <= unit.now:
+                    due.append(work)
+            return due
+
+        return await self.database.read(tenant_id, look)
+
+    async def _rest(self, tenant_id: UUID) -> bool:
+        """Mark the clock clean. Nothing can have become due meanwhile: writes wait while it is dirty."""
+
+        async def work(unit: Unit) -> bool:
+            await unit.one(_LOCK_CLOCK, tenant_id)
+            await unit.run(_REST, tenant_id)
+            return True
+
+        return await self.database.write(tenant_id, work, n=0)
+
+    @asynccontextmanager
+    async def alone(self, tenant_id: UUID) -> AsyncGenerator[None]:
+        """Hold the tenant's drain lock on a connection of its own; a dead process lets go of it."""
+        async with self.database.connection() as connection:
+            while not await connection.fetchval(_SESSION_LOCK, tenant_id):  # noqa: ASYNC110 - another process holds it
+                await asyncio.sleep(_WAIT_S)
+            try:
+                yield
+            finally:
+                try:
+                    await connection.execute(_SESSION_UNLOCK, tenant_id)
+                except DOWN:
+                    connection.terminate()
+
+    async def _one_set(self, work: Work, tenant_id: UUID, *, draining: bool) -> int:
+        if isinstance(work, Outward):
+            return await self._outward(work, tenant_id, draining)
+        try:
+            return await self._claim_and_work(work, tenant_id, draining, work.set_size)
+        except (DatabaseDown, asyncio.CancelledError):
+            raise
+        except Exception:  # one row spoils its set: find it, set it aside, let the others pass
+            return await self._one_by_one(work, tenant_id, draining)
+
+    async def _claim_and_work(self, work: Sweep, tenant_id: UUID, draining: bool, limit: int) -> int:
+        async def unit_of_work(unit: Unit) -> int:
+            rows = await work.claim(unit, limit)
+            if not rows:
+                unit.abandon()
+                return 0
+            await work.work(unit, rows)
+            return len(rows)
+
+        n = 1 if work.writes_events else 0
+        return await self.database.write(tenant_id, unit_of_work, n=n, cause=work.name, draining=draining)
+
+    async def _one_by_one(self, work: Sweep, tenant_id: UUID, draining: bool) -> int:
+        bad: list[tuple[UUID, BaseException]] = []
+
+        async def unit_of_work(unit: Unit) -> int:
+            rows = await work.claim(unit, 1)
+            if not rows:
+                unit.abandon()
+                return 0
+            try:
+                await work.work(unit, rows)
+            except (asyncio.CancelledError, *DOWN, asyncpg.DeadlockDetectedError):
+                raise
+            except Exception as error:
+                bad[:] = [(rows[0].id, error)]
+                raise
+            return 1
+
+        n = 1 if work.writes_events else 0
+        handled = 0
+        for _ in range(work.set_size):
+            try:
+                did = await self.database.write(tenant_id, unit_of_work, n=n, cause=work.name, draining=draining)
+            except Exception:
+                if not bad:
+                    raise
+                row_id, error = bad.pop()
+                await self._set_aside(work.name, tenant_id, row_id, error)
+                did = 1
+            if did == 0:
+                break
+            handled += did
+        return handled
+
+    async def _set_aside(self, sweep: str, tenant_id: UUID, row_id: UUID, error: BaseException) -> None:
+        async def work(unit: Unit) -> int:
+            text = f"{type(error).__name__}: {error}"[:2_000]
+            return await unit.run(_SET_ASIDE, tenant_id, sweep, row_id, text, unit.now)
+
+        await self.database.write(tenant_id, work, n=0)
+        self.failed(sweep, row_id, error)
+
+    async def _outward(self, work: Outward, tenant_id: UUID, draining: bool) -> int:
+        async def lease(unit: Unit) -> Sequence[Any]:
+            rows = await work.lease(unit, work.set_size)
+            if not rows:
+                unit.abandon()
+            return rows
+
+        rows = await self.database.write(tenant_id, lease, n=0)
+        if not rows:
+            return 0
+        said = await work.talk(self.ports, rows)
+
+        async def record(unit: Unit) -> int:
+            await work.record(unit, rows, said)
+            return len(rows)
+
+        return await self.database.write(tenant_id, record, n=1, cause=work.name, draining=draining)
+
+    async def next_due(self, tenant_id: UUID) -> datetime | None:
+        """The earliest instant at which any work of this tenant is due."""
+
+        async def look(unit: Unit) -> datetime | None:
+            instants = [await work.next_due(unit) for work in self.works]
+            return min((at for at in instants if at is not None), default=None)
+
+        return await self.database.read(tenant_id, look)
