@@ -47,7 +47,7 @@ select $1, s.id, t.n, t.id, t.type, t.object_id, t.object_version, t.created_at,
 """
 
 DOWN = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError, OSError, TimeoutError)
-_AGAIN = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+AGAIN = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
 
 class DatabaseDown(Exception):
@@ -239,7 +239,7 @@ class Database:
                 return await self._write_once(tenant_id, work, n, cause, draining)
             except _MustDrain:
                 break
-            except _AGAIN:
+            except AGAIN:
                 if attempt == RETRIES:
                     raise
         while True:

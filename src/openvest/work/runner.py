@@ -18,11 +18,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import asyncpg
-
 from openvest.core.declarations import Outward, Sweep
 from openvest.db.query import Query, Statement
-from openvest.db.unit import DOWN, Database, DatabaseDown, Unit
+from openvest.db.unit import AGAIN, DOWN, Database, DatabaseDown, Unit
 
 Work = Sweep | Outward
 
@@ -152,7 +150,7 @@ class Runner:
                 return 0
             try:
                 await work.work(unit, rows)
-            except (asyncio.CancelledError, *DOWN, asyncpg.DeadlockDetectedError):
+            except (asyncio.CancelledError, *DOWN, *AGAIN):
                 raise
             except Exception as error:
                 bad[:] = [(rows[0].id, error)]
