@@ -85,7 +85,7 @@ def made(step: Step) -> bool:
         print(f"{'failed' if step.left_out_fails else 'left out':9}{step.name:14}{step.left_out}", flush=True)
         return not step.left_out_fails
     started = time.monotonic()
-    environment = os.environ | {"NO_COLOR": "1"} | step.environment
+    environment = os.environ | {"NO_COLOR": "1", "PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"} | step.environment
     done = subprocess.run(
         step.command,
         cwd=ROOT,

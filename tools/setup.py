@@ -55,15 +55,18 @@ def run(*command: str | Path) -> None:
         raise SystemExit(f"Setting up stopped at: {words}\nThe lines above say why; mend that and run make again.")
 
 
+def use_base_interpreter() -> None:
+    """Go on under the interpreter below the environment: what may be replaced must not be what is running."""
+    if sys.prefix != sys.base_prefix:
+        os.execv(sys._base_executable, [sys._base_executable, "-I", *sys.argv])
+
+
 def make_environment() -> None:
     """Create `.venv` anew unless the one that stands was made here by the same interpreter."""
     mark = VENV / ".openvest-base"
     base = f"{platform.python_version()} {sys.base_prefix} {VENV}"
     if PYTHON.exists() and mark.exists() and mark.read_text() == base:
         return
-    if sys.prefix != sys.base_prefix:
-        # We run inside the environment that is to be replaced, so the interpreter below it does the work.
-        os.execv(sys._base_executable, [sys._base_executable, "-I", *sys.argv])
     if VENV.exists():
         shutil.rmtree(VENV)
     run(sys.executable, "-m", "venv", VENV)
@@ -87,6 +90,7 @@ def main(kind: str) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if is_current(kind):
             return
+        use_base_interpreter()
         print(f"Setting up .venv ({kind}, Python {platform.python_version()}) …", flush=True)
         make_environment()
         install(kind)

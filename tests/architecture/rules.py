@@ -53,8 +53,7 @@ REGISTRY_HOST = re.compile(
     r"\b(?:[\w-]+\.)*(?:" + "|".join(REGISTRY_NAMES) + r")\.(?:org|com|io|net)\b|\b(?:ghcr|docker|quay)\.io\b"
 )
 DEVELOPER_PATH = re.compile(
-    r"(?<![\w.~-])/(?:root|work|opt/pypi[\w-]*)/[\w.-]+|(?<![\w.~-])/(?:home|Users)/[\w.-]+/|\b[A-Z]:\\Users\\"
-    r"|/bash_jobs\b"
+    r"(?<![\w.~-])/(?:root|work)/[\w.-]+|(?<![\w.~-])/(?:home|Users)/[\w.-]+/|\b[A-Z]:\\Users\\"
 )
 
 
