@@ -50,6 +50,10 @@ class Call:
     body: Any
     idempotency_key: UUID | None
     request_id: str
+    cause: str = ""
+    """What new ids of this call come from; a batch verb takes `unit.ids_for(call.cause)` instead of `unit.ids`."""
+    item: int = 0
+    """Position in the flush, for `unit.moment_after(last, call.item)`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,7 @@ class Endpoint:
 
     Shape: `verb` handles one call in a unit of work and returns the JSON body (None: no body). `batch`, where given,
     takes a list of calls of one tenant and returns, in order, a JSON body or a Problem for each: such an endpoint goes
-    through the group commit and has no other path.
+    through the group commit (a GET: through the coalesced reads) and has no other path.
     """
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -91,7 +95,9 @@ class Endpoint:
     errors: tuple[int, ...] = ()
     """Refusals beyond those every operation has (401, 403, 406, 429, 500, 503)."""
     writes: bool | None = None
-    """None: everything but GET writes. A unit that writes holds a frozen clock and is numbered."""
+    """None: everything but GET writes."""
+    ticks: bool = True
+    """False for writes that write no events (tokens, subscriptions): they neither hold a frozen clock nor are numbered."""
     path_types: Mapping[str, Callable[[str], Any]] = field(default_factory=dict[str, Callable[[str], Any]])
     """Parsers of path values that are not UUIDs; a ValueError answers 404 (no such object) as a random id would."""
     sandbox_only: bool = False

@@ -48,6 +48,10 @@ class IdSource:
     cause: str
     _ordinals: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
 
+    def under(self, cause: str) -> IdSource:
+        """The same source for one item of a flush, whose cause is its own."""
+        return IdSource(self.now, self.root, cause)
+
     def new(self, kind: str, cause: str | UUID | None = None) -> UUID:
         """A new id for an object of this kind; `cause` names the claimed row where a sweep works on many."""
         if self.root is None:

@@ -124,6 +124,10 @@ class Unit:
         now = self.now + item * MICROSECOND if self.frozen else self.now
         return now if last is None else max(now, last + MICROSECOND)
 
+    def ids_for(self, cause: str) -> IdSource:
+        """The ids of one item of a flush: counted under its own cause, so they do not depend on who shared the flush."""
+        return self.note(("ids", cause), lambda: self.ids.under(cause))
+
     def emit(self, event_type: str, object_id: UUID, version: int, at: datetime, snapshot: Snapshot) -> None:
         """Append an event. `version` is the object's own, counted from 1; one event per object, version and type."""
         self._events.append(_Row(event_type, object_id, version, at, snapshot))
