@@ -45,12 +45,18 @@ def migrations_folder() -> Path:
     return inside if inside.is_dir() else package.parent.parent / "migrations"
 
 
-def read_migrations(folder: Path | None = None) -> list[Migration]:
-    """All migrations in order. Raises: SchemaRefused where numbers repeat or leave a gap."""
+def read_folder(folder: Path) -> list[Migration]:
+    """The migration files of a folder in the order of their names."""
     found: list[Migration] = []
-    for path in sorted((folder or migrations_folder()).glob("[0-9][0-9][0-9][0-9]_*.sql")):
+    for path in sorted(folder.glob("[0-9][0-9][0-9][0-9]_*.sql")):
         text = path.read_bytes()
         found.append(Migration(int(path.name[:4]), path.stem, text.decode(), hashlib.sha256(text).hexdigest()))
+    return found
+
+
+def read_migrations() -> list[Migration]:
+    """All migrations in order. Raises: SchemaRefused where numbers repeat or leave a gap."""
+    found = read_folder(migrations_folder())
     if [m.number for m in found] != list(range(1, len(found) + 1)):
         raise SchemaRefused(
             "The migration files are not numbered 1, 2, 3 … without a gap; restore the folder migrations/."

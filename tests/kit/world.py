@@ -1,0 +1,48 @@
+"""Builders: they make what a test needs through the program's own functions, never by raw inserts."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from uuid import UUID
+
+from openvest.core.ids import caused_id
+from openvest.core.sealing import Secrets
+from openvest.db.unit import Database, open_pool
+from openvest.main import assemble
+from tests.kit.cluster import Cluster
+
+SEED = "test"
+SECRETS = Secrets(bytes(range(32)))
+
+
+@asynccontextmanager
+async def opened(cluster: Cluster, name: str, *, pool_size: int = 10) -> AsyncGenerator[Database]:
+    """The program's database object over an existing database, assembled as `main` does it."""
+    pool = await open_pool(cluster.dsn(name), size=pool_size, application="test")
+    try:
+        assembled = assemble(pool, seed=SEED, secrets=SECRETS)
+        yield assembled.database
+    finally:
+        pool.terminate()
+
+
+async def make_tenant(
+    database: Database,
+    name: str,
+    *,
+    licence: str = "TOL",
+    pace: str = "calendar",
+    frozen_at: datetime | None = None,
+) -> UUID:
+    """A sandbox tenant with its clock; live unless frozen at an instant."""
+    async with database.connection() as connection:
+        return await connection.fetchval(
+            "select found_tenant($1, $2, $3, 'sandbox', $4, $5)",
+            caused_id("tenant", database.seed, name),
+            name,
+            licence,
+            pace,
+            frozen_at,
+        )

@@ -1,0 +1,146 @@
+"""The unit of work: commit before the result, nothing left after a refusal, ticks of a frozen clock, numbered events."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from openvest.core.ids import caused_id
+from openvest.core.problems import Conflict
+from openvest.db.query import Query
+from openvest.db.unit import Database, Unit, UnknownTenant
+from openvest.events.log import LoggedEvent, events_after, last_sequence
+from openvest.events.sequencer import number_events, tenants_waiting
+from tests.kit.world import make_tenant
+
+pytestmark = pytest.mark.anyio
+
+THING = caused_id("thing")
+US = timedelta(microseconds=1)
+
+
+async def emit(database: Database, tenant: UUID, version: int, thing: UUID = THING) -> datetime:
+    async def work(unit: Unit) -> datetime:
+        unit.emit("THING.CHANGED", thing, version, unit.now, {"version": version})
+        return unit.now
+
+    return await database.write(tenant, work)
+
+
+async def log(database: Database, tenant: UUID) -> list[LoggedEvent]:
+    await number_events(database, tenant)
+    return await database.read(tenant, lambda unit: events_after(unit, 0, 1_000))
+
+
+async def test_a_refusal_leaves_nothing_behind(database: Database, tenant_id: UUID) -> None:
+    async def work(unit: Unit) -> None:
+        unit.emit("THING.CHANGED", THING, 1, unit.now, {})
+        raise Conflict("no")
+
+    with pytest.raises(Conflict):
+        await database.write(tenant_id, work)
+    assert await log(database, tenant_id) == []
+
+
+async def test_an_unknown_tenant_is_a_fault(database: Database) -> None:
+    with pytest.raises(UnknownTenant):
+        await emit(database, caused_id("nobody"), 1)
+
+
+async def test_events_are_numbered_without_a_gap_under_concurrent_writers(database: Database, tenant_id: UUID) -> None:
+    stop = asyncio.Event()
+
+    async def sequencer() -> None:
+        while not stop.is_set():
+            await number_events(database, tenant_id)
+            await asyncio.sleep(0)
+
+    running = asyncio.create_task(sequencer())
+    things = [caused_id("thing", i) for i in range(8)]
+    for version in range(1, 13):
+        await asyncio.gather(*(emit(database, tenant_id, version, thing) for thing in things))
+    stop.set()
+    await running
+    found = await log(database, tenant_id)
+    assert [event.sequence for event in found] == list(range(1, 97))
+    for thing in things:
+        mine = [event.object_version for event in found if event.object_id == thing]
+        assert mine == list(range(1, 13))
+    assert await tenants_waiting(database) == []
+    assert await database.read(tenant_id, last_sequence) == 96
+
+
+async def test_a_frozen_clock_ticks_once_per_writing_unit(database: Database, frozen_tenant_id: UUID) -> None:
+    start = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+    assert await emit(database, frozen_tenant_id, 1) == start + US
+    assert await database.read(frozen_tenant_id, _now) == start + US
+    assert await emit(database, frozen_tenant_id, 2) == start + 2 * US
+
+
+async def test_a_refused_or_abandoned_unit_does_not_tick(database: Database, frozen_tenant_id: UUID) -> None:
+    async def refused(unit: Unit) -> None:
+        raise Conflict("no")
+
+    async def abandoned(unit: Unit) -> None:
+        unit.abandon()
+
+    before = await database.read(frozen_tenant_id, _now)
+    with pytest.raises(Conflict):
+        await database.write(frozen_tenant_id, refused)
+    await database.write(frozen_tenant_id, abandoned)
+    assert await database.read(frozen_tenant_id, _now) == before
+
+
+async def test_ids_of_a_frozen_tenant_come_from_their_cause(database: Database) -> None:
+    at = datetime(2026, 3, 2, tzinfo=UTC)
+    first = await make_tenant(database, "one", frozen_at=at)
+    second = await make_tenant(database, "two", frozen_at=at)
+
+    async def ids(unit: Unit) -> list[UUID]:
+        unit.abandon()
+        return [unit.ids.new("order"), unit.ids.new("order"), unit.ids.new("order", cause="row")]
+
+    once = await database.write(first, ids, cause="key 1")
+    again = await database.write(first, ids, cause="key 1")
+    other_cause = await database.write(first, ids, cause="key 2")
+    other_tenant = await database.write(second, ids, cause="key 1")
+    assert once == again
+    assert len({*once, *other_cause, *other_tenant}) == 9
+    assert {found.version for found in once} == {5}
+
+
+async def test_two_walls_keep_tenants_apart(database: Database, tenant_id: UUID) -> None:
+    await emit(database, tenant_id, 1)
+    other = await make_tenant(database, "Tenant B")
+
+    async def everything(unit: Unit) -> int:
+        return await unit.one(Query(int, "select count(*)::integer from events"))
+
+    assert await database.read(tenant_id, everything) == 1
+    assert await database.read(other, everything) == 0
+    async with database.connection() as connection:
+        assert await connection.fetchval("select count(*) from events") == 0
+
+
+async def test_the_application_role_cannot_rewrite_history(database: Database, tenant_id: UUID) -> None:
+    await emit(database, tenant_id, 1)
+    for statement in (
+        "update events set type = 'X'",
+        "delete from events",
+        "delete from event_sets",
+        "truncate events",
+    ):
+
+        async def work(unit: Unit, statement: str = statement) -> None:
+            await unit.connection.execute(statement)
+
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await database.write(tenant_id, work)
+
+
+async def _now(unit: Unit) -> datetime:
+    return unit.now
