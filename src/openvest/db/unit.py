@@ -125,7 +125,7 @@ class Unit:
         return now if last is None else max(now, last + MICROSECOND)
 
     def ids_for(self, cause: str) -> IdSource:
-        """The ids of one item of a flush: counted under its own cause, so they do not depend on who shared the flush."""
+        """The ids of one item of a flush, counted under its own cause: they do not depend on who shared the flush."""
         return self.note(("ids", cause), lambda: self.ids.under(cause))
 
     def emit(self, event_type: str, object_id: UUID, version: int, at: datetime, snapshot: Snapshot) -> None:
@@ -220,6 +220,8 @@ class Database:
     reactions: Sequence[Reaction] = ()
     publishers: Sequence[Hook] = ()
     closers: Sequence[Hook] = ()
+    prices: Any = None
+    """The port that answers prices in process (`ports.prices.Prices`); None: imported prices alone."""
     drain: Callable[[UUID], Awaitable[None]] = _nothing
     committed: Callable[[UUID], None] = lambda _: None
 
