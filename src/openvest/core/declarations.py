@@ -97,7 +97,7 @@ class Endpoint:
     writes: bool | None = None
     """None: everything but GET writes."""
     ticks: bool = True
-    """False for writes that write no events (tokens, subscriptions): they neither hold a frozen clock nor are numbered."""
+    """False for writes that write no events (tokens, subscriptions): they hold no frozen clock and are not numbered."""
     path_types: Mapping[str, Callable[[str], Any]] = field(default_factory=dict[str, Callable[[str], Any]])
     """Parsers of path values that are not UUIDs; a ValueError answers 404 (no such object) as a random id would."""
     sandbox_only: bool = False

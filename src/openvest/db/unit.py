@@ -90,11 +90,7 @@ class Unit:
 
     async def rows(self, query: Query[R], *args: Any) -> list[R]:
         """All rows, as the query's row type, in the statement's order."""
-        found = await self.connection.fetch(query.sql, *args)
-        make = query.row
-        if hasattr(make, "__dataclass_fields__"):
-            return [make(*record) for record in found]
-        return [cast(R, record[0]) for record in found]
+        return await _fetch(self.connection, query, args)
 
     async def row(self, query: Query[R], *args: Any) -> R | None:
         """The first row, or None."""
@@ -297,6 +293,11 @@ class Database:
         ids = IdSource(now, root, cause if cause is not None else f"write {write_number}")
         return Unit(tenant_id, now, ids, frozen, self, connection, write_number)
 
+    async def ask(self, query: Query[R], *args: Any) -> list[R]:
+        """Rows outside any unit, for the functions that need no tenant. Raises: DatabaseDown."""
+        async with self.connection() as connection:
+            return await _fetch(connection, query, args)
+
     @asynccontextmanager
     async def connection(self) -> AsyncGenerator[Connection]:
         """A connection outside any unit, for the wire's own functions. Raises: DatabaseDown."""
@@ -305,6 +306,14 @@ class Database:
                 yield cast("Connection", connection)
         except DOWN as error:
             raise DatabaseDown(str(error) or type(error).__name__) from error
+
+
+async def _fetch(connection: Connection, query: Query[R], args: Sequence[Any]) -> list[R]:
+    found = await connection.fetch(query.sql, *args)
+    make = query.row
+    if hasattr(make, "__dataclass_fields__"):
+        return [make(*record) for record in found]
+    return [cast(R, record[0]) for record in found]
 
 
 async def _roll_back(connection: Connection) -> None:

@@ -1,0 +1,249 @@
+"""Verbs of tenants: found them, make and end clients, register keys, issue tokens, open our signing keys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+from openvest.core.declarations import Contract
+from openvest.core.ids import caused_id, random_id
+from openvest.core.problems import Unauthorised
+from openvest.core.sealing import Secrets
+from openvest.core.signing_keys import generate_p521, load_public_key
+from openvest.db.query import Query
+from openvest.db.unit import Database, Unit
+from openvest.features.tenants import rules, store
+from openvest.features.tenants.model import (
+    Client,
+    KeyAlgorithm,
+    Licence,
+    Mode,
+    NewClient,
+    Pace,
+    SigningKey,
+    Tenant,
+    Token,
+    VerifyKey,
+)
+
+R = TypeVar("R")
+_ALGORITHMS: dict[str, KeyAlgorithm] = {"ecdsa-p521-sha512": "ecdsa-p521", "ed25519": "ed25519"}
+
+
+async def find_tenant(database: Database, name: str) -> UUID | None:
+    """The tenant of this name, if there is one."""
+    return next((t.tenant_id for t in await database.ask(store.LIST_TENANTS) if t.name == name), None)
+
+
+async def create_tenant(
+    database: Database,
+    name: str,
+    *,
+    mode: Mode,
+    pace: Pace | None = None,
+    licence: Licence | None = None,
+    frozen_at: datetime | None = None,
+) -> UUID:
+    """The tenant of this name, made with its clock and first signing key where it does not exist yet.
+
+    Options that are None take their default for a new tenant (pace instant, licence TOL, a live clock) and are not
+    compared with a known one. Raises: OtherTenant. Writes: tenants, clocks, signing_keys.
+    """
+    tenant_id = await find_tenant(database, name)
+    if tenant_id is None:
+        at = await _ask_one(database, store.WIRE_NOW)
+        new_id = caused_id("tenant", database.seed, name) if mode == "sandbox" or at is None else random_id(at)
+        asked = (new_id, name, licence or "TOL", mode, pace or "instant", frozen_at)
+        tenant_id = await _ask_one(database, store.FOUND_TENANT, *asked)
+        if tenant_id is None:
+            raise LookupError("found_tenant gave no id")
+
+    async def finish(unit: Unit) -> None:
+        known = await get_tenant(unit)
+        for option, asked, stored in (("licence", licence, known.licence), ("pace", pace, known.pace)):
+            if asked is not None and asked != stored:
+                raise rules.OtherTenant(f"The tenant {name} exists with {option} {stored}; leave the option out.")
+        await unit.one(store.LOCK_CLIENTS, str(unit.tenant_id))
+        if await unit.row(store.NEWEST_SIGNING_KEY, unit.tenant_id) is None:
+            await add_signing_key(unit)
+
+    await database.write(tenant_id, finish, n=0)
+    return tenant_id
+
+
+async def get_tenant(unit: Unit) -> Tenant:
+    """The unit's own tenant."""
+    return await unit.one(store.TENANT, unit.tenant_id)
+
+
+async def create_client(
+    unit: Unit,
+    *,
+    contract: Contract,
+    scopes: str | Sequence[str],
+    name: str | None = None,
+    rate_limit: int | None = None,
+    no_rate_limit: bool = False,
+    strict_idempotency: bool = False,
+) -> NewClient:
+    """A new client with a fresh secret, which is returned here and never again.
+
+    Without `rate_limit` a sandbox client gets the default and a production client none.
+    Raises: UnknownScope, ClientNameTaken. Writes: api_clients.
+    """
+    granted = rules.scopes_of(scopes)
+    tenant = await get_tenant(unit)
+    await unit.one(store.LOCK_CLIENTS, str(unit.tenant_id))
+    if name is None:
+        name = f"{contract}-{await unit.one(store.COUNT_CLIENTS, unit.tenant_id) + 1}"
+    if await unit.one(store.NAME_TAKEN, unit.tenant_id, name):
+        raise rules.ClientNameTaken(f"The tenant {tenant.name} already has a client named {name}; choose another name.")
+    if rate_limit is None and not no_rate_limit and tenant.mode == "sandbox":
+        rate_limit = rules.SANDBOX_RATE_LIMIT
+    secret = rules.new_secret()
+    client_id = unit.ids_for(f"client {name}").new("client")
+    await unit.run(
+        store.ADD_CLIENT,
+        unit.tenant_id,
+        client_id,
+        name,
+        contract,
+        granted,
+        rules.secret_hash(unit.secrets, secret),
+        rate_limit,
+        strict_idempotency,
+        unit.now,
+    )
+    return NewClient(unit.tenant_id, client_id, secret)
+
+
+async def list_clients(unit: Unit) -> list[Client]:
+    """All clients of the tenant, the disabled ones too, oldest first."""
+    return await unit.rows(store.CLIENTS, unit.tenant_id)
+
+
+async def client_tenant(database: Database, client_id: UUID) -> UUID:
+    """The tenant of a client that is not disabled. Raises: UnknownClient."""
+    found = await _ask_one(database, store.FIND_CLIENT, client_id)
+    if found is None:
+        raise _unknown(client_id)
+    return found.tenant_id
+
+
+async def disable_client(unit: Unit, client_id: UUID) -> None:
+    """End a client and its tokens; it does not come back. Raises: UnknownClient. Writes: api_clients, access_tokens."""
+    if not await unit.run(store.DISABLE_CLIENT, unit.tenant_id, client_id, unit.now):
+        raise _unknown(client_id)
+    await unit.run(store.END_TOKENS, unit.tenant_id, client_id)
+
+
+async def rotate_secret(unit: Unit, client_id: UUID) -> NewClient:
+    """Exchange a client's secret; tokens bought with the old one end with it.
+
+    Raises: UnknownClient. Writes: api_clients, access_tokens.
+    """
+    secret = rules.new_secret()
+    hashed = rules.secret_hash(unit.secrets, secret)
+    if not await unit.run(store.SET_SECRET, unit.tenant_id, client_id, hashed):
+        raise _unknown(client_id)
+    await unit.run(store.END_TOKENS, unit.tenant_id, client_id)
+    return NewClient(unit.tenant_id, client_id, secret)
+
+
+async def add_key(unit: Unit, client_id: UUID, public_key: str | bytes) -> UUID:
+    """Register a public key (SPKI PEM of P-521 or Ed25519, or the base64 of an Ed25519 key) and give its key id.
+
+    Raises: UnusableKey, UnknownClient. Writes: client_keys.
+    """
+    try:
+        key = load_public_key(public_key)
+    except ValueError as error:
+        raise rules.UnusableKey(str(error)) from None
+    if not await unit.row(store.LIVING_CLIENT, unit.tenant_id, client_id):
+        raise _unknown(client_id)
+    text = public_key if isinstance(public_key, str) else public_key.decode()
+    key_id = random_id(unit.now)
+    await unit.run(
+        store.ADD_KEY, unit.tenant_id, key_id, client_id, _ALGORITHMS[key.algorithm], text.strip() + "\n", unit.now
+    )
+    return key_id
+
+
+async def remove_key(unit: Unit, key_id: UUID) -> bool:
+    """Take a public key out of use; False where the tenant has no such key. Writes: client_keys."""
+    return bool(await unit.run(store.REMOVE_KEY, unit.tenant_id, key_id, unit.now))
+
+
+async def issue_token(
+    unit: Unit, client_id: UUID, client_secret: str, scopes: Sequence[str], lifetime_seconds: int
+) -> Token:
+    """A token for a client that proves its secret; older tokens stay valid.
+
+    Raises: Unauthorised for an unknown client, a wrong secret and a scope the client is not configured for alike.
+    Writes: access_tokens.
+    """
+    client = await unit.row(store.FIND_CLIENT, client_id)
+    if client is None or client.tenant_id != unit.tenant_id:
+        raise Unauthorised
+    if not rules.is_secret(unit.secrets, client_secret, client.secret_hash):
+        raise Unauthorised
+    wanted = tuple(dict.fromkeys(scopes))
+    if not rules.may_have(wanted, client.scopes):
+        raise Unauthorised
+    token = rules.new_token()
+    hashed = rules.token_hash(unit.secrets, token)
+    await unit.run(store.ADD_TOKEN, unit.tenant_id, hashed, client_id, list(wanted), lifetime_seconds)
+    return Token(token, lifetime_seconds, wanted)
+
+
+async def add_signing_key(unit: Unit) -> UUID:
+    """A further P-521 key of ours; from now on it signs, the older ones still verify. Writes: signing_keys."""
+    private, public = generate_p521()
+    key_id = random_id(unit.now)
+    sealed = unit.secrets.seal(private, _place(unit.tenant_id, key_id))
+    await unit.run(store.ADD_SIGNING_KEY, unit.tenant_id, key_id, sealed, public.decode(), unit.now)
+    return key_id
+
+
+async def signing_key(unit: Unit) -> SigningKey:
+    """The key that signs what this tenant is sent. Raises: LookupError, SealBroken."""
+    found = await unit.one(store.NEWEST_SIGNING_KEY, unit.tenant_id)
+    return SigningKey(found.id, unit.secrets.open(found.sealed_private_key, _place(unit.tenant_id, found.id)))
+
+
+async def verify_keys(unit: Unit) -> list[VerifyKey]:
+    """The public halves of all signing keys in use, newest first."""
+    return await unit.rows(store.VERIFY_KEYS, unit.tenant_id)
+
+
+async def find_token(database: Database, hashed: bytes) -> store.FoundToken | None:
+    """A token that was issued to a client not disabled since, expired or not."""
+    return await _ask_one(database, store.FIND_TOKEN, hashed)
+
+
+async def find_key(database: Database, key_id: UUID) -> store.FoundKey | None:
+    return await _ask_one(database, store.FIND_KEY, key_id)
+
+
+async def find_client(database: Database, client_id: UUID) -> store.FoundClient | None:
+    return await _ask_one(database, store.FIND_CLIENT, client_id)
+
+
+async def _ask_one(database: Database, query: Query[R], *args: Any) -> R | None:
+    found = await database.ask(query, *args)
+    return found[0] if found else None
+
+
+def token_hash(secrets: Secrets, token: str) -> bytes:
+    """Under which a token is stored."""
+    return rules.token_hash(secrets, token)
+
+
+def _place(tenant_id: UUID, key_id: UUID) -> str:
+    return f"signing_keys.sealed_private_key {tenant_id} {key_id}"
+
+
+def _unknown(client_id: UUID) -> rules.UnknownClient:
+    return rules.UnknownClient(f"There is no client {client_id} in use; `openvest client list` shows all.")

@@ -1,0 +1,137 @@
+"""SQL of tenants, clients, keys and tokens.
+
+The functions `find_…`, `list_tenants` and `found_tenant` answer before a tenant is known; everything else runs in the
+tenant's own unit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from openvest.db.query import Query, Statement
+from openvest.features.tenants.model import Client, Tenant, VerifyKey
+
+
+@dataclass(frozen=True, slots=True)
+class FoundToken:
+    """A token with its client and tenant."""
+
+    tenant_id: UUID
+    client_id: UUID
+    client_name: str
+    contract: str
+    licence: str
+    mode: str
+    scopes: list[str]
+    strict_idempotency: bool
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FoundKey:
+    """A public key of a client that is not disabled."""
+
+    tenant_id: UUID
+    client_id: UUID
+    algorithm: str
+    public_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class FoundClient:
+    """A client that is not disabled."""
+
+    tenant_id: UUID
+    client_id: UUID
+    client_name: str
+    contract: str
+    scopes: list[str]
+    secret_hash: bytes
+    rate_limit: int | None
+    mode: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListedTenant:
+    """A tenant and the state of its clock."""
+
+    tenant_id: UUID
+    name: str
+    frozen: bool
+    advancing: bool
+    dirty: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SealedKey:
+    """One of our signing keys as it stands in the database."""
+
+    id: UUID
+    sealed_private_key: bytes
+
+
+FIND_TOKEN = Query(
+    FoundToken,
+    "select tenant_id, client_id, client_name, contract, licence, mode, scopes, strict_idempotency, expires_at"
+    " from find_token($1)",
+)
+FIND_KEY = Query(FoundKey, "select tenant_id, client_id, algorithm, public_key from find_key($1)")
+FIND_CLIENT = Query(
+    FoundClient,
+    "select tenant_id, client_id, client_name, contract, scopes, secret_hash, rate_limit, mode from find_client($1)",
+)
+LIST_TENANTS = Query(ListedTenant, "select tenant_id, name, frozen, advancing, dirty from list_tenants()")
+FOUND_TENANT = Query(UUID, "select found_tenant($1, $2, $3, $4, $5, $6)")
+WIRE_NOW = Query(datetime, "select wire_now()")
+
+TENANT = Query(Tenant, "select tenant_id, name, licence, mode, pace, created_at from tenants where tenant_id = $1")
+
+CLIENTS = Query(
+    Client,
+    "select tenant_id, id, name, contract, scopes, rate_limit, strict_idempotency, created_at, disabled_at"
+    " from api_clients where tenant_id = $1 order by created_at, name",
+)
+LOCK_CLIENTS = Query(bool, "select pg_advisory_xact_lock(hashtextextended('clients:' || $1::text, 0)) is not null")
+COUNT_CLIENTS = Query(int, "select count(*) from api_clients where tenant_id = $1")
+NAME_TAKEN = Query(bool, "select exists (select from api_clients where tenant_id = $1 and name = $2)")
+ADD_CLIENT = Statement(
+    "insert into api_clients (tenant_id, id, name, contract, scopes, secret_hash, rate_limit, strict_idempotency,"
+    " created_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+)
+DISABLE_CLIENT = Statement(
+    "update api_clients set disabled_at = $3 where tenant_id = $1 and id = $2 and disabled_at is null"
+)
+SET_SECRET = Statement(
+    "update api_clients set secret_hash = $3 where tenant_id = $1 and id = $2 and disabled_at is null"
+)
+LIVING_CLIENT = Query(
+    bool,
+    "select true from api_clients where tenant_id = $1 and id = $2 and disabled_at is null for key share",
+)
+
+ADD_KEY = Statement(
+    "insert into client_keys (tenant_id, id, client_id, algorithm, public_key, created_at)"
+    " values ($1, $2, $3, $4, $5, $6)"
+)
+REMOVE_KEY = Statement("update client_keys set removed_at = $3 where tenant_id = $1 and id = $2 and removed_at is null")
+
+ADD_TOKEN = Statement(
+    "insert into access_tokens (tenant_id, hash, client_id, scopes, created_at, expires_at)"
+    " select $1, $2, $3, $4, at, at + $5 * interval '1 second' from wire_now() as at"
+)
+END_TOKENS = Statement("delete from access_tokens where tenant_id = $1 and client_id = $2")
+
+VERIFY_KEYS = Query(
+    VerifyKey,
+    "select id, public_key from signing_keys where tenant_id = $1 and retired_at is null order by created_at desc, id",
+)
+NEWEST_SIGNING_KEY = Query(
+    SealedKey,
+    "select id, sealed_private_key from signing_keys where tenant_id = $1 and retired_at is null"
+    " order by created_at desc, id limit 1",
+)
+ADD_SIGNING_KEY = Statement(
+    "insert into signing_keys (tenant_id, id, sealed_private_key, public_key, created_at) values ($1, $2, $3, $4, $5)"
+)

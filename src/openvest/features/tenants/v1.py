@@ -1,0 +1,100 @@
+"""Tokens and verification keys as v1 shows them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from openvest.core.declarations import Call, Endpoint, Event
+from openvest.core.schema import Answer, Body, Id
+from openvest.core.signing_keys import jwk_of_p521
+from openvest.core.snapshots import Json
+from openvest.db.unit import Unit
+from openvest.features.tenants import rules, service
+
+
+class TokenRequest(Body):
+    """A request for an access token, as a form."""
+
+    client_id: Id = Field(description="The client that asks.")
+    client_secret: Annotated[str, Field(min_length=1, max_length=1000)] = Field(description="The client's secret.")
+    grant_type: Literal["client_credentials"] = Field(description="The one grant there is.")
+    scope: Annotated[str, Field(max_length=1000, pattern=r"[^ ]")] = Field(
+        description="Wanted scopes, separated by blanks."
+    )
+
+
+class AccessToken(Answer):
+    """A fresh access token."""
+
+    access_token: Annotated[str, Field(max_length=1000)] = Field(description="Opaque; goes into the bearer header.")
+    expires_in: int = Field(description="Seconds until the token ends.")
+    token_type: Literal["bearer"] = Field(description="How the token is sent.")
+    scope: Annotated[str, Field(max_length=1000)] = Field(description="What the token permits, separated by blanks.")
+
+
+class WebKey(Answer):
+    """The public half of a key that signs webhooks."""
+
+    kid: Id = Field(description="Id of the key, named by the signatures made with it.")
+    kty: Literal["EC"] = Field(description="Family of the key.")
+    crv: Literal["P-521"] = Field(description="Curve of the key.")
+    x: str = Field(description="First coordinate: 66 bytes, base64url without padding.")
+    y: str = Field(description="Second coordinate, like the first.")
+
+
+class WebKeys(Answer):
+    """All keys that a webhook may be signed with now."""
+
+    keys: list[WebKey] = Field(description="Newest first; a signature names its key.")
+
+
+def token_endpoint(lifetime_seconds: int) -> Endpoint:
+    """The token request with another lifetime than the usual. Units: seconds."""
+
+    async def issue_token(unit: Unit, call: Call) -> Json:
+        asked: TokenRequest = call.body
+        scopes = asked.scope.split()
+        token = await service.issue_token(unit, asked.client_id, asked.client_secret, scopes, lifetime_seconds)
+        return {
+            "access_token": token.access_token,
+            "expires_in": token.expires_in,
+            "token_type": "bearer",
+            "scope": " ".join(token.scopes),
+        }
+
+    return Endpoint(
+        "POST",
+        "/auth/token",
+        "issue_token",
+        "Get an access token",
+        "Access Tokens",
+        (),
+        AccessToken,
+        issue_token,
+        body=TokenRequest,
+        form=True,
+        ticks=False,
+        errors=(400,),
+    )
+
+
+async def get_jwks(unit: Unit, call: Call) -> Json:
+    return {"keys": [jwk_of_p521(key.public_key, str(key.id)) for key in await service.verify_keys(unit)]}
+
+
+ENDPOINTS: list[Endpoint] = [
+    token_endpoint(rules.TOKEN_LIFETIME_SECONDS),
+    Endpoint(
+        "GET",
+        "/auth/verify_keys",
+        "get_jwks",
+        "List the keys that sign webhooks",
+        "Webhooks",
+        ("webhooks:read", "webhooks:admin"),
+        WebKeys,
+        get_jwks,
+    ),
+]
+EVENTS: list[Event] = []
