@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from stdnum import isin as isin_number  # pyright: ignore[reportMissingTypeStubs]
+from stdnum import isin as isin_number
 
 import openvest
 
