@@ -1,0 +1,143 @@
+"""The ledger's statements."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+from openvest.db.query import Query, Statement
+from openvest.ledger.chart import Balance
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A journal that exists; the first row of the query is a fresh block of ids instead, without an object."""
+
+    kind: str
+    object_id: UUID | None
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """What an order has locked and not used yet, of which balance."""
+
+    object_id: UUID
+    owner_id: UUID
+    asset: str
+    amount: Decimal
+
+
+LOCK_BALANCES = Query(
+    Balance,
+    """
+select b.id, b.owner_id, b.asset, b.available, b.locked, b.withdrawing, b.covering, b.blocked, b.due, b.unsettled_in,
+       b.unsettled_out, b.version, b.created_at, b.updated_at
+  from unnest($2::uuid[], $3::text[]) as k(owner_id, asset)
+  join balances b on b.tenant_id = $1 and b.owner_id = k.owner_id and b.asset = k.asset
+ order by b.owner_id, b.asset for no key update of b
+""",
+)
+
+READ_BALANCES = Query(
+    Balance,
+    """
+select b.id, b.owner_id, b.asset, b.available, b.locked, b.withdrawing, b.covering, b.blocked, b.due, b.unsettled_in,
+       b.unsettled_out, b.version, b.created_at, b.updated_at
+  from unnest($2::uuid[], $3::text[]) as k(owner_id, asset)
+  join balances b on b.tenant_id = $1 and b.owner_id = k.owner_id and b.asset = k.asset
+ where b.version > 0
+""",
+)
+
+MAKE_BALANCES = Query(
+    Balance,
+    """
+insert into balances (tenant_id, owner_kind, owner_id, asset, created_at, updated_at)
+select $1, k.owner_kind, k.owner_id, k.asset, $5, $5
+  from unnest($2::text[], $3::uuid[], $4::text[]) as k(owner_kind, owner_id, asset) order by k.owner_id, k.asset
+on conflict (tenant_id, owner_id, asset) do nothing
+returning id, owner_id, asset, available, locked, withdrawing, covering, blocked, due, unsettled_in, unsettled_out,
+          version, created_at, updated_at
+""",
+)
+
+KNOWN_JOURNALS = Query(
+    Known,
+    """
+select '' as kind, null::uuid as object_id, nextval('journal_blocks') as id
+union all
+select j.kind, j.object_id, j.id
+  from unnest($2::text[], $3::uuid[]) as k(kind, object_id)
+  join journals j on j.tenant_id = $1 and j.kind = k.kind and j.object_id = k.object_id
+""",
+)
+
+ADD_JOURNALS = Statement(
+    """
+insert into journals (tenant_id, id, kind, object_id, reverses, booking_on, value_on, at)
+select $1, j.id, j.kind, j.object_id, j.reverses, j.booking_on, j.value_on, $8
+  from unnest($2::bigint[], $3::text[], $4::uuid[], $5::bigint[], $6::date[], $7::date[])
+       as j(id, kind, object_id, reverses, booking_on, value_on)
+"""
+)
+
+ADD_ENTRIES = Statement(
+    """
+insert into entries (tenant_id, journal_id, line, asset, balance_id, bucket, amount, detail)
+select $1, e.journal_id, e.line, e.asset, e.balance_id, e.bucket, e.amount, e.detail
+  from unnest($2::bigint[], $3::smallint[], $4::text[], $5::bigint[], $6::text[], $7::numeric[], $8::text[])
+       as e(journal_id, line, asset, balance_id, bucket, amount, detail)
+"""
+)
+
+UPDATE_BALANCES = Statement(
+    """
+update balances b
+   set available = c.available, locked = c.locked, withdrawing = c.withdrawing, covering = c.covering,
+       blocked = c.blocked, due = c.due, unsettled_in = c.unsettled_in, unsettled_out = c.unsettled_out,
+       version = c.version, updated_at = c.updated_at
+  from unnest($2::bigint[], $3::numeric[], $4::numeric[], $5::numeric[], $6::numeric[], $7::numeric[], $8::numeric[],
+              $9::numeric[], $10::numeric[], $11::integer[], $12::timestamptz[])
+       as c(id, available, locked, withdrawing, covering, blocked, due, unsettled_in, unsettled_out, version,
+            updated_at)
+ where b.tenant_id = $1 and b.id = c.id
+"""
+)
+
+ADD_LOCKS = Statement(
+    """
+insert into locks (tenant_id, object_id, balance_id, amount)
+select $1, l.object_id, l.balance_id, l.amount
+  from unnest($2::uuid[], $3::bigint[], $4::numeric[]) as l(object_id, balance_id, amount)
+on conflict (tenant_id, object_id, balance_id) do update set amount = locks.amount + excluded.amount
+"""
+)
+
+CONSUME_LOCKS = Statement(
+    """
+update locks l set amount = l.amount + c.amount
+  from unnest($2::uuid[], $3::bigint[], $4::numeric[]) as c(object_id, balance_id, amount)
+ where l.tenant_id = $1 and l.object_id = c.object_id and l.balance_id = c.balance_id and l.amount + c.amount >= 0
+"""
+)
+
+OPEN_LOCKS = Query(
+    Lock,
+    """
+select l.object_id, b.owner_id, b.asset, l.amount
+  from locks l join balances b on b.tenant_id = l.tenant_id and b.id = l.balance_id
+ where l.tenant_id = $1 and l.object_id = any($2::uuid[]) and l.amount > 0
+""",
+)
+
+ADD_TO_HOUSE = Statement(
+    """
+insert into house_balances (tenant_id, asset, bucket, detail, balance)
+select $1, h.asset, h.bucket, h.detail, h.balance
+  from unnest($2::text[], $3::text[], $4::text[], $5::numeric[]) with ordinality as h(asset, bucket, detail, balance, n)
+ order by h.n
+on conflict (tenant_id, asset, bucket, detail) do update set balance = house_balances.balance + excluded.balance
+"""
+)
