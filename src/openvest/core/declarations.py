@@ -174,4 +174,5 @@ class Outward:
     talk: Callable[[Any, Sequence[Any]], Awaitable[Any]]
     record: Callable[[Unit, Sequence[Any], Any], Awaitable[None]]
     next_due: Callable[[Unit], Awaitable[Any]]
+    writes_events: bool = True
     set_size: int = 500

@@ -197,7 +197,8 @@ class Runner:
             await work.record(unit, rows, said)
             return len(rows)
 
-        return await self.database.write(tenant_id, record, n=1, cause=work.name, draining=draining)
+        n = 1 if work.writes_events else 0
+        return await self.database.write(tenant_id, record, n=n, cause=work.name, draining=draining)
 
     async def next_due(self, tenant_id: UUID) -> datetime | None:
         """The earliest instant at which any work of this tenant is due."""

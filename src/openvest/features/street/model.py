@@ -1,0 +1,65 @@
+"""Street orders and venue reports as the domain sees them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal
+from uuid import UUID
+
+Side = Literal["BUY", "SELL"]
+OrderType = Literal["MARKET", "LIMIT", "STOP"]
+StreetStatus = Literal["WORKING", "FILLED", "CANCELLED"]
+ReportKind = Literal["FILL", "CANCELLED", "REJECTED"]
+
+
+@dataclass(frozen=True, slots=True)
+class StreetOrder:
+    """An order at a venue. Shape: exactly one of quantity and cash_amount; `done` counts the same measure.
+
+    Units: prices on the venue's tick, in `currency`.
+    """
+
+    id: UUID
+    order_id: UUID
+    account_id: UUID
+    user_id: UUID
+    client_reference: str | None
+    instrument_id: UUID
+    isin: str
+    mic: str
+    currency: str
+    side: Side
+    order_type: OrderType
+    quantity: Decimal | None
+    cash_amount: Decimal | None
+    done: Decimal
+    limit_price: Decimal | None
+    stop_price: Decimal | None
+    quantity_decimals: int
+    pace: Literal["instant", "calendar"]
+    status: StreetStatus
+    cancel_requested: bool
+    active_at: datetime
+    look_after: datetime
+
+    @property
+    def size(self) -> Decimal:
+        """What was ordered, in its own measure."""
+        return self.quantity if self.quantity is not None else self.cash_amount or Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A venue's report that has fallen due."""
+
+    id: UUID
+    street_order_id: UUID
+    order_id: UUID
+    kind: ReportKind
+    last: bool
+    quantity: Decimal | None
+    cash_amount: Decimal | None
+    price: Decimal | None
+    due_at: datetime

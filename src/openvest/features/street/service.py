@@ -1,0 +1,95 @@
+"""Verbs of the street: send orders, claim what venues reported, record how far they came, ask for cancellation."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from openvest.db.unit import Unit
+from openvest.features.street import store
+from openvest.features.street.model import Report, StreetOrder
+from openvest.features.street.rules import STREET_ORDER
+
+
+async def send(unit: Unit, orders: Sequence[StreetOrder]) -> None:
+    """Put street orders on their way: the venue is asked about them at once. Writes: street_orders."""
+    if orders:
+        await unit.run(
+            store.INSERT,
+            unit.tenant_id,
+            [o.id for o in orders],
+            [o.order_id for o in orders],
+            [o.account_id for o in orders],
+            [o.user_id for o in orders],
+            [o.client_reference for o in orders],
+            [o.instrument_id for o in orders],
+            [o.isin for o in orders],
+            [o.mic for o in orders],
+            [o.currency for o in orders],
+            [o.side for o in orders],
+            [o.order_type for o in orders],
+            [o.quantity for o in orders],
+            [o.cash_amount for o in orders],
+            [o.limit_price for o in orders],
+            [o.stop_price for o in orders],
+            [o.quantity_decimals for o in orders],
+            [o.pace for o in orders],
+            [o.active_at for o in orders],
+        )
+
+
+async def request_cancel(unit: Unit, order_ids: Sequence[UUID]) -> set[UUID]:
+    """Ask the venue to end what works for these orders. Returns the orders that have a working street order.
+
+    Writes: street_orders.
+    """
+    return set(await unit.rows(store.REQUEST_CANCEL, unit.tenant_id, list(order_ids), unit.now))
+
+
+async def next_report(unit: Unit) -> datetime | None:
+    """When the next report falls due."""
+    return await unit.one(store.NEXT_REPORT, unit.tenant_id)
+
+
+async def claim_reports(unit: Unit, limit: int, sweep: str) -> list[Report]:
+    """Reports that are due, street order by street order in the venue's order, their street orders locked."""
+    found = await unit.rows(store.CLAIM_REPORTS, unit.tenant_id, unit.now, limit, sweep)
+    if not found:
+        return []
+    # The lock was waited for by nobody, but a report may have been booked between its reading and the lock.
+    still = set(await unit.rows(store.STILL_DUE, unit.tenant_id, [r.id for r in found]))
+    return [report for report in found if report.id in still]
+
+
+async def booked(unit: Unit, reports: Sequence[Report]) -> dict[UUID, str]:
+    """Record that reports were booked; returns each street order's status now. Writes: venue_reports, street_orders."""
+    if not reports:
+        return {}
+    done: dict[UUID, Decimal] = defaultdict(Decimal)
+    status: dict[UUID, str] = {}
+    for report in reports:
+        measure = report.cash_amount if report.cash_amount is not None else report.quantity
+        done[report.street_order_id] += measure or Decimal(0)
+        verb = "complete" if report.kind == "FILL" else "end"
+        known = status.get(report.street_order_id, "WORKING")
+        status[report.street_order_id] = STREET_ORDER.move(known, verb) if report.last else known
+    await unit.run(store.BOOKED, unit.tenant_id, [r.id for r in reports], unit.now)
+    ids = sorted(status)
+    await unit.run(store.PROGRESS, unit.tenant_id, ids, [done[i] for i in ids], [status[i] for i in ids], unit.now)
+    return status
+
+
+async def street_orders(unit: Unit, ids: Sequence[UUID]) -> dict[UUID, StreetOrder]:
+    """Street orders by id."""
+    return {o.id: o for o in await unit.rows(store.BY_ID, unit.tenant_id, list(ids))}
+
+
+async def street_orders_of(unit: Unit, order_ids: Sequence[UUID]) -> dict[UUID, list[StreetOrder]]:
+    """Street orders by the order they serve, oldest first."""
+    found: dict[UUID, list[StreetOrder]] = defaultdict(list)
+    for order in await unit.rows(store.OF_ORDERS, unit.tenant_id, list(order_ids)):
+        found[order.order_id].append(order)
+    return found

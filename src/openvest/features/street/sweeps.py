@@ -1,0 +1,107 @@
+"""Asking the venue: lease street orders that are to be looked at, ask without a transaction, keep what it said."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from openvest.core.declarations import Outward
+from openvest.db.unit import Unit
+from openvest.features.street import store
+from openvest.features.street.model import StreetOrder
+from openvest.ports.venue import VenueAnswer, VenueOrder
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A leased street order, its lease and the business time of the question."""
+
+    order: StreetOrder
+    tenant_id: UUID
+    token: UUID
+    asked_at: datetime
+
+
+async def _next(unit: Unit) -> datetime | None:
+    return await unit.one(store.NEXT_LOOK, unit.tenant_id)
+
+
+async def _lease(unit: Unit, limit: int) -> Sequence[Asked]:
+    token = UUID(bytes=secrets.token_bytes(16))
+    found = await unit.rows(store.LEASE, unit.tenant_id, unit.now, token, limit)
+    found.sort(key=lambda order: (order.active_at, order.id))
+    return [Asked(order, unit.tenant_id, token, unit.now) for order in found]
+
+
+def _as_venue_order(asked: Asked) -> VenueOrder:
+    o = asked.order
+    return VenueOrder(
+        id=o.id,
+        tenant_id=asked.tenant_id,
+        instrument_id=o.instrument_id,
+        isin=o.isin,
+        mic=o.mic,
+        currency=o.currency,
+        side=o.side,
+        order_type=o.order_type,
+        quantity=o.quantity,
+        cash_amount=o.cash_amount,
+        done=o.done,
+        limit_price=o.limit_price,
+        stop_price=o.stop_price,
+        quantity_decimals=o.quantity_decimals,
+        pace=o.pace,
+        active_at=o.active_at,
+        look_after=o.look_after,
+        asked_at=asked.asked_at,
+        cancel=o.cancel_requested,
+        account_id=o.account_id,
+        user_id=o.user_id,
+        client_reference=o.client_reference,
+    )
+
+
+async def _talk(ports: Any, rows: Sequence[Asked]) -> Sequence[VenueAnswer]:
+    return await ports.venue.ask([_as_venue_order(asked) for asked in rows])
+
+
+async def _record(unit: Unit, rows: Sequence[Asked], said: Sequence[VenueAnswer]) -> None:
+    leased = set(await unit.rows(store.STILL_LEASED, unit.tenant_id, [a.order.id for a in rows], rows[0].token))
+    kept = [(a, answer) for a, answer in zip(rows, said, strict=True) if a.order.id in leased]
+    if not kept:
+        return
+    dropped = [(answer.order_id, answer.drop_after) for _, answer in kept if answer.drop_after is not None]
+    if dropped:
+        await unit.run(store.DROP_LATER, unit.tenant_id, [d[0] for d in dropped], [d[1] for d in dropped])
+    reports = [report for _, answer in kept for report in answer.reports]
+    if reports:
+        await unit.run(
+            store.INSERT_REPORTS,
+            unit.tenant_id,
+            [unit.ids.new("venue_report", cause=f"{r.order_id}/{r.external_id}") for r in reports],
+            [r.order_id for r in reports],
+            [r.external_id for r in reports],
+            [r.kind for r in reports],
+            [r.last for r in reports],
+            [r.quantity for r in reports],
+            [r.cash_amount for r in reports],
+            [r.price for r in reports],
+            [r.due_at for r in reports],
+        )
+    await unit.run(
+        store.ANSWERED,
+        unit.tenant_id,
+        [a.order.id for a, _ in kept],
+        [answer.look_at for _, answer in kept],
+        [a.asked_at for a, _ in kept],
+        [a.order.cancel_requested for a, _ in kept],
+    )
+
+
+ASK_VENUE = Outward("street.ask_venue", _lease, _talk, _record, _next, writes_events=False)
+
+SWEEPS = [ASK_VENUE]
