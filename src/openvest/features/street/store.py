@@ -20,7 +20,8 @@ INSERT = Statement(
       currency, side, order_type, quantity, cash_amount, limit_price, stop_price, quantity_decimals, pace, status,
       active_at, look_after, look_at, created_at, updated_at)
     select $1, t.id, t.order_id, t.account_id, t.user_id, t.client_reference, t.instrument_id, t.isin, t.mic,
-           t.currency, t.side, t.order_type, t.quantity, t.cash_amount, t.limit_price, t.stop_price, t.quantity_decimals, t.pace,
+           t.currency, t.side, t.order_type, t.quantity, t.cash_amount, t.limit_price, t.stop_price,
+           t.quantity_decimals, t.pace,
            'WORKING', t.active_at, t.active_at, t.active_at, t.active_at, t.active_at
       from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::uuid[], $8::text[], $9::text[],
                   $10::text[], $11::text[], $12::text[], $13::numeric[], $14::numeric[], $15::numeric[],
