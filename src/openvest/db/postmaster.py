@@ -1,0 +1,158 @@
+"""The server process: started, waited for, recognised again, stopped.
+
+Why its own process group: Ctrl-C in a terminal goes to the whole group, and the database must outlive the requests.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from openvest.db.address import EmbeddedError, Progress
+from openvest.db.binaries import Binaries
+from openvest.db.place import RunsAs
+
+POLL_SECONDS = 0.02
+FAST_SECONDS, IMMEDIATE_SECONDS = 30, 10
+# Reading the log of a large unclean stop takes its time; the server says all the while that it is starting.
+START_SECONDS = 600
+STARTUP_LOG = "startup.log"
+# What a server says while the processes of the one before are still going away.
+NOT_YET = ("is still in use", "lock file", "shared memory block")
+
+
+def spawn(binaries: Binaries, data: Path, log_folder: Path, user: RunsAs) -> subprocess.Popen[bytes]:
+    """Start the server as its own child. Its first words go to a file, later ones to its own log."""
+    file = log_folder / STARTUP_LOG
+    file.unlink(missing_ok=True)
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        return subprocess.Popen(
+            [binaries.program("postgres"), "-D", str(data)],
+            stdin=subprocess.DEVNULL,
+            stdout=descriptor,
+            stderr=descriptor,
+            start_new_session=True,
+            **user.spawn(),
+        )
+    finally:
+        os.close(descriptor)
+
+
+def wait_ready(
+    process: subprocess.Popen[bytes], data: Path, log_folder: Path, progress: Progress, abandon: Callable[[], bool]
+) -> bool:
+    """Wait until the server takes connections. False when the caller abandons it.
+
+    Raises: EmbeddedError when it stops instead; its text holds what the server said.
+    """
+    begun = time.monotonic()
+    told = begun
+    while not abandon():
+        if read_pid_file(data) == (process.pid, "ready"):
+            return True
+        if process.poll() is not None:
+            raise EmbeddedError(f"PostgreSQL did not start: {last_words(log_folder)}")
+        now = time.monotonic()
+        if now - begun > START_SECONDS:
+            raise EmbeddedError(f"PostgreSQL did not become ready in {START_SECONDS} s. See the log in {log_folder}.")
+        if now - told > 5:
+            told = now
+            progress(f"PostgreSQL is recovering ({now - begun:.0f} s so far)…")
+        time.sleep(POLL_SECONDS)
+    return False
+
+
+def last_words(log_folder: Path) -> str:
+    """The lines that say why the server stopped."""
+    logs = [log_folder / STARTUP_LOG, *sorted(log_folder.glob("postgresql-*.log"))[-1:]]
+    lines: list[str] = []
+    for file in logs:
+        if file.exists():
+            lines += file.read_text(encoding="utf-8", errors="replace").splitlines()[-50:]
+    telling = [line for line in lines if "FATAL:" in line or "PANIC:" in line or "could not" in line]
+    said = (telling or lines or ["it said nothing"])[-1]
+    return f"{said.strip()} (log: {log_folder})"
+
+
+def read_pid_file(data: Path) -> tuple[int, str] | None:
+    """The process and the state that PostgreSQL's own pid file names. Source: pidfile.h, lines 1 and 8."""
+    try:
+        lines = (data / "postmaster.pid").read_text(encoding="utf-8", errors="replace").splitlines()
+        return int(lines[0]), lines[7].strip() if len(lines) > 7 else ""
+    except (FileNotFoundError, NotADirectoryError, IndexError, ValueError):
+        return None
+
+
+def is_postmaster(pid: int, data: Path) -> bool:
+    """Whether a process is alive and the server of this very folder. Its number alone proves nothing after a reboot."""
+    if pid <= 1:
+        return False
+    if sys.platform == "linux":
+        try:
+            command = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="surrogateescape").split("\0")
+        except (FileNotFoundError, ProcessLookupError):
+            return False
+        return Path(command[0]).name == "postgres" and ["-D", str(data)] == command[1:3]
+    done = subprocess.run(
+        ["/bin/ps", "-ww", "-o", "stat=,command=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
+    state, _, command_line = done.stdout.strip().partition(" ")
+    return not state.startswith("Z") and command_line.strip().endswith(f"postgres -D {data}")
+
+
+def stop(pid: int, alive: Callable[[], bool], progress: Progress) -> None:
+    """Stop a server: fast, then at once, then by force. Every commit survives each of them.
+
+    Raises: EmbeddedError when this user may not, or when nothing helps.
+    """
+    steps = ((signal.SIGINT, FAST_SECONDS), (signal.SIGQUIT, IMMEDIATE_SECONDS), (signal.SIGKILL, IMMEDIATE_SECONDS))
+    for number, seconds in steps:
+        if number != signal.SIGINT:
+            progress(f"PostgreSQL (process {pid}) does not stop; sending {number.name}…")
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            return
+        except PermissionError as error:
+            raise EmbeddedError(
+                f"The PostgreSQL of this data directory (process {pid}) belongs to another user. Stop it first."
+            ) from error
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if not alive():
+                return
+            time.sleep(POLL_SECONDS)
+    raise EmbeddedError(f"PostgreSQL (process {pid}) cannot be stopped. Restart the machine.")
+
+
+def clear_way(data: Path, progress: Progress) -> None:
+    """Stop the orphan of a supervisor that was killed, and remove a pid file that names a stranger.
+
+    Why: after a reboot the number may be that of any process; PostgreSQL would then refuse to start. Remnants of a
+    killed server are still noticed, by the shared memory they hold.
+    """
+    found = read_pid_file(data)
+    if found is None:
+        return
+    pid = found[0]
+    if is_postmaster(pid, data):
+        progress(f"stopping the PostgreSQL that an earlier OpenVest left behind (process {pid})…")
+        stop(pid, lambda: is_postmaster(pid, data), progress)
+    elif _exists(pid):
+        (data / "postmaster.pid").unlink(missing_ok=True)
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
