@@ -1,0 +1,14 @@
+"""The simulated market.
+
+`Market` answers as the prices port does; `first_touch` says when and at what price a street order is filled along the
+points it gives. Where a price comes from, at the pace `calendar`: imported rows for the days they cover, else the
+sandbox's fixed table, else a path of integer ticks made from the seed. At the pace `instant` there are no sessions: the
+fixed table, and 100/100 for everything else.
+
+Source: DOMAIN.md section 7; ORDER_MATHS.md sections 4 and 5; reference/v1/protocol.md section 13.
+"""
+
+from openvest.simulation.market.market import Market
+from openvest.simulation.market.touch import OrderKind, StreetOrder, Touch, first_touch
+
+__all__ = ["Market", "OrderKind", "StreetOrder", "Touch", "first_touch"]
