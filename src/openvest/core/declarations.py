@@ -65,7 +65,17 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-Verb = Callable[["Unit", Call], Awaitable[Json | Reply]]
+@dataclass(frozen=True, slots=True)
+class Later:
+    """What a verb returns whose answer only the outside world can give: dispatch ends the unit, then calls `run`.
+
+    Why: no network inside a transaction.
+    """
+
+    run: Callable[[], Awaitable[Json | Reply]]
+
+
+Verb = Callable[["Unit", Call], Awaitable[Json | Reply | Later]]
 BatchVerb = Callable[["Unit", Sequence[Call]], Awaitable[Sequence["Json | Exception"]]]
 
 
