@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from openvest.core.declarations import Endpoint, Event, Outward, Reaction, Sweep
 from openvest.db.unit import Hook
+from openvest.ledger.posting import write_house
 
 V1_ENDPOINTS: Sequence[Endpoint] = ()
 """Operations of the signed contract."""
@@ -26,5 +27,5 @@ REACTIONS: Sequence[Reaction] = ()
 PUBLISHERS: Sequence[Hook] = ()
 """Hooks at the end of a unit that may still emit events: touched balances and positions."""
 
-CLOSERS: Sequence[Hook] = ()
+CLOSERS: Sequence[Hook] = (write_house,)
 """Hooks after the events: the house's hot rows, last."""

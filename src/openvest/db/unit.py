@@ -276,10 +276,14 @@ class Database:
             self.committed(tenant_id)
         return result
 
-    async def read(self, tenant_id: UUID, work: Callable[[Unit], Awaitable[T]]) -> T:
-        """Run work in a unit that only reads. Raises: DatabaseDown, and what work raises."""
+    async def read(self, tenant_id: UUID, work: Callable[[Unit], Awaitable[T]], *, one_snapshot: bool = False) -> T:
+        """Run work in a unit that only reads. Raises: DatabaseDown, and what work raises.
+
+        `one_snapshot`: all its statements see the same instant of the database, as proofs need it.
+        """
+        begin = "begin isolation level repeatable read read only" if one_snapshot else "begin read only"
         async with self.connection() as connection:
-            await connection.execute("begin read only")
+            await connection.execute(begin)
             try:
                 result = await work(await self._open(connection, tenant_id, 0, None, False))
             finally:

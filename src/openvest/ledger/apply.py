@@ -36,6 +36,10 @@ Figures = list[Decimal]
 """A balance's buckets, in the order of BUCKETS."""
 
 
+class LedgerFault(Exception):
+    """The books did not take what they must take: a mistake of ours, never an expected refusal."""
+
+
 class Short(Unprocessable):
     """A journal that a balance cannot bear. The facts stand beside the sentence, for the rule that asked."""
 

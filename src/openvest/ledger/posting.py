@@ -18,17 +18,13 @@ from uuid import UUID
 from openvest.core.money import ZERO
 from openvest.db.unit import Unit
 from openvest.ledger import store
-from openvest.ledger.apply import Applied, Short, apply, with_figures
+from openvest.ledger.apply import Applied, LedgerFault, Short, apply, with_figures
 from openvest.ledger.chart import BUCKETS, Balance, HouseKey, Key, Leg, owner_kind
 from openvest.ledger.recipes import Journal
 from openvest.ledger.store import Lock
 
 BLOCK = 10_000
 """Journal ids one call of the sequence reserves; the sequence has the same step."""
-
-
-class LedgerFault(Exception):
-    """The books did not take what they must take: a mistake of ours, never an expected refusal."""
 
 
 @dataclass(frozen=True, slots=True)

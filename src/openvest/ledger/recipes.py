@@ -201,9 +201,9 @@ def withdrawal(
 
 
 def withdrawal_cancellation(withdrawal_id: UUID, group_id: UUID, currency: str, amount: Decimal, on: date) -> Journal:
-    """Money the receiving bank has sent back. (2.4)"""
+    """Money the receiving bank has sent back: a new fact, which undoes no journal. (2.4)"""
     legs = (house(currency, "bank", -amount), Leg(group_id, currency, "available", amount))
-    return journal_of("WITHDRAWAL_CANCELLATION", withdrawal_id, on, legs, reverses="WITHDRAWAL")
+    return journal_of("WITHDRAWAL_CANCELLATION", withdrawal_id, on, legs)
 
 
 def segregation(day: date, currency: str, amount: Decimal) -> Journal:

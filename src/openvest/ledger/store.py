@@ -8,6 +8,7 @@ from uuid import UUID
 
 from openvest.db.query import Query, Statement
 from openvest.ledger.chart import Balance
+from openvest.ledger.lots import Lot, LotUse
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,4 +141,81 @@ select $1, h.asset, h.bucket, h.detail, h.balance
  order by h.n
 on conflict (tenant_id, asset, bucket, detail) do update set balance = house_balances.balance + excluded.balance
 """
+)
+
+OPEN_LOTS = Query(
+    Lot,
+    """
+select l.id, l.account_id, l.instrument_id, l.acquired_at, l.quantity, l.remaining, l.cost, l.remaining_cost,
+       l.sum_advance_tax, l.remaining_advance_tax, l.origin, l.origin_id
+  from unnest($2::uuid[], $3::uuid[]) as k(account_id, instrument_id)
+  join lots l on l.tenant_id = $1 and l.account_id = k.account_id and l.instrument_id = k.instrument_id
+             and l.remaining > 0
+ order by l.account_id, l.instrument_id, l.acquired_at, l.id
+""",
+)
+
+LOTS = Query(
+    Lot,
+    """
+select l.id, l.account_id, l.instrument_id, l.acquired_at, l.quantity, l.remaining, l.cost, l.remaining_cost,
+       l.sum_advance_tax, l.remaining_advance_tax, l.origin, l.origin_id
+  from lots l where l.tenant_id = $1 and l.id = any($2::uuid[]) order by l.acquired_at, l.id
+""",
+)
+
+ADD_LOTS = Statement(
+    """
+insert into lots (tenant_id, id, account_id, instrument_id, acquired_at, quantity, remaining, cost, remaining_cost,
+                  sum_advance_tax, remaining_advance_tax, origin, origin_id)
+select $1, l.id, l.account_id, l.instrument_id, l.acquired_at, l.quantity, l.quantity, l.cost, l.cost,
+       l.advance_tax, l.advance_tax, l.origin, l.origin_id
+  from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::timestamptz[], $6::numeric[], $7::numeric[], $8::numeric[],
+              $9::text[], $10::uuid[])
+       as l(id, account_id, instrument_id, acquired_at, quantity, cost, advance_tax, origin, origin_id)
+"""
+)
+
+USE_LOTS = Statement(
+    """
+with used as (
+  insert into lot_uses (tenant_id, disposal_id, lot_id, quantity, cost, advance_tax)
+  select $1, u.disposal_id, u.lot_id, u.quantity, u.cost, u.advance_tax
+    from unnest($2::uuid[], $3::uuid[], $4::numeric[], $5::numeric[], $6::numeric[])
+         as u(disposal_id, lot_id, quantity, cost, advance_tax)
+  returning lot_id, quantity, cost, advance_tax)
+update lots l
+   set remaining = l.remaining - u.quantity, remaining_cost = l.remaining_cost - u.cost,
+       remaining_advance_tax = l.remaining_advance_tax - u.advance_tax
+  from (select lot_id, sum(quantity) as quantity, sum(cost) as cost, sum(advance_tax) as advance_tax
+          from used group by lot_id) u
+ where l.tenant_id = $1 and l.id = u.lot_id
+"""
+)
+
+USES = Query(
+    LotUse,
+    """
+select u.disposal_id, u.lot_id, u.quantity, u.cost, u.advance_tax
+  from lot_uses u
+ where u.tenant_id = $1 and u.disposal_id = any($2::uuid[]) and not u.given_back order by u.disposal_id, u.lot_id
+""",
+)
+
+GIVE_BACK = Query(
+    LotUse,
+    """
+with back as (
+  update lot_uses u set given_back = true
+   where u.tenant_id = $1 and u.disposal_id = any($2::uuid[]) and not u.given_back
+  returning u.disposal_id, u.lot_id, u.quantity, u.cost, u.advance_tax),
+returned as (
+  update lots l
+     set remaining = l.remaining + b.quantity, remaining_cost = l.remaining_cost + b.cost,
+         remaining_advance_tax = l.remaining_advance_tax + b.advance_tax
+    from (select lot_id, sum(quantity) as quantity, sum(cost) as cost, sum(advance_tax) as advance_tax
+            from back group by lot_id) b
+   where l.tenant_id = $1 and l.id = b.lot_id)
+select disposal_id, lot_id, quantity, cost, advance_tax from back order by disposal_id, lot_id
+""",
 )
