@@ -39,7 +39,7 @@ def new_master_key() -> str:
 class Secrets:
     """What is derived from one master key. Shape: `master` is 32 bytes."""
 
-    master: bytes
+    master: bytes = field(repr=False)
     _key_id: bytes = field(init=False, repr=False)
     _cipher: AESGCM = field(init=False, repr=False)
     _pepper: bytes = field(init=False, repr=False)

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from openvest.core.declarations import Call, Endpoint, Event
+from openvest.core.problems import Unauthorised
 from openvest.core.schema import Answer, Body, Id
 from openvest.core.signing_keys import jwk_of_p521
 from openvest.core.snapshots import Json
@@ -55,6 +56,8 @@ def token_endpoint(lifetime_seconds: int) -> Endpoint:
 
     async def issue_token(unit: Unit, call: Call) -> Json:
         asked: TokenRequest = call.body
+        if asked.client_id != call.caller.client_id:
+            raise Unauthorised
         scopes = asked.scope.split()
         token = await service.issue_token(unit, asked.client_id, asked.client_secret, scopes, lifetime_seconds)
         return {

@@ -1,0 +1,177 @@
+"""The ASGI application: health, descriptions and documentation, and behind them the dispatcher."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from openvest.core.clock import WireClock, monotonic_ns
+from openvest.core.declarations import Endpoint
+from openvest.core.problems import MethodNotAllowed
+from openvest.core.sealing import Secrets
+from openvest.core.snapshots import dumps
+from openvest.db.query import Query
+from openvest.db.unit import Database, DatabaseDown
+from openvest.server.authentication import Authenticator
+from openvest.server.directory import Directory
+from openvest.server.dispatch import Dispatcher, unavailable
+from openvest.server.flush import Flush
+from openvest.server.idempotency import Keys
+from openvest.server.limits import RateLimits
+from openvest.server.logs import Observer, make_logger
+from openvest.server.messages import (
+    JSON,
+    Answer,
+    Receive,
+    Request,
+    Scope,
+    Send,
+    open_request,
+    problem_answer,
+    send_answer,
+)
+from openvest.server.metrics import Metrics
+from openvest.server.nonces import NonceGate
+from openvest.server.reads import Reads
+from openvest.server.router import Router
+from openvest.server.running import Runner
+from openvest.server.settings import ServerSettings
+
+_WIRE_NOW = Query(datetime, "select wire_now()")
+_MEASURE_SECONDS = 10
+_READY_SECONDS = 2
+
+Page = Callable[[Request], Awaitable[Answer]]
+
+
+@dataclass(slots=True)
+class App:
+    """The application. `pages` are the paths that belong to no contract."""
+
+    database: Database
+    wire: WireClock
+    dispatcher: Dispatcher
+    metrics: Metrics
+    settle: Callable[[], Awaitable[None]]
+    pages: dict[str, Page] = field(default_factory=dict[str, Page])
+    _measuring: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            page = self.pages.get(scope["path"])
+            if page is None:
+                await self.dispatcher(scope, receive, send)
+            else:
+                await self._page(page, scope, send)
+        elif scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1000})
+
+    async def _page(self, page: Page, scope: Scope, send: Send) -> None:
+        request = open_request(scope, str(uuid4()))
+        if request.method == "GET":
+            answer = await page(request)
+        else:
+            refusal = MethodNotAllowed(f"This path does not take {request.method}.", headers={"Allow": "GET"})
+            answer = problem_answer(refusal, request)
+        await send_answer(send, answer, request.request_id)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                await self.start()
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                await self.stop()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+    async def start(self) -> None:
+        """Measure the wire clock now and every 10 s. A database that is down now may come later."""
+        await measure(self.database, self.wire)
+        self._measuring = asyncio.create_task(self._measure_often())
+
+    async def stop(self) -> None:
+        """Let the flushes that run come to their end."""
+        if self._measuring is not None:
+            self._measuring.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._measuring
+        await self.settle()
+
+    async def _measure_often(self) -> None:
+        while True:
+            await asyncio.sleep(_MEASURE_SECONDS)
+            await measure(self.database, self.wire)
+
+
+async def measure(database: Database, wire: WireClock) -> bool:
+    """Set the wire clock by the database's. False where it cannot be reached."""
+    asked = monotonic_ns()
+    try:
+        now = (await database.ask(_WIRE_NOW))[0]
+    except DatabaseDown:
+        return False
+    wire.measure(now, asked, monotonic_ns())
+    return True
+
+
+def make_app(
+    *,
+    database: Database,
+    endpoints_v1: Iterable[Endpoint],
+    endpoints_lite: Iterable[Endpoint] = (),
+    wire: WireClock,
+    secrets: Secrets,
+    settings: ServerSettings | None = None,
+    metrics: Metrics | None = None,
+    logger: Any = None,
+) -> App:
+    """Put the server together over an open database. `settings.mode` decides which endpoints there are."""
+    settings = settings or ServerSettings()
+    metrics = metrics or Metrics()
+    observer = Observer(metrics, logger or make_logger(wire), every_request=settings.request_log)
+    nonces = NonceGate(database, settings.nonce_size)
+    keys = Keys(secrets)
+    flush, reads = Flush(database, keys, settings), Reads(database, settings)
+    router = Router(endpoints_v1, endpoints_lite, sandbox=settings.mode == "sandbox")
+    dispatcher = Dispatcher(
+        router,
+        Authenticator(Directory(database, secrets, settings.cache_seconds), nonces, wire),
+        RateLimits(database),
+        keys,
+        Runner(database, keys, settings, flush, reads),
+        observer,
+        settings,
+    )
+
+    async def settle() -> None:
+        for part in (flush, reads, nonces):
+            await part.drained()
+
+    app = App(database, wire, dispatcher, metrics, settle)
+    app.pages = {"/health/live": _live, "/health/ready": _readiness(database)}
+    return app
+
+
+async def _live(_: Request) -> Answer:
+    return Answer(200, dumps({"status": "live"}).encode(), JSON)
+
+
+def _readiness(database: Database) -> Page:
+    async def ready(request: Request) -> Answer:
+        try:
+            async with asyncio.timeout(_READY_SECONDS):
+                await database.ask(_WIRE_NOW)
+        except (DatabaseDown, TimeoutError):
+            return problem_answer(unavailable("The database cannot be reached."), request)
+        return Answer(200, dumps({"status": "ready"}).encode(), JSON)
+
+    return ready

@@ -1,0 +1,148 @@
+"""Who sent a request: bearer token, client id and message signature, all of one client. Every failure looks alike.
+
+v1 signs every request; lite needs no signature, but one that is sent must hold. A token request has no token yet: its
+signature or, unsigned, its form names the client.
+
+Source: CONTRACTS.md rules 2 and 7; protocol.md sections 1 to 4.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import parse_qs
+from uuid import UUID
+
+from openvest.core.clock import WireClock
+from openvest.core.declarations import Caller
+from openvest.core.http_signatures import (
+    SINGLE_HEADERS,
+    ParsedSignature,
+    SignatureRefused,
+    SignedMessage,
+    parse_signature,
+    verify_signature,
+)
+from openvest.core.problems import Unauthorised
+from openvest.server.directory import Directory, KnownKey
+from openvest.server.messages import Request
+from openvest.server.nonces import NonceGate
+
+_BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] ([a-zA-Z0-9\-._~+/]{1,1000}=*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticator:
+    """Judges credentials; `request.refusal` gets the reason for the log, the caller never does."""
+
+    directory: Directory
+    nonces: NonceGate
+    wire: WireClock
+
+    async def caller(self, request: Request, *, writes: bool) -> Caller:
+        """Raises: Unauthorised, DatabaseDown."""
+        try:
+            return await self._caller(request, writes)
+        except SignatureRefused as refused:
+            request.refusal = refused.reason
+            raise Unauthorised from None
+
+    async def token_caller(self, request: Request) -> Caller:
+        """The client of a token request. Raises: Unauthorised, DatabaseDown."""
+        try:
+            return await self._token_caller(request)
+        except SignatureRefused as refused:
+            request.refusal = refused.reason
+            raise Unauthorised from None
+
+    async def _caller(self, request: Request, writes: bool) -> Caller:
+        bearer = _BEARER.fullmatch(request.text(b"authorization") or "")
+        if bearer is None:
+            raise SignatureRefused("there is no bearer token")
+        signed = b"signature" in request.fields or b"signature-input" in request.fields
+        parsed = self._parse(request, names_caller=True) if signed else None
+        token = await self.directory.token(bearer[1])
+        if token is None or token.expires_at <= self.wire.now():
+            raise SignatureRefused("the token is unknown or has expired")
+        caller = token.caller
+        request.client = str(caller.client_id)
+        named = named_client(request)
+        if parsed is None:
+            if caller.contract == "v1":
+                raise SignatureRefused("the request is not signed")
+            _check_single(request)
+            if b"upvest-client-id" in request.fields and named != caller.client_id:
+                raise SignatureRefused("the client id is not the token's")
+            return caller
+        if named != caller.client_id:
+            raise SignatureRefused("the client id is not the token's")
+        if caller.strict_idempotency and not parsed.idempotency_key_covered:
+            raise SignatureRefused("the idempotency key is not covered, which this client demands")
+        await self._verify(parsed, caller.client_id, durably=writes)
+        return caller
+
+    async def _token_caller(self, request: Request) -> Caller:
+        named = named_client(request)
+        if b"upvest-client-id" in request.fields and named is None:
+            raise SignatureRefused("the client id is malformed")
+        if b"signature" in request.fields or b"signature-input" in request.fields:
+            parsed = self._parse(request, names_caller=False)
+            key = await self._verify(parsed, named, durably=True)
+            client = await self.directory.client(key.client_id)
+            if client is None:
+                raise SignatureRefused("the client is unknown")
+        else:
+            _check_single(request)
+            asked = form_client(request)
+            client = None if asked is None else await self.directory.client(asked)
+            if client is None or client.caller.contract == "v1" or named not in (None, asked):
+                raise SignatureRefused("the token request is not signed, or its client is unknown")
+        request.client = str(client.caller.client_id)
+        return client.caller
+
+    def _parse(self, request: Request, *, names_caller: bool) -> ParsedSignature:
+        message = SignedMessage(request.method, request.raw_path, request.query, request.headers, request.body)
+        return parse_signature(message, self.wire.now_seconds(), names_caller=names_caller)
+
+    async def _verify(self, parsed: ParsedSignature, client_id: UUID | None, *, durably: bool) -> KnownKey:
+        """The key that made the signature; it is the client's, where one is named. Raises: SignatureRefused."""
+        key_id = as_uuid(parsed.key_id)
+        key = None if key_id is None else await self.directory.key(key_id)
+        if key is None or client_id not in (None, key.client_id):
+            raise SignatureRefused("the key is unknown or another client's")
+        verify_signature(parsed, key.key)
+        if not await self.nonces.claim(key.key_id, parsed.nonce, parsed.usable_until, durably=durably):
+            raise SignatureRefused("the nonce was used before")
+        return key
+
+
+def named_client(request: Request) -> UUID | None:
+    """The client the header names, unproven."""
+    text = request.text(b"upvest-client-id")
+    return None if text is None else as_uuid(text)
+
+
+def form_client(request: Request) -> UUID | None:
+    """The client that the form of a token request names, unproven."""
+    try:
+        values = parse_qs(request.body.decode("ascii"), max_num_fields=20).get("client_id", [])
+    except ValueError:
+        return None
+    return as_uuid(values[0]) if len(values) == 1 else None
+
+
+def as_uuid(text: str) -> UUID | None:
+    """A UUID from its 32 digits, with or without hyphens."""
+    if len(text) not in (32, 36):
+        return None
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _check_single(request: Request) -> None:
+    if len(request.fields) != len(request.headers):
+        names = [name for name, _ in request.headers]
+        if any(names.count(name) > 1 for name in SINGLE_HEADERS):
+            raise SignatureRefused("a header is repeated")

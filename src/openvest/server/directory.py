@@ -1,0 +1,140 @@
+"""Who is who: tokens, keys and clients, cached for less than two seconds and never when absent.
+
+So a disabled client, a removed key or a changed limit holds in every process within two seconds, and a new one at
+once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Generic, Literal, TypeVar, cast
+from uuid import UUID
+
+from openvest.core.clock import monotonic_ns
+from openvest.core.declarations import Caller, Contract
+from openvest.core.sealing import Secrets
+from openvest.core.signing_keys import PublicKey, load_public_key
+from openvest.db.unit import Database
+from openvest.features.tenants import service as tenants
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+_MANY = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class KnownToken:
+    """A token, expired or not, as the caller it stands for."""
+
+    caller: Caller
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class KnownKey:
+    """A public key, parsed, and whose it is."""
+
+    key_id: UUID
+    client_id: UUID
+    key: PublicKey
+
+
+@dataclass(frozen=True, slots=True)
+class KnownClient:
+    """A client in use. Units: `rate_limit` is requests per second, None for no limit."""
+
+    caller: Caller
+    rate_limit: int | None
+
+
+class Cache(Generic[K, V]):
+    """Values no older than `seconds`, counted from before they were asked for; one question at a time per key."""
+
+    def __init__(self, load: Callable[[K], Awaitable[V | None]], seconds: float) -> None:
+        self._load = load
+        self._life_ns = int(seconds * 1_000_000_000)
+        self._known: dict[K, tuple[int, V]] = {}
+        self._asked: dict[K, asyncio.Task[V | None]] = {}
+
+    async def get(self, key: K) -> V | None:
+        """The value, or None where there is none. Raises: DatabaseDown."""
+        known = self._known.get(key)
+        if known is not None and known[0] > monotonic_ns():
+            return known[1]
+        asking = self._asked.get(key)
+        if asking is None:
+            asking = self._asked[key] = asyncio.create_task(self._ask(key))
+        return await asyncio.shield(asking)
+
+    async def _ask(self, key: K) -> V | None:
+        until = monotonic_ns() + self._life_ns
+        try:
+            value = await self._load(key)
+            if value is None:
+                self._known.pop(key, None)
+            else:
+                if len(self._known) >= _MANY:
+                    self._known.clear()
+                self._known[key] = (until, value)
+            return value
+        finally:
+            del self._asked[key]
+
+
+class Directory:
+    """What must be known before the tenant is."""
+
+    def __init__(self, database: Database, secrets: Secrets, seconds: float) -> None:
+        self._database = database
+        self._secrets = secrets
+        self._tokens: Cache[bytes, KnownToken] = Cache(self._load_token, seconds)
+        self._keys: Cache[UUID, KnownKey] = Cache(self._load_key, seconds)
+        self._clients: Cache[UUID, KnownClient] = Cache(self._load_client, seconds)
+
+    async def token(self, text: str) -> KnownToken | None:
+        return await self._tokens.get(tenants.token_hash(self._secrets, text))
+
+    async def key(self, key_id: UUID) -> KnownKey | None:
+        return await self._keys.get(key_id)
+
+    async def client(self, client_id: UUID) -> KnownClient | None:
+        return await self._clients.get(client_id)
+
+    async def _load_token(self, hashed: bytes) -> KnownToken | None:
+        found = await tenants.find_token(self._database, hashed)
+        if found is None:
+            return None
+        caller = Caller(
+            found.tenant_id,
+            found.client_id,
+            found.client_name,
+            cast(Contract, found.contract),
+            frozenset(found.scopes),
+            cast(Literal["TOL", "BYOL"], found.licence),
+            found.strict_idempotency,
+        )
+        return KnownToken(caller, found.expires_at)
+
+    async def _load_key(self, key_id: UUID) -> KnownKey | None:
+        found = await tenants.find_key(self._database, key_id)
+        return None if found is None else KnownKey(key_id, found.client_id, _parsed(found.public_key))
+
+    async def _load_client(self, client_id: UUID) -> KnownClient | None:
+        found = await tenants.find_client(self._database, client_id)
+        if found is None:
+            return None
+        # Before there is a token nothing but the contract and the tenant of this caller is of interest.
+        caller = Caller(
+            found.tenant_id, found.client_id, found.client_name, cast(Contract, found.contract), frozenset(), "TOL"
+        )
+        return KnownClient(caller, found.rate_limit)
+
+
+@lru_cache(maxsize=4096)
+def _parsed(public_key: str) -> PublicKey:
+    return load_public_key(public_key)

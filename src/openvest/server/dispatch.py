@@ -1,0 +1,130 @@
+"""One request, from its headers to its answer, in the order of refusals of CONTRACTS.md rule 5.
+
+431/413 · 404 and 405 from the tables · 429 · 401 · 406 · 415 · 400 idempotency key · 403 · 400 body · 404 object ·
+409/422. Every answer carries the request id; a fault of ours says nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import uuid4
+
+from openvest.core.clock import monotonic_ns
+from openvest.core.declarations import Call, Caller, Endpoint
+from openvest.core.problems import Forbidden, Internal, Problem, Unavailable
+from openvest.db.unit import DatabaseDown
+from openvest.server.authentication import Authenticator, form_client, named_client
+from openvest.server.idempotency import Keys
+from openvest.server.limits import RateLimits
+from openvest.server.logs import Observer
+from openvest.server.messages import (
+    Answer,
+    ClientGone,
+    Receive,
+    Request,
+    Scope,
+    Send,
+    check_size,
+    open_request,
+    problem_answer,
+    read_body,
+    send_answer,
+)
+from openvest.server.negotiation import check_accept, check_content_type, check_version, idempotency_key
+from openvest.server.parsing import parse_body, parse_path, parse_query
+from openvest.server.router import Router, pick
+from openvest.server.running import Runner
+from openvest.server.settings import ServerSettings
+
+_BUSY_STATES = frozenset({"55P03", "57014", "53300", "57P03"})
+"""SQL states of a lock or statement that waited too long, and of a server without room."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatcher:
+    """Everything a request passes. Holds no state of its own."""
+
+    router: Router
+    authenticator: Authenticator
+    limits: RateLimits
+    keys: Keys
+    runner: Runner
+    observer: Observer
+    settings: ServerSettings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = monotonic_ns()
+        request = open_request(scope, str(uuid4()))
+        try:
+            answer = await self._answer(request, scope, receive)
+        except ClientGone:
+            self.observer.gone(request, started)
+            return
+        self.observer.answered(request, answer, started)
+        await send_answer(send, answer, request.request_id)
+
+    async def _answer(self, request: Request, scope: Scope, receive: Receive) -> Answer:
+        try:
+            check_size(request, self.settings)
+            request.body = await read_body(request, scope, receive, self.settings)
+            return await self._serve(request)
+        except Problem as problem:
+            return problem_answer(problem, request)
+        except DatabaseDown:
+            return problem_answer(unavailable("The database cannot be reached; send the request again."), request)
+        except ClientGone:
+            raise
+        except Exception as error:
+            if getattr(error, "sqlstate", None) in _BUSY_STATES:
+                return problem_answer(unavailable("The database is too busy; send the request again."), request)
+            self.observer.fault(request, error)
+            return problem_answer(
+                Internal("The request failed by a fault of ours; its id finds it in our log."), request
+            )
+
+    async def _serve(self, request: Request) -> Answer:
+        hits = self.router.find(request.raw_path, request.method)
+        endpoint = next(e for hit in hits if (e := hit.route.endpoints.get(request.method)) is not None)
+        request.operation = endpoint.operation_id
+        await self._limit(request, endpoint)
+        if endpoint.form:
+            caller = await self.authenticator.token_caller(request)
+        else:
+            caller = await self.authenticator.caller(request, writes=endpoint.is_write)
+        endpoint, hit = pick(hits, caller.contract, request.method)
+        request.operation = endpoint.operation_id
+        check_accept(request, endpoint)
+        check_content_type(request, endpoint)
+        check_version(request)
+        key = idempotency_key(request, endpoint, caller.contract)
+        _check_scope(endpoint, caller)
+        query = parse_query(endpoint, request.query)
+        body, plain = parse_body(endpoint, request.body)
+        path = parse_path(endpoint, hit.route.names, hit.values)
+        call = Call(caller, path, query, body, key, request.request_id)
+        keyed = None if key is None else self.keys.keyed(request, caller, key, plain)
+        return await self.runner.run(endpoint, call, keyed)
+
+    async def _limit(self, request: Request, endpoint: Endpoint) -> None:
+        """The limit of the client as it is named, before anything is proven.
+
+        Why: so says the order of refusals; a name that is no client's costs a look-up and has no bucket.
+        """
+        named = named_client(request)
+        if named is None and endpoint.form:
+            named = form_client(request)
+        if named is None:
+            return
+        client = await self.authenticator.directory.client(named)
+        if client is not None and client.rate_limit is not None:
+            await self.limits.take(named, client.rate_limit)
+
+
+def unavailable(detail: str) -> Unavailable:
+    return Unavailable(detail, headers={"Retry-After": "1"})
+
+
+def _check_scope(endpoint: Endpoint, caller: Caller) -> None:
+    if endpoint.scopes and caller.scopes.isdisjoint(endpoint.scopes):
+        wanted = " or ".join(endpoint.scopes)
+        raise Forbidden(f"The token has no scope that permits this; it needs {wanted}.")

@@ -1,0 +1,26 @@
+"""What a verb returned, as the bytes of an answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from openvest.core.declarations import Endpoint, Reply
+from openvest.core.snapshots import dumps
+from openvest.server.messages import JSON, Answer
+
+_BYTES = b"application/octet-stream"
+
+
+def encode(endpoint: Endpoint, result: Any) -> Answer:
+    """JSON in the endpoint's status, or what a `Reply` says; None is an answer without a body."""
+    status, headers = endpoint.status, endpoint.headers
+    if isinstance(result, Reply):
+        status = result.status or status
+        headers = {**headers, **result.headers}
+        result = result.body
+    if not headers and not isinstance(result, bytes):
+        return Answer(status, None if result is None else dumps(result).encode())
+    extra = {name.lower().encode(): value.encode("latin-1") for name, value in headers.items()}
+    kind = extra.pop(b"content-type", _BYTES if isinstance(result, bytes) else JSON)
+    body = result if isinstance(result, bytes) or result is None else dumps(result).encode()
+    return Answer(status, body, kind, tuple(extra.items()))

@@ -1,0 +1,203 @@
+"""Adaptive group commit: requests of one tenant and one endpoint share a unit of work.
+
+What queues up while the last flush runs is the next one; a lone request is a flush of one, there is no other path. A
+flush commits before anyone hears of it. A data error runs every request alone; where the outcome is unknown all hear
+so, and their retries find the truth under their keys.
+
+Source: PERFORMANCE.md, "A flush"; DOMAIN.md sections 2 and 8.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from openvest.core.clock import monotonic_ns
+from openvest.core.declarations import BatchVerb, Call, Endpoint
+from openvest.core.problems import Problem
+from openvest.db.unit import Database, DatabaseDown, Unit
+from openvest.server.encoding import encode
+from openvest.server.idempotency import (
+    Keyed,
+    Keys,
+    StoredAnswer,
+    lock_and_find,
+    other_request,
+    same_request,
+    still_running,
+)
+from openvest.server.messages import Answer
+from openvest.server.queues import Batcher, Waiting
+from openvest.server.settings import ServerSettings
+
+_AGAIN_SECONDS = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class FlushItem:
+    """One request on its way into a flush. Units: `deadline_ns` is monotonic nanoseconds."""
+
+    call: Call
+    keyed: Keyed | None
+    deadline_ns: int
+
+
+class _Again(Exception):
+    """The key is in use elsewhere; the request goes into a later flush."""
+
+
+Outcome = Answer | Exception
+_Key = tuple[UUID, int]
+_Item = Waiting[FlushItem, Answer]
+
+
+@dataclass(slots=True)
+class _Plan:
+    """Who works and who waits for whom. Shape: positions in the flush; `uses` by worker, None where unkeyed."""
+
+    outcomes: dict[int, Outcome]
+    workers: list[int]
+    uses: dict[int, int]
+    followers: list[tuple[int, int]]
+
+
+class Flush:
+    """The queues of all endpoints that have a batch verb and write."""
+
+    def __init__(self, database: Database, keys: Keys, settings: ServerSettings) -> None:
+        self._database = database
+        self._keys = keys
+        self._endpoints: dict[int, Endpoint] = {}
+        self._batcher: Batcher[_Key, FlushItem, Answer] = Batcher(
+            self._run, settings.flush_runners, settings.flush_size
+        )
+
+    async def submit(self, endpoint: Endpoint, item: FlushItem) -> Answer:
+        """The answer, committed. Raises: Problem, DatabaseDown."""
+        self._endpoints[id(endpoint)] = endpoint
+        return await self._batcher.submit((item.call.caller.tenant_id, id(endpoint)), item)
+
+    async def drained(self) -> None:
+        await self._batcher.drained()
+
+    async def _run(self, key: _Key, waiting: Sequence[_Item]) -> None:
+        try:
+            outcomes = await self._together(key, waiting)
+        except DatabaseDown:
+            raise
+        except Exception as error:
+            if len(waiting) == 1:
+                waiting[0].fail(error)
+                return
+            for one in waiting:
+                await self._run(key, [one])
+            return
+        for one, outcome in zip(waiting, outcomes, strict=True):
+            self._settle(key, one, outcome)
+
+    def _settle(self, key: _Key, one: _Item, outcome: Outcome) -> None:
+        if isinstance(outcome, Answer):
+            one.succeed(outcome)
+        elif not isinstance(outcome, _Again):
+            one.fail(outcome)
+        elif monotonic_ns() >= one.item.deadline_ns:
+            one.fail(still_running())
+        else:
+            asyncio.get_running_loop().call_later(_AGAIN_SECONDS, self._batcher.requeue, key, one)
+
+    async def _together(self, key: _Key, waiting: Sequence[_Item]) -> list[Outcome]:
+        tenant_id, number = key
+        endpoint = self._endpoints[number]
+        items = [one.item for one in waiting]
+
+        async def work(unit: Unit) -> list[Outcome]:
+            plan = await self._plan(unit, items)
+            accepted = await self._work(unit, endpoint, items, plan)
+            if not accepted:
+                unit.abandon()
+            for leader, follower in plan.followers:
+                plan.outcomes[follower] = _shared(plan.outcomes[leader], items[leader], items[follower])
+            return [plan.outcomes[position] for position in range(len(items))]
+
+        return await self._database.write(tenant_id, work, n=len(items) if endpoint.ticks else 0)
+
+    async def _plan(self, unit: Unit, items: Sequence[FlushItem]) -> _Plan:
+        """Lock the keys, answer the known ones; of equal keys the first works."""
+        plan = _Plan({}, [], {}, [])
+        first: dict[tuple[UUID, UUID], int] = {}
+        keyed: list[tuple[int, Keyed]] = []
+        later: list[tuple[int, Keyed]] = []
+        for position, item in enumerate(items):
+            if item.keyed is None:
+                plan.workers.append(position)
+            elif item.keyed.scope in first:
+                later.append((position, item.keyed))
+            else:
+                first[item.keyed.scope] = position
+                keyed.append((position, item.keyed))
+        if not keyed:
+            return plan
+        locked, known = await lock_and_find(unit, [k for _, k in keyed])
+        for n, (position, k) in enumerate(keyed):
+            stored = known.get(k.scope)
+            if n not in locked:
+                plan.outcomes[position] = _Again()
+            elif stored is not None and stored.fresh:
+                plan.outcomes[position] = self._replay(stored, k)
+            else:
+                plan.workers.append(position)
+                plan.uses[position] = 1 if stored is None else stored.uses + 1
+        for position, k in later:
+            stored = known.get(k.scope)
+            if stored is not None and stored.fresh:
+                plan.outcomes[position] = self._replay(stored, k)
+            else:
+                plan.followers.append((first[k.scope], position))
+        plan.workers.sort()
+        return plan
+
+    def _replay(self, stored: StoredAnswer, keyed: Keyed) -> Outcome:
+        try:
+            return self._keys.replay(stored, keyed)
+        except Problem as problem:
+            return problem
+
+    async def _work(self, unit: Unit, endpoint: Endpoint, items: Sequence[FlushItem], plan: _Plan) -> bool:
+        """Run the verb once for all workers and store what they are answered. False where nothing was accepted."""
+        if not plan.workers or endpoint.batch is None:
+            return False
+        verb: BatchVerb = endpoint.batch
+        calls: list[Call] = []
+        for number, position in enumerate(plan.workers):
+            item = items[position]
+            cause = f"write {unit.write_number + number}"
+            if item.keyed is not None:
+                cause = item.keyed.cause(plan.uses[position])
+            calls.append(replace(item.call, cause=cause, item=number))
+        results = await verb(unit, calls)
+        stored: list[tuple[Keyed, int, Answer]] = []
+        accepted = False
+        for position, result in zip(plan.workers, results, strict=True):
+            if isinstance(result, Exception):
+                plan.outcomes[position] = result
+                continue
+            answer = plan.outcomes[position] = encode(endpoint, result)
+            accepted = True
+            keyed = items[position].keyed
+            if keyed is not None:
+                stored.append((keyed, plan.uses[position], answer))
+        await self._keys.store(unit, stored)
+        return accepted
+
+
+def _shared(outcome: Outcome, leader: FlushItem, follower: FlushItem) -> Outcome:
+    """What a request hears whose key another one of the same flush worked under."""
+    if isinstance(outcome, _Again) or leader.keyed is None or follower.keyed is None:
+        return _Again()
+    differs = same_request(leader.keyed, follower.keyed)
+    if differs is None:
+        return outcome
+    # A refusal leaves nothing under the key, so another request under it runs anew.
+    return other_request(differs) if isinstance(outcome, Answer) else _Again()

@@ -1,0 +1,143 @@
+"""A request as dispatch sees it, and an answer as it leaves: bytes in, bytes out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from openvest.core.problems import ContentTooLarge, HeadersTooLarge, InvalidRequest, Problem, RequestTimeout
+from openvest.core.snapshots import dumps
+from openvest.server.settings import ServerSettings
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+JSON = b"application/json"
+PROBLEM = b"application/problem+json"
+REQUEST_ID = b"upvest-request-id"
+
+
+class ClientGone(Exception):
+    """The client hung up before its request was complete."""
+
+
+@dataclass(slots=True)
+class Request:
+    """One request, its body read.
+
+    Shape: `headers` are as received, names in lower case; `fields` holds the last value of each. `operation`, `client`
+    and `refusal` are filled in on the way, for the log and the metrics only.
+    """
+
+    request_id: str
+    method: str
+    path: str
+    raw_path: bytes
+    query: bytes
+    headers: Sequence[tuple[bytes, bytes]]
+    fields: Mapping[bytes, bytes]
+    body: bytes = b""
+    operation: str = ""
+    client: str = ""
+    refusal: str = ""
+
+    def text(self, name: bytes) -> str | None:
+        """A header as text, outer blanks dropped."""
+        value = self.fields.get(name)
+        return None if value is None else value.decode("latin-1").strip(" \t")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is sent back. `body` None: none, and no content type."""
+
+    status: int
+    body: bytes | None
+    content_type: bytes = JSON
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+def open_request(scope: Scope, request_id: str) -> Request:
+    """The request without its body."""
+    headers = scope["headers"]
+    path: str = scope["path"]
+    raw_path: bytes = scope.get("raw_path") or path.encode()
+    return Request(request_id, scope["method"], path, raw_path, scope["query_string"], headers, dict(headers))
+
+
+def check_size(request: Request, settings: ServerSettings) -> None:
+    """Raises: HeadersTooLarge, ContentTooLarge, InvalidRequest, judged by the headers alone."""
+    size = len(request.raw_path) + len(request.query)
+    for name, value in request.headers:
+        size += len(name) + len(value)
+    if size > settings.header_bytes or len(request.headers) > settings.header_count:
+        raise HeadersTooLarge(
+            f"The request line and headers exceed {settings.header_bytes} bytes or {settings.header_count} fields."
+        )
+    length = request.fields.get(b"content-length")
+    if length is not None:
+        if not length.isdigit():
+            raise InvalidRequest("The header content-length is not a number.")
+        if len(length) > 12 or int(length) > settings.body_bytes:
+            raise _too_large(settings)
+
+
+async def read_body(request: Request, scope: Scope, receive: Receive, settings: ServerSettings) -> bytes:
+    """The whole body. Raises: ContentTooLarge, RequestTimeout, ClientGone."""
+    length = request.fields.get(b"content-length")
+    if length is None:
+        # In HTTP/1 a message without either header has no body; in HTTP/2 only its end tells.
+        if b"transfer-encoding" not in request.fields and scope["http_version"] in ("1.0", "1.1"):
+            return b""
+    elif int(length) == 0:
+        return b""
+    try:
+        async with asyncio.timeout(settings.body_seconds):
+            return await _read(receive, settings)
+    except TimeoutError:
+        raise RequestTimeout(f"The body did not arrive within {settings.body_seconds:g} seconds.") from None
+
+
+async def _read(receive: Receive, settings: ServerSettings) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > settings.body_bytes:
+            raise _too_large(settings)
+        chunks.append(chunk)
+        if not message.get("more_body", False):
+            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def _too_large(settings: ServerSettings) -> ContentTooLarge:
+    return ContentTooLarge(f"The body exceeds {settings.body_bytes} bytes.")
+
+
+def problem_answer(problem: Problem, request: Request) -> Answer:
+    """A refusal as `application/problem+json`, whatever the request accepts."""
+    document = problem.document(request.path, request.request_id)
+    headers = tuple(
+        (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in problem.headers.items()
+    )
+    return Answer(problem.status, dumps(document).encode("utf-8", "replace"), PROBLEM, headers)
+
+
+async def send_answer(send: Send, answer: Answer, request_id: str) -> None:
+    """Send it, with the request id and without ever a content type guess or a cache."""
+    headers = [(REQUEST_ID, request_id.encode()), (b"x-content-type-options", b"nosniff"), *answer.headers]
+    body = answer.body
+    if body is not None:
+        headers.append((b"content-type", answer.content_type))
+        headers.append((b"content-length", b"%d" % len(body)))
+    elif answer.status != 204:
+        headers.append((b"content-length", b"0"))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body or b""})

@@ -1,0 +1,79 @@
+"""Headers that say what is sent and what is wanted back: accept, content type, API version, idempotency key."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from uuid import UUID
+
+from openvest.core.declarations import Contract, Endpoint
+from openvest.core.problems import InvalidRequest, MissingIdempotencyKey, NotAcceptable, UnsupportedMediaType
+from openvest.core.schema import UUID_PATTERN
+from openvest.server.messages import Request
+
+_JSON_RANGES = ("application/json", "application/*", "*/*")
+_FORM = "application/x-www-form-urlencoded"
+_KEY = re.compile(UUID_PATTERN)
+
+
+def check_accept(request: Request, endpoint: Endpoint) -> None:
+    """Raises: NotAcceptable where JSON is not among what the request takes."""
+    accept = request.text(b"accept")
+    if accept is not None and endpoint.status != 204 and not _takes_json(accept):
+        raise NotAcceptable("The answer is application/json, which the header accept leaves out.")
+
+
+@lru_cache(maxsize=256)
+def _takes_json(accept: str) -> bool:
+    """The most specific range that names JSON decides. Source: RFC 9110, 12.5.1."""
+    quality: dict[str, bool] = {}
+    for part in accept.lower().split(","):
+        name, *parameters = [piece.strip() for piece in part.split(";")]
+        refused = any(re.fullmatch(r"q=0(\.0{0,3})?", parameter) for parameter in parameters)
+        quality[name] = not refused
+    for name in _JSON_RANGES:
+        if name in quality:
+            return quality[name]
+    return accept.strip() == ""
+
+
+def check_content_type(request: Request, endpoint: Endpoint) -> None:
+    """Raises: UnsupportedMediaType where a body is not in the form the endpoint reads."""
+    if not request.body or endpoint.body is None:
+        return
+    wanted = _FORM if endpoint.form else "application/json"
+    if not _is(request.text(b"content-type") or "", wanted):
+        raise UnsupportedMediaType(f"The body is to be {wanted} in UTF-8.")
+    if b"content-encoding" in request.fields and request.text(b"content-encoding") != "identity":
+        raise UnsupportedMediaType("The body is to be sent without a content encoding.")
+
+
+@lru_cache(maxsize=256)
+def _is(content_type: str, wanted: str) -> bool:
+    name, *parameters = [piece.strip() for piece in content_type.lower().split(";")]
+    charsets = [p.partition("=")[2].strip('" ') for p in parameters if p.startswith("charset")]
+    return name == wanted and all(charset in ("utf-8", "utf8") for charset in charsets)
+
+
+def check_version(request: Request) -> None:
+    """Raises: InvalidRequest for a version of the API that is not served."""
+    version = request.text(b"upvest-api-version")
+    if version is not None and version != "1":
+        raise InvalidRequest("The header upvest-api-version takes the value 1 only.")
+
+
+def idempotency_key(request: Request, endpoint: Endpoint, contract: Contract) -> UUID | None:
+    """The key, where this endpoint takes one. v1 ignores it where it is not listed; lite honours it on every write.
+
+    Raises: MissingIdempotencyKey, InvalidRequest.
+    """
+    if not (endpoint.key_required or (contract == "lite" and endpoint.is_write and not endpoint.form)):
+        return None
+    text = request.text(b"idempotency-key")
+    if text is None or text == "":
+        if contract == "v1":
+            raise MissingIdempotencyKey("The header idempotency-key is required for this operation.")
+        return None
+    if not _KEY.fullmatch(text):
+        raise InvalidRequest("The header idempotency-key is not a UUID of version 1 to 5.")
+    return UUID(text)

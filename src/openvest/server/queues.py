@@ -1,0 +1,96 @@
+"""Work that is done together: requests await a future while a few runners take whatever has queued up.
+
+The first request is served at once and alone; what arrives meanwhile shares the next run. So the size of a run adapts
+to the load, and nobody waits for a timer.
+
+Source: PERFORMANCE.md, "A flush".
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+K = TypeVar("K", bound=Hashable)
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@dataclass(slots=True)
+class Waiting(Generic[T, R]):
+    """One item and whoever waits for it."""
+
+    item: T
+    future: asyncio.Future[R]
+
+    def succeed(self, result: R) -> None:
+        """Tell the result; nobody may be there any more to hear it."""
+        if not self.future.done():
+            self.future.set_result(result)
+
+    def fail(self, error: BaseException) -> None:
+        if not self.future.done():
+            self.future.set_exception(error)
+
+
+@dataclass(slots=True)
+class Batcher(Generic[K, T, R]):
+    """Queues by key, worked off in turn by at most `runners` tasks, at most `size` items of one key at a time.
+
+    `run` settles every item it is given; what it leaves out or raises is settled here.
+    """
+
+    run: Callable[[K, Sequence[Waiting[T, R]]], Awaitable[None]]
+    runners: int
+    size: int
+    _queues: dict[K, deque[Waiting[T, R]]] = field(default_factory=dict["K", "deque[Waiting[T, R]]"])
+    _turns: deque[K] = field(default_factory=deque["K"])
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
+
+    def submit(self, key: K, item: T) -> asyncio.Future[R]:
+        """Queue an item; the future gets its result. A waiter that is cancelled cancels nothing but its waiting."""
+        waiting: Waiting[T, R] = Waiting(item, asyncio.get_running_loop().create_future())
+        self.requeue(key, waiting)
+        return waiting.future
+
+    def requeue(self, key: K, waiting: Waiting[T, R]) -> None:
+        """Queue an item again, for a later run."""
+        queue = self._queues.get(key)
+        if queue is None:
+            queue = self._queues[key] = deque()
+            self._turns.append(key)
+        queue.append(waiting)
+        if len(self._tasks) < self.runners:
+            task = asyncio.create_task(self._work())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def drained(self) -> None:
+        """Wait until all queues are empty; for the end of a process."""
+        while self._tasks:
+            await asyncio.wait(list(self._tasks))
+
+    async def _work(self) -> None:
+        while self._turns:
+            key = self._turns.popleft()
+            queue = self._queues[key]
+            taken = [queue.popleft() for _ in range(min(self.size, len(queue)))]
+            if queue:
+                self._turns.append(key)
+            else:
+                del self._queues[key]
+            await self._run_safely(key, taken)
+
+    async def _run_safely(self, key: K, taken: Sequence[Waiting[T, R]]) -> None:
+        try:
+            await self.run(key, taken)
+        except Exception as error:
+            for waiting in taken:
+                waiting.fail(error)
+        except BaseException:
+            for waiting in taken:
+                waiting.future.cancel()
+            raise

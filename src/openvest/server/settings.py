@@ -1,0 +1,29 @@
+"""What can be set about the server; `main` reads it from the environment and hands it in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """Limits and times of one server process.
+
+    Units: `…_bytes` bytes, `…_seconds` seconds, `flush_size` and `read_size` requests per unit of work.
+    """
+
+    mode: Literal["sandbox", "production"] = "sandbox"
+    body_bytes: int = 1 << 20
+    body_seconds: float = 10
+    header_bytes: int = 32 * 1024
+    header_count: int = 150
+    cache_seconds: float = 1.5
+    """How old a cached token, key or client may be. Why: every change holds everywhere within 2 s."""
+    key_wait_seconds: float = 5
+    flush_size: int = 200
+    flush_runners: int = 2
+    read_size: int = 100
+    read_runners: int = 4
+    nonce_size: int = 1000
+    request_log: bool = True

@@ -1,0 +1,1 @@
+"""The served contract, held against the application in this process."""

@@ -1,0 +1,157 @@
+"""A client of the application in this process: it signs what it sends, as the SDK does, and nothing is mocked."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+
+from openvest.core.clock import WireClock
+from openvest.core.declarations import Contract, Endpoint
+from openvest.core.signing_keys import generate_ed25519
+from openvest.db.unit import Database, Unit
+from openvest.features.tenants import service as tenants
+from openvest.features.tenants.model import NewClient
+from openvest.sdk.signing import Signer
+from openvest.server.app import App, make_app
+from openvest.server.logs import make_logger
+from openvest.server.settings import ServerSettings
+from tests.kit.world import SECRETS
+
+WIRE = WireClock()
+
+
+def make_test_app(
+    database: Database,
+    endpoints_v1: Iterable[Endpoint],
+    endpoints_lite: Iterable[Endpoint] = (),
+    *,
+    settings: ServerSettings | None = None,
+    log: io.StringIO | None = None,
+    wire: WireClock = WIRE,
+) -> App:
+    """The program's own application over the test's database; its log lines go to `log`."""
+    return make_app(
+        database=database,
+        endpoints_v1=endpoints_v1,
+        endpoints_lite=endpoints_lite,
+        wire=wire,
+        secrets=SECRETS,
+        settings=settings,
+        logger=make_logger(wire, log or io.StringIO()),
+    )
+
+
+@dataclass
+class Api:
+    """One API client with its key; it fetches a token when it first needs one."""
+
+    http: httpx.AsyncClient
+    client: NewClient
+    key_id: UUID
+    private_pem: bytes = field(repr=False)
+    scopes: Sequence[str] = ()
+    token: str | None = None
+
+    @property
+    def signer(self) -> Signer:
+        return Signer(str(self.client.client_id), str(self.key_id), self.private_pem, clock=WIRE.now_seconds)
+
+    async def send(
+        self,
+        method: str,
+        target: str,
+        body: Any = None,
+        *,
+        key: UUID | str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        """One signed request. `body` is JSON, or the bytes to send; `key` is the idempotency key."""
+        content = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        return await self.http.request(
+            method, target, content=content, headers=await self.signed(method, target, content, key, headers)
+        )
+
+    async def signed(
+        self,
+        method: str,
+        target: str,
+        content: bytes | None,
+        key: UUID | str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> dict[str, str]:
+        """The headers of such a request."""
+        if self.token is None:
+            await self.fetch_token()
+        given = {"authorization": f"Bearer {self.token}"} | dict(headers or {})
+        if key is not None:
+            given["idempotency-key"] = str(key)
+        return self.signer.headers(method, target, content, given)
+
+    async def fetch_token(self, scopes: Sequence[str] | None = None) -> str:
+        """A token with these scopes, by default all of the client's; used from now on."""
+        answer = await self.ask_token(" ".join(scopes or self.scopes))
+        assert answer.status_code == 200, answer.text
+        self.token = str(answer.json()["access_token"])
+        return self.token
+
+    async def ask_token(self, scope: str, **changed: str) -> httpx.Response:
+        """A token request, with fields of the form changed as given."""
+        form = {
+            "client_id": str(self.client.client_id),
+            "client_secret": self.client.client_secret,
+            "grant_type": "client_credentials",
+            "scope": scope,
+        }
+        content = str(httpx.QueryParams({**form, **changed})).encode()
+        kind = {"content-type": "application/x-www-form-urlencoded"}
+        headers = self.signer.headers("POST", "/auth/token", content, kind)
+        return await self.http.post("/auth/token", content=content, headers=headers)
+
+    async def get(self, target: str) -> httpx.Response:
+        return await self.send("GET", target)
+
+    async def post(self, target: str, body: Any, key: UUID | str | None = None) -> httpx.Response:
+        """A POST with an idempotency key, a fresh one unless given."""
+        return await self.send("POST", target, body, key=key or uuid4())
+
+
+def http_of(app: App) -> httpx.AsyncClient:
+    """An HTTP client whose requests go to the application without a network."""
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://openvest.test", timeout=30)
+
+
+async def make_api(
+    app: App,
+    database: Database,
+    tenant_id: UUID,
+    *,
+    contract: Contract = "v1",
+    scopes: str | Sequence[str] = "all",
+    name: str | None = None,
+    rate_limit: int | None = None,
+    strict_idempotency: bool = False,
+) -> Api:
+    """A new API client of the tenant with an Ed25519 key, and without a rate limit unless one is given."""
+    private, public = generate_ed25519()
+
+    async def work(unit: Unit) -> tuple[NewClient, UUID]:
+        client = await tenants.create_client(
+            unit,
+            contract=contract,
+            scopes=scopes,
+            name=name,
+            rate_limit=rate_limit,
+            no_rate_limit=rate_limit is None,
+            strict_idempotency=strict_idempotency,
+        )
+        return client, await tenants.add_key(unit, client.client_id, public)
+
+    client, key_id = await database.write(tenant_id, work, n=0)
+    granted = next(c.scopes for c in await database.read(tenant_id, tenants.list_clients) if c.id == client.client_id)
+    return Api(http_of(app), client, key_id, private, granted)
