@@ -1,0 +1,118 @@
+"""Domain types of users: what is stored, what events keep, what features above may know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal
+from uuid import UUID
+
+UserStatus = Literal["INACTIVE", "ACTIVE", "OFFBOARDING", "OFFBOARDED"]
+Licence = Literal["TOL", "BYOL"]
+CheckType = Literal["KYC", "POR", "INSTRUMENT_FIT", "COMPLIANCE", "USER_SELF_ASSESSMENT", "US_WITHHOLDING_TAX_STATUS"]
+CheckStatus = Literal["IN_PROGRESS", "PASSED", "FAILED"]
+Verdict = Literal["PASSED", "FAILED"]
+IdentifierType = Literal["NATIONAL_ID", "PASSPORT"]
+ResidencyStatus = Literal["PENDING", "ACTIVE"]
+ChangeStatus = Literal["RECEIVED", "APPLIED", "FAILED"]
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person. Shape: addresses have the keys address_line1, address_line2, postcode, city, state, country; consents
+    consent_document_id and confirmed_at; fatca status and confirmed_at; absent keys are absent.
+    """
+
+    id: UUID
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    status: UserStatus
+    licence: Licence
+    first_name: str
+    last_name: str
+    email: str | None
+    salutation: str
+    title: str
+    birth_date: date
+    birth_city: str | None
+    birth_country: str | None
+    birth_name: str | None
+    decease_date: date | None
+    nationalities: list[str]
+    phone_number: str | None
+    address: dict[str, Any]
+    postal_address: dict[str, Any]
+    fatca: dict[str, Any] | None
+    terms_and_conditions: dict[str, Any] | None
+    data_privacy_and_sharing_agreement: dict[str, Any] | None
+    branch_id: UUID | None
+    gender: str | None
+    tags: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class NewUser:
+    """What a client says of a new user. `fields` are those of `User` it sets, by name."""
+
+    licence: Licence
+    fields: Mapping[str, Any]
+    social_security_number: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UserFacts:
+    """What features above decide by. `fit` is the last decided INSTRUMENT_FIT check, None before the first."""
+
+    user_id: UUID
+    status: UserStatus
+    fit: Verdict | None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Evidence about a user. Shape: `details` has the fields the contract asks for under the type."""
+
+    id: UUID
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    user_id: UUID
+    type: CheckType
+    status: CheckStatus
+    check_confirmed_at: datetime
+    details: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier:
+    """A reporting identifier, opened. Empty where it is made from the user's own data."""
+
+    id: UUID
+    created_at: datetime
+    updated_at: datetime
+    user_id: UUID
+    type: IdentifierType
+    issuing_country: str
+    identifier_standard: str
+    identifier: str
+
+
+@dataclass(frozen=True, slots=True)
+class Residency:
+    """One country of tax residence: its number, or why there is none."""
+
+    country: str
+    tax_identifier_number: str | None
+    missing_tin_reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TaxResidencies:
+    """The declared set, opened."""
+
+    created_at: datetime
+    updated_at: datetime
+    status: ResidencyStatus
+    residencies: tuple[Residency, ...]

@@ -1,0 +1,163 @@
+"""Verbs of checks and of data changes: what clients ask and what the identity port answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Literal, cast
+from uuid import UUID
+
+from openvest.core.clock import parse_day
+from openvest.core.snapshots import snapshot_of
+from openvest.db.unit import Unit
+from openvest.features.users import rules, rules_changes, rules_checks, service, service_identifiers, store
+from openvest.features.users.model import Check, CheckType, User
+from openvest.ports.identity import CheckResult
+
+Verb = Literal["pass", "fail"]
+
+
+async def create_check(unit: Unit, user_id: UUID, kind: str, confirmed_at: datetime, details: dict[str, Any]) -> Check:
+    """Take evidence about a user; it is decided later. Shape: `details` fits the type and is in snapshot form.
+
+    Raises: UserNotFound, UserOffboarded, CheckKindUnavailable, EvidenceRefused.
+    Writes: user_checks, USER_CHECK.CREATED.
+    """
+    user = await service.hold_user(unit, user_id)
+    service.check_open(user)
+    if kind == "GUARDIAN":
+        raise rules.CheckKindUnavailable(kind)
+    rules_checks.check_evidence(kind, confirmed_at, details, user, unit.now)
+    return await service.add_check(unit, user, cast(CheckType, kind), details, confirmed_at=confirmed_at)
+
+
+async def get_check(unit: Unit, user_id: UUID, check_id: UUID) -> Check:
+    """Raises: UserNotFound, CheckNotFound."""
+    await service.get_user(unit, user_id)
+    return _found(await unit.row(store.CHECK_BY_ID, unit.tenant_id, user_id, check_id))
+
+
+async def list_checks(unit: Unit, user_id: UUID, *, history: bool, kind: str | None) -> list[Check]:
+    """All checks of a user, or the newest of each type, in order of creation. Raises: UserNotFound."""
+    await service.get_user(unit, user_id)
+    checks = await unit.rows(store.CHECKS_OF_USERS, unit.tenant_id, [user_id])
+    shown = checks if history else rules_checks.newest(checks)
+    return [check for check in shown if kind is None or check.type == kind]
+
+
+async def pass_check(unit: Unit, user_id: UUID, check_id: UUID) -> Check:
+    """Decide a check by hand. Raises: UserNotFound, CheckNotFound, WrongState. Writes: as `reconsider`."""
+    return await _decide_by_hand(unit, user_id, check_id, "pass")
+
+
+async def fail_check(unit: Unit, user_id: UUID, check_id: UUID) -> Check:
+    """Decide a check by hand. Raises: UserNotFound, CheckNotFound, WrongState. Writes: as `reconsider`."""
+    return await _decide_by_hand(unit, user_id, check_id, "fail")
+
+
+async def _decide_by_hand(unit: Unit, user_id: UUID, check_id: UUID, verb: Verb) -> Check:
+    user = await service.lock_user(unit, user_id)
+    check = _found(await unit.row(store.LOCK_CHECK, unit.tenant_id, user_id, check_id))
+    decided = await _decide(unit, check, verb)
+    await service.reconsider(unit, [user])
+    return decided
+
+
+def _found(check: Check | None) -> Check:
+    if check is None:
+        raise rules.CheckNotFound
+    return check
+
+
+async def _decide(unit: Unit, check: Check, verb: Verb) -> Check:
+    status = cast(Any, rules.CHECK.move(check.status, verb))
+    at = unit.moment_after(check.updated_at)
+    decided = replace(check, version=check.version + 1, updated_at=at, status=status)
+    await unit.run(store.SAVE_CHECK, unit.tenant_id, check.id, decided.version, at, decided.status)
+    unit.emit(f"USER_CHECK.{decided.status}", check.id, decided.version, at, snapshot_of(decided))
+    return decided
+
+
+async def decide_checks(unit: Unit, leased: Sequence[store.LeasedCheck], results: Sequence[CheckResult]) -> None:
+    """Book what the identity port said of checks whose lease still holds. Results without a lease are dropped.
+
+    Writes: user_checks, USER_CHECK.PASSED, USER_CHECK.FAILED, and as `reconsider`.
+    """
+    if not leased:
+        return
+    said = {result.id: result for result in results}
+    users = await service.lock_users(unit, sorted({row.user_id for row in leased}))
+    ids = [row.id for row in leased if row.id in said]
+    checks = await unit.rows(store.LOCK_LEASED_CHECKS, unit.tenant_id, ids, leased[0].lease_token)
+    residencies = await service_identifiers.tax_residencies_of(unit, [user.id for user in users])
+    await unit.run(
+        store.HOLD_CHECKS, unit.tenant_id, [check.id for check in checks if said[check.id].outcome == "PENDING"]
+    )
+    for check in checks:
+        outcome = said[check.id].outcome
+        if outcome != "PENDING":
+            own = rules_checks.own_verdict(check, residencies.get(check.user_id))
+            await _decide(unit, check, "pass" if outcome == own == "PASSED" else "fail")
+    await service.reconsider(unit, users)
+
+
+async def request_data_change(
+    unit: Unit, user_id: UUID, changes: dict[str, Any], evidence: dict[str, Any] | None
+) -> UUID:
+    """Take a request to change a user; it is applied later. Shape: both in snapshot form.
+
+    Raises: UserNotFound, InvalidRequest, UserOffboarded. Writes: data_changes.
+    """
+    user = await service.hold_user(unit, user_id)
+    rules_changes.check_data_change(user.licence, changes, evidence)
+    service.check_open(user)
+    change = store.DataChange(
+        id=unit.ids.new("data_change"),
+        created_at=unit.now,
+        updated_at=unit.now,
+        user_id=user_id,
+        status="RECEIVED",
+        changes=changes,
+        evidence=evidence,
+        reason=None,
+    )
+    await unit.run(store.INSERT_CHANGE, unit.tenant_id, *store.values(change))
+    return change.id
+
+
+async def decide_data_changes(unit: Unit, leased: Sequence[store.LeasedChange], results: Sequence[CheckResult]) -> None:
+    """Apply or refuse data changes as the identity port said, in order of receipt, where the lease still holds.
+
+    Writes: data_changes, users, user_identifiers, USER.DATA_CHANGED, USER.DATA_CHANGE_FAILED.
+    """
+    if not leased:
+        return
+    said = {result.id: result for result in results}
+    users = {user.id: user for user in await service.lock_users(unit, sorted({row.user_id for row in leased}))}
+    ids = [row.id for row in leased if row.id in said]
+    changes = await unit.rows(store.LOCK_LEASED_CHANGES, unit.tenant_id, ids, leased[0].lease_token)
+    await unit.run(store.HOLD_CHANGES, unit.tenant_id, [row.id for row in changes if said[row.id].outcome == "PENDING"])
+    for change in changes:
+        result = said[change.id]
+        if result.outcome == "PENDING":
+            continue
+        user = users[change.user_id]
+        reason = rules_changes.refusal(user, result.outcome == "PASSED", result.reason)
+        if reason is None:
+            users[user.id] = await _apply(unit, user, change.changes)
+        else:
+            failed = {"user_id": str(user.id), "reason": reason}
+            unit.emit("USER.DATA_CHANGE_FAILED", change.id, 1, unit.moment_after(change.created_at), failed)
+        status = rules.DATA_CHANGE.move(change.status, "apply" if reason is None else "fail")
+        await unit.run(store.SAVE_CHANGE, unit.tenant_id, change.id, unit.now, status, reason)
+
+
+async def _apply(unit: Unit, user: User, changes: dict[str, Any]) -> User:
+    fields = rules_changes.applied(user, changes)
+    for name, parse in (("birth_date", parse_day), ("branch_id", UUID)):
+        if fields.get(name) is not None:
+            fields[name] = parse(fields[name])
+    changed = await service.save_user(unit, user, "USER.DATA_CHANGED", **fields)
+    await service.ensure_made_identifier(unit, changed)
+    return changed

@@ -1,0 +1,147 @@
+"""Verbs of identifiers and tax residencies, which stand in the database only sealed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from uuid import UUID
+
+from openvest.core.snapshots import dumps
+from openvest.db.unit import Unit
+from openvest.features.users import rules, rules_identifiers, service, store
+from openvest.features.users.model import Identifier, IdentifierType, Residency, TaxResidencies, User
+
+
+async def add_identifier(
+    unit: Unit,
+    user_id: UUID,
+    kind: IdentifierType,
+    country: str,
+    identifier: str,
+    standard: str | None,
+) -> Identifier:
+    """Store the identifier of a kind, country and standard, in place of an earlier one.
+
+    Raises: InvalidIdentifier, UserNotFound, UserOffboarded. Writes: user_identifiers, and as `reconsider`.
+    """
+    name = rules_identifiers.find_standard(kind, country, identifier, standard)
+    user = await service.lock_user(unit, user_id)
+    service.check_open(user)
+    for row in await unit.rows(store.IDENTIFIERS, unit.tenant_id, user_id):
+        if (row.type, row.issuing_country, row.identifier_standard) == (kind, country, name):
+            return await _change(unit, user, row, identifier, name)
+    row = store.SealedIdentifier(
+        unit.ids.new("user_identifier"), unit.now, unit.now, user_id, kind, country, name, None
+    )
+    sealed = _seal(unit, row.id, identifier)
+    await unit.run(store.INSERT_IDENTIFIER, unit.tenant_id, *store.values(row)[:-1], sealed)
+    await service.reconsider(unit, [user])
+    return _shown(row, identifier)
+
+
+async def change_identifier(unit: Unit, user_id: UUID, identifier_id: UUID, identifier: str) -> Identifier:
+    """Correct an identifier. Raises: UserNotFound, IdentifierNotFound, UserOffboarded, InvalidIdentifier.
+
+    Writes: user_identifiers, and as `reconsider`.
+    """
+    user = await service.lock_user(unit, user_id)
+    row = await unit.row(store.LOCK_IDENTIFIER, unit.tenant_id, user_id, identifier_id)
+    if row is None:
+        raise rules.IdentifierNotFound
+    service.check_open(user)
+    name = rules_identifiers.find_standard(row.type, row.issuing_country, identifier, row.identifier_standard)
+    return await _change(unit, user, row, identifier, name)
+
+
+async def _change(unit: Unit, user: User, row: store.SealedIdentifier, identifier: str, standard: str) -> Identifier:
+    at = unit.moment_after(row.updated_at)
+    sealed = _seal(unit, row.id, identifier)
+    await unit.run(store.SAVE_IDENTIFIER, unit.tenant_id, row.id, at, standard, sealed)
+    await service.reconsider(unit, [user])
+    changed = store.SealedIdentifier(
+        row.id, row.created_at, at, row.user_id, row.type, row.issuing_country, standard, None
+    )
+    return _shown(changed, identifier)
+
+
+async def list_identifiers(unit: Unit, user_id: UUID) -> list[Identifier]:
+    """Raises: UserNotFound."""
+    await service.get_user(unit, user_id)
+    return [_opened(unit, row) for row in await unit.rows(store.IDENTIFIERS, unit.tenant_id, user_id)]
+
+
+async def get_identifier(unit: Unit, user_id: UUID, identifier_id: UUID) -> Identifier:
+    """Raises: UserNotFound, IdentifierNotFound."""
+    for identifier in await list_identifiers(unit, user_id):
+        if identifier.id == identifier_id:
+            return identifier
+    raise rules.IdentifierNotFound
+
+
+def _place(identifier_id: UUID) -> str:
+    return f"user_identifiers.sealed_identifier:{identifier_id}"
+
+
+def _seal(unit: Unit, identifier_id: UUID, identifier: str) -> bytes | None:
+    return unit.secrets.seal(identifier.encode(), _place(identifier_id)) if identifier else None
+
+
+def _opened(unit: Unit, row: store.SealedIdentifier) -> Identifier:
+    text = "" if row.sealed is None else unit.secrets.open(row.sealed, _place(row.id)).decode()
+    return _shown(row, text)
+
+
+def _shown(row: store.SealedIdentifier, identifier: str) -> Identifier:
+    return Identifier(
+        row.id,
+        row.created_at,
+        row.updated_at,
+        row.user_id,
+        row.type,
+        row.issuing_country,
+        row.identifier_standard,
+        identifier,
+    )
+
+
+async def set_tax_residencies(unit: Unit, user_id: UUID, residencies: tuple[Residency, ...]) -> TaxResidencies:
+    """Replace the declared set of a user.
+
+    Raises: InvalidRequest, UserNotFound, UserOffboarded. Writes: tax_residencies, and as `reconsider`.
+    """
+    rules_identifiers.check_residencies(residencies)
+    user = await service.lock_user(unit, user_id)
+    service.check_open(user)
+    known = await unit.rows(store.RESIDENCIES, unit.tenant_id, [user_id])
+    at = unit.moment_after(known[0].updated_at if known else None)
+    status = rules_identifiers.residency_status(residencies)
+    text = dumps([asdict(residency) for residency in residencies])
+    sealed = unit.secrets.seal(text.encode(), _residencies_place(user_id))
+    countries = [residency.country for residency in residencies]
+    await unit.run(store.SAVE_RESIDENCIES, unit.tenant_id, user_id, at, status, countries, sealed)
+    await service.reconsider(unit, [user])
+    return TaxResidencies(known[0].created_at if known else at, at, status, residencies)
+
+
+async def get_tax_residencies(unit: Unit, user_id: UUID) -> TaxResidencies:
+    """Raises: UserNotFound, NoTaxResidencies."""
+    await service.get_user(unit, user_id)
+    found = await tax_residencies_of(unit, [user_id])
+    if user_id not in found:
+        raise rules.NoTaxResidencies
+    return found[user_id]
+
+
+async def tax_residencies_of(unit: Unit, user_ids: Sequence[UUID]) -> dict[UUID, TaxResidencies]:
+    """The declared sets of those users that have one."""
+    found: dict[UUID, TaxResidencies] = {}
+    for row in await unit.rows(store.RESIDENCIES, unit.tenant_id, list(user_ids)):
+        text = unit.secrets.open(row.sealed, _residencies_place(row.user_id))
+        residencies = tuple(Residency(**item) for item in json.loads(text))
+        found[row.user_id] = TaxResidencies(row.created_at, row.updated_at, row.status, residencies)
+    return found
+
+
+def _residencies_place(user_id: UUID) -> str:
+    return f"tax_residencies.sealed_residencies:{user_id}"

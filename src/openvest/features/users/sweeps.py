@@ -1,0 +1,54 @@
+"""The work that is due about users: questions to the identity port."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from openvest.core.declarations import Outward, Reaction, Sweep
+from openvest.core.ids import random_id
+from openvest.db.unit import Unit
+from openvest.features.users import service_checks, store
+from openvest.ports.identity import CheckRequest, CheckResult
+
+# A lease token is drawn at random even on a frozen clock: it guards, it is never shown or stored for good.
+
+
+async def lease_checks(unit: Unit, limit: int) -> Sequence[store.LeasedCheck]:
+    rows = await unit.rows(store.LEASE_CHECKS, unit.tenant_id, random_id(unit.now), limit)
+    return sorted(rows, key=lambda row: (row.created_at, row.id))
+
+
+async def ask_checks(ports: Any, rows: Sequence[store.LeasedCheck]) -> Sequence[CheckResult]:
+    requests = [CheckRequest(row.id, row.tenant_id, row.user_id, "CHECK", row.type, row.details) for row in rows]
+    return await ports.identity.check(requests)
+
+
+async def checks_due(unit: Unit) -> datetime | None:
+    return unit.now if await unit.one(store.CHECKS_WAIT, unit.tenant_id) else None
+
+
+async def lease_changes(unit: Unit, limit: int) -> Sequence[store.LeasedChange]:
+    rows = await unit.rows(store.LEASE_CHANGES, unit.tenant_id, random_id(unit.now), limit)
+    return sorted(rows, key=lambda row: (row.created_at, row.id))
+
+
+async def ask_changes(ports: Any, rows: Sequence[store.LeasedChange]) -> Sequence[CheckResult]:
+    requests = [
+        CheckRequest(row.id, row.tenant_id, row.user_id, "DATA_CHANGE", "DATA_CHANGE", row.evidence or {})
+        for row in rows
+    ]
+    return await ports.identity.check(requests)
+
+
+async def changes_due(unit: Unit) -> datetime | None:
+    return unit.now if await unit.one(store.CHANGES_WAIT, unit.tenant_id) else None
+
+
+SWEEPS: list[Sweep | Outward] = [
+    Outward("check_users", lease_checks, ask_checks, service_checks.decide_checks, checks_due),
+    Outward("review_data_changes", lease_changes, ask_changes, service_checks.decide_data_changes, changes_due),
+]
+
+REACTIONS: list[Reaction] = []

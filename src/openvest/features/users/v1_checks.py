@@ -1,0 +1,268 @@
+"""Checks as v1 shows them: one schema per type, told apart by `type`."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, RootModel, model_validator
+
+from openvest.core.declarations import Call, Endpoint, Event
+from openvest.core.schema import Answer, Body, Country, Day, Id, Instant
+from openvest.core.snapshots import Json, Snapshot, snapshot_of, snapshot_value
+from openvest.db.unit import Unit
+from openvest.features.users import service_checks
+from openvest.features.users.v1_schemas import Address, Income, Link, Name, ProofOfResidence, Suitability
+
+READ, ADMIN = ("checks:read", "checks:admin"), ("checks:admin",)
+Status = Literal["IN_PROGRESS", "PASSED", "FAILED"]
+Type = Literal[
+    "KYC", "POR", "INSTRUMENT_FIT", "COMPLIANCE", "GUARDIAN", "USER_SELF_ASSESSMENT", "US_WITHHOLDING_TAX_STATUS"
+]
+
+INDUSTRIES = """
+ACCOMMODATION_AND_HOSPITALITY ACCOMMODATION_AND_HOSPITALITY_TIMESHARING ADMIN_AND_SUPPORT_SERVICES
+ADMIN_AND_SUPPORT_SERVICES_CLEANING_AND_FACILITIES ADMIN_AND_SUPPORT_SERVICES_SECURITY_AND_INVESTIGATION
+ADMIN_AND_SUPPORT_SERVICES_SPECIFIC_SECTORS AGRICULTURE_FORESTRY_AND_FISHING CONSTRUCTION EDUCATION
+EDUCATION_HIGHER_EDUCATION ENTERTAINMENT_ARTS_AND_RECREATION ENTERTAINMENT_ARTS_AND_RECREATION_NATURE_AND_ZOOS
+ENTERTAINMENT_ARTS_AND_RECREATION_SPECIFIC_SECTORS EXTRATERRITORIAL_AND_HOUSEHOLD_ACTIVITIES FINANCIAL_SERVICES
+FOOD_AND_BEVERAGE_SERVICES HEALTHCARE HEALTHCARE_COUNSELLING_AND_SOCIAL_SERVICES INFORMATION_TECHNOLOGY_AND_MEDIA
+INFORMATION_TECHNOLOGY_AND_MEDIA_ONLINE_GAMING INFORMATION_TECHNOLOGY_AND_MEDIA_PRINT_PUBLISHING
+INFORMATION_TECHNOLOGY_AND_MEDIA_TELECOMMUNICATIONS MANUFACTURING MANUFACTURING_PHARMACEUTICALS
+MANUFACTURING_PRECIOUS_METALS_AND_JEWELLERY MANUFACTURING_WEAPONS_AND_HAZARDOUS MINING_AND_QUARRYING
+PERSONAL_AND_OTHER_SERVICES PERSONAL_AND_OTHER_SERVICES_ADULT_AND_WELLNESS
+PERSONAL_AND_OTHER_SERVICES_NONPROFIT_AND_MEMBERSHIP_ORGANISATIONS PROFESSIONAL_AND_TECHNICAL_SERVICES
+PROFESSIONAL_AND_TECHNICAL_SERVICES_LEGAL_AND_FIDUCIARY PROFESSIONAL_AND_TECHNICAL_SERVICES_UNREGULATED
+PUBLIC_ADMINISTRATION PUBLIC_ADMINISTRATION_JUDICIAL REAL_ESTATE REAL_ESTATE_AGENCY_AND_BROKERAGE RETAIL_TRADE
+RETAIL_TRADE_SPECIALITY RETAIL_TRADE_SPECIFIC_SECTORS TRANSPORTATION_AND_LOGISTICS
+TRANSPORTATION_AND_LOGISTICS_CRUISE_LINES TRANSPORTATION_AND_LOGISTICS_RAIL_AND_STORAGE UTILITIES_AND_ENERGY
+WHOLESALE_TRADE WHOLESALE_TRADE_INDUSTRIAL WHOLESALE_TRADE_LUXURY_AND_COLLECTIBLES
+WHOLESALE_TRADE_PETROLEUM_AND_CHEMICALS OTHER
+""".split()
+"""Source: newer/users_roles_businesses.md section 2."""
+
+
+def _industry(value: str) -> str:
+    if value not in INDUSTRIES:
+        raise ValueError("is one of the listed industries")
+    return value
+
+
+Industry = Annotated[str, Field(json_schema_extra={"enum": [*INDUSTRIES]}), AfterValidator(_industry)]
+Confirmed = Annotated[Instant, Field(description="When the evidence was last confirmed.")]
+Proof = Annotated[Link, Field(description="Where the evidence can be fetched.")]
+
+
+class Kyc(Body):
+    """Proof of identity."""
+
+    type: Literal["KYC"] = Field(description="Type of the check.")
+    check_confirmed_at: Confirmed
+    data_download_link: Proof
+    document_type: Literal[
+        "PASSPORT", "ID_CARD", "RESIDENCE_PERMIT", "DRIVING_LICENSE", "TWO_PLUS_TWO_VERIFICATION_PROOF"
+    ] = Field(description="The document that was shown.")
+    document_expiration_date: Day | None = Field(default=None, description="Last day the document is valid.")
+    nationality: Country | None = Field(default=None, description="The country that issued the document.")
+    provider: Name = Field(description="Who checked.")
+    method: Literal[
+        "VIDEO_ID", "IN_PERSON_ID", "ELECTRONIC_ID", "LIVENESS_PHOTO_ID",
+        "QUALIFIED_ELECTRONIC_SIGNATURE_WITH_TX", "TWO_PLUS_TWO_VERIFICATION", "ID_COLLECTION",
+    ] = Field(description="How it was checked.")  # fmt: skip
+    confirmed_address: Address | None = Field(default=None, description="The address that the evidence confirms.")
+    kyc_update: bool | None = Field(default=None, description="Whether this renews an earlier check.")
+
+    @model_validator(mode="after")
+    def _documents_expire(self) -> Kyc:
+        if self.document_type != "TWO_PLUS_TWO_VERIFICATION_PROOF":
+            missing = [n for n in ("document_expiration_date", "nationality") if getattr(self, n) is None]
+            if missing:
+                raise ValueError("\n".join(f"{name}: is required for this document type" for name in missing))
+        return self
+
+
+class Por(Body):
+    """Proof of residence."""
+
+    type: Literal["POR"] = Field(description="Type of the check.")
+    check_confirmed_at: Confirmed
+    issuance_date: Day = Field(description="When the document was issued.")
+    data_download_link: Proof
+    document_type: ProofOfResidence = Field(description="The document that was shown.")
+    confirmed_address: Address = Field(description="The address that the document confirms.")
+
+
+class InstrumentFit(Body):
+    """Appropriateness of the instruments for the person."""
+
+    type: Literal["INSTRUMENT_FIT"] = Field(description="Type of the check.")
+    check_confirmed_at: Confirmed
+    instrument_suitability: Suitability = Field(description="What the questions gave.")
+
+
+class Guardian(Body):
+    """Proof of guardianship; refused until accounts for children exist."""
+
+    type: Literal["GUARDIAN"] = Field(description="Type of the check.")
+    check_confirmed_at: Confirmed
+    role_id: Id = Field(description="The role that is proved.")
+    document_type: Literal["BIRTH_CERTIFICATE", "SOLE_CUSTODY_PROOF"] = Field(description="The document.")
+    data_download_link: Proof
+
+
+class SelfAssessment(Body):
+    """What a person says of work and income."""
+
+    type: Literal["USER_SELF_ASSESSMENT"] = Field(description="Type of the check.")
+    check_confirmed_at: Confirmed
+    user_occupation: Literal[
+        "EMPLOYEE", "HOMEMAKER", "PENSIONER", "PUBLIC_OFFICIAL", "UNEMPLOYED", "SELF_EMPLOYED_FREELANCER", "STUDENT",
+        "TRAINEE", "OTHER",
+    ] = Field(description="Occupation.")  # fmt: skip
+    user_industry: Industry = Field(description="Industry of the occupation.")
+    yearly_gross_income: Income = Field(description="Income before tax in a year.")
+    income_sources: Annotated[
+        list[
+            Literal[
+                "EMPLOYMENT_INCOME", "CAPITAL_GAINS_SAVINGS_AND_INVESTMENTS", "INHERITANCE", "SELF_EMPLOYMENT",
+                "REAL_ESTATE_SALE_RENTAL", "DONATIONS", "BUSINESS_ENTERPRISE_REVENUE",
+                "GOVERNMENT_OR_SOCIAL_BENEFITS", "PENSION_RETIREMENT_FUNDS", "SOLE_TRADER", "OTHER", "NONE",
+            ]
+        ],
+        Field(min_length=1),
+    ] = Field(description="Where the income comes from.")  # fmt: skip
+
+
+class UsWithholding(Body):
+    """Status under the US withholding tax."""
+
+    type: Literal["US_WITHHOLDING_TAX_STATUS"] = Field(description="Type of the check.")
+    check_confirmed_at: Confirmed
+    person_type: Literal["US_PERSON", "NON_RESIDENT_ALIEN"] = Field(description="Kind of person.")
+    documentation_type: Literal["KYC", "W8-BEN", "W9", "UNDOCUMENTED"] = Field(description="What it rests on.")
+    valid_from: Day = Field(description="First day of validity.")
+    valid_to: Day | None = Field(default=None, description="Last day of validity.")
+    data_download_link: Link | None = Field(default=None, description="Where the evidence can be fetched.")
+
+
+class CheckCreate(
+    RootModel[
+        Annotated[Kyc | Por | InstrumentFit | Guardian | SelfAssessment | UsWithholding, Field(discriminator="type")]
+    ]
+):
+    """A new check of one of the types a client can create."""
+
+
+class _Shown(Body):
+    id: Id = Field(description="Id of the check.")
+    user_id: Id = Field(description="The user it is about.")
+    status: Status = Field(description="State of the check.")
+
+
+class KycShown(_Shown, Kyc):
+    """A proof of identity."""
+
+
+class PorShown(_Shown, Por):
+    """A proof of residence."""
+
+
+class InstrumentFitShown(_Shown, InstrumentFit):
+    """An appropriateness check."""
+
+
+class SelfAssessmentShown(_Shown, SelfAssessment):
+    """A self-assessment."""
+
+
+class UsWithholdingShown(_Shown, UsWithholding):
+    """A status under the US withholding tax."""
+
+
+class ComplianceShown(_Shown):
+    """Our own screening, which starts by itself."""
+
+    type: Literal["COMPLIANCE"] = Field(description="Type of the check.")
+    check_confirmed_at: Confirmed
+
+
+class CheckShown(
+    RootModel[
+        Annotated[
+            KycShown | PorShown | InstrumentFitShown | SelfAssessmentShown | UsWithholdingShown | ComplianceShown,
+            Field(discriminator="type"),
+        ]
+    ]
+):
+    """A check with its state."""
+
+
+class CheckList(Answer):
+    """The checks of a user."""
+
+    data: list[CheckShown] = Field(description="The checks, oldest first.")
+
+
+class CheckAccepted(Answer):
+    """A check that was taken."""
+
+    id: Id = Field(description="Id of the check.")
+
+
+class CheckQuery(Body):
+    """Parameters of the list of checks."""
+
+    list_history: Annotated[bool, Field(strict=False)] = Field(
+        default=False, description="All checks; otherwise the newest of each type."
+    )
+    type: Type | None = Field(default=None, description="Only checks of this type.")
+
+
+def check_v1(check: Snapshot) -> Json:
+    """A check: what all have, then what its type has."""
+    details: dict[str, Any] = dict(check["details"])
+    income = details.get("yearly_gross_income")
+    if income is not None:  # the contract has these as JSON numbers; kept as digits, so nothing is lost inside
+        details["yearly_gross_income"] = {
+            name: value if name == "currency" else json.loads(value) for name, value in income.items()
+        }
+    shown = {name: check[name] for name in ("id", "user_id", "type", "check_confirmed_at", "status")}
+    return {**shown, **details}
+
+
+async def create_user_check(unit: Unit, call: Call) -> Json:
+    body = call.body.root
+    details = snapshot_value(body.model_dump(exclude_none=True, exclude={"type", "check_confirmed_at"}))
+    user_id = call.path["user_id"]
+    check = await service_checks.create_check(unit, user_id, body.type, body.check_confirmed_at, details)
+    return {"id": str(check.id)}
+
+
+async def list_user_checks(unit: Unit, call: Call) -> Json:
+    query: CheckQuery = call.query
+    checks = await service_checks.list_checks(unit, call.path["user_id"], history=query.list_history, kind=query.type)
+    return {"data": [check_v1(snapshot_of(check)) for check in checks]}
+
+
+async def retrieve_user_check(unit: Unit, call: Call) -> Json:
+    return check_v1(snapshot_of(await service_checks.get_check(unit, call.path["user_id"], call.path["check_id"])))
+
+
+ENDPOINTS: list[Endpoint] = [
+    Endpoint(
+        "GET", "/users/{user_id}/checks", "list_user_checks", "List the checks of a user", "Users", READ, CheckList,
+        list_user_checks, query=CheckQuery, errors=(400, 404),
+    ),
+    Endpoint(
+        "POST", "/users/{user_id}/checks", "create_user_check", "Create a check", "Users", ADMIN, CheckAccepted,
+        create_user_check, body=CheckCreate, status=202, errors=(400, 404, 422),
+    ),
+    Endpoint(
+        "GET", "/users/{user_id}/checks/{check_id}", "retrieve_user_check", "Get a check", "Users", READ, CheckShown,
+        retrieve_user_check, errors=(404,),
+    ),
+]  # fmt: skip
+
+EVENTS: list[Event] = [
+    Event(f"USER_CHECK.{name}", "user check", check_v1, answer=CheckShown) for name in ("CREATED", "PASSED", "FAILED")
+]

@@ -1,0 +1,163 @@
+"""Identifiers and tax residencies as v1 shows them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from openvest.core.declarations import Call, Endpoint
+from openvest.core.schema import Answer, Body, Country, Id, Instant, Unused
+from openvest.core.snapshots import Json, snapshot_of
+from openvest.db.unit import Unit
+from openvest.features.users import service_identifiers
+from openvest.features.users.model import Residency, TaxResidencies
+
+READ, ADMIN = ("users:read", "users:admin"), ("users:admin",)
+TAX_READ, TAX_ADMIN = ("taxes:read", "taxes:admin"), ("taxes:admin",)
+
+Standard = Annotated[str, Field(min_length=2, max_length=10)]
+Text = Annotated[str, Field(max_length=30)]
+
+
+class IdentifierCreate(Body):
+    """A number under which trades of the user are reported."""
+
+    type: Literal["NATIONAL_ID", "PASSPORT"] = Field(description="Kind of document.")
+    issuing_country: Country = Field(description="The country that issued it.")
+    identifier: Text = Field(description="The number; empty where it is made from name and birth date.")
+    identifier_standard: Annotated[Standard | None, Unused] = Field(
+        default=None, description="The standard the number follows; found from the number where absent."
+    )
+
+
+class IdentifierChange(Body):
+    """A corrected number."""
+
+    identifier: Text = Field(description="The number.")
+
+
+class IdentifierShown(Answer):
+    """An identifier of a user."""
+
+    id: Id = Field(description="Id of the identifier.")
+    created_at: Instant = Field(description="When it was stored first.")
+    updated_at: Instant = Field(description="When it last changed.")
+    user_id: Id = Field(description="The user it belongs to.")
+    type: Literal["NATIONAL_ID", "PASSPORT"] = Field(description="Kind of document.")
+    issuing_country: Country = Field(description="The country that issued it.")
+    identifier_standard: Standard = Field(description="The standard the number follows.")
+    identifier: Text = Field(description="The number; empty where it is made from name and birth date.")
+
+
+class IdentifierList(Answer):
+    """The identifiers of a user."""
+
+    data: list[IdentifierShown] = Field(description="The identifiers, oldest first.")
+
+
+class ResidencySet(Body):
+    """One country of tax residence."""
+
+    country: Country = Field(description="ISO 3166-1 alpha-2 code.")
+    tax_identifier_number: Annotated[Annotated[str, Field(min_length=7, max_length=50)] | None, Unused] = Field(
+        default=None, description="The tax number there; either this or the reason."
+    )
+    missing_tin_reason: Annotated[
+        Literal["TIN_NOT_YET_ASSIGNED", "COUNTRY_HAS_NO_TIN", "OTHER_REASONS"] | None, Unused
+    ] = Field(default=None, description="Why there is no number.")
+
+    @model_validator(mode="after")
+    def _number_or_reason(self) -> ResidencySet:
+        if (self.tax_identifier_number is None) == (self.missing_tin_reason is None):
+            raise ValueError("tax_identifier_number: is required, unless missing_tin_reason is given instead")
+        return self
+
+
+class ResidenciesSet(Body):
+    """All countries of tax residence; replaces what was declared before."""
+
+    tax_residencies: Annotated[list[ResidencySet], Field(min_length=1)] = Field(description="The countries.")
+
+
+class ResidenciesShown(Answer):
+    """The declared tax residencies."""
+
+    created_at: Instant = Field(description="When they were declared first.")
+    updated_at: Instant = Field(description="When they were declared last.")
+    tax_residencies: list[ResidencySet] = Field(description="The countries, as declared.")
+    status: Literal["PENDING", "ACTIVE"] = Field(description="PENDING while a number is still to be assigned.")
+
+
+def residencies_v1(declared: TaxResidencies) -> Json:
+    shown = snapshot_of(declared)
+    rows = [{k: v for k, v in row.items() if v is not None} for row in shown["residencies"]]
+    times = {name: shown[name] for name in ("created_at", "updated_at")}
+    return {**times, "tax_residencies": rows, "status": declared.status}
+
+
+async def list_user_identifiers(unit: Unit, call: Call) -> Json:
+    found = await service_identifiers.list_identifiers(unit, call.path["user_id"])
+    return {"data": [snapshot_of(identifier) for identifier in found]}
+
+
+async def create_identifier(unit: Unit, call: Call) -> Json:
+    body: IdentifierCreate = call.body
+    user_id, country = call.path["user_id"], body.issuing_country
+    return snapshot_of(
+        await service_identifiers.add_identifier(
+            unit, user_id, body.type, country, body.identifier, body.identifier_standard
+        )
+    )
+
+
+async def retrieve_identifier(unit: Unit, call: Call) -> Json:
+    user_id, identifier_id = call.path["user_id"], call.path["identifier_id"]
+    return snapshot_of(await service_identifiers.get_identifier(unit, user_id, identifier_id))
+
+
+async def update_identifier(unit: Unit, call: Call) -> Json:
+    user_id, identifier_id = call.path["user_id"], call.path["identifier_id"]
+    return snapshot_of(await service_identifiers.change_identifier(unit, user_id, identifier_id, call.body.identifier))
+
+
+async def retrieve_tax_residencies(unit: Unit, call: Call) -> Json:
+    return residencies_v1(await service_identifiers.get_tax_residencies(unit, call.path["user_id"]))
+
+
+async def set_tax_residencies(unit: Unit, call: Call) -> Json:
+    body: ResidenciesSet = call.body
+    wanted = tuple(
+        Residency(row.country, row.tax_identifier_number, row.missing_tin_reason) for row in body.tax_residencies
+    )
+    return residencies_v1(await service_identifiers.set_tax_residencies(unit, call.path["user_id"], wanted))
+
+
+_IDENTIFIERS, _RESIDENCIES = "/users/{user_id}/identifiers", "/users/{user_id}/tax_residencies"
+
+ENDPOINTS: list[Endpoint] = [
+    Endpoint(
+        "GET", _IDENTIFIERS, "list_user_identifiers", "List the identifiers of a user", "Users", READ,
+        IdentifierList, list_user_identifiers, errors=(404,),
+    ),
+    Endpoint(
+        "POST", _IDENTIFIERS, "create_identifier", "Store an identifier of a user", "Users", ADMIN, IdentifierShown,
+        create_identifier, body=IdentifierCreate, errors=(400, 404, 422),
+    ),
+    Endpoint(
+        "GET", _IDENTIFIERS + "/{identifier_id}", "retrieve_identifier", "Get an identifier of a user", "Users", READ,
+        IdentifierShown, retrieve_identifier, errors=(404,),
+    ),
+    Endpoint(
+        "PATCH", _IDENTIFIERS + "/{identifier_id}", "update_identifier", "Correct an identifier of a user", "Users",
+        ADMIN, IdentifierShown, update_identifier, body=IdentifierChange, errors=(400, 404, 422),
+    ),
+    Endpoint(
+        "GET", _RESIDENCIES, "retrieve_tax_residencies", "Get the tax residencies of a user", "Taxes", TAX_READ,
+        ResidenciesShown, retrieve_tax_residencies, errors=(404,),
+    ),
+    Endpoint(
+        "POST", _RESIDENCIES, "set_tax_residencies", "Declare the tax residencies of a user", "Taxes", TAX_ADMIN,
+        ResidenciesShown, set_tax_residencies, body=ResidenciesSet, key_required=True, errors=(400, 404, 422),
+    ),
+]  # fmt: skip
