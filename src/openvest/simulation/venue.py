@@ -1,0 +1,120 @@
+"""The simulated venue: it knows at once what happens to an order up to the end of a session, and dates its reports.
+
+It keeps nothing of its own: an answer follows from the order, the market and the scenario that was drawn for it, so a
+question may be asked again. At the pace `instant` there are no sessions; a venue day is then a day in UTC, and an order
+at a price that never moves is not looked at twice.
+
+Source: DOMAIN.md section 7; ORDER_MATHS.md section 5.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from uuid import UUID
+
+from openvest.core.trading_calendar import ONE_DAY, OutsideCalendar, Session, next_session, session_after
+from openvest.db.unit import Database
+from openvest.ports.prices import Imported, Listing, Prices
+from openvest.ports.venue import VenueAnswer, VenueOrder, VenueReport
+from openvest.simulation.fills import USUAL, Day, Plan, ending, trade
+from openvest.simulation.market.sandbox import RANDOM_ISIN
+
+_MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What is known of an order's instrument at its venue."""
+
+    listing: Listing
+    imported: Imported | None = None
+
+
+Place = tuple[UUID, str]
+"""Instrument and MIC."""
+Load = Callable[[Database, UUID, Sequence[VenueOrder]], Awaitable[Mapping[Place, Listed]]]
+Draw = Callable[[Database, UUID, Sequence[VenueOrder]], Awaitable[Mapping[UUID, Plan]]]
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedVenue:
+    """Implements `ports.venue.Venue`. `load` reads the listings of a set of orders, `draw` their scenarios."""
+
+    database: Database
+    prices: Prices
+    load: Load
+    draw: Draw
+
+    async def ask(self, orders: Sequence[VenueOrder]) -> Sequence[VenueAnswer]:
+        by_tenant: dict[UUID, list[VenueOrder]] = defaultdict(list)
+        for order in orders:
+            by_tenant[order.tenant_id].append(order)
+        answers: dict[UUID, VenueAnswer] = {}
+        for tenant_id, asked in by_tenant.items():
+            listed = await self.load(self.database, tenant_id, asked)
+            plans = await self.draw(self.database, tenant_id, asked)
+            for order in asked:
+                place = listed.get((order.instrument_id, order.mic))
+                answers[order.id] = answer(order, place, self.prices, plans.get(order.id, USUAL))
+        return [answers[order.id] for order in orders]
+
+
+def answer(order: VenueOrder, place: Listed | None, prices: Prices, plan: Plan = USUAL) -> VenueAnswer:
+    """All that this venue says about an order at this look."""
+    reports, look_at = _follow(order, place, prices, plan)
+    if not order.cancel:
+        return VenueAnswer(order.id, tuple(reports), look_at)
+    # What happened up to now stands, even where nobody had asked about it yet; only the rest can still be ended.
+    past = [report for report in reports if report.due_at <= order.asked_at]
+    if not (past and past[-1].last):
+        past.append(ending(order, "CANCELLED", "cancelled", order.asked_at))
+    return VenueAnswer(order.id, tuple(past), None, drop_after=order.asked_at)
+
+
+def _follow(
+    order: VenueOrder, place: Listed | None, prices: Prices, plan: Plan
+) -> tuple[list[VenueReport], datetime | None]:
+    """The reports of the first day that touches the order, else when to look again."""
+    if place is None or plan.rejected:
+        return [ending(order, "REJECTED", "rejected", order.active_at)], None
+    active_at = order.active_at + plan.delay
+    # An order that works was not touched on any day before the one it was last looked at, so that day is enough. It is
+    # gone through from its start, because what was announced of it then must come out again.
+    for day in _days(order, max(order.look_after, active_at)):
+        if day.opens_at > order.asked_at:
+            return [], day.opens_at
+        points = prices.points(place.listing, day.on, active_at, day.closes_at, order.pace, place.imported)
+        reports = trade(order, day, points, plan)
+        if reports:
+            return reports, None
+    return [], None
+
+
+def _days(order: VenueOrder, first: datetime) -> Iterator[Day]:
+    """The venue days from an instant on, as far as looking at them can make a difference."""
+    if order.pace == "instant":
+        yield from _utc_days(first, ever=order.isin == RANDOM_ISIN)
+        return
+    try:
+        session = next_session(order.mic, first)
+        while True:
+            yield _day(session)
+            session = session_after(order.mic, session.closes_at)
+    except OutsideCalendar:
+        return
+
+
+def _day(session: Session) -> Day:
+    return Day(session.on, session.opens_at, session.closes_at)
+
+
+def _utc_days(first: datetime, *, ever: bool) -> Iterator[Day]:
+    midnight = datetime.combine(first.astimezone(UTC).date(), time(), UTC)
+    while True:
+        yield Day(midnight.date(), midnight, midnight + ONE_DAY - _MICROSECOND)
+        if not ever:
+            return
+        midnight += ONE_DAY
