@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from openvest.db.address import PORT, AlreadyServing, DatabaseAddress, EmbeddedError, Progress, read_address, silent
-from openvest.db.embedded import ADDRESS_FILE, LOCK_FILE, EmbeddedServer
+from openvest.db.embedded import ADDRESS_FILE, EmbeddedServer
 from openvest.db.files import FileLock
 from openvest.db.place import BASE_FOLDER, SOCKET_BASE, open_data_dir
 
@@ -47,7 +47,7 @@ class Attachment:
         data_dir = self._data_dir = open_data_dir(self._data_dir)
         deadline = time.monotonic() + ATTACH_SECONDS
         while True:
-            address = self._attach(data_dir) if _is_held(data_dir / LOCK_FILE) else self._start(data_dir)
+            address = self._start(data_dir) or self._attach(data_dir)
             if address is not None:
                 return address
             if time.monotonic() > deadline:
@@ -82,6 +82,7 @@ class Attachment:
             progress=self._progress,
             base=self._base,
             socket_base=self._socket_base,
+            patience_seconds=0,
         )
         try:
             address = server.start()
@@ -139,15 +140,3 @@ def answers(address: DatabaseAddress) -> bool:
         except OSError:
             return False
     return True
-
-
-def _is_held(path: Path) -> bool:
-    """Whether a supervisor holds the lock. It is not kept when it was free."""
-    lock = FileLock(path)
-    try:
-        if not lock.acquire(shared=True):
-            return True
-    except PermissionError as error:
-        raise EmbeddedError(f"{path} belongs to another user. Use another --data-dir.") from error
-    lock.release()
-    return False

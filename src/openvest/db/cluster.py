@@ -56,7 +56,7 @@ def settings(binaries: Binaries, sockets: Path, log_folder: Path, shared_buffers
         "jit": "off",
         "autovacuum_max_workers": "2",
         "max_wal_size": "1GB",
-        "dynamic_shared_memory_type": _dynamic_shared_memory(),
+        "dynamic_shared_memory_type": dynamic_shared_memory(),
         # The same answers on every machine.
         "timezone": "UTC",
         "log_timezone": "UTC",
@@ -82,7 +82,7 @@ def settings(binaries: Binaries, sockets: Path, log_folder: Path, shared_buffers
     return values
 
 
-def _dynamic_shared_memory() -> str:
+def dynamic_shared_memory() -> str:
     """POSIX shared memory, or files where a container leaves too little of it."""
     if sys.platform != "linux":
         return "posix"

@@ -7,6 +7,7 @@ supervisor stops it and starts its own, so that there is always exactly one that
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import os
@@ -36,6 +37,7 @@ from openvest.db.place import (
     BASE_FOLDER,
     POINTER,
     SOCKET_BASE,
+    claim,
     cluster_home,
     open_data_dir,
     runs_as,
@@ -45,9 +47,10 @@ from openvest.db.prepare import Prepared, adopt, make
 
 LOCK_FILE = "supervisor.lock"
 ADDRESS_FILE = "postgres.json"
-COMMAND_SECONDS = 20
+# How long one waits for a command that is about to end, and how long a `serve` must be seen holding the lock.
+COMMAND_SECONDS, SERVE_SECONDS = 20, 0.5
 LINGER_SECONDS = 30
-LONGEST_PAUSE_SECONDS = 5
+LONGEST_PAUSE_SECONDS, PRUNE_SECONDS = 5, 600
 
 Kind = Literal["serve", "command"]
 
@@ -70,12 +73,14 @@ class EmbeddedServer:
         on_restart: Callable[[str], None] = silent,
         base: Path = BASE_FOLDER,
         socket_base: Path = SOCKET_BASE,
+        patience_seconds: float = COMMAND_SECONDS,
     ) -> None:
         self.data_dir = data_dir
         self.restarts = 0
         self._named, self._kind, self._shared_buffers_mb = binaries, kind, shared_buffers_mb
         self._progress, self._on_restart = progress, on_restart
         self._base, self._socket_base = base, socket_base
+        self._patience, self._process_id = patience_seconds, os.getpid()
         self._locks: list[FileLock] = []
         self._guard = threading.Lock()
         self._stopping, self._ready = threading.Event(), threading.Event()
@@ -108,6 +113,9 @@ class EmbeddedServer:
         Raises: AlreadyServing, EmbeddedError.
         """
         self.data_dir = open_data_dir(self.data_dir)
+        self._process_id = os.getpid()
+        self._stopping.clear()
+        atexit.register(self.stop)
         try:
             prepared = self._prepare()
             process = self._launch_patiently(prepared)
@@ -119,10 +127,13 @@ class EmbeddedServer:
         arguments = (prepared, process)
         self._watcher = threading.Thread(target=self._watch, args=arguments, name="postgres-supervisor", daemon=True)
         self._watcher.start()
+        threading.Thread(target=self._prune, args=arguments[:1], name="postgres-logs", daemon=True).start()
         return self.address
 
     def stop(self) -> None:
-        """Stop the server and let go of the data directory. Safe to call twice."""
+        """Stop the server and let go of the data directory. Safe to call twice; does nothing in a forked child."""
+        if os.getpid() != self._process_id:
+            return
         with self._guard:
             self._stopping.set()
             process, watcher = self._process, self._watcher
@@ -147,13 +158,15 @@ class EmbeddedServer:
         return prepared
 
     def _take_lock(self, path: Path) -> None:
-        """Raises: AlreadyServing at once for a running server, after a while for a command that does not end."""
+        """Raises: AlreadyServing soon for a running server, after a while for a command that does not end."""
         lock = FileLock(path)
-        deadline = time.monotonic() + COMMAND_SECONDS
+        begun = time.monotonic()
         try:
             while not lock.acquire():
-                holder = read_note(path)
-                if holder.get("kind") == "serve" or time.monotonic() > deadline:
+                holder, waited = read_note(path), time.monotonic() - begun
+                # Not at once: the note may be the last one of a killed server, seen while another takes its place.
+                limit = SERVE_SECONDS if holder.get("kind") == "serve" else COMMAND_SECONDS
+                if waited >= min(limit, self._patience):
                     raise AlreadyServing(
                         f"OpenVest already runs on {self.data_dir} (process {holder.get('pid', 'unknown')}). "
                         "Stop it first, or choose another folder with --data-dir."
@@ -241,6 +254,11 @@ class EmbeddedServer:
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
         return None
 
+    def _prune(self, prepared: Prepared) -> None:
+        """The second thread: the log of a long run stays small."""
+        while not self._stopping.wait(PRUNE_SECONDS):
+            prune_logs(prepared.logs)
+
     def _abandon(self) -> None:
         """Leave nothing running and nothing published, then let go of the locks."""
         process = self._process
@@ -251,6 +269,7 @@ class EmbeddedServer:
                 (self.data_dir / ADDRESS_FILE).unlink(missing_ok=True)
         while self._locks:
             self._locks.pop().release()
+        atexit.unregister(self.stop)
 
 
 def read_note(lock_file: Path) -> dict[str, object]:
@@ -262,7 +281,7 @@ def read_note(lock_file: Path) -> dict[str, object]:
     return cast("dict[str, object]", note) if isinstance(note, dict) else {}
 
 
-def remove_database(data_dir: Path, *, base: Path = BASE_FOLDER) -> None:
+def remove_database(data_dir: Path, *, socket_base: Path = SOCKET_BASE) -> None:
     """Delete the database of a data directory that nothing runs on, wherever it is kept. For demos and tests.
 
     Raises: AlreadyServing, EmbeddedError.
@@ -274,8 +293,10 @@ def remove_database(data_dir: Path, *, base: Path = BASE_FOLDER) -> None:
     try:
         home = cluster_home(data_dir)
         if home is not None:
+            claim(data_dir, home)
             postmaster.clear_way(home / "data", silent)
-            shutil.rmtree(socket_folder(data_dir, runs_as((home / "data").stat().st_uid)), ignore_errors=True)
+            user = runs_as((home / "data").stat().st_uid)
+            shutil.rmtree(socket_folder(data_dir, user, socket_base), ignore_errors=True)
             (data_dir / POINTER).unlink(missing_ok=True)
             (data_dir / PASSWORD_FILE).unlink(missing_ok=True)
             shutil.rmtree(home)

@@ -27,6 +27,7 @@ BASE_FOLDER = Path("/var/lib/openvest")
 SOCKET_BASE = Path("/tmp")  # noqa: S108 - short on every platform; the folder below it is verified to be ours
 POINTER = "postgres.location"
 CLUSTER = "postgres"
+ORIGIN = "origin"
 # The kernel allows 107 bytes for a socket's path on Linux and 103 on macOS.
 LONGEST_SOCKET_FOLDER = 103 - len("/.s.PGSQL.5432")
 
@@ -73,10 +74,10 @@ def runs_as(cluster_owner: int | None = None) -> RunsAs:
     if uid != 0:
         if cluster_owner not in (None, uid):
             raise EmbeddedError(
-                f"The database here belongs to the user {_user_name(cluster_owner or 0)}. Run the command as that user "
+                f"The database here belongs to the user {user_name(cluster_owner or 0)}. Run the command as that user "
                 "(or as root, if root made it), or use another --data-dir."
             )
-        return RunsAs(uid, os.getegid(), _user_name(uid), switch=False)
+        return RunsAs(uid, os.getegid(), user_name(uid), switch=False)
     if cluster_owner:
         with contextlib.suppress(KeyError):
             entry = pwd.getpwuid(cluster_owner)
@@ -86,7 +87,8 @@ def runs_as(cluster_owner: int | None = None) -> RunsAs:
     return RunsAs(entry.pw_uid, entry.pw_gid, entry.pw_name, switch=True)
 
 
-def _user_name(uid: int) -> str:
+def user_name(uid: int) -> str:
+    """The name of a user, or the number of one without a name."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
@@ -180,11 +182,41 @@ def new_home(data_dir: Path, user: RunsAs, base: Path) -> Path:
             os.chown(near, user.uid, user.gid)
             if reaches(user, ("-w", near)):
                 return near
-    home = our_folder(base, "clusters", user, 0o711) / secrets.token_hex(8)
+    clusters = our_folder(base, "clusters", user, 0o711)
+    for left in clusters.iterdir():
+        if origin_of(left) == data_dir and not (left / "data").exists():
+            # An earlier first start was killed on the way.
+            return left
+    home = clusters / secrets.token_hex(8)
     home.mkdir(mode=0o700)
-    write_private(home / "origin", f"{data_dir}\n")
+    write_private(home / ORIGIN, f"{data_dir}\n")
     os.chown(home, user.uid, user.gid)
     return home
+
+
+def origin_of(home: Path) -> Path | None:
+    """The data directory a cluster below our folder was made for."""
+    try:
+        return Path((home / ORIGIN).read_text(encoding="utf-8").strip())
+    except OSError:
+        return None
+
+
+def claim(data_dir: Path, home: Path) -> None:
+    """Make sure that a cluster kept elsewhere is this data directory's own, and follow a renamed one.
+
+    Raises: EmbeddedError for the copy of a data directory: both would write to one database.
+    """
+    if home == data_dir / CLUSTER or (origin := origin_of(home)) == data_dir:
+        return
+    if origin is not None:
+        with contextlib.suppress(OSError):
+            if (origin / POINTER).read_text(encoding="utf-8").strip() == str(home):
+                raise EmbeddedError(
+                    f"{data_dir} is a copy of {origin}, and the database of both is {home}. Remove "
+                    f"{data_dir / POINTER} to begin with an empty database there."
+                )
+    write_private(home / ORIGIN, f"{data_dir}\n")
 
 
 def point_to(data_dir: Path, home: Path) -> None:

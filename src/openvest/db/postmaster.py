@@ -5,6 +5,7 @@ Why its own process group: Ctrl-C in a terminal goes to the whole group, and the
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -98,7 +99,13 @@ def is_postmaster(pid: int, data: Path) -> bool:
             command = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="surrogateescape").split("\0")
         except (FileNotFoundError, ProcessLookupError):
             return False
-        return Path(command[0]).name == "postgres" and ["-D", str(data)] == command[1:3]
+        if Path(command[0]).name != "postgres":
+            return False
+        with contextlib.suppress(OSError):
+            # The server works in its folder, so it is still known after the folder got another name.
+            if Path(f"/proc/{pid}/cwd").readlink() == data:
+                return True
+        return command[1:3] == ["-D", str(data)]
     done = subprocess.run(
         ["/bin/ps", "-ww", "-o", "stat=,command=", "-p", str(pid)], capture_output=True, text=True, check=False
     )
@@ -144,11 +151,12 @@ def clear_way(data: Path, progress: Progress) -> None:
     if is_postmaster(pid, data):
         progress(f"stopping the PostgreSQL that an earlier OpenVest left behind (process {pid})…")
         stop(pid, lambda: is_postmaster(pid, data), progress)
-    elif _exists(pid):
+    elif is_alive(pid):
         (data / "postmaster.pid").unlink(missing_ok=True)
 
 
-def _exists(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
+    """Whether any process has this number."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

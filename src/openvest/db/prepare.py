@@ -8,7 +8,7 @@ from pathlib import Path
 from openvest.db import cluster, postmaster
 from openvest.db.address import Passwords, Progress
 from openvest.db.binaries import Binaries, binaries_for, find_binaries
-from openvest.db.place import RunsAs, new_home, point_to, runs_as
+from openvest.db.place import RunsAs, claim, new_home, point_to, runs_as
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,7 @@ def adopt(data_dir: Path, home: Path, named: Path | None, base: Path, progress: 
 
     Raises: EmbeddedError.
     """
+    claim(data_dir, home)
     data = home / "data"
     user = runs_as(data.stat().st_uid)
     major = int((data / "PG_VERSION").read_text(encoding="ascii").strip())
