@@ -1,0 +1,45 @@
+"""Top-ups and the lines of our bank accounts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal
+from uuid import UUID
+
+TopupStatus = Literal["CONFIRMED", "SETTLED", "CANCELLED"]
+LineStatus = Literal["RECEIVED", "MATCHED", "UNMATCHED"]
+
+
+@dataclass(frozen=True, slots=True)
+class Topup:
+    """Money a client firm vouches for. `settlement_reference` is what the text of its wire must name."""
+
+    id: UUID
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    account_group_id: UUID
+    cash_amount: Decimal
+    currency: str
+    status: TopupStatus
+    settlement_reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class BankLine:
+    """What matching needs of a transfer that arrived. Who sent it stays sealed."""
+
+    id: UUID
+    amount: Decimal
+    currency: str
+    remittance_information: str
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """How a bank acknowledges a simulated transfer."""
+
+    id: UUID
+    bank_reference: str

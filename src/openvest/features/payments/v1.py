@@ -1,0 +1,236 @@
+"""Top-ups and the simulated bank transfer as v1 shows them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from openvest.core.declarations import Call, Endpoint, Event
+from openvest.core.money import cents
+from openvest.core.schema import Answer, Body, Id, Instant, Meta, PaymentAmount, Unused, no_blank
+from openvest.core.snapshots import Json, Snapshot, snapshot_of
+from openvest.db.paging import PageQuery, v1_page
+from openvest.db.unit import Unit
+from openvest.features.payments import rules, service
+from openvest.ports.bank import IncomingTransfer
+
+PaymentCurrency = Literal["EUR", "GBP"]
+TEXT_PATTERN = r"^[0-9A-Za-z+?/\-:()\.,'; ]*$"
+IBAN_PATTERN = "^[A-Z]{2}[0-9]{2}[A-Z0-9]{11,26}$"
+BIC_PATTERN = "^[A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3})?$"
+
+
+def _above_zero(value: Decimal) -> Decimal:
+    if value <= 0:
+        raise ValueError("is above zero")
+    return value
+
+
+Iban = Annotated[str, Field(pattern=IBAN_PATTERN), AfterValidator(rules.valid_iban)]
+Bic = Annotated[str, Field(pattern=BIC_PATTERN), AfterValidator(rules.valid_bic)]
+SepaText = Annotated[str, Field(max_length=140, pattern=TEXT_PATTERN)]
+Name = Annotated[str, Field(min_length=1, max_length=140), AfterValidator(no_blank)]
+Amount = Annotated[PaymentAmount, AfterValidator(_above_zero)]
+
+
+class TopupBody(Body):
+    """Money to be credited now and wired later."""
+
+    account_group_id: Id = Field(description="The account group to credit.")
+    cash_amount: Amount = Field(description="How much to credit.")
+    currency: PaymentCurrency = Field(description="Currency of the amount.")
+
+
+class TopupAnswer(Answer):
+    """A top-up."""
+
+    id: Id = Field(description="Id of the top-up.")
+    created_at: Instant = Field(description="When it was created.")
+    account_group_id: Id = Field(description="The account group that was credited.")
+    cash_amount: PaymentAmount = Field(description="How much was credited.")
+    currency: PaymentCurrency = Field(description="Currency of the amount.")
+    settlement_reference: Annotated[str, Field(max_length=130, pattern=TEXT_PATTERN)] = Field(
+        description="The text of the wire that settles it reads `topup` and this reference."
+    )
+    status: Literal["CONFIRMED", "SETTLED", "CANCELLED"] = Field(description="How far it is.")
+
+
+class TopupsAnswer(Answer):
+    """A page of top-ups."""
+
+    meta: Meta = Field(description="Which part of the list this is.")
+    data: list[TopupAnswer] = Field(description="The top-ups of this page.")
+
+
+class TopupsQuery(PageQuery):
+    """Order of top-ups."""
+
+    sort: Literal["id", "created_at"] = Field(default="created_at", description="Field to order by.")
+
+
+class AccountBody(Body):
+    """A bank account."""
+
+    iban: Iban = Field(description="Its IBAN.")
+
+
+class AgentBody(Body):
+    """A bank."""
+
+    bic: Annotated[Bic | None, Unused] = Field(default=None, description="Its BIC.")
+
+
+class BankTransactionBody(Body):
+    """A transfer that is to arrive on one of our accounts."""
+
+    account: AccountBody = Field(description="Our account that is credited.")
+    amount: Amount = Field(description="How much arrives.")
+    currency: PaymentCurrency = Field(description="Currency of the amount.")
+    client_reference: Annotated[str, Field(max_length=35, pattern=TEXT_PATTERN)] = Field(
+        description="The payer's end-to-end reference."
+    )
+    counterparty_name: Name = Field(description="Who pays.")
+    counterparty_account: AccountBody = Field(description="The account the money comes from.")
+    counterparty_agent: AgentBody | None = Field(default=None, description="The payer's bank.")
+    remittance_information: Annotated[SepaText | None, Unused] = Field(
+        default=None, description="Text of the transfer; `topup` and a settlement reference settle a top-up."
+    )
+    virtual_bank_account_id: Annotated[Id | None, Unused] = Field(
+        default=None, description="The virtual account the transfer is meant for."
+    )
+    purpose_code: Annotated[Annotated[str, Field(max_length=4)] | None, Unused] = Field(
+        default=None, description="ISO 20022 purpose of the transfer."
+    )
+
+
+class BankTransactionAnswer(Answer):
+    """The bank's receipt."""
+
+    id: Id = Field(description="Id of the transfer here.")
+    bank_reference: str = Field(description="The bank's own reference.")
+
+
+def topup_v1(topup: Snapshot) -> Json:
+    """A top-up from its snapshot."""
+    return {
+        "id": topup["id"],
+        "created_at": topup["created_at"],
+        "account_group_id": topup["account_group_id"],
+        "cash_amount": cents(Decimal(topup["cash_amount"])),
+        "currency": topup["currency"],
+        "settlement_reference": topup["settlement_reference"],
+        "status": topup["status"],
+    }
+
+
+async def create_topup(unit: Unit, call: Call) -> Json:
+    asked: TopupBody = call.body
+    topup = await service.create_topup(unit, asked.account_group_id, asked.cash_amount, asked.currency)
+    return topup_v1(snapshot_of(topup))
+
+
+async def list_topups(unit: Unit, call: Call) -> Json:
+    query: TopupsQuery = call.query
+    found = await service.list_topups(unit, query, call.path["account_group_id"])
+    return v1_page(found, [topup_v1(snapshot_of(topup)) for topup in found.rows])
+
+
+async def retrieve_topup(unit: Unit, call: Call) -> Json:
+    return topup_v1(snapshot_of(await service.get_topup(unit, call.path["topup_id"])))
+
+
+async def cancel_topup(unit: Unit, call: Call) -> Json:
+    await service.cancel_topup(unit, call.path["topup_id"])
+
+
+async def create_test_transaction(unit: Unit, call: Call) -> Json:
+    asked: BankTransactionBody = call.body
+    transfer = IncomingTransfer(
+        external_id=str(unit.ids.new("bank_reference")),
+        received_at=unit.now,
+        account_iban=asked.account.iban,
+        amount=asked.amount,
+        currency=asked.currency,
+        client_reference=asked.client_reference,
+        counterparty_name=asked.counterparty_name,
+        counterparty_iban=asked.counterparty_account.iban,
+        counterparty_bic=asked.counterparty_agent.bic if asked.counterparty_agent else None,
+        remittance_information=asked.remittance_information or "",
+        virtual_bank_account_id=asked.virtual_bank_account_id,
+        purpose_code=asked.purpose_code,
+    )
+    [receipt] = await service.receive_transfers(unit, [transfer])
+    return {"id": str(receipt.id), "bank_reference": receipt.bank_reference}
+
+
+ENDPOINTS: list[Endpoint] = [
+    Endpoint(
+        "GET",
+        "/account_groups/{account_group_id}/payments/topups",
+        "list_topups",
+        "List the top-ups of an account group",
+        "Top-ups",
+        ("topups:admin", "topups:read"),
+        TopupsAnswer,
+        list_topups,
+        query=TopupsQuery,
+        errors=(400, 404),
+    ),
+    Endpoint(
+        "POST",
+        "/payments/topups",
+        "create_topup",
+        "Credit an account group now with money that is wired later",
+        "Top-ups",
+        ("topups:admin",),
+        TopupAnswer,
+        create_topup,
+        body=TopupBody,
+        key_required=True,
+        errors=(400, 404, 409, 422),
+    ),
+    Endpoint(
+        "GET",
+        "/payments/topups/{topup_id}",
+        "retrieve_topup",
+        "Get a top-up",
+        "Top-ups",
+        ("topups:admin", "topups:read"),
+        TopupAnswer,
+        retrieve_topup,
+        errors=(404,),
+    ),
+    Endpoint(
+        "DELETE",
+        "/payments/topups/{topup_id}",
+        "cancel_topup",
+        "Cancel a top-up that is confirmed and not spent",
+        "Top-ups",
+        ("topups:admin",),
+        verb=cancel_topup,
+        status=204,
+        errors=(404, 422),
+    ),
+    Endpoint(
+        "POST",
+        "/tests/payments/transactions",
+        "create_test_payment_transaction",
+        "Let a bank transfer arrive",
+        "Tests",
+        ("tests:admin",),
+        BankTransactionAnswer,
+        create_test_transaction,
+        body=BankTransactionBody,
+        key_required=True,
+        sandbox_only=True,
+        errors=(400, 404, 409, 422),
+    ),
+]
+
+EVENTS: list[Event] = [
+    Event("TOPUP.CONFIRMED", "top-up", topup_v1, answer=TopupAnswer),
+    Event("TOPUP.SETTLED", "top-up", topup_v1, answer=TopupAnswer),
+    Event("TOPUP.CANCELLED", "top-up", topup_v1, answer=TopupAnswer),
+]

@@ -1,0 +1,12 @@
+"""Positions: what an account has of each instrument, and the list of what moved it.
+
+Nouns: a *position* is the published view of one unit balance of the ledger, with the average buy-in price of its lots;
+a *securities transaction* is one booked movement of an account's units with what caused it.
+
+Life: as with cash. The ledger moves positions, and each touched one is published once at the end of a unit of work; a
+transaction is written once by the feature that moved the units and never changes. A position that is sold out stays
+readable by its instrument and leaves the list when nothing of it is pending.
+
+Source: POSTINGS.md section 1 (figures); ORDER_MATHS.md section 6 (average price); reference/v1/newer/
+positions_transactions.md; positions_valuations_returns.md section 1; transactions.md.
+"""

@@ -1,0 +1,68 @@
+"""Positions, securities transactions and the published names of what a transaction can be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal
+from uuid import UUID
+
+from openvest.features.cash.model import COMMON_TYPES, Instrument
+
+ReferenceType = Literal["ORDER", "ORDER_EXECUTION", "CORPORATE_ACTION", "CORPORATE_ACTION_TRANSACTION_ID"]
+
+SECURITIES_TYPES: tuple[str, ...] = (
+    *COMMON_TYPES,
+    *"DUST_CLEANUP SECURITIES_TRANSFER SECURITIES_TRANSFER_CANCELLATION SECURITIES_LENDING".split(),
+)
+"""Every type of a securities transaction, the ones of later features too. Source: newer/positions_transactions.md."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """What an account has of one instrument. `average_price` is None where nothing is held or a cost is unknown.
+
+    Units: quantities in units of the instrument, the price in money per unit.
+    """
+
+    id: UUID
+    account_id: UUID
+    instrument: Instrument
+    quantity: Decimal
+    locked_for_trading: Decimal
+    pending_settlement: Decimal
+    available_for_trading: Decimal
+    settled_quantity: Decimal
+    average_price: Decimal | None
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def available_for_instruction(self) -> Decimal:
+        """What an instruction of a corporate action may take: what a trade may take."""
+        return self.available_for_trading
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """An object that caused a transaction."""
+
+    id: UUID
+    type: ReferenceType
+
+
+@dataclass(frozen=True, slots=True)
+class SecuritiesTransaction:
+    """A booked movement of an account's units; it never changes. `delta` is what the quantity changed by."""
+
+    id: UUID
+    account_group_id: UUID
+    account_id: UUID
+    instrument: Instrument
+    type: str
+    delta: Decimal
+    references: tuple[Reference, ...]
+    booking_date: datetime
+    value_date: datetime
+    created_at: datetime

@@ -1,0 +1,146 @@
+"""Verbs of positions: read them, publish those a unit touched, record and list transactions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from uuid import UUID
+
+from openvest.core.snapshots import dumps, snapshot_of, snapshot_value
+from openvest.db.paging import Page, PageQuery, page
+from openvest.db.unit import Unit
+from openvest.features.cash.model import Instrument
+from openvest.features.instruments import service as instruments
+from openvest.features.positions import store
+from openvest.features.positions.model import Position, Reference, SecuritiesTransaction
+from openvest.features.positions.rules import NoPosition
+from openvest.ledger.buy_in import average_prices
+from openvest.ledger.chart import balance_id, owner_kind, units_of
+from openvest.ledger.posting import touched
+
+
+async def list_positions(unit: Unit, query: PageQuery, account_id: UUID) -> Page[Position]:
+    """A page of the positions in which an account has or awaits anything."""
+    found = await page(unit, store.POSITIONS, query, {"account_id": account_id})
+    rows = await _positions(unit, found.rows)
+    return Page(rows, found.offset, found.limit, found.total, found.sort, found.order)
+
+
+async def get_position(unit: Unit, account_id: UUID, instrument_id: UUID) -> Position:
+    """What an account has of an instrument, be it nothing any more. Raises: NoPosition."""
+    row = await unit.row(store.POSITION, unit.tenant_id, account_id, units_of(instrument_id))
+    if row is None:
+        raise NoPosition("The account has no position in this instrument.")
+    return (await _positions(unit, [row]))[0]
+
+
+async def publish_positions(unit: Unit) -> None:
+    """Emit one POSITION.UPDATED for each position this unit has touched, as it stands at the unit's end."""
+    balances = [row for row in touched(unit) if owner_kind(row.asset) == "account"]
+    rows = [
+        store.PositionRow(
+            row.owner_id,
+            UUID(row.asset),
+            row.balance,
+            row.locked_for_trading,
+            row.pending_settlement,
+            row.available_for_trading,
+            row.settled_quantity,
+            row.created_at,
+            row.updated_at,
+        )
+        for row in balances
+    ]
+    for balance, position in zip(balances, await _positions(unit, rows), strict=True):
+        unit.emit("POSITION.UPDATED", position.id, balance.version, balance.updated_at, snapshot_of(position))
+
+
+async def _positions(unit: Unit, rows: Sequence[store.PositionRow]) -> list[Position]:
+    """Rows with what the instruments and the lots know of them; two queries for all."""
+    if not rows:
+        return []
+    names = await instruments.isins(unit, {row.instrument_id for row in rows})
+    prices = await average_prices(unit, [(row.account_id, row.instrument_id) for row in rows])
+    return [
+        Position(
+            balance_id(row.account_id, units_of(row.instrument_id)),
+            row.account_id,
+            Instrument(row.instrument_id, names.get(row.instrument_id)),
+            row.quantity,
+            row.locked_for_trading,
+            row.pending_settlement,
+            row.available_for_trading,
+            row.settled_quantity,
+            prices.get((row.account_id, row.instrument_id)),
+            row.created_at,
+            row.updated_at,
+        )
+        for row in rows
+    ]
+
+
+def transaction_id(unit: Unit, object_id: UUID, account_id: UUID) -> UUID:
+    """The id of a new securities transaction of this account, caused by the object whose journal moved the units."""
+    return unit.ids.new("securities_transaction", f"{object_id} {account_id}")
+
+
+async def record_transactions(unit: Unit, rows: Sequence[SecuritiesTransaction]) -> None:
+    """Write transactions and emit SECURITY_TRANSACTION.EXECUTED for each, in order; one statement for the whole set.
+
+    The caller has posted the journals, and made the ids with `transaction_id`. Writes: securities_transactions.
+    """
+    if not rows:
+        return
+    await unit.run(
+        store.ADD_TRANSACTIONS,
+        unit.tenant_id,
+        [row.id for row in rows],
+        [row.account_group_id for row in rows],
+        [row.account_id for row in rows],
+        [row.instrument.uuid for row in rows],
+        [row.instrument.isin for row in rows],
+        [row.type for row in rows],
+        [row.delta for row in rows],
+        [dumps(snapshot_value(row.references)) for row in rows],
+        [row.booking_date for row in rows],
+        [row.value_date for row in rows],
+        [row.created_at for row in rows],
+    )
+    for row in rows:
+        unit.emit("SECURITY_TRANSACTION.EXECUTED", row.id, 1, row.created_at, snapshot_of(row))
+
+
+async def list_transactions(
+    unit: Unit,
+    query: PageQuery,
+    *,
+    account_group_id: UUID | None = None,
+    account_id: UUID | None = None,
+    start_date: date | None = None,
+    end_date: date | None = None,
+) -> Page[SecuritiesTransaction]:
+    """A page of the tenant's securities transactions, both dates of booking included. Units: days in UTC."""
+    filters = {
+        "account_group_id": account_group_id,
+        "account_id": account_id,
+        "start_date": start_date,
+        "end_date": end_date,
+    }
+    found = await page(unit, store.TRANSACTIONS, query, filters)
+    rows = [_transaction(row) for row in found.rows]
+    return Page(rows, found.offset, found.limit, found.total, found.sort, found.order)
+
+
+def _transaction(row: store.TransactionRow) -> SecuritiesTransaction:
+    return SecuritiesTransaction(
+        row.id,
+        row.account_group_id,
+        row.account_id,
+        Instrument(row.instrument_id, row.isin),
+        row.type,
+        row.amount,
+        tuple(Reference(UUID(ref["id"]), ref["type"]) for ref in row.refs),
+        row.booking_date,
+        row.value_date,
+        row.created_at,
+    )

@@ -1,0 +1,97 @@
+"""SQL of positions and securities transactions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from openvest.core.snapshots import Json
+from openvest.db.paging import Listing
+from openvest.db.query import Query, Statement
+
+
+@dataclass(frozen=True, slots=True)
+class PositionRow:
+    """A unit balance as the ledger publishes it."""
+
+    account_id: UUID
+    instrument_id: UUID
+    quantity: Decimal
+    locked_for_trading: Decimal
+    pending_settlement: Decimal
+    available_for_trading: Decimal
+    settled_quantity: Decimal
+    created_at: datetime
+    updated_at: datetime
+
+
+_POSITION = (
+    "owner_id as account_id, asset::uuid as instrument_id, balance as quantity, locked_for_trading, pending_settlement,"
+    " available_for_trading, settled_quantity, created_at, updated_at"
+)
+
+POSITIONS = Listing(
+    PositionRow,
+    columns=_POSITION,
+    source="pub_balances",
+    filters={
+        "account_id": "owner_kind = 'account' and owner_id = {} and (balance <> 0 or locked_for_trading <> 0"
+        " or pending_settlement <> 0 or available_for_trading <> 0 or settled_quantity <> 0)"
+    },
+    sorts={"id": "asset"},
+    default_sort="id",
+    tie="owner_id",
+)
+POSITION = Query(
+    PositionRow,
+    f"select {_POSITION} from pub_balances"
+    " where tenant_id = $1 and owner_kind = 'account' and owner_id = $2 and asset = $3",
+)
+
+ADD_TRANSACTIONS = Statement(
+    """
+    insert into securities_transactions (tenant_id, id, account_group_id, account_id, instrument_id, isin, type, amount,
+                                         refs, booking_date, value_date, created_at)
+    select $1, id, account_group_id, account_id, instrument_id, isin, type, amount,
+           refs::jsonb, booking_date, value_date, created_at
+      from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::numeric[], $9::text[],
+                  $10::timestamptz[], $11::timestamptz[], $12::timestamptz[])
+        as t(id, account_group_id, account_id, instrument_id, isin, type, amount, refs,
+             booking_date, value_date, created_at)
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionRow:
+    """A securities transaction as its table has it. Shape: `refs` is a list of snapshots."""
+
+    id: UUID
+    account_group_id: UUID
+    account_id: UUID
+    instrument_id: UUID
+    isin: str | None
+    type: str
+    amount: Decimal
+    refs: Json
+    booking_date: datetime
+    value_date: datetime
+    created_at: datetime
+
+
+TRANSACTIONS = Listing(
+    TransactionRow,
+    columns="id, account_group_id, account_id, instrument_id, isin, type, amount, refs, booking_date, value_date,"
+    " created_at",
+    source="securities_transactions",
+    filters={
+        "account_group_id": "account_group_id = {}",
+        "account_id": "account_id = {}",
+        "start_date": "booking_date >= {}::date::timestamp at time zone 'UTC'",
+        "end_date": "booking_date < ({}::date + 1)::timestamp at time zone 'UTC'",
+    },
+    sorts={"booking_date": "booking_date"},
+    default_sort="booking_date",
+)

@@ -1,0 +1,51 @@
+"""Average buy-in prices of many positions with one query, for what is published of them.
+
+Source: ORDER_MATHS.md section 6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+from openvest.core.money import price_half_up, ratio
+from openvest.db.query import Query
+from openvest.db.unit import Unit
+from openvest.ledger.lot_book import Holding
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What the open lots of one holding sum to. A cost of None: that of some lot is unknown."""
+
+    account_id: UUID
+    instrument_id: UUID
+    quantity: Decimal
+    cost: Decimal | None
+
+
+HELD = Query(
+    _Held,
+    """
+select l.account_id, l.instrument_id, sum(l.remaining) as quantity,
+       case when count(*) = count(l.remaining_cost) then sum(l.remaining_cost) end as cost
+  from unnest($2::uuid[], $3::uuid[]) as k(account_id, instrument_id)
+  join lots l on l.tenant_id = $1 and l.account_id = k.account_id and l.instrument_id = k.instrument_id
+ where l.remaining > 0
+ group by l.account_id, l.instrument_id
+""",
+)
+
+
+async def average_prices(unit: Unit, holdings: Sequence[Holding]) -> dict[Holding, Decimal]:
+    """Cost of open lots per unit, with fees. A holding without lots, or with an unknown cost, is left out."""
+    if not holdings:
+        return {}
+    accounts, instruments = [account for account, _ in holdings], [instrument for _, instrument in holdings]
+    return {
+        (held.account_id, held.instrument_id): price_half_up(ratio(held.cost, held.quantity))
+        for held in await unit.rows(HELD, unit.tenant_id, accounts, instruments)
+        if held.cost is not None
+    }
