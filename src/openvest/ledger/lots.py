@@ -105,6 +105,15 @@ def consume(lots: Sequence[Lot], quantity: Decimal, disposal_id: UUID) -> tuple[
     return uses, after
 
 
+def take_back(lots: Sequence[Lot], execution_id: UUID, quantity: Decimal) -> tuple[list[LotUse], list[Lot]]:
+    """Take the units of a cancelled buy out of the account's open lots: its own lot first, then first in, first out.
+
+    `quantity` is what the cancellation took from `available`; what it made `due` no lot holds any more.
+    """
+    own = [lot for lot in lots if lot.id == execution_id]
+    return consume([*own, *(lot for lot in lots if lot.id != execution_id)], quantity, execution_id)
+
+
 def _share(total: Decimal, part: Decimal, whole: Decimal) -> Decimal:
     return total if part == whole else cent_half_up(ratio(times(total, part), whole))
 

@@ -38,6 +38,10 @@ class Posted:
     refused: Short | None = None
     repeated: bool = False
 
+    def amount(self, key: Key, bucket: str) -> Decimal:
+        """What was booked to one bucket of one balance."""
+        return sum((leg.amount for leg in self.entries if leg[:3] == (*key, bucket)), ZERO)
+
 
 @dataclass(slots=True)
 class Books:
