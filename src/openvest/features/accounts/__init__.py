@@ -1,0 +1,13 @@
+"""Account groups and accounts: where a user's cash and securities are kept.
+
+Nouns: an *account group* owns cash (one balance per currency) and has the securities account number; an *account* of a
+group holds securities and counts from 1 within its group.
+
+Life, of both: PENDING_APPROVAL → ACTIVE when the owner is ACTIVE, in the same unit; ACTIVE ⇄ LOCKED by compliance;
+CLOSING on request (sells only), CLOSED when empty. A sweep closes what is empty: units for an account; for a group its
+cash, and every account of it closed. When the last group of a leaving user is closed, the user has left.
+
+No money moves here; the sweeps read the ledger's published balances.
+
+Source: reference/v1/accounts-page.txt, accounts.md, newer/users_roles_businesses.md section 1.
+"""

@@ -1,0 +1,114 @@
+"""Decisions about groups and accounts: their lives, who may open what, and the refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from uuid import UUID
+
+from openvest.core.lifecycle import Lifecycle
+from openvest.core.problems import FieldError, NotFound, Unprocessable
+from openvest.features.accounts.model import AccountGroup, Status
+from openvest.features.users.model import User
+
+_MOVES = {
+    ("PENDING_APPROVAL", "activate"): "ACTIVE",
+    ("ACTIVE", "lock"): "LOCKED",
+    ("LOCKED", "unlock"): "ACTIVE",
+    ("PENDING_APPROVAL", "close"): "CLOSING",
+    ("ACTIVE", "close"): "CLOSING",
+    ("CLOSING", "finish closing"): "CLOSED",
+}
+
+GROUP = Lifecycle(
+    noun="account group",
+    table="account_groups.status",
+    born=("PENDING_APPROVAL",),
+    ends=frozenset({"CLOSED"}),
+    moves=_MOVES,
+)
+
+ACCOUNT = Lifecycle(
+    noun="account",
+    table="accounts.status",
+    born=("PENDING_APPROVAL",),
+    ends=frozenset({"CLOSED"}),
+    moves=_MOVES
+    | {
+        ("PENDING_APPROVAL", "change"): "PENDING_APPROVAL",
+        ("ACTIVE", "change"): "ACTIVE",
+        ("CLOSING", "change"): "CLOSING",
+    },
+)
+
+EVENTS = {
+    "activate": "ACTIVATED",
+    "lock": "LOCKED",
+    "unlock": "ACTIVATED",  # the contract has no event of its own for it
+    "close": "CLOSING_INITIATED",
+    "finish closing": "CLOSED",
+    "change": "UPDATED",
+}
+"""The event of each verb. Source: accounts-page.txt, account events; accounts.md section 3."""
+
+
+class AccountNotFound(NotFound):
+    def __init__(self) -> None:
+        super().__init__("There is no account of this id.")
+
+
+class AccountGroupNotFound(NotFound):
+    def __init__(self) -> None:
+        super().__init__("There is no account group of this id for this user.")
+
+
+class GroupTypeUnavailable(Unprocessable):
+    """The type is in the contract, the feature behind it does not exist yet."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(
+            f"Account groups of type {kind} are not available yet.",
+            errors=[FieldError("type", "is not available yet")],
+        )
+
+
+class GroupExists(Unprocessable):
+    def __init__(self) -> None:
+        super().__init__("The user has an account group of type PERSONAL, and one is what a user can have.")
+
+
+class NumberTaken(Unprocessable):
+    def __init__(self) -> None:
+        super().__init__(
+            "The securities account number is in use.",
+            errors=[FieldError("securities_account_number", "is in use")],
+        )
+
+
+class GroupNotOpen(Unprocessable):
+    def __init__(self, status: Status) -> None:
+        super().__init__(f"An account group that is {status} takes no new accounts.")
+
+
+def check_group_type(kind: str) -> None:
+    """Raises: GroupTypeUnavailable."""
+    if kind != "PERSONAL":
+        raise GroupTypeUnavailable(kind)
+
+
+def check_new_account(user: User, group: AccountGroup) -> None:
+    """Raises: AccountGroupNotFound for somebody else's group, GroupNotOpen."""
+    if group.user_id != user.id:
+        raise AccountGroupNotFound
+    if group.status not in ("PENDING_APPROVAL", "ACTIVE"):
+        raise GroupNotOpen(group.status)
+
+
+def securities_account_numbers(group_id: UUID) -> Iterator[str]:
+    """Nine digits that follow from the group's id, then their neighbours, should they be taken."""
+    for step in range(100):
+        yield str(100_000_000 + (group_id.int + step) % 900_000_000)
+
+
+def default_name(number: int) -> str:
+    """What an account is called that got no name."""
+    return f"Account {number}"

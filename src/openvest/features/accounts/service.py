@@ -1,0 +1,225 @@
+"""Verbs of account groups and accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, cast
+from uuid import UUID
+
+from openvest.core.snapshots import snapshot_of
+from openvest.db.unit import Unit
+from openvest.features.accounts import rules, store
+from openvest.features.accounts.model import Account, AccountFacts, AccountGroup, AccountType, GroupType
+from openvest.features.users import service as users
+
+
+async def create_account_group(
+    unit: Unit, user_id: UUID, kind: str, securities_account_number: str | None = None
+) -> AccountGroup:
+    """Open a group for a user; it is ACTIVE at once where the user is.
+
+    Raises: UserNotFound, GroupTypeUnavailable, UserOffboarded, GroupExists, NumberTaken. Writes: account_groups,
+    ACCOUNT_GROUP.CREATED, ACCOUNT_GROUP.ACTIVATED.
+    """
+    user = await users.lock_user(unit, user_id)
+    rules.check_group_type(kind)
+    users.check_open(user)
+    if await unit.one(store.OPEN_PERSONAL, unit.tenant_id, user_id):
+        raise rules.GroupExists
+    at = unit.moment_after(None)
+    group_id = unit.ids.new("account_group")
+    given = securities_account_number
+    numbers = rules.securities_account_numbers(group_id) if given is None else iter([given])
+    for number in numbers:
+        group = AccountGroup(
+            id=group_id,
+            version=1,
+            created_at=at,
+            updated_at=at,
+            user_id=user_id,
+            type=cast(GroupType, kind),
+            status="PENDING_APPROVAL",
+            securities_account_number=number,
+        )
+        if await unit.run(store.INSERT_GROUP, unit.tenant_id, *store.values(group)):
+            unit.emit("ACCOUNT_GROUP.CREATED", group.id, 1, at, snapshot_of(group))
+            return await _move_group(unit, group, "activate") if user.status == "ACTIVE" else group
+    raise rules.NumberTaken
+
+
+async def create_account(
+    unit: Unit, user_id: UUID, group_id: UUID, kind: AccountType, name: str | None = None
+) -> Account:
+    """Open an account in a user's group; it is ACTIVE at once where user and group are.
+
+    Raises: UserNotFound, AccountGroupNotFound, UserOffboarded, GroupNotOpen. Writes: accounts, ACCOUNT.CREATED,
+    ACCOUNT.ACTIVATED.
+    """
+    user = await users.hold_user(unit, user_id)
+    group = await _lock_group(unit, group_id)
+    rules.check_new_account(user, group)
+    users.check_open(user)
+    at = unit.moment_after(None)
+    number = await unit.one(store.NEXT_ACCOUNT_NUMBER, unit.tenant_id, group_id)
+    account = Account(
+        id=unit.ids.new("account"),
+        version=1,
+        created_at=at,
+        updated_at=at,
+        account_group_id=group_id,
+        user_id=user_id,
+        type=kind,
+        account_number=number,
+        name=rules.default_name(number) if name is None else name,
+        status="PENDING_APPROVAL",
+    )
+    await unit.run(store.INSERT_ACCOUNT, unit.tenant_id, *store.values(account))
+    unit.emit("ACCOUNT.CREATED", account.id, 1, at, snapshot_of(account))
+    if user.status == "ACTIVE" and group.status == "ACTIVE":
+        return await _move_account(unit, account, "activate")
+    return account
+
+
+async def get_account_group(unit: Unit, group_id: UUID) -> AccountGroup:
+    """Raises: AccountGroupNotFound."""
+    return _group(await unit.row(store.GROUP_BY_ID, unit.tenant_id, group_id))
+
+
+async def get_account(unit: Unit, account_id: UUID) -> Account:
+    """Raises: AccountNotFound."""
+    return _account(await unit.row(store.ACCOUNT_BY_ID, unit.tenant_id, account_id))
+
+
+async def account_facts(unit: Unit, account_ids: Sequence[UUID]) -> dict[UUID, AccountFacts]:
+    """What orders are decided by, for a set of accounts; unknown ids are left out."""
+    rows = await unit.rows(store.FACTS, unit.tenant_id, list(account_ids))
+    return {row.account_id: row for row in rows}
+
+
+async def activate_pending(unit: Unit, user_ids: Sequence[UUID]) -> None:
+    """Activate what waits for these users, who are ACTIVE. Writes: account_groups, accounts, …ACTIVATED."""
+    for group in await unit.rows(store.LOCK_PENDING_GROUPS, unit.tenant_id, list(user_ids)):
+        await _move_group(unit, group, "activate")
+    for account in await unit.rows(store.LOCK_PENDING_ACCOUNTS, unit.tenant_id, list(user_ids)):
+        await _move_account(unit, account, "activate")
+
+
+async def rename_account(unit: Unit, account_id: UUID, name: str | None) -> Account:
+    """Give an account another name; None and the same name change nothing.
+
+    Raises: AccountNotFound, WrongState. Writes: accounts, ACCOUNT.UPDATED.
+    """
+    account = await _lock_account(unit, account_id)
+    rules.ACCOUNT.move(account.status, "change")
+    if name is None or name == account.name:
+        return account
+    return await _move_account(unit, account, "change", name=name)
+
+
+async def close_account(unit: Unit, account_id: UUID) -> Account:
+    """Start closing an account. Raises: AccountNotFound, WrongState. Writes: accounts, ACCOUNT.CLOSING_INITIATED."""
+    return await _move_account(unit, await _lock_account(unit, account_id), "close")
+
+
+async def close_account_group(
+    unit: Unit, group_id: UUID, *, reason: str | None = None, notification_only: bool = False
+) -> AccountGroup:
+    """Start closing a group, or only note that it will be closed. Its accounts are closed one by one.
+
+    Raises: AccountGroupNotFound, WrongState. Writes: account_groups, ACCOUNT_GROUP.CLOSING_INITIATED.
+    """
+    group = await _lock_group(unit, group_id)
+    rules.GROUP.move(group.status, "close")
+    await unit.run(store.ANNOUNCE_CLOSURE, unit.tenant_id, group_id, reason, unit.now)
+    return group if notification_only else await _move_group(unit, group, "close")
+
+
+async def lock_account(unit: Unit, account_id: UUID) -> Account:
+    """Stop everything on an account. Raises: AccountNotFound, WrongState. Writes: accounts, ACCOUNT.LOCKED."""
+    return await _move_account(unit, await _lock_account(unit, account_id), "lock")
+
+
+async def unlock_account(unit: Unit, account_id: UUID) -> Account:
+    """Lift a lock. Raises: AccountNotFound, WrongState. Writes: accounts, ACCOUNT.ACTIVATED."""
+    return await _move_account(unit, await _lock_account(unit, account_id), "unlock")
+
+
+async def lock_account_group(unit: Unit, group_id: UUID) -> AccountGroup:
+    """Stop everything on a group. Raises: AccountGroupNotFound, WrongState. Writes: account_groups, …LOCKED."""
+    return await _move_group(unit, await _lock_group(unit, group_id), "lock")
+
+
+async def unlock_account_group(unit: Unit, group_id: UUID) -> AccountGroup:
+    """Lift a lock, and activate accounts that had to wait for it.
+
+    Raises: AccountGroupNotFound, WrongState. Writes: account_groups, accounts, …ACTIVATED.
+    """
+    owner_id = (await get_account_group(unit, group_id)).user_id
+    owner = await users.hold_user(unit, owner_id)
+    group = await _move_group(unit, await _lock_group(unit, group_id), "unlock")
+    if owner.status == "ACTIVE":
+        await activate_pending(unit, [owner_id])
+    return group
+
+
+async def finish_closing_accounts(unit: Unit, closable: Sequence[Account]) -> None:
+    """Close accounts that are locked, CLOSING and empty. Writes: accounts, ACCOUNT.CLOSED."""
+    for account in closable:
+        await _move_account(unit, account, "finish closing")
+
+
+async def finish_closing_groups(unit: Unit, closable: Sequence[AccountGroup]) -> None:
+    """Close groups that are locked, CLOSING and empty, and let users go whose last group that was.
+
+    Writes: account_groups, ACCOUNT_GROUP.CLOSED, users, USER.OFFBOARDED.
+    """
+    for group in closable:
+        await _move_group(unit, group, "finish closing")
+    await finish_offboardings(unit, sorted({group.user_id for group in closable}))
+
+
+async def finish_offboardings(unit: Unit, user_ids: Sequence[UUID]) -> None:
+    """End the offboarding of those users who have no open group. Writes: users, USER.OFFBOARDED."""
+    held = set(await unit.rows(store.USERS_WITH_OPEN_GROUPS, unit.tenant_id, list(user_ids)))
+    for user_id in user_ids:
+        if user_id not in held:
+            await users.finish_offboarding(unit, user_id)
+
+
+async def _lock_group(unit: Unit, group_id: UUID) -> AccountGroup:
+    return _group(await unit.row(store.LOCK_GROUP, unit.tenant_id, group_id))
+
+
+async def _lock_account(unit: Unit, account_id: UUID) -> Account:
+    return _account(await unit.row(store.LOCK_ACCOUNT, unit.tenant_id, account_id))
+
+
+def _group(group: AccountGroup | None) -> AccountGroup:
+    if group is None:
+        raise rules.AccountGroupNotFound
+    return group
+
+
+def _account(account: Account | None) -> Account:
+    if account is None:
+        raise rules.AccountNotFound
+    return account
+
+
+async def _move_group(unit: Unit, group: AccountGroup, verb: str) -> AccountGroup:
+    status = cast(Any, rules.GROUP.move(group.status, verb))
+    at = unit.moment_after(group.updated_at)
+    moved = replace(group, version=group.version + 1, updated_at=at, status=status)
+    await unit.run(store.SAVE_GROUP, unit.tenant_id, moved.id, moved.version, at, moved.status)
+    unit.emit(f"ACCOUNT_GROUP.{rules.EVENTS[verb]}", moved.id, moved.version, at, snapshot_of(moved))
+    return moved
+
+
+async def _move_account(unit: Unit, account: Account, verb: str, **changes: Any) -> Account:
+    status = cast(Any, rules.ACCOUNT.move(account.status, verb))
+    at = unit.moment_after(account.updated_at)
+    moved = replace(account, version=account.version + 1, updated_at=at, status=status, **changes)
+    await unit.run(store.SAVE_ACCOUNT, unit.tenant_id, moved.id, moved.version, at, moved.name, moved.status)
+    unit.emit(f"ACCOUNT.{rules.EVENTS[verb]}", moved.id, moved.version, at, snapshot_of(moved))
+    return moved

@@ -1,0 +1,124 @@
+"""The statements of groups and accounts. $1 is always the tenant."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+from uuid import UUID
+
+from openvest.db.paging import Listing
+from openvest.db.query import Query, Statement
+from openvest.features.accounts.model import Account, AccountFacts, AccountGroup
+
+_GROUP = "id, version, created_at, updated_at, user_id, type, status, securities_account_number"
+_ACCOUNT = "id, version, created_at, updated_at, account_group_id, user_id, type, account_number, name, status"
+
+GROUPS = Listing(
+    AccountGroup,
+    _GROUP,
+    "account_groups",
+    filters={"user_id": "user_id = {}"},
+    sorts={"created_at": "created_at", "updated_at": "updated_at"},
+    default_sort="created_at",
+)
+ACCOUNTS = Listing(
+    Account,
+    _ACCOUNT,
+    "accounts",
+    filters={"user_id": "user_id = {}"},
+    sorts={"created_at": "created_at", "updated_at": "updated_at"},
+    default_sort="created_at",
+)
+
+GROUP_BY_ID = Query(AccountGroup, f"select {_GROUP} from account_groups where tenant_id = $1 and id = $2")
+LOCK_GROUP = Query(
+    AccountGroup, f"select {_GROUP} from account_groups where tenant_id = $1 and id = $2 for no key update"
+)
+LOCK_PENDING_GROUPS = Query(
+    AccountGroup,
+    f"select {_GROUP} from account_groups where tenant_id = $1 and user_id = any($2::uuid[])"
+    " and status = 'PENDING_APPROVAL' order by created_at, id for no key update",
+)
+OPEN_PERSONAL = Query(
+    bool,
+    "select exists (select from account_groups where tenant_id = $1 and user_id = $2 and type = 'PERSONAL'"
+    " and status <> 'CLOSED')",
+)
+USERS_WITH_OPEN_GROUPS = Query(
+    UUID,
+    "select distinct user_id from account_groups"
+    " where tenant_id = $1 and user_id = any($2::uuid[]) and status <> 'CLOSED'",
+)
+INSERT_GROUP = Statement(
+    f"insert into account_groups (tenant_id, {_GROUP}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+    " on conflict (tenant_id, securities_account_number) do nothing"
+)
+SAVE_GROUP = Statement(
+    "update account_groups set version = $3, updated_at = $4, status = $5 where tenant_id = $1 and id = $2"
+)
+ANNOUNCE_CLOSURE = Statement(
+    "update account_groups set closure_reason = coalesce($3, closure_reason), closure_announced_at = $4"
+    " where tenant_id = $1 and id = $2"
+)
+
+ACCOUNT_BY_ID = Query(Account, f"select {_ACCOUNT} from accounts where tenant_id = $1 and id = $2")
+LOCK_ACCOUNT = Query(Account, f"select {_ACCOUNT} from accounts where tenant_id = $1 and id = $2 for no key update")
+LOCK_PENDING_ACCOUNTS = Query(
+    Account,
+    f"select {_ACCOUNT} from accounts a where tenant_id = $1 and user_id = any($2::uuid[])"
+    " and status = 'PENDING_APPROVAL' and exists (select from account_groups g where g.tenant_id = $1"
+    " and g.id = a.account_group_id and g.status = 'ACTIVE') order by created_at, id for no key update",
+)
+NEXT_ACCOUNT_NUMBER = Query(
+    int,
+    "select coalesce(max(account_number), 0) + 1 from accounts where tenant_id = $1 and account_group_id = $2",
+)
+INSERT_ACCOUNT = Statement(
+    f"insert into accounts (tenant_id, {_ACCOUNT}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+)
+SAVE_ACCOUNT = Statement(
+    "update accounts set version = $3, updated_at = $4, name = $5, status = $6 where tenant_id = $1 and id = $2"
+)
+
+FACTS = Query(
+    AccountFacts,
+    "select account_id, account_type, account_status, group_id, group_status, securities_account_number, user_id,"
+    " user_status, instrument_fit from pub_accounts where tenant_id = $1 and account_id = any($2::uuid[])",
+)
+
+# Empty is every bucket at zero: a lock means an open order, an unsettled figure an open settlement.
+_HOLDS_SOMETHING = (
+    "(b.balance <> 0 or b.locked_for_trading <> 0 or b.pending_settlement <> 0 or b.available_for_trading <> 0"
+    " or b.settled_quantity <> 0)"
+)
+_CLOSABLE_ACCOUNTS = (
+    " from accounts a where a.tenant_id = $1 and a.status = 'CLOSING'"
+    " and not exists (select from pub_balances b where b.tenant_id = $1 and b.owner_id = a.id"
+    f" and b.owner_kind = 'account' and {_HOLDS_SOMETHING})"
+    " and not exists (select from set_aside s where s.tenant_id = $1 and s.sweep = 'close_accounts'"
+    " and s.row_id = a.id)"
+)
+_CLOSABLE_GROUPS = (
+    " from account_groups g where g.tenant_id = $1 and g.status = 'CLOSING'"
+    " and not exists (select from accounts a where a.tenant_id = $1 and a.account_group_id = g.id"
+    " and a.status <> 'CLOSED')"
+    " and not exists (select from pub_balances b where b.tenant_id = $1 and b.owner_id = g.id"
+    f" and b.owner_kind = 'group' and {_HOLDS_SOMETHING})"
+    " and not exists (select from set_aside s where s.tenant_id = $1 and s.sweep = 'close_account_groups'"
+    " and s.row_id = g.id)"
+)
+ACCOUNTS_CLOSABLE = Query(bool, f"select exists (select{_CLOSABLE_ACCOUNTS})")
+CLAIM_ACCOUNTS = Query(
+    Account,
+    f"select {_ACCOUNT}{_CLOSABLE_ACCOUNTS} order by a.updated_at, a.id limit $2 for no key update of a skip locked",
+)
+GROUPS_CLOSABLE = Query(bool, f"select exists (select{_CLOSABLE_GROUPS})")
+CLAIM_GROUPS = Query(
+    AccountGroup,
+    f"select {_GROUP}{_CLOSABLE_GROUPS} order by g.updated_at, g.id limit $2 for no key update of g skip locked",
+)
+
+
+def values(row: Any) -> list[Any]:
+    """The fields of a dataclass in order, as the parameters of its insert."""
+    return [getattr(row, field.name) for field in fields(row)]
