@@ -6,16 +6,22 @@ Everything else is handed what it needs.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from openvest import catalog
 from openvest.core.sealing import Secrets
 from openvest.db.unit import Database
+from openvest.ports import Ports
+from openvest.ports.stored_prices import StoredPrices
+from openvest.ports.unconnected import UnconnectedIdentity, UnconnectedVenue
+from openvest.simulation.assembly import simulated_ports
 from openvest.work.clockwork import Clockwork
 from openvest.work.runner import Runner
 
 if TYPE_CHECKING:
     from openvest.db.unit import Pool
+
+Mode = Literal["sandbox", "production"]
 
 
 @dataclass(slots=True)
@@ -27,8 +33,11 @@ class Assembled:
     clockwork: Clockwork
 
 
-def assemble(pool: Pool, *, seed: str, secrets: Secrets, ports: Any = None) -> Assembled:
-    """The database with the catalog's hooks, the runner over its work, the clock over the runner."""
+def assemble(pool: Pool, *, seed: str, secrets: Secrets, mode: Mode = "sandbox") -> Assembled:
+    """The database with the catalog's hooks, the runner over its work, the clock over the runner.
+
+    `mode` decides who stands outside: in a sandbox simulators, in production nobody until an adapter is connected.
+    """
     database = Database(
         pool,
         seed=seed,
@@ -37,6 +46,8 @@ def assemble(pool: Pool, *, seed: str, secrets: Secrets, ports: Any = None) -> A
         publishers=catalog.PUBLISHERS,
         closers=catalog.CLOSERS,
     )
+    ports = outside_world(database, mode)
+    database.prices = ports.prices
     runner = Runner(database, catalog.WORKS, ports)
 
     async def drain(tenant_id: Any) -> None:
@@ -44,3 +55,10 @@ def assemble(pool: Pool, *, seed: str, secrets: Secrets, ports: Any = None) -> A
 
     database.drain = drain
     return Assembled(database, runner, Clockwork(runner))
+
+
+def outside_world(database: Database, mode: Mode) -> Ports:
+    """The adapters of this process. In production simulators are refused by their own assembly too."""
+    if mode == "sandbox":
+        return simulated_ports(database, mode)
+    return Ports(UnconnectedVenue(), UnconnectedIdentity(), StoredPrices())

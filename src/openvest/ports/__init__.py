@@ -1,1 +1,21 @@
 """What the outside world is asked for: venue, bank, identity, custodian, prices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from openvest.ports.identity import Identity
+from openvest.ports.prices import Prices
+from openvest.ports.venue import Venue
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The adapters of one process, put together by the composition root and handed to outward steps.
+
+    `prices` is asked inside units of work too, through `Database.prices`.
+    """
+
+    venue: Venue
+    identity: Identity
+    prices: Prices

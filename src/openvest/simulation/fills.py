@@ -49,6 +49,14 @@ class Plan:
 
 USUAL = Plan()
 
+PLANS = {
+    "order_rejected": Plan(rejected=True),
+    "order_partial_then_cancelled": Plan(parts=2, cancels_last=True),
+    "order_several_executions": Plan(parts=3),
+    "order_delayed": Plan(delay=timedelta(hours=1)),
+}
+"""What each scenario for orders makes of one."""
+
 
 def trade(order: VenueOrder, day: Day, points: Sequence[Point], plan: Plan = USUAL) -> list[VenueReport]:
     """The reports of one venue day; none where no point touches the order. The last one ends it."""

@@ -2,35 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from openvest.db.unit import Database
 from openvest.ports.identity import CheckRequest, CheckResult, Outcome
+from openvest.simulation.scenarios import Candidate, take
 
-Take = Callable[[UUID, str, UUID], Awaitable[str | None]]
-"""Takes the next scenario of a tenant for a kind of object and a user, or None: (tenant, kind, user) to its name."""
-
-CHECK_KIND = "user_check"
-
-OUTCOMES: dict[str, Outcome] = {"check_fails": "FAILED", "check_stays_open": "PENDING"}
-"""The scenarios this provider plays, by name. A check that stays open waits for the pass and fail calls."""
-
-
-async def no_scenarios(tenant_id: UUID, kind: str, user_id: UUID) -> str | None:
-    return None
+OUTCOMES: dict[str, Outcome] = {
+    "check_fails": "FAILED",
+    "check_pending": "PENDING",
+    "data_change_fails": "FAILED",
+    "data_change_pending": "PENDING",
+}
+"""What each scenario for checks and data changes answers. A pending check waits for the pass and fail calls."""
 
 
 @dataclass(frozen=True, slots=True)
 class SimulatedIdentity:
     """Implements `ports.identity.Identity`."""
 
-    take: Take = no_scenarios
+    database: Database
 
     async def check(self, requests: Sequence[CheckRequest]) -> Sequence[CheckResult]:
-        return [await self._answer(request) for request in requests]
+        by_tenant: dict[UUID, list[Candidate]] = defaultdict(list)
+        for request in requests:
+            by_tenant[request.tenant_id].append(_candidate(request))
+        drawn: dict[UUID, str] = {}
+        for tenant_id, candidates in by_tenant.items():
+            drawn |= await take(self.database, tenant_id, candidates)
+        return [_result(request, drawn.get(request.id)) for request in requests]
 
-    async def _answer(self, request: CheckRequest) -> CheckResult:
-        name = await self.take(request.tenant_id, CHECK_KIND, request.user_id)
-        outcome = OUTCOMES.get(name or "", "PASSED")
-        return CheckResult(request.id, outcome, None if outcome == "PASSED" else f"scenario {name}")
+
+def _candidate(request: CheckRequest) -> Candidate:
+    kind = "check" if request.subject == "CHECK" else "data_change"
+    return Candidate(request.id, kind, request.user_id, client_reference=request.client_reference)
+
+
+def _result(request: CheckRequest, scenario: str | None) -> CheckResult:
+    if scenario is None:
+        return CheckResult(request.id, "PASSED")
+    return CheckResult(request.id, OUTCOMES[scenario], f"scenario {scenario}")

@@ -10,17 +10,19 @@ Source: DOMAIN.md section 7; ORDER_MATHS.md section 5.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from uuid import UUID
 
 from openvest.core.trading_calendar import ONE_DAY, OutsideCalendar, Session, next_session, session_after
-from openvest.db.unit import Database
+from openvest.db.unit import Database, Unit
+from openvest.features.instruments import service as instruments
 from openvest.ports.prices import Imported, Listing, Prices
 from openvest.ports.venue import VenueAnswer, VenueOrder, VenueReport
-from openvest.simulation.fills import USUAL, Day, Plan, ending, trade
+from openvest.simulation.fills import PLANS, USUAL, Day, Plan, ending, trade
 from openvest.simulation.market.sandbox import RANDOM_ISIN
+from openvest.simulation.scenarios import Candidate, take
 
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -35,18 +37,14 @@ class Listed:
 
 Place = tuple[UUID, str]
 """Instrument and MIC."""
-Load = Callable[[Database, UUID, Sequence[VenueOrder]], Awaitable[Mapping[Place, Listed]]]
-Draw = Callable[[Database, UUID, Sequence[VenueOrder]], Awaitable[Mapping[UUID, Plan]]]
 
 
 @dataclass(frozen=True, slots=True)
 class SimulatedVenue:
-    """Implements `ports.venue.Venue`. `load` reads the listings of a set of orders, `draw` their scenarios."""
+    """Implements `ports.venue.Venue`. Reads listings, imported prices and scenarios in units of its own."""
 
     database: Database
     prices: Prices
-    load: Load
-    draw: Draw
 
     async def ask(self, orders: Sequence[VenueOrder]) -> Sequence[VenueAnswer]:
         by_tenant: dict[UUID, list[VenueOrder]] = defaultdict(list)
@@ -54,12 +52,43 @@ class SimulatedVenue:
             by_tenant[order.tenant_id].append(order)
         answers: dict[UUID, VenueAnswer] = {}
         for tenant_id, asked in by_tenant.items():
-            listed = await self.load(self.database, tenant_id, asked)
-            plans = await self.draw(self.database, tenant_id, asked)
+            places = await self._places(tenant_id, asked)
+            drawn = await take(self.database, tenant_id, [_candidate(order) for order in asked])
             for order in asked:
-                place = listed.get((order.instrument_id, order.mic))
-                answers[order.id] = answer(order, place, self.prices, plans.get(order.id, USUAL))
+                plan = PLANS[drawn[order.id]] if order.id in drawn else USUAL
+                place = places.get((order.instrument_id, order.mic))
+                answers[order.id] = answer(order, place, self.prices, plan)
         return [answers[order.id] for order in orders]
+
+    async def _places(self, tenant_id: UUID, orders: Sequence[VenueOrder]) -> dict[Place, Listed]:
+        """What these orders ask for, with the imported prices of the days they ask about."""
+        wanted = {(order.instrument_id, order.mic) for order in orders}
+        traded = {(order.instrument_id, order.mic) for order in orders if order.pace == "calendar"}
+        since = min(order.look_after for order in orders)
+        until = _midnight(max(order.asked_at for order in orders)) + ONE_DAY
+
+        async def read(unit: Unit) -> dict[Place, Listed]:
+            found = await instruments.listings(unit, {instrument_id for instrument_id, _ in wanted})
+            listings = {
+                (listing.instrument_id, listing.mic): listing for of_one in found.values() for listing in of_one
+            }
+            asked = [listings[place] for place in sorted(traded) if place in listings]
+            imported = await instruments.imported(unit, asked, since, until) if asked else {}
+            return {
+                place: Listed(listing, imported.get(listing.key))
+                for place, listing in listings.items()
+                if place in wanted
+            }
+
+        return await self.database.read(tenant_id, read)
+
+
+def _candidate(order: VenueOrder) -> Candidate:
+    return Candidate(order.id, "order", order.user_id, order.account_id, order.client_reference, order.active_at)
+
+
+def _midnight(at: datetime) -> datetime:
+    return datetime.combine(at.astimezone(UTC).date(), time(), UTC)
 
 
 def answer(order: VenueOrder, place: Listed | None, prices: Prices, plan: Plan = USUAL) -> VenueAnswer:
@@ -112,7 +141,7 @@ def _day(session: Session) -> Day:
 
 
 def _utc_days(first: datetime, *, ever: bool) -> Iterator[Day]:
-    midnight = datetime.combine(first.astimezone(UTC).date(), time(), UTC)
+    midnight = _midnight(first)
     while True:
         yield Day(midnight.date(), midnight, midnight + ONE_DAY - _MICROSECOND)
         if not ever:
