@@ -86,6 +86,11 @@ async def get_account_group(unit: Unit, group_id: UUID) -> AccountGroup:
     return _group(await unit.row(store.GROUP_BY_ID, unit.tenant_id, group_id))
 
 
+async def hold_account_group(unit: Unit, group_id: UUID) -> AccountGroup:
+    """A group whose status stays as it is until this unit ends. Raises: AccountGroupNotFound."""
+    return _group(await unit.row(store.HOLD_GROUP, unit.tenant_id, group_id))
+
+
 async def get_account(unit: Unit, account_id: UUID) -> Account:
     """Raises: AccountNotFound."""
     return _account(await unit.row(store.ACCOUNT_BY_ID, unit.tenant_id, account_id))

@@ -31,6 +31,7 @@ ACCOUNTS = Listing(
 )
 
 GROUP_BY_ID = Query(AccountGroup, f"select {_GROUP} from account_groups where tenant_id = $1 and id = $2")
+HOLD_GROUP = Query(AccountGroup, f"select {_GROUP} from account_groups where tenant_id = $1 and id = $2 for share")
 LOCK_GROUP = Query(
     AccountGroup, f"select {_GROUP} from account_groups where tenant_id = $1 and id = $2 for no key update"
 )

@@ -29,9 +29,9 @@ INTAKE = "bank_intake"
 async def create_topup(unit: Unit, account_group_id: UUID, cash_amount: Decimal, currency: str) -> Topup:
     """Credit a group with money its client firm will wire.
 
-    Raises: UnknownAccountGroup, GroupNotActive. Writes: topups, cash_transactions, the ledger.
+    Raises: AccountGroupNotFound, GroupNotActive. Writes: topups, cash_transactions, the ledger.
     """
-    group = await accounts.get_account_group(unit, account_group_id)
+    group = await accounts.hold_account_group(unit, account_group_id)
     rules.may_top_up(group.status)
     at = unit.moment_after(None)
     topup = Topup(
@@ -70,7 +70,7 @@ async def get_topup(unit: Unit, topup_id: UUID) -> Topup:
 
 
 async def list_topups(unit: Unit, query: PageQuery, account_group_id: UUID) -> Page[Topup]:
-    """A page of a group's top-ups. Raises: UnknownAccountGroup."""
+    """A page of a group's top-ups. Raises: AccountGroupNotFound."""
     group = await accounts.get_account_group(unit, account_group_id)
     return await page(unit, store.TOPUPS, query, {"account_group_id": group.id})
 
