@@ -17,6 +17,8 @@ _COVERED_HEADERS: Final = (
     b"idempotency-key",
     b"upvest-client-id",
     b"upvest-api-version",
+    b"openvest-sequence",
+    b"openvest-previous-sequence",
 )
 
 

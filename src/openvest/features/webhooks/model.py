@@ -1,0 +1,120 @@
+"""What subscriptions and their packages are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from openvest.core.declarations import Contract
+
+Category = Literal[
+    "BUSINESS",
+    "ROLE",
+    "USER",
+    "USER_CHECK",
+    "ORDER",
+    "ORDER_CANCELLATION",
+    "EXECUTION",
+    "POSITION",
+    "CASH_BALANCE",
+    "ACCOUNT",
+    "ACCOUNT_GROUP",
+    "INSTRUMENT",
+    "REPORT",
+    "TREASURY_REPORT",
+    "DIRECT_DEBIT",
+    "WITHDRAWAL",
+    "PORTFOLIO",
+    "PORTFOLIO_ALLOCATION",
+    "PORTFOLIO_ORDER",
+    "CORPORATE_ACTION",
+    "ACCOUNT_VALUATION",
+    "INTRADAY_ACCOUNT_VALUATION",
+    "CASH_TRANSACTION",
+    "SECURITY_TRANSACTION",
+    "ACCOUNT_LIQUIDATION",
+    "ACCOUNT_RETURNS",
+    "VIRTUAL_CASH_INCREASE",
+    "VIRTUAL_CASH_DECREASE",
+    "FEE_COLLECTION",
+    "SAVINGS_PLAN",
+    "SAVINGS_PLAN_EXECUTION",
+    "REBALANCING_EXECUTION_ORDER",
+    "TAX_EXEMPTION",
+    "TAX_COLLECTION",
+    "ISA_WRAPPER",
+    "ISA_WRAPPER_ALLOWANCE",
+    "CREDIT_FUNDING",
+    "VIRTUAL_BANK_ACCOUNT",
+    "SECURITIES_TRANSFER",
+    "ACCOUNT_TRANSFER",
+    "TOPUP",
+    "ISA_TRANSFER",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """A subscription. Shape: `type` holds categories or `ALL`; `exclude_type` counts only beside `ALL`."""
+
+    id: UUID
+    contract: Contract
+    title: str
+    url: str
+    enabled: bool
+    type: list[str]
+    exclude_type: list[str] | None
+    delay_seconds: int
+    max_package_size: int
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NewWebhook:
+    """What a client says of a new subscription; None: the default."""
+
+    contract: Contract
+    title: str
+    url: str
+    type: list[str]
+    exclude_type: list[str] | None
+    delay_seconds: int | None
+    max_package_size: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookChange:
+    """What a client changes; None: stays as it is."""
+
+    title: str | None = None
+    url: str | None = None
+    enabled: bool | None = None
+    type: list[str] | None = None
+    exclude_type: list[str] | None = None
+    delay_seconds: int | None = None
+    max_package_size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LeasedPackage:
+    """A package somebody may try to deliver now, and the token that lets them record what came of it."""
+
+    webhook_id: UUID
+    url: str
+    body: bytes = field(repr=False)
+    first_sequence: int
+    last_sequence: int
+    previous_sequence: int
+    attempts: int
+    lease_token: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class NextLook:
+    """When this tenant's subscriptions want attention next, and the wire time it was asked at."""
+
+    now: datetime
+    at: datetime | None

@@ -1,0 +1,236 @@
+"""Verbs of webhooks: subscribe, change, end; pack what waits, lease it, record what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from openvest.core.declarations import Event
+from openvest.core.ids import random_id
+from openvest.core.problems import Unavailable
+from openvest.core.snapshots import Json
+from openvest.db.paging import Page, PageQuery, page
+from openvest.db.unit import Database, Unit
+from openvest.events.log import last_sequence
+from openvest.events.packages import Run, Tape, collect, envelope, package_of
+from openvest.features.tenants import service as tenants
+from openvest.features.webhooks import rules, store
+from openvest.features.webhooks.model import LeasedPackage, NewWebhook, NextLook, Webhook, WebhookChange
+from openvest.ports.courier import Courier, Letter, NotSent, Receipt
+
+BACK_OFF = rules.BACK_OFF
+LEASE_SECONDS = rules.LEASE_SECONDS
+TEST_EVENT = "WEBHOOK.TEST"
+_AT_ONCE = 100
+
+
+async def create_webhook(unit: Unit, new: NewWebhook) -> Webhook:
+    """A subscription that is switched off. Raises: WebhookUrlRefused. Writes: webhooks.
+
+    Why a random id even where time stands still: no event tells of subscriptions, so no log depends on it.
+    """
+    rules.check_url(new.url, unit.database.webhook_allow_list)
+    webhook = Webhook(
+        random_id(unit.now),
+        new.contract,
+        new.title,
+        new.url,
+        False,
+        list(dict.fromkeys(new.type)),
+        new.exclude_type,
+        new.delay_seconds or rules.DEFAULT_DELAY_SECONDS,
+        new.max_package_size or rules.DEFAULT_PACKAGE_SIZE,
+        unit.now,
+        unit.now,
+    )
+    await unit.run(
+        store.ADD,
+        unit.tenant_id,
+        webhook.id,
+        webhook.contract,
+        webhook.title,
+        webhook.url,
+        webhook.type,
+        webhook.exclude_type,
+        webhook.delay_seconds,
+        webhook.max_package_size,
+        webhook.created_at,
+        await last_sequence(unit),
+    )
+    return webhook
+
+
+async def list_webhooks(unit: Unit, query: PageQuery) -> Page[Webhook]:
+    """Subscriptions of the tenant, whichever contract made them."""
+    return await page(unit, store.LISTING, query)
+
+
+async def get_webhook(unit: Unit, webhook_id: UUID) -> Webhook:
+    """Raises: WebhookNotFound."""
+    return _found(await unit.row(store.GET, unit.tenant_id, webhook_id), webhook_id)
+
+
+async def update_webhook(unit: Unit, webhook_id: UUID, change: WebhookChange) -> Webhook:
+    """Change what is given. Switching on starts at the present number; switching off drops what waits.
+
+    Another URL is tried at once, whatever the old one's back-off was.
+    Raises: WebhookNotFound, WebhookUrlRefused. Writes: webhooks, webhook_packages.
+    """
+    before = _found(await unit.row(store.LOCK, unit.tenant_id, webhook_id), webhook_id)
+    if change.url is not None:
+        rules.check_url(change.url, unit.database.webhook_allow_list)
+    given = {name: value for name, value in _fields(change).items() if value is not None}
+    after = replace(before, **given, updated_at=unit.moment_after(before.updated_at))
+    await unit.run(
+        store.CHANGE,
+        unit.tenant_id,
+        webhook_id,
+        after.title,
+        after.url,
+        after.enabled,
+        list(dict.fromkeys(after.type)),
+        after.exclude_type,
+        after.delay_seconds,
+        after.max_package_size,
+        after.updated_at,
+    )
+    if after.enabled != before.enabled:
+        await unit.run(store.START_AT, unit.tenant_id, webhook_id, await last_sequence(unit))
+        await unit.run(store.DROP_PACKAGE, unit.tenant_id, webhook_id)
+    elif after.url != before.url:
+        await unit.run(store.RETRY_NOW, unit.tenant_id, webhook_id)
+    return after
+
+
+async def delete_webhook(unit: Unit, webhook_id: UUID) -> None:
+    """End a subscription with all that waits for it. Raises: WebhookNotFound. Writes: webhooks, webhook_packages."""
+    _found(await unit.row(store.LOCK, unit.tenant_id, webhook_id), webhook_id)
+    await unit.run(store.DROP_PACKAGE, unit.tenant_id, webhook_id)
+    await unit.run(store.DELETE, unit.tenant_id, webhook_id)
+
+
+async def test_letter(unit: Unit, webhook: Webhook, shown: Json) -> Letter:
+    """A signed delivery of one event that is in no log: the subscription itself, as the contract shows it."""
+    event = envelope(random_id(unit.now), unit.now, TEST_EVENT, shown, webhook.id)
+    key = await tenants.signing_key(unit)
+    return Letter(webhook.url, package_of([event]), key.id, key.private_pem)
+
+
+async def send_test(database: Database, letter: Letter) -> Receipt:
+    """Send it once and say what the endpoint answered, whatever that is. Raises: Unavailable, WebhookNotReached."""
+    if database.courier is None:
+        raise Unavailable("This process cannot send webhooks.")
+    courier: Courier = database.courier
+    try:
+        return await courier.send(letter, read_body=True)
+    except NotSent as error:
+        raise rules.WebhookNotReached(str(error)) from None
+
+
+async def waiting_tenants(database: Database) -> list[UUID]:
+    """Tenants that have something to pack or to send now."""
+    return await database.ask(store.WAITING_TENANTS)
+
+
+async def build_packages(unit: Unit, table: Mapping[str, Event]) -> int:
+    """Close what is full or has waited its delay, for a set of subscriptions. Returns how many packages were closed.
+
+    Writes: webhooks, webhook_packages; set_aside for events that cannot be shown.
+    """
+    last = await last_sequence(unit)
+    waiting = await unit.rows(store.CLAIM_WAITING, unit.tenant_id, last, _AT_ONCE)
+    tape = Tape(unit, table)
+    moved: list[tuple[UUID, int, datetime | None, datetime | None]] = []
+    closed: list[tuple[UUID, Run, datetime]] = []
+    for webhook in waiting:
+        tape.forget_before(webhook.cursor_sequence)
+        run = await collect(
+            tape,
+            webhook.cursor_sequence,
+            contract=webhook.contract,
+            webhook_id=webhook.id,
+            types=webhook.type,
+            excluded=webhook.exclude_type or (),
+            max_size=webhook.max_package_size,
+        )
+        since = webhook.waiting_since or webhook.now
+        if not run.items:
+            moved.append((webhook.id, run.scanned_to, None, None))
+        elif run.full or rules.is_due(since, webhook.delay_seconds, webhook.now):
+            moved.append((webhook.id, run.scanned_to, None, None))
+            closed.append((webhook.id, run, webhook.now))
+        else:
+            look_at = rules.next_look(since, webhook.delay_seconds, webhook.now)
+            moved.append((webhook.id, run.items[0].sequence - 1, since, look_at))
+    if moved:
+        await unit.run(store.MOVE_CURSORS, unit.tenant_id, *_columns(moved))
+    if closed:
+        rows = [
+            (webhook_id, run.items[0].sequence, run.items[-1].sequence, len(run.items), run.body, at)
+            for webhook_id, run, at in closed
+        ]
+        await unit.run(store.ADD_PACKAGES, unit.tenant_id, *_columns(rows))
+    return len(closed)
+
+
+async def lease_packages(unit: Unit, limit: int, lease_seconds: int = LEASE_SECONDS) -> list[LeasedPackage]:
+    """Packages to try now, for nobody else until the lease ends. Writes: webhook_packages."""
+    token = random_id(unit.now)
+    return await unit.rows(store.LEASE, unit.tenant_id, limit, token, lease_seconds)
+
+
+async def record_arrived(unit: Unit, package: LeasedPackage) -> bool:
+    """The endpoint has it. False where the lease was lost meanwhile: nothing is written then.
+
+    Writes: webhooks, webhook_packages.
+    """
+    key = (unit.tenant_id, package.webhook_id, package.lease_token)
+    if not await unit.run(store.ARRIVED, *key, await last_sequence(unit)):
+        return False
+    if not await unit.run(store.DROP_LEASED, *key):
+        unit.abandon()
+        return False
+    return True
+
+
+async def record_failed(
+    unit: Unit, package: LeasedPackage, reason: str, back_off: Sequence[int] = rules.BACK_OFF
+) -> bool:
+    """It has to be sent again later. False where the lease was lost meanwhile. Writes: webhook_packages."""
+    wait = rules.wait_seconds(back_off, package.attempts + 1)
+    return bool(
+        await unit.run(store.FAILED, unit.tenant_id, package.webhook_id, package.lease_token, wait, reason[:500])
+    )
+
+
+async def next_look(unit: Unit) -> NextLook:
+    """When this tenant's subscriptions want attention next."""
+    return await unit.one(store.NEXT_LOOK, unit.tenant_id, await last_sequence(unit))
+
+
+async def remove_failing(unit: Unit, days: int = rules.FAILING_DAYS) -> list[UUID]:
+    """In a sandbox, end subscriptions that failed for so long without one success. Writes: as delete_webhook."""
+    if (await tenants.get_tenant(unit)).mode != "sandbox":
+        return []
+    failing = await unit.rows(store.FAILING_TOO_LONG, unit.tenant_id, days)
+    for webhook_id in failing:
+        await unit.run(store.DROP_PACKAGE, unit.tenant_id, webhook_id)
+        await unit.run(store.DELETE, unit.tenant_id, webhook_id)
+    return failing
+
+
+def _found(webhook: Webhook | None, webhook_id: UUID) -> Webhook:
+    if webhook is None:
+        raise rules.WebhookNotFound(f"There is no webhook {webhook_id}.")
+    return webhook
+
+
+def _fields(change: WebhookChange) -> dict[str, Any]:
+    return {name: getattr(change, name) for name in WebhookChange.__dataclass_fields__}
+
+
+def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]

@@ -1,0 +1,140 @@
+"""SQL of subscriptions and packages. The subscription's row is always locked before its package's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from openvest.core.declarations import Contract
+from openvest.db.paging import Listing
+from openvest.db.query import Query, Statement
+from openvest.features.webhooks.model import LeasedPackage, NextLook, Webhook
+
+COLUMNS = (
+    "id, contract, title, url, enabled, type, exclude_type, delay_seconds, max_package_size, created_at, updated_at"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingWebhook:
+    """A subscription that has news above its cursor and nothing in flight. `now` is wire time."""
+
+    id: UUID
+    contract: Contract
+    type: list[str]
+    exclude_type: list[str] | None
+    delay_seconds: int
+    max_package_size: int
+    cursor_sequence: int
+    waiting_since: datetime | None
+    now: datetime
+
+
+LISTING = Listing(
+    Webhook,
+    COLUMNS,
+    "webhooks",
+    filters={},
+    sorts={name: name for name in ("created_at", "updated_at", "title", "url", "enabled")},
+    default_sort="created_at",
+)
+GET = Query(Webhook, f"select {COLUMNS} from webhooks where tenant_id = $1 and id = $2")
+LOCK = Query(Webhook, f"select {COLUMNS} from webhooks where tenant_id = $1 and id = $2 for update")
+ADD = Statement(
+    "insert into webhooks (tenant_id, id, contract, title, url, enabled, type, exclude_type, delay_seconds,"
+    " max_package_size, created_at, updated_at, cursor_sequence)"
+    " values ($1, $2, $3, $4, $5, false, $6, $7, $8, $9, $10, $10, $11)"
+)
+CHANGE = Statement(
+    "update webhooks set title = $3, url = $4, enabled = $5, type = $6, exclude_type = $7, delay_seconds = $8,"
+    " max_package_size = $9, updated_at = $10, look_at = null where tenant_id = $1 and id = $2"
+)
+START_AT = Statement("update webhooks set cursor_sequence = $3, waiting_since = null where tenant_id = $1 and id = $2")
+DELETE = Statement("delete from webhooks where tenant_id = $1 and id = $2")
+DROP_PACKAGE = Statement("delete from webhook_packages where tenant_id = $1 and webhook_id = $2")
+RETRY_NOW = Statement(
+    "update webhook_packages set next_attempt_at = wire_now(), attempts = 0, failing_since = null"
+    " where tenant_id = $1 and webhook_id = $2"
+)
+
+WAITING_TENANTS = Query(UUID, "select webhooks_waiting()")
+CLAIM_WAITING = Query(
+    WaitingWebhook,
+    """
+    select id, contract, type, exclude_type, delay_seconds, max_package_size, cursor_sequence, waiting_since,
+           wire_now() as now
+      from webhooks w
+     where tenant_id = $1 and enabled and cursor_sequence < $2 and (look_at is null or look_at <= wire_now())
+       and not exists (select from webhook_packages p where p.tenant_id = w.tenant_id and p.webhook_id = w.id)
+     order by cursor_sequence, id
+     limit $3
+       for no key update skip locked
+    """,
+)
+MOVE_CURSORS = Statement(
+    """
+    update webhooks w set cursor_sequence = t.cursor_sequence, waiting_since = t.waiting_since, look_at = t.look_at
+      from unnest($2::uuid[], $3::bigint[], $4::timestamptz[], $5::timestamptz[])
+           as t(id, cursor_sequence, waiting_since, look_at)
+     where w.tenant_id = $1 and w.id = t.id
+    """
+)
+ADD_PACKAGES = Statement(
+    """
+    insert into webhook_packages
+           (tenant_id, webhook_id, first_sequence, last_sequence, events, body, closed_at, next_attempt_at)
+    select $1, t.webhook_id, t.first_sequence, t.last_sequence, t.events, t.body, t.closed_at, t.closed_at
+      from unnest($2::uuid[], $3::bigint[], $4::bigint[], $5::integer[], $6::bytea[], $7::timestamptz[])
+           as t(webhook_id, first_sequence, last_sequence, events, body, closed_at)
+    """
+)
+LEASE = Query(
+    LeasedPackage,
+    """
+    with due as (
+      select p.webhook_id from webhook_packages p
+       where p.tenant_id = $1 and p.next_attempt_at <= wire_now()
+         and (p.leased_until is null or p.leased_until <= wire_now())
+       order by p.next_attempt_at, p.webhook_id limit $2 for update skip locked),
+    leased as (
+      update webhook_packages p set lease_token = $3, leased_until = wire_now() + $4::integer * interval '1 second'
+        from due d where p.tenant_id = $1 and p.webhook_id = d.webhook_id
+      returning p.webhook_id, p.body, p.first_sequence, p.last_sequence, p.attempts, p.lease_token)
+    select l.webhook_id, w.url, l.body, l.first_sequence, l.last_sequence, w.previous_sequence, l.attempts,
+           l.lease_token
+      from leased l join webhooks w on w.tenant_id = $1 and w.id = l.webhook_id
+     order by l.webhook_id
+    """,
+)
+# What waits since the package closed waits since then at the latest; with nothing new, nothing waits.
+ARRIVED = Statement(
+    """
+    update webhooks w set previous_sequence = p.last_sequence, look_at = null,
+           waiting_since = case when w.cursor_sequence < $4 then p.closed_at end
+      from webhook_packages p
+     where w.tenant_id = $1 and w.id = $2 and p.tenant_id = $1 and p.webhook_id = $2 and p.lease_token = $3
+    """
+)
+DROP_LEASED = Statement("delete from webhook_packages where tenant_id = $1 and webhook_id = $2 and lease_token = $3")
+FAILED = Statement(
+    "update webhook_packages set attempts = attempts + 1, next_attempt_at = wire_now() + $4::integer * interval"
+    " '1 second', failing_since = coalesce(failing_since, wire_now()), last_failure = $5, lease_token = null,"
+    " leased_until = null where tenant_id = $1 and webhook_id = $2 and lease_token = $3"
+)
+NEXT_LOOK = Query(
+    NextLook,
+    """
+    select wire_now() as now, least(
+      (select min(coalesce(look_at, wire_now())) from webhooks w
+        where tenant_id = $1 and enabled and cursor_sequence < $2
+          and not exists (select from webhook_packages p where p.tenant_id = $1 and p.webhook_id = w.id)),
+      (select min(greatest(next_attempt_at, coalesce(leased_until, next_attempt_at))) from webhook_packages
+        where tenant_id = $1)) as at
+    """,
+)
+FAILING_TOO_LONG = Query(
+    UUID,
+    "select w.id from webhooks w join webhook_packages p on p.tenant_id = w.tenant_id and p.webhook_id = w.id"
+    " where w.tenant_id = $1 and p.failing_since < wire_now() - $2::integer * interval '1 day' for update of w",
+)

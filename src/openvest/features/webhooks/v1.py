@@ -1,0 +1,291 @@
+"""Webhook subscriptions as v1 shows and takes them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from openvest.core.clock import instant
+from openvest.core.declarations import Call, Endpoint, Event, Later, Reply
+from openvest.core.schema import Answer, Body, Id, Instant, Meta
+from openvest.core.snapshots import Json
+from openvest.core.webhook_urls import MAX_URL_LENGTH
+from openvest.db.paging import PageQuery, v1_page
+from openvest.db.unit import Unit
+from openvest.features.webhooks import service
+from openvest.features.webhooks.model import Category, NewWebhook, Webhook, WebhookChange
+from openvest.features.webhooks.rules import (
+    DEFAULT_DELAY_SECONDS,
+    DEFAULT_PACKAGE_SIZE,
+    DELAY_PATTERN,
+    LARGEST_PACKAGE,
+    SMALLEST_PACKAGE,
+    TITLE_PATTERN,
+)
+
+CategoryOrAll = Literal["ALL"] | Category
+Title = Annotated[str, Field(pattern=TITLE_PATTERN)]
+Url = Annotated[str, Field(min_length=1, max_length=MAX_URL_LENGTH, json_schema_extra={"format": "url"})]
+Delay = Annotated[str, Field(pattern=DELAY_PATTERN)]
+PackageSize = Annotated[int, Field(ge=SMALLEST_PACKAGE, le=LARGEST_PACKAGE)]
+Categories = Annotated[list[CategoryOrAll], Field(min_length=1)]
+
+_TITLE = "Name of the subscription for your own use."
+_URL = "Where packages are posted: https, a DNS name, no redirects."
+_TYPE = "Categories of events that are delivered; ALL for every one."
+_EXCLUDE = "Categories that are left out where type is ALL; without effect elsewhere."
+_DELAY = f"How long a package may wait to be filled, counted from its oldest event. Default {DEFAULT_DELAY_SECONDS}s."
+_SIZE = f"Bytes a package may have; a single larger event travels alone. Default {DEFAULT_PACKAGE_SIZE}."
+_ENABLED = "Whether events are delivered. Switching on starts at the present; switching off drops what waits."
+_READ_ONLY = "Cannot be changed; taken so that a whole webhook can be sent back, and not looked at."
+
+
+class PackageConfig(Body):
+    """How packages are collected."""
+
+    delay: Delay | None = Field(default=None, description=_DELAY)
+    max_package_size: PackageSize | None = Field(default=None, description=_SIZE)
+
+
+class WebhookCreate(Body):
+    """A new subscription."""
+
+    title: Title = Field(description=_TITLE)
+    url: Url = Field(description=_URL)
+    type: Categories = Field(default=["ALL"], description=_TYPE)
+    exclude_type: list[Category] | None = Field(default=None, description=_EXCLUDE)
+    config: PackageConfig | None = Field(default=None, description="How packages are collected.")
+
+
+class WebhookUpdate(Body):
+    """What is to change; what is left out stays."""
+
+    id: Id | None = Field(default=None, description=_READ_ONLY)
+    created_at: Instant | None = Field(default=None, description=_READ_ONLY)
+    updated_at: Instant | None = Field(default=None, description=_READ_ONLY)
+    title: Title | None = Field(default=None, description=_TITLE)
+    url: Url | None = Field(default=None, description=_URL)
+    enabled: bool | None = Field(default=None, description=_ENABLED)
+    type: Categories | None = Field(default=None, description=_TYPE)
+    exclude_type: list[Category] | None = Field(default=None, description=_EXCLUDE)
+    config: PackageConfig | None = Field(default=None, description="How packages are collected.")
+
+
+class ShownConfig(Answer):
+    """How packages are collected."""
+
+    delay: Delay = Field(description=_DELAY)
+    max_package_size: PackageSize = Field(description=_SIZE)
+
+
+class ShownWebhook(Answer):
+    """A subscription to events."""
+
+    id: Id = Field(description="Id of the subscription.")
+    created_at: Instant = Field(description="When it was made.")
+    updated_at: Instant = Field(description="When it was last changed.")
+    title: Annotated[str, Field(max_length=100)] = Field(description=_TITLE)
+    url: Url = Field(description=_URL)
+    enabled: bool = Field(description=_ENABLED)
+    type: list[CategoryOrAll] = Field(description=_TYPE)
+    exclude_type: list[Category] | None = Field(default=None, description=_EXCLUDE)
+    config: ShownConfig = Field(description="How packages are collected.")
+
+
+class WebhookList(Answer):
+    """A page of subscriptions."""
+
+    meta: Meta = Field(description="How much of the list this is.")
+    data: list[ShownWebhook] = Field(description="The subscriptions of this page.")
+
+
+class TestResponse(Answer):
+    """What the endpoint answered."""
+
+    status: int = Field(description="HTTP status.")
+    headers: dict[str, str] = Field(description="Headers by name.")
+    body: str = Field(description="The body as text, cut off after 64 KiB.")
+
+
+class TestResult(Answer):
+    """One test delivery and what came back."""
+
+    url: Url = Field(description="Where it was sent.")
+    response: TestResponse = Field(description="What the endpoint answered.")
+
+
+class WebhookQuery(PageQuery):
+    """Order of the list."""
+
+    sort: Literal["created_at", "updated_at", "title", "url", "enabled"] = Field(
+        default="created_at", description="Field the list is ordered by."
+    )
+
+
+def webhook_v1(webhook: Webhook) -> Json:
+    """A subscription as v1 shows it."""
+    shown: dict[str, Any] = {
+        "id": str(webhook.id),
+        "created_at": instant(webhook.created_at),
+        "updated_at": instant(webhook.updated_at),
+        "title": webhook.title,
+        "url": webhook.url,
+        "enabled": webhook.enabled,
+        "type": webhook.type,
+    }
+    if webhook.exclude_type is not None:
+        shown["exclude_type"] = webhook.exclude_type
+    shown["config"] = {"delay": f"{webhook.delay_seconds}s", "max_package_size": webhook.max_package_size}
+    return shown
+
+
+def _seconds(delay: str | None) -> int | None:
+    return None if delay is None else int(delay[:-1])
+
+
+async def create_webhook(unit: Unit, call: Call) -> Json:
+    body: WebhookCreate = call.body
+    config = body.config or PackageConfig()
+    new = NewWebhook(
+        call.caller.contract,
+        body.title,
+        body.url,
+        list(body.type),
+        None if body.exclude_type is None else list(body.exclude_type),
+        _seconds(config.delay),
+        config.max_package_size,
+    )
+    return webhook_v1(await service.create_webhook(unit, new))
+
+
+async def list_webhooks(unit: Unit, call: Call) -> Json:
+    found = await service.list_webhooks(unit, call.query)
+    return v1_page(found, [webhook_v1(webhook) for webhook in found.rows])
+
+
+async def retrieve_webhook(unit: Unit, call: Call) -> Json:
+    return webhook_v1(await service.get_webhook(unit, _id(call)))
+
+
+async def update_webhook(unit: Unit, call: Call) -> Json:
+    body: WebhookUpdate = call.body
+    config = body.config or PackageConfig()
+    change = WebhookChange(
+        body.title,
+        body.url,
+        body.enabled,
+        None if body.type is None else list(body.type),
+        None if body.exclude_type is None else list(body.exclude_type),
+        _seconds(config.delay),
+        config.max_package_size,
+    )
+    return webhook_v1(await service.update_webhook(unit, _id(call), change))
+
+
+async def delete_webhook(unit: Unit, call: Call) -> Json:
+    await service.delete_webhook(unit, _id(call))
+    return None
+
+
+async def test_webhook(unit: Unit, call: Call) -> Later:
+    webhook = await service.get_webhook(unit, _id(call))
+    letter = await service.test_letter(unit, webhook, webhook_v1(webhook))
+    database = unit.database
+
+    async def send() -> Json | Reply:
+        receipt = await service.send_test(database, letter)
+        text = receipt.body.decode("utf-8", "replace")
+        response = {"status": receipt.status, "headers": dict(receipt.headers), "body": text}
+        return {"url": letter.url, "response": response}
+
+    return Later(send)
+
+
+def _id(call: Call) -> UUID:
+    return call.path["webhook_id"]
+
+
+_READ = ("webhooks:read", "webhooks:admin")
+_ADMIN = ("webhooks:admin",)
+_ONE = "/webhooks/{webhook_id}"
+
+ENDPOINTS: list[Endpoint] = [
+    Endpoint(
+        "GET",
+        "/webhooks",
+        "list_webhooks",
+        "List webhook subscriptions",
+        "Webhooks",
+        _READ,
+        WebhookList,
+        list_webhooks,
+        query=WebhookQuery,
+        errors=(400,),
+    ),
+    Endpoint(
+        "POST",
+        "/webhooks",
+        "create_webhook",
+        "Subscribe to events; the subscription starts switched off",
+        "Webhooks",
+        _ADMIN,
+        ShownWebhook,
+        create_webhook,
+        body=WebhookCreate,
+        status=201,
+        errors=(400,),
+        ticks=False,
+    ),
+    Endpoint(
+        "GET",
+        _ONE,
+        "retrieve_webhook",
+        "Show a webhook subscription",
+        "Webhooks",
+        _READ,
+        ShownWebhook,
+        retrieve_webhook,
+        errors=(404,),
+    ),
+    Endpoint(
+        "PATCH",
+        _ONE,
+        "update_webhook",
+        "Change a webhook subscription, switch it on or off",
+        "Webhooks",
+        _ADMIN,
+        ShownWebhook,
+        update_webhook,
+        body=WebhookUpdate,
+        errors=(400, 404),
+        ticks=False,
+    ),
+    Endpoint(
+        "DELETE",
+        _ONE,
+        "delete_webhook",
+        "End a webhook subscription and drop what waits for it",
+        "Webhooks",
+        _ADMIN,
+        None,
+        delete_webhook,
+        status=204,
+        errors=(404,),
+        ticks=False,
+    ),
+    Endpoint(
+        "POST",
+        f"{_ONE}/test",
+        "test_webhook",
+        "Send one test event now and show what the endpoint answered",
+        "Webhooks",
+        _ADMIN,
+        TestResult,
+        test_webhook,
+        errors=(404, 422),
+        writes=False,
+    ),
+]
+EVENTS: list[Event] = []

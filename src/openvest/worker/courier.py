@@ -1,0 +1,165 @@
+"""Sends one signed letter over HTTP: guarded, never redirected, bounded in time and bytes.
+
+Source: reference/v1/protocol.md section 5; RELIABILITY.md R22 and R38.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import ssl
+from collections.abc import Callable
+from functools import lru_cache
+
+import aiohttp
+from yarl import URL
+
+from openvest.core.clock import WireClock
+from openvest.core.http_signatures import SignedMessage
+from openvest.core.http_signing import sign_v6
+from openvest.core.signing_keys import PrivateKey, load_private_key
+from openvest.core.webhook_urls import Target, parse_target
+from openvest.ports.courier import Letter, NotSent, Receipt
+from openvest.worker.address_guard import AddressRefused, GuardedResolver, Resolve, SystemResolver, is_public
+
+TIMEOUT_SECONDS = 10
+SIGNATURE_SECONDS = 60
+MAX_BODY_BYTES = 65_536
+_DRAIN_SECONDS = 1
+_CONNECTION_SECONDS = 30
+_HEADERS = (
+    (b"accept", b"application/json"),
+    (b"content-type", b"application/json"),
+)
+# Sent but not signed: whatever stands between us and the receiver may change them.
+_UNSIGNED = {"user-agent": "OpenVest", "accept-encoding": "identity"}
+
+
+class HttpCourier:
+    """The courier over aiohttp. Made by the composition root; its session opens with the first letter.
+
+    `timeout_seconds` bounds one attempt from the name's resolution to the end of what is read of the answer.
+    """
+
+    def __init__(
+        self,
+        wire: WireClock,
+        allowed: frozenset[str] = frozenset(),
+        *,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+        resolve: Resolve | None = None,
+        judge: Callable[[str], bool] = is_public,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._wire = wire
+        self._allowed = allowed
+        self._timeout = aiohttp.ClientTimeout(total=timeout_seconds)
+        self._resolver = GuardedResolver(resolve or SystemResolver(), allowed, judge)
+        self._tls = tls
+        self._session: aiohttp.ClientSession | None = None
+
+    async def send(self, letter: Letter, *, read_body: bool = False) -> Receipt:
+        """One attempt. Raises: NotSent."""
+        try:
+            target = parse_target(letter.url, self._allowed)
+        except ValueError as error:
+            raise NotSent(f"The URL {error}.") from None
+        headers = self._signed(letter, target)
+        try:
+            async with self._open_session().post(
+                URL(target.url, encoded=True),
+                data=letter.body,
+                headers=headers,
+                allow_redirects=False,
+                skip_auto_headers=("user-agent", "accept-encoding", "content-type", "accept"),
+            ) as response:
+                body = await _read(response, TIMEOUT_SECONDS if read_body else _DRAIN_SECONDS)
+                return Receipt(response.status, dict(response.headers), body if read_body else b"")
+        except TimeoutError:
+            raise NotSent("The endpoint did not answer in time.") from None
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise NotSent(_sentence(error)) from error
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    def _signed(self, letter: Letter, target: Target) -> dict[str, str]:
+        created = self._wire.now_seconds()
+        message = SignedMessage("POST", target.path, target.query, [*_HEADERS, *letter.headers], letter.body)
+        signed = sign_v6(
+            message,
+            _parsed(letter.private_pem),
+            str(letter.key_id),
+            created=created,
+            expires=created + SIGNATURE_SECONDS,
+            nonce=secrets.token_urlsafe(18),
+        )
+        return _UNSIGNED | {name.decode("ascii"): value.decode("latin-1") for name, value in signed}
+
+    def _open_session(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(
+                    resolver=self._resolver,
+                    # A remembered address would be one that nobody judged for this connection.
+                    use_dns_cache=False,
+                    # Whoever sends bounds how many letters are under way; waiting here would eat an attempt's time.
+                    limit=0,
+                    keepalive_timeout=_CONNECTION_SECONDS,
+                    ssl=self._tls or _modern_tls(),
+                ),
+                timeout=self._timeout,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                trust_env=False,
+            )
+        return self._session
+
+
+async def _read(response: aiohttp.ClientResponse, seconds: float) -> bytes:
+    """What came of the body within bounds; an endless or trickling one costs its connection, not the answer."""
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(seconds):
+            while size < MAX_BODY_BYTES:
+                part = await response.content.read(MAX_BODY_BYTES - size)
+                if not part:
+                    return b"".join(parts)
+                parts.append(part)
+                size += len(part)
+    except (TimeoutError, aiohttp.ClientError, OSError):
+        pass
+    response.close()
+    return b"".join(parts)
+
+
+def _modern_tls() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def _sentence(error: Exception) -> str:
+    """What went wrong, without any address: that would tell the asker what stands inside our network."""
+    inner: BaseException | None = error
+    while inner is not None:
+        if isinstance(inner, AddressRefused):
+            return "The name of the endpoint leads to an address that is not public."
+        inner = inner.__cause__ or getattr(inner, "os_error", None)
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return "The endpoint's certificate is not valid for its name."
+    if isinstance(error, aiohttp.ClientSSLError):
+        return "No TLS connection to the endpoint could be made."
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "The name of the endpoint has no address."
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return "The endpoint does not take connections."
+    return "The endpoint's answer was not HTTP, or the connection broke."
+
+
+@lru_cache(maxsize=1024)
+def _parsed(private_pem: bytes) -> PrivateKey:
+    return load_private_key(private_pem)
