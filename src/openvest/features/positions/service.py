@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from openvest.db.paging import Page, PageQuery, page
 from openvest.db.unit import Unit
 from openvest.features.cash.model import Instrument
 from openvest.features.instruments import service as instruments
+from openvest.features.instruments.model import Instrument as KnownInstrument
 from openvest.features.positions import store
 from openvest.features.positions.model import Position, Reference, SecuritiesTransaction
 from openvest.features.positions.rules import NoPosition
@@ -59,13 +60,13 @@ async def _positions(unit: Unit, rows: Sequence[store.PositionRow]) -> list[Posi
     """Rows with what the instruments and the lots know of them; two queries for all."""
     if not rows:
         return []
-    names = await instruments.isins(unit, {row.instrument_id for row in rows})
+    known = await instruments.by_id(unit, {row.instrument_id for row in rows})
     prices = await average_prices(unit, [(row.account_id, row.instrument_id) for row in rows])
     return [
         Position(
             balance_id(row.account_id, units_of(row.instrument_id)),
             row.account_id,
-            Instrument(row.instrument_id, names.get(row.instrument_id)),
+            _named(row.instrument_id, known),
             row.quantity,
             row.locked_for_trading,
             row.pending_settlement,
@@ -77,6 +78,11 @@ async def _positions(unit: Unit, rows: Sequence[store.PositionRow]) -> list[Posi
         )
         for row in rows
     ]
+
+
+def _named(instrument_id: UUID, known: Mapping[UUID, KnownInstrument]) -> Instrument:
+    found = known.get(instrument_id)
+    return Instrument(instrument_id, None if found is None else found.isin)
 
 
 def transaction_id(unit: Unit, object_id: UUID, account_id: UUID) -> UUID:
