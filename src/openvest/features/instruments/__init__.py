@@ -1,0 +1,16 @@
+"""Instruments: what can be traded, at which venue, and at what price.
+
+Nouns: an *instrument* is known by its ISIN and has the same id on every machine; a *venue* by its MIC; a *listing* is
+an instrument at a venue, with a currency and a tick. *Bars* and *quotes* are prices somebody imported. All of it is
+shared by every tenant.
+
+Life: an instrument is ACTIVE or INACTIVE. The master comes with the program and is added when the schema is migrated;
+`import_instruments` adds and changes, `import_prices` brings prices. Both run as the owner of the schema and take a
+file whole or not at all.
+
+Prices: `quotes`, `points` and `candles` ask the prices port inside the unit of work and hand it the imported rows, so
+reading a price never leaves the process. No money moves here. No events are written: instruments have no tenant, and an
+event belongs to one.
+
+Source: DOMAIN.md sections 4 and 7; reference/v1/instruments.md; reference/v1/newer/instruments_prices.md.
+"""

@@ -1,0 +1,119 @@
+"""How instruments are named in a path, which window a question for candles means, which listing an order takes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Protocol, TypeVar
+from uuid import UUID
+
+from openvest.core.ids import caused_id
+from openvest.core.problems import FieldError, InvalidRequest, NotFound
+from openvest.core.schema import UUID_PATTERN
+from openvest.core.trading_calendar import FIRST_DAY, ONE_DAY
+
+MOST_CANDLES = 1000
+DEFAULT_DAYS = timedelta(days=30)
+DAY_MINUTES = 1440
+
+ISIN_URN = re.compile(r"(?:urn:)?isin:([A-Z]{2}[A-Z0-9]{9}[0-9])")
+UUID_URN = re.compile(r"(?:urn:)?uuid:(" + UUID_PATTERN.strip("^$") + ")")
+INTERVAL = re.compile(r"([1-9][0-9]{0,3})([hm])")
+
+VENUES = (("XETR", "Xetra", True), ("XLON", "London Stock Exchange", True))
+"""(MIC, name, whole shares) of every venue with a trading calendar."""
+
+
+class InstrumentNotFound(NotFound):
+    def __init__(self) -> None:
+        super().__init__("There is no such instrument.")
+
+
+class VenueNotFound(NotFound):
+    def __init__(self) -> None:
+        super().__init__("This instrument is not listed at such a venue.")
+
+
+class PriceNotFound(NotFound):
+    def __init__(self) -> None:
+        super().__init__("No price of this instrument is known at this venue.")
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentName:
+    """An instrument as a path names it: exactly one of the two is given."""
+
+    isin: str | None = None
+    id: UUID | None = None
+
+
+def parse_name(text: str) -> InstrumentName:
+    """An instrument's URN. Raises: ValueError."""
+    if found := ISIN_URN.fullmatch(text):
+        return InstrumentName(isin=found[1])
+    if found := UUID_URN.fullmatch(text):
+        return InstrumentName(id=UUID(found[1]))
+    raise ValueError("an instrument is named isin:… or uuid:…")
+
+
+def instrument_id(isin: str) -> UUID:
+    return caused_id("instrument", isin)
+
+
+def venue_id(mic: str) -> UUID:
+    return caused_id("venue", mic)
+
+
+def interval_minutes(text: str) -> int:
+    """1d, or minutes or hours up to a day. Raises: ValueError."""
+    if text == "1d":
+        return DAY_MINUTES
+    found = INTERVAL.fullmatch(text)
+    minutes = int(found[1]) * (60 if found[2] == "h" else 1) if found else 0
+    if not 1 <= minutes <= DAY_MINUTES:
+        raise ValueError("is 1d, or minutes or hours up to one day, for example 5m or 1h")
+    return minutes
+
+
+def candle_window(
+    now: datetime, start: date | datetime | None, end: date | datetime | None
+) -> tuple[datetime, datetime]:
+    """First instant and last instant of the asked candles: never the future, never before the calendars.
+
+    An end that is a day means its last moment. Raises: InvalidRequest where the start lies after the end.
+    """
+    last = _last_moment(now.astimezone(UTC).date() - ONE_DAY) if end is None else _last_moment(end)
+    if start is None:
+        first = datetime.combine((last - DEFAULT_DAYS).date(), time(), UTC)
+    else:
+        first = start if isinstance(start, datetime) else datetime.combine(start, time(), UTC)
+    if first > last:
+        message = "lies after the end of the asked time"
+        raise InvalidRequest(f"start_date {message}.", errors=[FieldError("start_date", message)])
+    return max(first, datetime.combine(FIRST_DAY, time(), UTC)), min(last, now)
+
+
+def _last_moment(end: date | datetime) -> datetime:
+    if isinstance(end, datetime):
+        return end
+    return datetime.combine(end, time.max, UTC)
+
+
+def too_many_candles() -> InvalidRequest:
+    message = f"gives more than {MOST_CANDLES} points in the asked time"
+    return InvalidRequest(f"The interval {message}.", errors=[FieldError("interval", message)])
+
+
+class HasCurrency(Protocol):
+    @property
+    def currency(self) -> str: ...
+
+
+L = TypeVar("L", bound=HasCurrency)
+
+
+def home_listing(listings: Sequence[L], currency: str) -> L | None:
+    """The preferred listing that trades this currency. Shape: `listings` of one instrument, preferred first."""
+    return next((listing for listing in listings if listing.currency == currency), None)

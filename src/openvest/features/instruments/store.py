@@ -1,0 +1,181 @@
+"""SQL of instruments, venues, listings and imported prices. None of it has a tenant; writing is the owner's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from uuid import UUID
+
+from openvest.db.paging import Listing as Paged
+from openvest.db.query import Query, Statement
+from openvest.features.instruments.model import Instrument, Venue
+from openvest.ports.prices import Listing
+
+INSTRUMENTS = Paged(
+    Instrument,
+    columns="id, isin, wkn, name, type, home_country, fractional_trading, quantity_decimals, trading_status, "
+    "created_at, updated_at",
+    source="instruments",
+    filters={"trading_status": "trading_status = {}"},
+    sorts={"created_at": "created_at", "updated_at": "updated_at"},
+    default_sort="created_at",
+    tenant=None,
+)
+
+_INSTRUMENT = (
+    "select id, isin, wkn, name, type, home_country, fractional_trading, quantity_decimals, trading_status, "
+    "created_at, updated_at from instruments "
+)
+INSTRUMENT_BY_ID = Query(Instrument, _INSTRUMENT + "where id = $1")
+INSTRUMENT_BY_ISIN = Query(Instrument, _INSTRUMENT + "where isin = $1")
+INSTRUMENTS_BY_ISIN = Query(Instrument, _INSTRUMENT + "where isin = any($1::text[])")
+INSTRUMENTS_BY_ID = Query(Instrument, _INSTRUMENT + "where id = any($1::uuid[])")
+
+_LISTING = """
+select l.instrument_id, l.venue_id, i.isin, i.type, v.mic, l.currency, l.tick_size, l.reference_price, v.whole_shares
+  from instrument_venues l join instruments i on i.id = l.instrument_id join venues v on v.id = l.venue_id
+"""
+LISTINGS = Query(Listing, _LISTING + "where l.instrument_id = any($1::uuid[]) order by l.instrument_id, l.place")
+ALL_LISTINGS = Query(Listing, _LISTING + "order by l.instrument_id, l.place")
+LISTING = Query(Listing, _LISTING + "where l.instrument_id = $1 and l.venue_id = $2")
+VENUES_OF = Query(
+    Venue,
+    "select v.id, v.mic, v.name, v.whole_shares from instrument_venues l join venues v on v.id = l.venue_id "
+    "where l.instrument_id = $1 order by l.place",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RangeRow:
+    """First and last day with imported prices of a listing."""
+
+    instrument_id: UUID
+    venue_id: UUID
+    first_on: date
+    last_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBar:
+    """An imported bar and its listing."""
+
+    instrument_id: UUID
+    venue_id: UUID
+    at: datetime
+    ends_at: datetime
+    minutes: int
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class StoredQuote:
+    """An imported quote and its listing."""
+
+    instrument_id: UUID
+    venue_id: UUID
+    at: datetime
+    bid: Decimal
+    offer: Decimal
+
+
+RANGES = Query(
+    RangeRow,
+    "select r.instrument_id, r.venue_id, r.first_on, r.last_on from imported_ranges r "
+    "join unnest($1::uuid[], $2::uuid[]) as a (instrument_id, venue_id) using (instrument_id, venue_id)",
+)
+
+# From the start of the last day with rows on or before $3, up to $4.
+BARS = Query(
+    StoredBar,
+    """
+select b.instrument_id, b.venue_id, b.at, b.ends_at, b.minutes, b.open, b.high, b.low, b.close, b.volume
+  from unnest($1::uuid[], $2::uuid[]) as a (instrument_id, venue_id)
+ cross join lateral (
+   select coalesce(date_trunc('day', max(p.at), 'UTC'), $3) as since from bars p
+    where p.instrument_id = a.instrument_id and p.venue_id = a.venue_id and p.at <= $3) w
+  join bars b on b.instrument_id = a.instrument_id and b.venue_id = a.venue_id and b.at between w.since and $4
+ order by b.instrument_id, b.venue_id, b.at, b.minutes
+""",
+)
+QUOTES = Query(
+    StoredQuote,
+    """
+select q.instrument_id, q.venue_id, q.at, q.bid, q.offer
+  from unnest($1::uuid[], $2::uuid[]) as a (instrument_id, venue_id)
+ cross join lateral (
+   select coalesce(date_trunc('day', max(p.at), 'UTC'), $3) as since from quotes p
+    where p.instrument_id = a.instrument_id and p.venue_id = a.venue_id and p.at <= $3) w
+  join quotes q on q.instrument_id = a.instrument_id and q.venue_id = a.venue_id and q.at between w.since and $4
+ order by q.instrument_id, q.venue_id, q.at
+""",
+)
+
+# What follows is run by the owner of the schema.
+
+PUT_VENUES = Statement(
+    "insert into venues (id, mic, name, whole_shares) "
+    "select * from unnest($1::uuid[], $2::text[], $3::text[], $4::boolean[]) on conflict (id) do nothing"
+)
+
+_PUT_INSTRUMENTS = """
+with w as (select wire_now() as at)
+insert into instruments (id, isin, wkn, name, type, home_country, fractional_trading, quantity_decimals,
+                         trading_status, created_at, updated_at)
+select t.*, w.at, w.at
+  from w, unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::boolean[],
+                 $8::integer[], $9::text[]) as t
+on conflict (isin) do """
+ADD_INSTRUMENTS = Query(UUID, _PUT_INSTRUMENTS + "nothing returning id")
+PUT_INSTRUMENTS = Query(
+    UUID,
+    _PUT_INSTRUMENTS
+    + """update set
+   wkn = excluded.wkn, name = excluded.name, type = excluded.type, home_country = excluded.home_country,
+   fractional_trading = excluded.fractional_trading, quantity_decimals = excluded.quantity_decimals,
+   trading_status = excluded.trading_status,
+   updated_at = case when (instruments.wkn, instruments.name, instruments.type, instruments.home_country,
+                           instruments.fractional_trading, instruments.quantity_decimals, instruments.trading_status)
+     is distinct from (excluded.wkn, excluded.name, excluded.type, excluded.home_country,
+                       excluded.fractional_trading, excluded.quantity_decimals, excluded.trading_status)
+     then excluded.updated_at else instruments.updated_at end
+returning id""",
+)
+PUT_LISTINGS = Statement(
+    """
+insert into instrument_venues (instrument_id, venue_id, place, currency, tick_size, reference_price)
+select * from unnest($1::uuid[], $2::uuid[], $3::integer[], $4::text[], $5::numeric[], $6::numeric[])
+on conflict (instrument_id, venue_id) do update set
+   place = excluded.place, currency = excluded.currency, tick_size = excluded.tick_size,
+   reference_price = excluded.reference_price
+"""
+)
+PUT_BARS = Statement(
+    """
+insert into bars (instrument_id, venue_id, at, minutes, ends_at, open, high, low, close, volume)
+select * from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::integer[], $5::timestamptz[], $6::numeric[],
+                     $7::numeric[], $8::numeric[], $9::numeric[], $10::numeric[])
+on conflict (instrument_id, venue_id, at, minutes) do update set
+   ends_at = excluded.ends_at, open = excluded.open, high = excluded.high, low = excluded.low,
+   close = excluded.close, volume = excluded.volume
+"""
+)
+PUT_QUOTES = Statement(
+    """
+insert into quotes (instrument_id, venue_id, at, bid, offer)
+select * from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::numeric[], $5::numeric[])
+on conflict (instrument_id, venue_id, at) do update set bid = excluded.bid, offer = excluded.offer
+"""
+)
+PUT_RANGES = Statement(
+    """
+insert into imported_ranges as r (instrument_id, venue_id, first_on, last_on)
+select * from unnest($1::uuid[], $2::uuid[], $3::date[], $4::date[])
+on conflict (instrument_id, venue_id) do update set
+   first_on = least(r.first_on, excluded.first_on), last_on = greatest(r.last_on, excluded.last_on)
+"""
+)

@@ -1,0 +1,328 @@
+"""Instruments, venues and prices as v1 shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from openvest.core.clock import instant, parse_day, parse_instant
+from openvest.core.declarations import Call, Endpoint, Event
+from openvest.core.money import plain
+from openvest.core.schema import Answer, Id, Instant, Isin, Meta
+from openvest.core.snapshots import Json, Snapshot, snapshot_of
+from openvest.db.paging import PageQuery, v1_page
+from openvest.db.unit import Unit
+from openvest.features.instruments import rules, service
+from openvest.features.instruments.model import TradingStatus, Venue
+from openvest.features.instruments.rules import InstrumentName
+from openvest.features.tenants import service as tenants
+from openvest.ports.prices import Candle, Listing, Pace, Quote
+
+# Answers
+
+
+class Instrument(Answer):
+    """Something that can be traded."""
+
+    id: Id = Field(description="Id of the instrument, the same in every installation.")
+    created_at: Instant = Field(description="When it was added.")
+    updated_at: Instant = Field(description="When it was last changed.")
+    isin: Isin | None = Field(default=None, description="International securities number.")
+    wkn: Annotated[str, Field(pattern="^[A-HJ-NP-Z0-9]{6}$")] | None = Field(
+        default=None, description="German securities number, where it has one."
+    )
+    name: Annotated[str, Field(max_length=100)] = Field(description="Name.")
+    fractional_trading: bool = Field(description="Whether parts of a unit can be traded.")
+    trading_status: TradingStatus = Field(description="Whether it can be traded now.")
+
+
+class InstrumentList(Answer):
+    """A page of instruments."""
+
+    meta: Meta
+    data: list[Instrument]
+
+
+class InstrumentVenue(Answer):
+    """A venue that trades an instrument."""
+
+    id: Id = Field(description="Id of the venue.")
+    name: str = Field(description="Name of the venue.")
+    price_qualities: list[Literal["EOD", "REALTIME", "DELAYED"]] = Field(description="Prices that can be read here.")
+
+
+class InstrumentVenueList(Answer):
+    """All venues of an instrument, the preferred first."""
+
+    data: list[InstrumentVenue]
+
+
+class PriceLevel(Answer):
+    """One price of a book or a trade."""
+
+    time: Instant = Field(description="When it was so.")
+    price: str = Field(description="Price in the venue's currency.")
+    size: str = Field(description="Units; 0 where the source does not say.")
+
+
+class LatestPrice(Answer):
+    """The last known prices of an instrument at a venue."""
+
+    price_quality: Literal["REALTIME", "DELAYED"] = Field(description="How fresh the source is.")
+    currency: Literal["EUR", "GBP"] = Field(description="Currency of the prices.")
+    bids: list[PriceLevel] | None = Field(default=None, description="What sellers get.")
+    asks: list[PriceLevel] | None = Field(default=None, description="What buyers pay.")
+    last_trade: PriceLevel | None = Field(default=None, description="Absent where the source knows only quotes.")
+
+
+class OhlcPoint(Answer):
+    """One interval. On a trading day without a trade open, high and low are empty strings."""
+
+    currency: Literal["EUR", "GBP"] = Field(description="Currency of the prices.")
+    time: Instant = Field(description="Start of the interval.")
+    open: str = Field(description="First price.")
+    high: str = Field(description="Highest price at which anything could be filled.")
+    low: str = Field(description="Lowest price at which anything could be filled.")
+    close: str = Field(description="Last price.")
+    volume: str = Field(description="Units traded.")
+
+
+class OhlcMeta(Answer):
+    """How many points an answer has."""
+
+    count: int = Field(description="Points in this answer, at most 1000.")
+
+
+class Ohlc(Answer):
+    """Points in the order of time."""
+
+    meta: OhlcMeta
+    data: list[OhlcPoint]
+
+
+# Questions
+
+
+def _empty_is(default: Any, parse: Callable[[str], Any]) -> BeforeValidator:
+    """A query value; the empty string counts as absent."""
+    return BeforeValidator(lambda value: default if value == "" else parse(value))
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+class InstrumentQuery(PageQuery):
+    """Filters and order of the list of instruments."""
+
+    trading_status: Annotated[TradingStatus | None, _empty_is(None, _same)] = Field(
+        default=None, description="Only instruments in this state."
+    )
+    sort: Annotated[Literal["created_at", "updated_at"], _empty_is("created_at", _same)] = Field(
+        default="created_at", description="Field the list is ordered by."
+    )
+
+
+class LatestQuery(BaseModel):
+    """Which price is wanted."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    price_quality: Annotated[Literal["HIGHEST_AVAILABLE"], _empty_is("HIGHEST_AVAILABLE", _same)] = Field(
+        default="HIGHEST_AVAILABLE", description="The freshest price there is."
+    )
+
+
+def _moment(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return parse_day(value) if len(value) == 10 else parse_instant(value)
+    except ValueError:
+        raise ValueError("is a day (2026-01-02) or an instant with its zone (2026-01-02T09:00:00Z)") from None
+
+
+def _interval(value: str) -> str:
+    rules.interval_minutes(value)
+    return value
+
+
+_Moment = Annotated[
+    date | datetime | None,
+    _empty_is(None, _moment),
+    WithJsonSchema({"type": "string", "anyOf": [{"format": "date"}, {"format": "date-time"}]}),
+]
+
+
+class OhlcQuery(BaseModel):
+    """Which intervals are wanted."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    start_date: _Moment = Field(default=None, description="First day or instant; without it 30 days before the end.")
+    end_date: _Moment = Field(default=None, description="Last day or instant; without it yesterday.")
+    adjusted_for: Annotated[Literal["ALL", "NONE"], _empty_is("ALL", _same)] = Field(
+        default="ALL",
+        description="Corporate actions to adjust daily prices for. Prices here are as traded and as imported: "
+        "both values give the same.",
+    )
+    interval: Annotated[
+        str,
+        _empty_is("1d", _same),
+        AfterValidator(_interval),
+        WithJsonSchema({"type": "string", "pattern": "^(1d|[1-9][0-9]*[hm])$", "default": "1d"}),
+    ] = Field(default="1d", description="A day, or minutes or hours up to a day.")
+
+
+# Mapping
+
+
+def instrument_v1(snapshot: Snapshot) -> Json:
+    """An instrument as v1 shows it; a number it does not have is left out."""
+    shown = {name: snapshot[name] for name in ("id", "created_at", "updated_at", "isin")}
+    if snapshot["wkn"] is not None:
+        shown["wkn"] = snapshot["wkn"]
+    for name in ("name", "fractional_trading", "trading_status"):
+        shown[name] = snapshot[name]
+    return shown
+
+
+def venue_v1(venue: Venue) -> Json:
+    return {"id": str(venue.id), "name": venue.name, "price_qualities": ["EOD", "REALTIME"]}
+
+
+def latest_v1(listing: Listing, quote: Quote) -> Json:
+    def level(price: Any) -> Json:
+        return {"time": instant(quote.at), "price": plain(price), "size": plain(quote.size)}
+
+    shown: dict[str, Json] = {
+        "price_quality": "REALTIME",
+        "currency": listing.currency,
+        "bids": [level(quote.bid)],
+        "asks": [level(quote.offer)],
+    }
+    if quote.last is not None:
+        shown["last_trade"] = level(quote.last)
+    return shown
+
+
+def candle_v1(listing: Listing, candle: Candle) -> Json:
+    prices = {"open": candle.open, "high": candle.high, "low": candle.low, "close": candle.close}
+    shown = {name: "" if price is None else plain(price) for name, price in prices.items()}
+    return {"currency": listing.currency, "time": instant(candle.at), **shown, "volume": plain(candle.volume)}
+
+
+# Verbs
+
+
+async def list_instruments(unit: Unit, call: Call) -> Json:
+    query: InstrumentQuery = call.query
+    found = await service.list_instruments(unit, query, query.trading_status)
+    return v1_page(found, [instrument_v1(snapshot_of(row)) for row in found.rows])
+
+
+async def retrieve_instrument(unit: Unit, call: Call) -> Json:
+    return instrument_v1(snapshot_of(await service.get_instrument(unit, _name(call))))
+
+
+async def list_instrument_venues(unit: Unit, call: Call) -> Json:
+    return {"data": [venue_v1(venue) for venue in await service.venues_of(unit, _name(call))]}
+
+
+async def retrieve_latest_price(unit: Unit, call: Call) -> Json:
+    listing = await service.get_listing(unit, _name(call), call.path["venue_id"])
+    quote = (await service.quotes(unit, [listing], await _pace(unit)))[listing.key]
+    if quote is None:
+        raise rules.PriceNotFound
+    return latest_v1(listing, quote)
+
+
+async def list_ohlc_prices(unit: Unit, call: Call) -> Json:
+    query: OhlcQuery = call.query
+    listing = await service.get_listing(unit, _name(call), call.path["venue_id"])
+    pace = await _pace(unit)
+    found = await service.candles(unit, listing, pace, query.interval, query.start_date, query.end_date)
+    return {"meta": {"count": len(found)}, "data": [candle_v1(listing, candle) for candle in found]}
+
+
+def _name(call: Call) -> InstrumentName:
+    return call.path["instrument_id"]
+
+
+async def _pace(unit: Unit) -> Pace:
+    return (await tenants.get_tenant(unit)).pace
+
+
+_NAMED: Mapping[str, Callable[[str], Any]] = {"instrument_id": rules.parse_name}
+_PRICES = "/instruments/{instrument_id}/venues/{venue_id}/prices"
+
+ENDPOINTS: list[Endpoint] = [
+    Endpoint(
+        "GET",
+        "/instruments",
+        "list_instruments",
+        "List instruments",
+        "Instruments",
+        ("instruments:read",),
+        InstrumentList,
+        list_instruments,
+        query=InstrumentQuery,
+        errors=(400,),
+    ),
+    Endpoint(
+        "GET",
+        "/instruments/{instrument_id}",
+        "retrieve_instrument",
+        "Get an instrument by its ISIN or id",
+        "Instruments",
+        ("instruments:read",),
+        Instrument,
+        retrieve_instrument,
+        path_types=_NAMED,
+        errors=(404,),
+    ),
+    Endpoint(
+        "GET",
+        "/instruments/{instrument_id}/venues",
+        "list_instrument_venues",
+        "List the venues that trade an instrument",
+        "Prices",
+        ("prices:read",),
+        InstrumentVenueList,
+        list_instrument_venues,
+        path_types=_NAMED,
+        errors=(404,),
+    ),
+    Endpoint(
+        "GET",
+        f"{_PRICES}/latest",
+        "retrieve_latest_price",
+        "Get the last known price of an instrument at a venue",
+        "Prices",
+        ("prices:read",),
+        LatestPrice,
+        retrieve_latest_price,
+        query=LatestQuery,
+        path_types=_NAMED,
+        errors=(400, 404),
+    ),
+    Endpoint(
+        "GET",
+        f"{_PRICES}/ohlc",
+        "list_ohlc_prices",
+        "List open, high, low and close of an instrument at a venue",
+        "Prices",
+        ("prices:read",),
+        Ohlc,
+        list_ohlc_prices,
+        query=OhlcQuery,
+        path_types=_NAMED,
+        errors=(400, 404),
+    ),
+]
+
+EVENTS: list[Event] = []
+"""None: instruments have no tenant, so no unit of work of a tenant ever changes one."""
