@@ -11,25 +11,43 @@ from openvest.core.declarations import Endpoint, Event, Outward, Reaction, Sweep
 from openvest.db.unit import Hook
 from openvest.features.accounts import sweeps as accounts_sweeps
 from openvest.features.accounts import v1 as accounts_v1
+from openvest.features.cash import service as cash
+from openvest.features.cash import v1 as cash_v1
+from openvest.features.instruments import v1 as instruments_v1
+from openvest.features.payments import sweeps as payments_sweeps
+from openvest.features.payments import v1 as payments_v1
+from openvest.features.positions import service as positions
+from openvest.features.positions import v1 as positions_v1
 from openvest.features.users import sweeps as users_sweeps
 from openvest.features.users import v1 as users_v1
+from openvest.features.webhooks import v1 as webhooks_v1
 from openvest.ledger.posting import write_house
 
 V1_ENDPOINTS: Sequence[Endpoint] = (
+    *instruments_v1.ENDPOINTS,
     *users_v1.ENDPOINTS,
     *accounts_v1.ENDPOINTS,
+    *cash_v1.ENDPOINTS,
+    *positions_v1.ENDPOINTS,
+    *payments_v1.ENDPOINTS,
+    *webhooks_v1.ENDPOINTS,
 )
 """Operations of the signed contract."""
 
 EVENTS: Sequence[Event] = (
+    *instruments_v1.EVENTS,
     *users_v1.EVENTS,
     *accounts_v1.EVENTS,
+    *cash_v1.EVENTS,
+    *positions_v1.EVENTS,
+    *payments_v1.EVENTS,
 )
 """Every event type, with the mapper of each contract."""
 
 WORKS: Sequence[Sweep | Outward] = (
     *users_sweeps.SWEEPS,
     *accounts_sweeps.SWEEPS,
+    *payments_sweeps.SWEEPS,
 )
 """Sweeps and outward steps. The order is the order in which work due at one instant is done: price, expiry,
 settlement (ORDER_MATHS section 5)."""
@@ -40,7 +58,10 @@ REACTIONS: Sequence[Reaction] = (
 )
 """Work in the unit of an event of a feature below."""
 
-PUBLISHERS: Sequence[Hook] = ()
+PUBLISHERS: Sequence[Hook] = (
+    cash.publish_cash,
+    positions.publish_positions,
+)
 """Hooks at the end of a unit that may still emit events: touched balances and positions."""
 
 CLOSERS: Sequence[Hook] = (write_house,)
