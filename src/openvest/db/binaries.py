@@ -24,7 +24,6 @@ INSTALLED = (
     "/usr/pgsql-*/bin",
     "/opt/homebrew/opt/postgresql@*/bin",
     "/usr/local/opt/postgresql@*/bin",
-    "/home/linuxbrew/.linuxbrew/opt/postgresql@*/bin",
     "/Library/PostgreSQL/*/bin",
     "/Applications/Postgres.app/Contents/Versions/*/bin",
     "/usr/local/pgsql/bin",
