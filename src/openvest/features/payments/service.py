@@ -178,7 +178,7 @@ def _sealed(unit: Unit, line_id: UUID, transfer: IncomingTransfer) -> bytes:
 
 async def next_line(unit: Unit) -> datetime | None:
     """When the next bank line is due."""
-    return await unit.one(store.NEXT_LINE, unit.tenant_id, INTAKE)
+    return await unit.row(store.NEXT_LINE, unit.tenant_id, INTAKE)
 
 
 async def claim_lines(unit: Unit, limit: int) -> list[BankLine]:
