@@ -13,8 +13,10 @@ create table street_orders (
   currency text not null,
   side text not null check (side in ('BUY', 'SELL')),
   order_type text not null check (order_type in ('MARKET', 'LIMIT', 'STOP')),
-  quantity numeric check (quantity > 0),
+  quantity numeric check (quantity >= 0),
   cash_amount numeric check (cash_amount > 0),
+  -- What a block counts on of the house's inventory beyond its street quantity.
+  reserve numeric not null default 0 check (reserve >= 0),
   done numeric not null default 0 check (done >= 0),
   limit_price numeric check (limit_price > 0),
   stop_price numeric check (stop_price > 0),

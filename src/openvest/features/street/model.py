@@ -18,7 +18,8 @@ ReportKind = Literal["FILL", "CANCELLED", "REJECTED"]
 class StreetOrder:
     """An order at a venue. Shape: exactly one of quantity and cash_amount; `done` counts the same measure.
 
-    Units: prices on the venue's tick, in `currency`.
+    `reserve` is what a block counts on of the house's inventory; a quantity of zero is served wholly from it and no
+    venue is asked. Units: prices on the venue's tick, in `currency`.
     """
 
     id: UUID
@@ -34,6 +35,7 @@ class StreetOrder:
     order_type: OrderType
     quantity: Decimal | None
     cash_amount: Decimal | None
+    reserve: Decimal
     done: Decimal
     limit_price: Decimal | None
     stop_price: Decimal | None
@@ -44,10 +46,16 @@ class StreetOrder:
     active_at: datetime
     look_after: datetime
 
-    @property
-    def size(self) -> Decimal:
-        """What was ordered, in its own measure."""
-        return self.quantity if self.quantity is not None else self.cash_amount or Decimal(0)
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A fill that was booked before. `quantity` None: served from the house's inventory, at this price."""
+
+    order_id: UUID
+    street_order_id: UUID
+    quantity: Decimal | None
+    price: Decimal
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)

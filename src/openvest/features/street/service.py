@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
 from openvest.db.unit import Unit
 from openvest.features.street import store
-from openvest.features.street.model import Report, StreetOrder
+from openvest.features.street.model import Filled, Report, StreetOrder
 from openvest.features.street.rules import STREET_ORDER
 
 
-async def send(unit: Unit, orders: Sequence[StreetOrder]) -> None:
-    """Put street orders on their way: the venue is asked about them at once. Writes: street_orders."""
+async def send(unit: Unit, orders: Sequence[StreetOrder], inside: Mapping[UUID, Decimal] | None = None) -> None:
+    """Put street orders on their way: the venue is asked about them at once.
+
+    `inside` gives the price of those of quantity zero, which the house's inventory serves: they are reported filled
+    without a venue. Writes: street_orders, venue_reports.
+    """
     if orders:
         await unit.run(
             store.INSERT,
@@ -38,7 +42,31 @@ async def send(unit: Unit, orders: Sequence[StreetOrder]) -> None:
             [o.quantity_decimals for o in orders],
             [o.pace for o in orders],
             [o.active_at for o in orders],
+            [o.reserve for o in orders],
         )
+    if inside:
+        await unit.run(
+            store.INSERT_REPORTS,
+            unit.tenant_id,
+            [unit.ids.new("venue_report", cause=i) for i in inside],
+            list(inside),
+            ["inside" for _ in inside],
+            ["FILL" for _ in inside],
+            [True for _ in inside],
+            [None for _ in inside],
+            [None for _ in inside],
+            list(inside.values()),
+            [unit.now for _ in inside],
+        )
+
+
+async def fills_of(unit: Unit, order_ids: Sequence[UUID]) -> dict[UUID, list[Filled]]:
+    """Fills booked before, by the order they serve."""
+    found: dict[UUID, list[Filled]] = defaultdict(list)
+    if order_ids:
+        for fill in await unit.rows(store.FILLS, unit.tenant_id, list(order_ids)):
+            found[fill.order_id].append(fill)
+    return found
 
 
 async def request_cancel(unit: Unit, order_ids: Sequence[UUID]) -> set[UUID]:

@@ -6,11 +6,11 @@ from datetime import datetime
 from uuid import UUID
 
 from openvest.db.query import Query, Statement
-from openvest.features.street.model import Report, StreetOrder
+from openvest.features.street.model import Filled, Report, StreetOrder
 
 _COLUMNS = (
     "id, order_id, account_id, user_id, client_reference, instrument_id, isin, mic, currency, side, order_type,"
-    " quantity, cash_amount, done, limit_price, stop_price, quantity_decimals, pace, status, cancel_requested,"
+    " quantity, cash_amount, reserve, done, limit_price, stop_price, quantity_decimals, pace, status, cancel_requested,"
     " active_at, look_after"
 )
 
@@ -18,16 +18,18 @@ INSERT = Statement(
     """
     insert into street_orders (tenant_id, id, order_id, account_id, user_id, client_reference, instrument_id, isin, mic,
       currency, side, order_type, quantity, cash_amount, limit_price, stop_price, quantity_decimals, pace, status,
-      active_at, look_after, look_at, created_at, updated_at)
+      active_at, look_after, look_at, created_at, updated_at, reserve)
     select $1, t.id, t.order_id, t.account_id, t.user_id, t.client_reference, t.instrument_id, t.isin, t.mic,
            t.currency, t.side, t.order_type, t.quantity, t.cash_amount, t.limit_price, t.stop_price,
            t.quantity_decimals, t.pace,
-           'WORKING', t.active_at, t.active_at, t.active_at, t.active_at, t.active_at
+           'WORKING', t.active_at, t.active_at, case when t.quantity = 0 then null else t.active_at end, t.active_at,
+           t.active_at, t.reserve
       from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::uuid[], $8::text[], $9::text[],
                   $10::text[], $11::text[], $12::text[], $13::numeric[], $14::numeric[], $15::numeric[],
-                  $16::numeric[], $17::integer[], $18::text[], $19::timestamptz[])
+                  $16::numeric[], $17::integer[], $18::text[], $19::timestamptz[],
+                  $20::numeric[])
            as t(id, order_id, account_id, user_id, client_reference, instrument_id, isin, mic, currency, side,
-                order_type, quantity, cash_amount, limit_price, stop_price, quantity_decimals, pace, active_at)
+                order_type, quantity, cash_amount, limit_price, stop_price, quantity_decimals, pace, active_at, reserve)
     """
 )
 
@@ -48,7 +50,7 @@ LEASE = Query(
              order by look_at, id limit $4 for update skip locked) due
      where s.tenant_id = $1 and s.id = due.id
     returning {", ".join("s." + c.strip() for c in _COLUMNS.split(","))}
-    """,  # noqa: S608 - the columns are the literal above
+    """,
 )
 
 STILL_LEASED = Query(
@@ -126,7 +128,17 @@ REQUEST_CANCEL = Query(
 
 OF_ORDERS = Query(
     StreetOrder,
-    f"select {_COLUMNS} from street_orders where tenant_id = $1 and order_id = any($2) order by created_at, id",  # noqa: S608
+    f"select {_COLUMNS} from street_orders where tenant_id = $1 and order_id = any($2) order by created_at, id",
 )
 
-BY_ID = Query(StreetOrder, f"select {_COLUMNS} from street_orders where tenant_id = $1 and id = any($2)")  # noqa: S608
+FILLS = Query(
+    Filled,
+    """
+    select s.order_id, r.street_order_id, r.quantity, r.price, r.due_at as at
+      from street_orders s join venue_reports r on r.tenant_id = s.tenant_id and r.street_order_id = s.id
+     where s.tenant_id = $1 and s.order_id = any($2) and r.kind = 'FILL' and r.booked_at is not null
+     order by r.due_at, r.street_order_id, r.ordinal
+    """,
+)
+
+BY_ID = Query(StreetOrder, f"select {_COLUMNS} from street_orders where tenant_id = $1 and id = any($2)")

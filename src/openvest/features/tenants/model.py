@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, time
 from typing import Literal
 from uuid import UUID
 
@@ -24,6 +24,8 @@ class Tenant:
     licence: Licence
     mode: Mode
     pace: Pace
+    block_cut_off: time
+    """When orders of execution flow BLOCK are executed, in the venue's local time."""
     created_at: datetime
 
 

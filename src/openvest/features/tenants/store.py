@@ -86,7 +86,7 @@ LIST_TENANTS = Query(ListedTenant, "select tenant_id, name, frozen, advancing, d
 FOUND_TENANT = Query(UUID, "select found_tenant($1, $2, $3, $4, $5, $6)")
 WIRE_NOW = Query(datetime, "select wire_now()")
 
-TENANT = Query(Tenant, "select tenant_id, name, licence, mode, pace, created_at from tenants where tenant_id = $1")
+TENANT = Query(Tenant, "select tenant_id, name, licence, mode, pace, block_cut_off, created_at from tenants where tenant_id = $1")
 
 CLIENTS = Query(
     Client,

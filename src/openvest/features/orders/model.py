@@ -1,0 +1,191 @@
+"""Orders and executions as the domain sees them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Literal
+from uuid import UUID
+
+from openvest.core.money import ZERO
+
+Side = Literal["BUY", "SELL"]
+OrderType = Literal["MARKET", "LIMIT", "STOP"]
+OrderStatus = Literal["NEW", "PROCESSING", "FILLED", "CANCELLED"]
+ExecutionStatus = Literal["FILLED", "SETTLED", "CANCELLED"]
+ExecutionFlow = Literal["STRAIGHT_THROUGH", "BLOCK"]
+Through = Literal["street", "fractions"]
+InitiationFlow = Literal[
+    "API",
+    "PORTFOLIO",
+    "CASH_DIVIDEND_REINVESTMENT",
+    "PORTFOLIO_REBALANCING",
+    "SELL_TO_COVER_FEES",
+    "SELL_TO_COVER_TAXES",
+    "ACCOUNT_LIQUIDATION",
+    "UPVEST_OPERATIONS",
+    "SAVINGS_PLAN",
+    "CLIENT_OPERATIONS",
+]
+CancellationReason = Literal[
+    "CANCELLED_BY_CLIENT",
+    "CANCELLED_BY_UPVEST_OPERATIONS",
+    "CANCELLED_BY_TRADING_PARTNER",
+    "CANCELLED_BY_UPVEST_PLATFORM",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A customer's order, as stored.
+
+    Shape: exactly one of cash_amount and quantity was asked for; the other is None. `due_at` is when the check looks at
+    a NEW order, None where it waits for something that has no instant. `lock_amount` is what was locked (cash with the
+    fee for a BUY, units for a SELL), `lock_used` what executions took of it. `executed_value` is the unrounded Σ q·p. `cancellation_reason` stands from
+    the request for a cancellation on, and is published once the order is CANCELLED.
+    """
+
+    id: UUID
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    user_id: UUID
+    account_id: UUID
+    account_group_id: UUID
+    instrument_id: UUID
+    isin: str
+    side: Side
+    order_type: OrderType
+    cash_amount: Decimal | None
+    quantity: Decimal | None
+    currency: str
+    limit_price: Decimal | None
+    stop_price: Decimal | None
+    expiry_date: date
+    execution_flow: ExecutionFlow
+    initiation_flow: InitiationFlow
+    fit_acknowledged: bool | None
+    client_reference: str | None
+    decision_maker_id: UUID | None
+    fee: Decimal
+    fee_collected: bool
+    fee_type: str | None
+    status: OrderStatus
+    cancellation_reason: CancellationReason | None
+    due_at: datetime | None
+    expires_at: datetime | None
+    mic: str | None
+    lock_amount: Decimal
+    through: Through
+    executed_quantity: Decimal
+    executed_cash: Decimal
+    executed_value: Decimal
+    fee_booked: Decimal
+    lock_used: Decimal
+
+    @property
+    def lock_left(self) -> Decimal:
+        return self.lock_amount - self.lock_used
+
+    @property
+    def collected_fee(self) -> Decimal:
+        """What we take for this order; a fee the client charges itself never touches our cash."""
+        return self.fee if self.fee_collected else ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One execution of an order. Units: price in the order's currency, at most 4 decimals."""
+
+    id: UUID
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    order_id: UUID
+    street_order_id: UUID | None
+    user_id: UUID
+    account_id: UUID
+    account_group_id: UUID
+    instrument_id: UUID
+    side: Side
+    status: ExecutionStatus
+    quantity: Decimal
+    cash_amount: Decimal
+    price: Decimal
+    currency: str
+    fee: Decimal
+    venue_id: UUID
+    through: Through
+    transaction_time: datetime
+    traded_on: date
+    settlement_date: date
+    settles_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OrderWanted:
+    """What a client asks for, after the schema and before stored facts are known."""
+
+    account_id: UUID
+    user_id: UUID
+    isin: str
+    side: Side
+    order_type: OrderType = "MARKET"
+    cash_amount: Decimal | None = None
+    quantity: Decimal | None = None
+    currency: str = "EUR"
+    limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
+    expiry_date: date | None = None
+    execution_flow: ExecutionFlow = "STRAIGHT_THROUGH"
+    fit_acknowledged: bool | None = None
+    client_reference: str | None = None
+    decision_maker_id: UUID | None = None
+    fee: Decimal = ZERO
+    fee_collected: bool = False
+    fee_type: str | None = None
+    fee_currency: str | None = None
+    cause: str | None = None
+    """What caused the request (its idempotency key); ids of a frozen tenant come from it."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderView:
+    """An order as it is published: with its executions. The snapshot of every ORDER event."""
+
+    id: UUID
+    created_at: datetime
+    updated_at: datetime
+    user_id: UUID
+    account_id: UUID
+    isin: str
+    side: Side
+    order_type: OrderType
+    cash_amount: Decimal
+    quantity: Decimal
+    currency: str
+    limit_price: Decimal | None
+    stop_price: Decimal | None
+    expiry_date: date
+    execution_flow: ExecutionFlow
+    initiation_flow: InitiationFlow
+    fit_acknowledged: bool | None
+    client_reference: str | None
+    decision_maker_id: UUID | None
+    fee: Decimal
+    fee_collected: bool
+    fee_type: str | None
+    status: OrderStatus
+    cancellation_reason: CancellationReason | None
+    executions: tuple[Execution, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the account an order is on stands: activated with its group and user, and what it may do now."""
+
+    activated: bool
+    may_buy: bool
+    may_sell: bool
+    fit_failed: bool

@@ -1,0 +1,191 @@
+"""Orders: the lifecycle tables, the refusals of intake, and what the check decides.
+
+Intake refuses only what is malformed or names what does not exist; everything else is accepted and decided by the
+check. Source: DOMAIN.md section 6, ORDER_MATHS.md section 1, reference/v1/orders.md section 3.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal
+
+from openvest.core.lifecycle import Lifecycle
+from openvest.core.problems import Unprocessable
+from openvest.features.orders.model import CancellationReason, Execution, Order, OrderView, Standing
+from openvest.features.orders.rules_amounts import Quoted, is_fraction, lock_of
+
+ORDER = Lifecycle(
+    noun="order",
+    table="orders.status",
+    born=("NEW",),
+    ends=frozenset({"FILLED", "CANCELLED"}),
+    moves={
+        ("NEW", "process"): "PROCESSING",
+        ("NEW", "cancel"): "CANCELLED",
+        ("PROCESSING", "fill"): "FILLED",
+        ("PROCESSING", "cancel"): "CANCELLED",
+    },
+)
+
+EXECUTION = Lifecycle(
+    noun="execution",
+    table="executions.status",
+    born=("FILLED",),
+    ends=frozenset({"CANCELLED"}),
+    moves={
+        ("FILLED", "settle"): "SETTLED",
+        ("FILLED", "cancel"): "CANCELLED",
+        ("SETTLED", "cancel"): "CANCELLED",
+    },
+)
+
+EVENT_OF = {"PROCESSING": "ORDER.PROCESSING", "FILLED": "ORDER.FILLED", "CANCELLED": "ORDER.CANCELLED"}
+
+
+class UnknownAccount(Unprocessable):
+    """The account does not exist, or is not the user's."""
+
+
+class UnknownInstrument(Unprocessable):
+    """No instrument has this ISIN."""
+
+
+class BelowOneTick(Unprocessable):
+    """A BUY limit that is zero on the venue's price grid."""
+
+
+class TooManyDecimals(Unprocessable):
+    """The instrument is traded in coarser units than asked for."""
+
+
+class NotFractional(Unprocessable):
+    """The instrument is traded in whole units only."""
+
+
+class FeeOfOtherKind(Unprocessable):
+    """A fee that does not belong to this order's side or currency, or a fee model, which does not exist yet."""
+
+
+class BusinessNotServed(Unprocessable):
+    """Orders of businesses belong to a later feature."""
+
+
+class UnknownDecisionMaker(Unprocessable):
+    """The user who is said to have decided does not exist."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckFacts:
+    """What the check of one order knows. `available` is the running balance: cash of the group or units of the account.
+
+    `currency_traded`: a venue trades the order's currency. `opens_at` None: the venue is open (or has no sessions); else
+    when it opens next. `cut_off` is what a BLOCK order waits for, None where it has come or the order flows through;
+    `next_cut_off` is the one after now.
+    """
+
+    standing: Standing
+    instrument_active: bool
+    currency_traded: bool
+    quote: Quoted | None
+    decimals: int
+    available: Decimal
+    opens_at: datetime | None
+    cut_off: datetime | None = None
+    next_cut_off: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What becomes of a NEW order. `until` None with `wait`: it waits for something that has no instant."""
+
+    outcome: Literal["wait", "cancel", "process"]
+    lock: Decimal | None = None
+    until: datetime | None = None
+    reason: CancellationReason | None = None
+
+
+def decide(order: Order, facts: CheckFacts) -> Decision:
+    """The table of DOMAIN.md section 6, from its first row to its last; then money, session, cut-off."""
+    refused = _standing(order, facts)
+    if refused is not None:
+        return refused
+    lock: Decimal | None = None
+    if order.lock_amount == 0:
+        if facts.quote is None:
+            return Decision("wait", until=facts.opens_at)
+        lock = lock_of(order, facts.quote, facts.decimals)
+        if lock > facts.available:
+            if order.execution_flow == "BLOCK":
+                return Decision("wait", until=facts.cut_off or facts.next_cut_off)
+            return Decision("cancel", reason="CANCELLED_BY_UPVEST_PLATFORM")
+    if facts.opens_at is not None:
+        return Decision("wait", lock=lock, until=facts.opens_at)
+    if facts.cut_off is not None:
+        return Decision("wait", lock=lock, until=facts.cut_off)
+    return Decision("process", lock=lock)
+
+
+def _standing(order: Order, facts: CheckFacts) -> Decision | None:
+    standing = facts.standing
+    if not standing.activated:
+        return Decision("wait")
+    if not (standing.may_buy if order.side == "BUY" else standing.may_sell):
+        return Decision("cancel", reason="CANCELLED_BY_UPVEST_PLATFORM")
+    if not facts.instrument_active:
+        return Decision("cancel", reason="CANCELLED_BY_UPVEST_PLATFORM")
+    if order.side == "BUY" and standing.fit_failed and not order.fit_acknowledged:
+        return Decision("cancel", reason="CANCELLED_BY_UPVEST_PLATFORM")
+    if not facts.currency_traded:
+        return Decision("cancel", reason="CANCELLED_BY_TRADING_PARTNER")
+    return None
+
+
+def needs_block(order: Order, whole_shares: bool) -> bool:
+    """Whether the house must trade whole shares and serve the customer from its inventory."""
+    return whole_shares and is_fraction(order.quantity)
+
+
+def view_of(order: Order, executions: tuple[Execution, ...]) -> OrderView:
+    """An order as published: the figure not asked for becomes the sum of its executions."""
+    return OrderView(
+        id=order.id,
+        created_at=order.created_at,
+        updated_at=order.updated_at,
+        user_id=order.user_id,
+        account_id=order.account_id,
+        isin=order.isin,
+        side=order.side,
+        order_type=order.order_type,
+        cash_amount=order.executed_cash if order.cash_amount is None else order.cash_amount,
+        quantity=order.executed_quantity if order.quantity is None else order.quantity,
+        currency=order.currency,
+        limit_price=order.limit_price,
+        stop_price=order.stop_price,
+        expiry_date=order.expiry_date,
+        execution_flow=order.execution_flow,
+        initiation_flow=order.initiation_flow,
+        fit_acknowledged=order.fit_acknowledged,
+        client_reference=order.client_reference,
+        decision_maker_id=order.decision_maker_id,
+        fee=order.fee,
+        fee_collected=order.fee_collected,
+        fee_type=order.fee_type,
+        status=order.status,
+        cancellation_reason=order.cancellation_reason if order.status == "CANCELLED" else None,
+        executions=executions,
+    )
+
+
+def moved(order: Order, verb: str, at: datetime, reason: CancellationReason | None = None) -> Order:
+    """The order after a verb of its life. Raises: WrongState."""
+    status = ORDER.move(order.status, verb)
+    return replace(
+        order,
+        status=status,  # pyright: ignore[reportArgumentType] - the table holds statuses only
+        version=order.version + 1,
+        updated_at=at,
+        cancellation_reason=reason,
+        due_at=None,
+    )

@@ -1,0 +1,50 @@
+"""The work of orders that is due, in the order in which it is done at one instant, and reactions to features below."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from openvest.core.declarations import Emitted, Reaction, Sweep
+from openvest.db.unit import Unit
+from openvest.features.orders import service, store
+from openvest.features.orders.model import Order
+from openvest.features.orders.sweeps_book import BOOK
+from openvest.features.orders.sweeps_check import CHECK
+from openvest.features.orders.sweeps_settle import SETTLE, SETTLE_STREET
+from openvest.features.street import service as street
+
+
+async def _next_expiry(unit: Unit) -> datetime | None:
+    return await unit.one(store.NEXT_EXPIRY, unit.tenant_id)
+
+
+async def _claim_expired(unit: Unit, limit: int) -> Sequence[Order]:
+    return await unit.rows(store.CLAIM_EXPIRED, unit.tenant_id, unit.now, limit)
+
+
+async def _expire(unit: Unit, orders: Sequence[Order]) -> None:
+    """End orders whose last day is over: at once where nothing works for them, else the venue is asked."""
+    working = await street.request_cancel(unit, [o.id for o in orders if o.status == "PROCESSING"])
+    asked = [replace(o, cancellation_reason="CANCELLED_BY_TRADING_PARTNER") for o in orders if o.id in working]
+    await service.save(unit, asked)
+    rest = [o for o in orders if o.id not in working]
+    if rest:
+        await service.cancel_now(unit, rest, "CANCELLED_BY_TRADING_PARTNER")
+
+
+EXPIRE = Sweep("orders.expire", _claim_expired, _expire, _next_expiry)
+
+
+async def _wake(unit: Unit, events: Sequence[Emitted]) -> None:
+    """An account has become active: its waiting orders are looked at again."""
+    accounts: list[UUID] = [event.object_id for event in events]
+    await unit.run(store.WAKE_ACCOUNTS, unit.tenant_id, accounts, unit.now)
+
+
+SWEEPS = [BOOK, CHECK, EXPIRE, SETTLE_STREET, SETTLE]
+"""Price, then expiry, then settlement (ORDER_MATHS section 5)."""
+
+REACTIONS = [Reaction("ACCOUNT.ACTIVATED", _wake)]
