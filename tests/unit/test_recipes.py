@@ -1,0 +1,180 @@
+"""Every recipe makes a journal that sums to zero per asset, its memo legs by themselves, whatever the facts."""
+
+from __future__ import annotations
+
+import inspect
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from openvest.core.ids import caused_id
+from openvest.ledger import recipes, trades
+from openvest.ledger.chart import HOUSE_BUCKETS, MEMO_BUCKETS, OWNER_BUCKETS, Leg, owner_kind, units_of
+from openvest.ledger.recipes import FORCED, PAYOUTS, Journal, Kind
+from openvest.ledger.trades import Side, StreetTrade, Taxes, Trade
+
+DAY, NEXT_DAY = date(2026, 3, 2), date(2026, 3, 3)
+OBJECT, GROUP, ACCOUNT, INSTRUMENT = (caused_id("recipe", name) for name in ("object", "group", "account", "x"))
+SIDES: list[Side] = ["BUY", "SELL"]
+cash = st.decimals("0.01", "999999999.99", places=2)
+units = st.decimals("0.0000000001", "999999", places=10)
+
+
+@st.composite
+def a_trade(draw: st.DrawFn) -> Trade:
+    gross = draw(cash)
+    share = draw(st.decimals("0", "1", places=2))
+    return Trade(
+        OBJECT,
+        caused_id("recipe", "order"),
+        draw(st.sampled_from(SIDES)),
+        GROUP,
+        ACCOUNT,
+        INSTRUMENT,
+        "EUR",
+        draw(units),
+        gross,
+        DAY,
+        NEXT_DAY,
+        draw(st.sampled_from([Decimal(0), Decimal("1.00"), gross, gross + 1])),
+        Taxes((gross * share / 4).quantize(Decimal("0.01")), draw(st.sampled_from([Decimal(0), Decimal("0.05")]))),
+        draw(st.sampled_from(["street", "fractions"])),
+    )
+
+
+@st.composite
+def a_street_trade(draw: st.DrawFn) -> StreetTrade:
+    side = draw(st.sampled_from(SIDES))
+    return StreetTrade(OBJECT, side, INSTRUMENT, "EUR", draw(units), draw(cash), DAY, NEXT_DAY)
+
+
+MONEY: dict[str, Callable[[Decimal], Journal]] = {
+    "topup": lambda a: recipes.topup(OBJECT, GROUP, "EUR", a, DAY),
+    "topup_settled": lambda a: recipes.topup_settled(OBJECT, "EUR", a, DAY),
+    "topup_cancellation": lambda a: recipes.topup_cancellation(OBJECT, GROUP, "EUR", a, DAY),
+    "payment_unmatched": lambda a: recipes.payment_unmatched(OBJECT, "EUR", a, DAY),
+    "credit_funding": lambda a: recipes.credit_funding(OBJECT, GROUP, "EUR", a, DAY, source="suspense"),
+    "credit_funding_charge_back": lambda a: recipes.credit_funding_charge_back(OBJECT, GROUP, "EUR", a, DAY),
+    "sepa_direct_debit": lambda a: recipes.sepa_direct_debit(OBJECT, GROUP, "EUR", a, DAY),
+    "direct_debit_charge_back": lambda a: recipes.direct_debit_charge_back(OBJECT, GROUP, "EUR", a, DAY),
+    "direct_debit_fee": lambda a: recipes.direct_debit_fee(OBJECT, GROUP, "EUR", a, DAY),
+    "debt_waived": lambda a: recipes.debt_waived(OBJECT, GROUP, "EUR", a, DAY),
+    "withdrawal_lock": lambda a: recipes.withdrawal_lock(OBJECT, GROUP, "EUR", a, DAY),
+    "withdrawal_unlock": lambda a: recipes.withdrawal_unlock(OBJECT, GROUP, "EUR", a, DAY),
+    "withdrawal": lambda a: recipes.withdrawal(OBJECT, GROUP, "EUR", a, DAY, tax=Decimal("0.01")),
+    "withdrawal_cancellation": lambda a: recipes.withdrawal_cancellation(OBJECT, GROUP, "EUR", a, DAY),
+    "segregation": lambda a: recipes.segregation(DAY, "EUR", a),
+    "lock_cash": lambda a: recipes.lock_cash(OBJECT, GROUP, "EUR", a, DAY),
+    "unlock_cash": lambda a: recipes.unlock_cash(OBJECT, GROUP, "EUR", a, DAY),
+    "lock_units": lambda a: recipes.lock_units(OBJECT, ACCOUNT, INSTRUMENT, a, DAY),
+    "unlock_units": lambda a: recipes.unlock_units(OBJECT, ACCOUNT, INSTRUMENT, a, DAY),
+}
+TRADES: dict[str, Callable[[Trade], Journal]] = {
+    "order_execution": trades.order_execution,
+    "settlement": lambda t: trades.settlement(t, NEXT_DAY),
+    "execution_cancellation": lambda t: trades.execution_cancellation(t, NEXT_DAY),
+    "execution_cancellation, settled": lambda t: trades.execution_cancellation(t, NEXT_DAY, street_on=NEXT_DAY),
+    "cancellation_settlement": lambda t: trades.cancellation_settlement(t, NEXT_DAY, NEXT_DAY),
+}
+STREETS: dict[str, Callable[[StreetTrade], Journal]] = {
+    "street_execution": trades.street_execution,
+    "street_execution_cancellation": lambda s: trades.street_execution_cancellation(s, NEXT_DAY),
+}
+
+
+def sound(journal: Journal) -> None:
+    """Zero by asset and memo; only buckets that exist, never `due`; no empty leg; a day for the street."""
+    sums: defaultdict[tuple[str, bool], Decimal] = defaultdict(Decimal)
+    for leg in journal.legs:
+        sums[leg.asset, leg.bucket in MEMO_BUCKETS] += leg.amount
+        assert leg.amount
+        if leg.owner_id is None:
+            assert leg.bucket in HOUSE_BUCKETS
+            assert (leg.bucket == "street") == (leg.detail != "")
+        else:
+            assert leg.bucket in OWNER_BUCKETS[owner_kind(leg.asset)] and leg.bucket != "due"
+            assert leg.bucket != "locked" or journal.lock_id is not None
+    assert journal.legs and not any(sums.values()), dict(sums)
+
+
+def kinds_made() -> set[str]:
+    trade = Trade(OBJECT, OBJECT, "BUY", GROUP, ACCOUNT, INSTRUMENT, "EUR", Decimal(1), Decimal(1), DAY, NEXT_DAY)
+    street = StreetTrade(OBJECT, "BUY", INSTRUMENT, "EUR", Decimal(1), Decimal(1), DAY, NEXT_DAY)
+    made = [recipe(Decimal(1)) for recipe in MONEY.values()]
+    made += [recipe(trade) for recipe in TRADES.values()] + [recipe(street) for recipe in STREETS.values()]
+    return {journal.kind for journal in made}
+
+
+def test_every_kind_and_every_recipe_stands_in_the_tables_of_this_test() -> None:
+    assert kinds_made() == set(get_args(Kind))
+    tested = {name.partition(",")[0] for name in (*MONEY, *TRADES, *STREETS)} | {"street_settlement", "journal_of"}
+    public = {
+        name
+        for module in (recipes, trades)
+        for name, thing in inspect.getmembers(module, inspect.isfunction)
+        if thing.__module__ == module.__name__ and not name.startswith("_") and name != "house"
+    }
+    assert public == tested
+    assert set(get_args(Kind)) >= FORCED | PAYOUTS
+
+
+@pytest.mark.parametrize("name", MONEY)
+@given(amount=cash.filter(lambda a: a > Decimal("0.01")))
+def test_money_recipes_sum_to_zero(name: str, amount: Decimal) -> None:
+    sound(MONEY[name](amount))
+
+
+@pytest.mark.parametrize("name", TRADES)
+@given(trade=a_trade())
+def test_trade_recipes_sum_to_zero(name: str, trade: Trade) -> None:
+    sound(TRADES[name](trade))
+
+
+@pytest.mark.parametrize("name", STREETS)
+@given(street=a_street_trade())
+def test_street_recipes_sum_to_zero(name: str, street: StreetTrade) -> None:
+    sound(STREETS[name](street))
+
+
+@given(streets=st.lists(a_street_trade(), min_size=1, max_size=3), customers=st.lists(a_trade(), max_size=5))
+def test_a_street_settlement_sums_to_zero(streets: list[StreetTrade], customers: list[Trade]) -> None:
+    served = [replace(t, account_id=caused_id("account", n), through="fractions") for n, t in enumerate(customers)]
+    journal = trades.street_settlement(OBJECT, streets, served, NEXT_DAY)
+    sums: defaultdict[tuple[str, bool], Decimal] = defaultdict(Decimal)
+    for leg in journal.legs:
+        sums[leg.asset, leg.bucket in MEMO_BUCKETS] += leg.amount
+    assert not any(sums.values())
+
+
+@given(trade=a_trade())
+def test_an_execution_its_settlement_and_both_cancellations_leave_nothing(trade: Trade) -> None:
+    """The whole life of a mistrade nets to zero in every bucket but `locked`, which went back to `available`."""
+    journals = [
+        trades.order_execution(trade),
+        trades.settlement(trade, NEXT_DAY),
+        trades.execution_cancellation(trade, NEXT_DAY, street_on=NEXT_DAY),
+    ]
+    if trade.through == "street":
+        journals.append(trades.cancellation_settlement(trade, NEXT_DAY, NEXT_DAY))
+    sums: defaultdict[tuple[object, str, str], Decimal] = defaultdict(Decimal)
+    for journal in journals:
+        for leg in journal.legs:
+            sums[leg.owner_id, leg.asset, "available" if leg.bucket == "locked" else leg.bucket] += leg.amount
+    assert not any(sums.values()), dict(sums)
+
+
+def test_an_unbalanced_journal_is_not_sound() -> None:
+    legs = (Leg(GROUP, "EUR", "unsettled_in", Decimal(10)), Leg(None, "EUR", "bank", Decimal(-10)))
+    with pytest.raises(AssertionError):
+        sound(recipes.journal_of("TOPUP", OBJECT, DAY, legs))
+
+
+def test_assets_are_named_by_currency_or_instrument() -> None:
+    assert (owner_kind("EUR"), owner_kind(units_of(INSTRUMENT))) == ("group", "account")
