@@ -1,4 +1,4 @@
-"""A throw-away PostgreSQL for one test session, and empty migrated databases cloned from a template.
+"""A throw-away PostgreSQL for one test session, and migrated databases with the master, cloned from a template.
 
 The binaries are those the program itself uses, or the ones `OPENVEST_TEST_POSTGRES_BIN` names. The cluster lives in a
 temporary folder, listens on a unix socket only and trusts it; durability is off, since nothing outlives the session.
@@ -23,6 +23,7 @@ from pathlib import Path
 import asyncpg
 
 from openvest.db.migrate import apply_migrations, migrations_folder, read_folder
+from openvest.features.instruments.service import load_master
 
 OWNER = "openvest_owner"
 APP = "openvest_app"
@@ -147,6 +148,7 @@ async def _prepare(cluster: Cluster) -> None:
     owner = await asyncpg.connect(cluster.dsn(TEMPLATE, OWNER))
     await owner.execute(f"alter schema public owner to {OWNER}") if await _owns(owner) else None
     await apply_migrations(owner, APP, migrations=read_folder(migrations_folder()))
+    await load_master(owner)
     await owner.close()
 
 

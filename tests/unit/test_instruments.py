@@ -18,7 +18,6 @@ from openvest.features.instruments.model import ImportRefused
 from openvest.features.instruments.rules import InstrumentName, InstrumentNotFound, VenueNotFound
 from openvest.features.instruments.v1 import InstrumentQuery
 from openvest.ports.prices import Listing, Quote
-from openvest.simulation.market import Market
 from tests.kit.cluster import OWNER, Cluster
 
 pytestmark = pytest.mark.anyio
@@ -35,13 +34,11 @@ def at(hour: int, minute: int = 0, day: int = 2) -> datetime:
 
 @pytest.fixture
 async def owner(cluster: Cluster, database: Database) -> AsyncGenerator[asyncpg.Connection[asyncpg.Record]]:
-    """The owner of the schema, with the master loaded; the database asks the simulated market."""
+    """The owner of the schema; the template of all test databases holds the master."""
     async with database.connection() as connection:
         name = await connection.fetchval("select current_database()")
     connection = await asyncpg.connect(cluster.dsn(name, OWNER))
-    database.prices = Market("test")
     try:
-        await service.load_master(connection)
         yield connection
     finally:
         await connection.close()
@@ -65,6 +62,9 @@ async def quote_at(database: Database, tenant: UUID, instant: datetime) -> Quote
 
 
 async def test_the_master_is_loaded_once(database: Database, owner: Owner, tenant_id: UUID) -> None:
+    await owner.execute("delete from instrument_venues where instrument_id = $1", SAP_ID)
+    await owner.execute("delete from instruments where id = $1", SAP_ID)
+    assert await service.load_master(owner) == 1
     assert await service.load_master(owner) == 0
 
     async def work(unit: Unit) -> None:
