@@ -76,6 +76,7 @@ class Later:
 
 
 Verb = Callable[["Unit", Call], Awaitable[Json | Reply | Later]]
+Direct = Callable[[Any, Call], Awaitable[Json | Reply]]
 BatchVerb = Callable[["Unit", Sequence[Call]], Awaitable[Sequence["Json | Exception"]]]
 
 
@@ -114,6 +115,9 @@ class Endpoint:
     form: bool = False
     """The body is application/x-www-form-urlencoded (the token request alone)."""
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    direct: Direct | None = None
+    """Instead of a verb: gets what the composition root assembled and opens units of its own, as moving the clock must.
+    An idempotency key is ignored."""
 
     @property
     def is_write(self) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import Any, cast
 
 from openvest.core.clock import monotonic_ns
 from openvest.core.declarations import Call, Endpoint, Verb
@@ -32,6 +32,8 @@ class Runner:
     settings: ServerSettings
     flush: Flush
     reads: Reads
+    services: Any = None
+    """What direct endpoints are handed: the parts of this process, as the composition root assembled them."""
 
     async def run(self, endpoint: Endpoint, call: Call, keyed: Keyed | None) -> Answer:
         """Raises: Problem, DatabaseDown."""
@@ -39,6 +41,8 @@ class Runner:
             if endpoint.is_write:
                 return await self.flush.submit(endpoint, FlushItem(call, keyed, self._deadline()))
             return await self.reads.submit(endpoint, call)
+        if endpoint.direct is not None:
+            return encode(endpoint, await endpoint.direct(self.services, call))
         verb = cast(Verb, endpoint.verb)
         if not endpoint.is_write:
 

@@ -22,13 +22,23 @@ from openvest.db.query import Query, Statement
 from openvest.db.unit import Database, Unit
 
 Kind = Literal["order", "check", "data_change"]
+Name = Literal[
+    "order_rejected",
+    "order_partial_then_cancelled",
+    "order_several_executions",
+    "order_delayed",
+    "check_fails",
+    "check_pending",
+    "data_change_fails",
+    "data_change_pending",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class ScenarioName:
     """What a scenario of this name does, to which kind of object; the documentation is made from these."""
 
-    name: str
+    name: Name
     kind: Kind
     description: str
 
@@ -52,7 +62,7 @@ SCENARIOS = (
 )
 """Every scenario there is."""
 
-KINDS: dict[str, Kind] = {scenario.name: scenario.kind for scenario in SCENARIOS}
+KINDS: dict[Name, Kind] = {scenario.name: scenario.kind for scenario in SCENARIOS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +166,7 @@ COUNT = Statement(
 
 async def lay(
     unit: Unit,
-    name: str,
+    name: Name,
     times: int,
     *,
     account_id: UUID | None = None,

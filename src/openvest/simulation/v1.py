@@ -1,0 +1,283 @@
+"""A sandbox's clock and its scenarios over v1, for whoever may move time.
+
+A call of the clock is no unit of work: an advance is many units, other requests in between. So these endpoints are
+handed the clockwork itself.
+
+Source: DOMAIN.md section 2, "Advance"; issue 2 section 4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Any, Literal, Protocol
+
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+
+from openvest.core.clock import instant
+from openvest.core.declarations import Call, Endpoint, Reply
+from openvest.core.schema import Answer, Body, Id, Instant, Meta, Unused
+from openvest.core.snapshots import Json
+from openvest.core.trading_calendar import session_after
+from openvest.db.paging import PageQuery, v1_page
+from openvest.db.unit import Unit
+from openvest.simulation import scenarios
+from openvest.simulation.durations import Duration, parse_duration
+from openvest.simulation.scenarios import KINDS, Scenario
+from openvest.work.clockwork import ClockBeyond, ClockRow, ClockState, Clockwork
+
+SCOPES = ("tests:admin",)
+WAIT_S = 30
+"""How long an advance is waited for. Units: seconds of wire time."""
+
+
+class ClockServices(Protocol):
+    """What an endpoint of the clock is handed: the composition root's parts of one process."""
+
+    @property
+    def clockwork(self) -> Clockwork: ...
+
+
+def _duration(value: Any) -> Any:
+    if not isinstance(value, str):
+        raise ValueError("is a string")
+    return parse_duration(value)
+
+
+DurationText = Annotated[
+    Duration, BeforeValidator(_duration), WithJsonSchema({"type": "string", "format": "duration", "pattern": "^-?P"})
+]
+
+
+# The clock
+
+
+class Advance(Body):
+    """Where the clock is to go; exactly one of the three."""
+
+    by: DurationText | None = Field(
+        default=None, description="ISO 8601 duration, counted from where the clock was last sent: P30D, P1M, PT90S."
+    )
+    to: Instant | None = Field(default=None, description="The instant itself.")
+    next_open: Annotated[str, Field(pattern="^[A-Z0-9]{4}$")] | None = Field(
+        default=None, description="MIC of a venue: its next opening after the present instant."
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> Advance:
+        given = [name for name in ("by", "to", "next_open") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError("has exactly one of by, to and next_open")
+        return self
+
+
+class ClockShown(Answer):
+    """A sandbox's business time."""
+
+    now: Instant = Field(description="The instant the clock shows.")
+    mode: Literal["live", "frozen", "wall"] = Field(description="live runs, frozen stands still, wall cannot be moved.")
+    target: Instant | None = Field(description="Where an advance under way leads, or led; null where there is none.")
+    done: bool = Field(description="Whether no advance is under way.")
+
+
+class AdvanceShown(ClockShown):
+    """A finished advance. One still under way is answered with 202, `now`, `target` and `done`."""
+
+    handled: int = Field(description="Rows of work that were done on the way.")
+    steps: int = Field(description="Instants at which the clock stopped for work that was due.")
+
+
+def _clock_v1(state: ClockState) -> Json:
+    target = None if state.target is None else instant(state.target)
+    return {"now": instant(state.now), "mode": state.mode, "target": target, "done": state.done}
+
+
+async def show_clock(services: ClockServices, call: Call) -> Json:
+    return _clock_v1(await services.clockwork.show(call.caller.tenant_id))
+
+
+async def freeze_clock(services: ClockServices, call: Call) -> Json:
+    return _clock_v1(await services.clockwork.freeze(call.caller.tenant_id))
+
+
+async def thaw_clock(services: ClockServices, call: Call) -> Json:
+    return _clock_v1(await services.clockwork.thaw(call.caller.tenant_id))
+
+
+async def advance_clock(services: ClockServices, call: Call) -> Json | Reply:
+    tenant_id = call.caller.tenant_id
+    target = await services.clockwork.set_target(tenant_id, aim(call.body))
+    state = await services.clockwork.advance(tenant_id, wait_s=WAIT_S)
+    now, led = instant(state.now), instant(target)
+    if not state.done:
+        return Reply({"now": now, "target": led, "done": False}, status=202)
+    return {
+        "now": now,
+        "mode": state.mode,
+        "target": led,
+        "done": True,
+        "handled": state.handled,
+        "steps": state.steps,
+    }
+
+
+def aim(asked: Advance) -> Callable[[ClockRow], datetime]:
+    """How the target follows from the clock as it stands. Raises, when called: ClockBeyond, UnknownVenue."""
+
+    def choose(row: ClockRow) -> datetime:
+        if asked.to is not None:
+            return asked.to
+        if asked.by is not None:
+            return _later(row, asked.by)
+        return session_after(asked.next_open or "", max(row.now, row.advance_to or row.now)).opens_at
+
+    return choose
+
+
+def _later(row: ClockRow, by: Duration) -> datetime:
+    # A frozen clock has ticked since it arrived; days in a row are as long as all of them at once only when each is
+    # counted from where the one before was to end.
+    start = row.advance_to or (row.base if row.mode == "frozen" else row.now)
+    try:
+        return by.after(start)
+    except OverflowError:
+        raise ClockBeyond("The trading calendars end in 2040; give an earlier instant.") from None
+
+
+# Scenarios
+
+Reference = Annotated[str, Field(min_length=1, max_length=100)]
+
+
+class ScenarioPlace(Body):
+    """Whose next objects a scenario is for; exactly one of the three."""
+
+    account_id: Annotated[Id | None, Unused] = Field(default=None, description="Orders of this account.")
+    user_id: Annotated[Id | None, Unused] = Field(default=None, description="Orders, checks or changes of this user.")
+    client_reference: Annotated[Reference | None, Unused] = Field(
+        default=None, description="Orders that carry this reference."
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> ScenarioPlace:
+        if sum(value is not None for value in (self.account_id, self.user_id, self.client_reference)) != 1:
+            raise ValueError("has exactly one of account_id, user_id and client_reference")
+        return self
+
+
+class ScenarioLaid(Body):
+    """A scenario for the next objects that fit."""
+
+    name: scenarios.Name = Field(description="What is to happen.")
+    on: ScenarioPlace = Field(description="To whose objects it is to happen.")
+    times: Annotated[int, Field(ge=1, le=1_000_000)] = Field(default=1, description="To how many of them.")
+
+    @model_validator(mode="after")
+    def _known_of_the_kind(self) -> ScenarioLaid:
+        if KINDS[self.name] != "order" and self.on.user_id is None:
+            raise ValueError("on.user_id: is required, since checks and data changes belong to users alone")
+        return self
+
+
+class PlaceShown(Answer):
+    """Whose objects a scenario is for; two of the three are null."""
+
+    account_id: Id | None = Field(description="Orders of this account.")
+    user_id: Id | None = Field(description="Orders, checks or changes of this user.")
+    client_reference: str | None = Field(description="Orders that carry this reference.")
+
+
+class ScenarioShown(Answer):
+    """A scenario and how much of it is used up."""
+
+    id: Id = Field(description="Id of the scenario.")
+    created_at: Instant = Field(description="When it was laid; objects that went out before are not touched.")
+    name: scenarios.Name = Field(description="What happens.")
+    on: PlaceShown = Field(description="To whose objects it happens.")
+    times: int = Field(description="To how many of them.")
+    used: int = Field(description="To how many of them it happened.")
+    removed_at: Instant | None = Field(description="When it was removed; null while it is not.")
+
+
+class ScenariosShown(Answer):
+    """A page of scenarios."""
+
+    meta: Meta = Field(description="How much of the list this is.")
+    data: list[ScenarioShown] = Field(description="The scenarios.")
+
+
+class ScenarioQuery(PageQuery):
+    """Which scenarios."""
+
+    sort: Literal["created_at"] = Field(default="created_at", description="Field the list is ordered by.")
+
+
+def scenario_v1(laid: Scenario) -> Json:
+    return {
+        "id": str(laid.id),
+        "created_at": instant(laid.created_at),
+        "name": laid.name,
+        "on": {
+            "account_id": None if laid.account_id is None else str(laid.account_id),
+            "user_id": None if laid.user_id is None else str(laid.user_id),
+            "client_reference": laid.client_reference,
+        },
+        "times": laid.times,
+        "used": laid.used,
+        "removed_at": None if laid.removed_at is None else instant(laid.removed_at),
+    }
+
+
+async def lay_scenario(unit: Unit, call: Call) -> Json:
+    asked: ScenarioLaid = call.body
+    on = asked.on
+    laid = await scenarios.lay(
+        unit,
+        asked.name,
+        asked.times,
+        account_id=on.account_id,
+        user_id=on.user_id,
+        client_reference=on.client_reference,
+    )
+    return scenario_v1(laid)
+
+
+async def list_scenarios(unit: Unit, call: Call) -> Json:
+    found = await scenarios.scenarios_page(unit, call.query)
+    return v1_page(found, [scenario_v1(laid) for laid in found.rows])
+
+
+async def remove_scenario(unit: Unit, call: Call) -> None:
+    await scenarios.remove(unit, call.path["scenario_id"])
+
+
+ENDPOINTS: list[Endpoint] = [
+    Endpoint(
+        "GET", "/tests/clock", "get_clock", "Read the sandbox's clock", "Tests", SCOPES, ClockShown,
+        direct=show_clock, sandbox_only=True,
+    ),
+    Endpoint(
+        "POST", "/tests/clock/freeze", "freeze_clock", "Let the clock stand still", "Tests", SCOPES, ClockShown,
+        direct=freeze_clock, errors=(422,), sandbox_only=True,
+    ),
+    Endpoint(
+        "POST", "/tests/clock/thaw", "thaw_clock", "Let the clock run on", "Tests", SCOPES, ClockShown,
+        direct=thaw_clock, errors=(422,), sandbox_only=True,
+    ),
+    Endpoint(
+        "POST", "/tests/clock/advance", "advance_clock", "Move the clock forward and do all that falls due on the way",
+        "Tests", SCOPES, AdvanceShown, direct=advance_clock, body=Advance, errors=(400, 422), sandbox_only=True,
+    ),
+    Endpoint(
+        "POST", "/tests/scenarios", "create_scenario", "Say what happens to the next order, check or data change",
+        "Tests", SCOPES, ScenarioShown, lay_scenario, body=ScenarioLaid, status=201, errors=(400,), sandbox_only=True,
+    ),
+    Endpoint(
+        "GET", "/tests/scenarios", "list_scenarios", "List scenarios", "Tests", SCOPES, ScenariosShown,
+        list_scenarios, query=ScenarioQuery, errors=(400,), sandbox_only=True,
+    ),
+    Endpoint(
+        "DELETE", "/tests/scenarios/{scenario_id}", "delete_scenario", "Remove a scenario", "Tests", SCOPES, None,
+        remove_scenario, status=204, errors=(404,), sandbox_only=True,
+    ),
+]  # fmt: skip
