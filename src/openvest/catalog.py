@@ -22,6 +22,7 @@ from openvest.features.users import sweeps as users_sweeps
 from openvest.features.users import v1 as users_v1
 from openvest.features.webhooks import v1 as webhooks_v1
 from openvest.ledger.posting import write_house
+from openvest.simulation import v1 as simulation_v1
 
 V1_ENDPOINTS: Sequence[Endpoint] = (
     *instruments_v1.ENDPOINTS,
@@ -31,6 +32,7 @@ V1_ENDPOINTS: Sequence[Endpoint] = (
     *positions_v1.ENDPOINTS,
     *payments_v1.ENDPOINTS,
     *webhooks_v1.ENDPOINTS,
+    *simulation_v1.ENDPOINTS,
 )
 """Operations of the signed contract."""
 
