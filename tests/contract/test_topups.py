@@ -1,0 +1,345 @@
+"""Top-ups at the service: money and events of each step, what refuses a cancellation, which wires match."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+
+from openvest import catalog
+from openvest.core.problems import Problem
+from openvest.db.paging import PageQuery
+from openvest.db.query import Query
+from openvest.db.unit import Database, Unit
+from openvest.events.log import LoggedEvent, events_of
+from openvest.features.accounts import service as accounts
+from openvest.features.cash import service as cash
+from openvest.features.cash.model import CashTransaction
+from openvest.features.payments import service
+from openvest.features.payments.model import Receipt, Topup
+from openvest.ledger.audit import prove_tenant
+from openvest.ledger.chart import balance_id
+from openvest.ledger.posting import post
+from openvest.ledger.recipes import lock_cash, withdrawal_lock
+from openvest.ports.bank import IncomingTransfer
+from openvest.work.runner import Runner
+from tests.kit.customers import Customer, make_customer, top_up
+from tests.kit.world import make_tenant
+
+pytestmark = pytest.mark.anyio
+
+HOUSE = Query(
+    Decimal, "select coalesce(sum(balance), 0) from house_balances where tenant_id = $1 and bucket = $2 and asset = $3"
+)
+LINES = Query(str, "select status from bank_lines where tenant_id = $1 order by due_at, id")
+SEALED = Query(bytes, "select sealed_parties from bank_lines where tenant_id = $1 and id = $2")
+
+
+@pytest.fixture
+async def customer(database: Database, tenant_id: UUID) -> Customer:
+    return await make_customer(database, tenant_id)
+
+
+async def figures(database: Database, customer: Customer, currency: str = "EUR") -> str:
+    """The published figures: balance / locked / pending / withdrawable / tradable."""
+    balance = await database.read(customer.tenant_id, lambda unit: cash.get_balance(unit, customer.group_id, currency))
+    five = (
+        balance.balance,
+        balance.locked_for_trading,
+        balance.pending_settlement,
+        balance.available_for_withdrawal,
+        balance.available_for_trading,
+    )
+    return " / ".join(format(figure, ".2f") for figure in five)
+
+
+async def house(database: Database, customer: Customer, bucket: str, currency: str = "EUR") -> Decimal:
+    return await database.read(customer.tenant_id, lambda unit: unit.one(HOUSE, customer.tenant_id, bucket, currency))
+
+
+async def told(database: Database, customer: Customer, *ids: UUID) -> list[LoggedEvent]:
+    return await database.read(customer.tenant_id, lambda unit: events_of(unit, ids))
+
+
+async def transactions(database: Database, customer: Customer) -> list[CashTransaction]:
+    async def work(unit: Unit) -> list[CashTransaction]:
+        return (await cash.list_transactions(unit, PageQuery(), account_group_id=customer.group_id)).rows
+
+    return await database.read(customer.tenant_id, work)
+
+
+async def cancel(database: Database, customer: Customer, topup_id: UUID) -> Topup:
+    return await database.write(customer.tenant_id, lambda unit: service.cancel_topup(unit, topup_id))
+
+
+async def wire(database: Database, customer: Customer, text: str, amount: str = "1000.00", **other: str) -> Receipt:
+    """A transfer arrives and is booked by the sweep."""
+
+    async def work(unit: Unit) -> Receipt:
+        transfer = IncomingTransfer(
+            external_id=other.get("external_id") or str(unit.ids.new("bank_reference")),
+            received_at=unit.now,
+            account_iban="NL70ABNA0106295004",
+            amount=Decimal(amount),
+            currency=other.get("currency", "EUR"),
+            client_reference="it-0001",
+            counterparty_name="Erika Beispiel",
+            counterparty_iban="DE95500105173934555844",
+            remittance_information=text,
+        )
+        return (await service.receive_transfers(unit, [transfer]))[0]
+
+    receipt = await database.write(customer.tenant_id, work)
+    await book(database, customer)
+    return receipt
+
+
+async def book(database: Database, customer: Customer) -> None:
+    await Runner(database, catalog.WORKS, None).run_until_quiet(customer.tenant_id)
+
+
+async def prove(database: Database, customer: Customer) -> None:
+    proof = await prove_tenant(database, customer.tenant_id)
+    assert proof.clean, proof.findings
+
+
+async def test_a_topup_is_tradable_and_withdrawable_at_once(database: Database, customer: Customer) -> None:
+    topup = await top_up(database, customer, "1000.00")
+    assert (topup.status, topup.version) == ("CONFIRMED", 1)
+    assert topup.settlement_reference != str(topup.id)
+    assert await figures(database, customer) == "1000.00 / 0.00 / 0.00 / 1000.00 / 1000.00"
+    assert await house(database, customer, "client_funding") == -1000
+    [booked] = await transactions(database, customer)
+    assert (booked.type, booked.delta.amount, booked.delta.currency) == ("TOPUP", 1000, "EUR")
+    assert [(ref.id, ref.type) for ref in booked.references] == [(topup.id, "TOPUP")]
+    assert booked.booking_date == booked.value_date == topup.created_at
+    events = await told(database, customer, topup.id, booked.id, balance_id(customer.group_id, "EUR"))
+    assert [(event.type, event.object_version) for event in events] == [
+        ("TOPUP.CONFIRMED", 1),
+        ("CASH_TRANSACTION.EXECUTED", 1),
+        ("CASH_BALANCE.UPDATED", 1),
+    ]
+    assert events[0].snapshot["settlement_reference"] == topup.settlement_reference
+    assert events[2].snapshot == {
+        "account_group_id": str(customer.group_id),
+        "currency": "EUR",
+        "balance": "1000",
+        "locked_for_trading": "0",
+        "pending_settlement": "0",
+        "available_for_withdrawal": "1000",
+        "available_for_trading": "1000",
+    }
+    await prove(database, customer)
+
+
+async def test_its_wire_settles_a_topup_without_touching_the_customer(database: Database, customer: Customer) -> None:
+    topup = await top_up(database, customer, "1000.00")
+    await wire(database, customer, f"topup {topup.settlement_reference}")
+    settled = await database.read(customer.tenant_id, lambda unit: service.get_topup(unit, topup.id))
+    assert (settled.status, settled.version) == ("SETTLED", 2)
+    assert settled.updated_at > topup.updated_at
+    assert await house(database, customer, "client_funding") == 0
+    assert await house(database, customer, "bank") == -1000
+    assert await house(database, customer, "suspense") == 0
+    assert len(await transactions(database, customer)) == 1
+    balance = await told(database, customer, balance_id(customer.group_id, "EUR"))
+    assert [event.object_version for event in balance] == [1]
+    assert [event.type for event in await told(database, customer, topup.id)] == ["TOPUP.CONFIRMED", "TOPUP.SETTLED"]
+    await prove(database, customer)
+
+
+@pytest.mark.parametrize(
+    ("text", "amount", "currency"),
+    [
+        ("topup {}", "999.99", "EUR"),
+        ("topup {}", "1000.01", "EUR"),
+        ("topup {}", "1000.00", "GBP"),
+        ("topup 00000000-0000-4000-8000-000000000000", "1000.00", "EUR"),
+        ("{}", "1000.00", "EUR"),
+        ("", "1000.00", "EUR"),
+    ],
+    ids=["less", "more", "other currency", "unknown reference", "without the word", "no text"],
+)
+async def test_any_other_wire_stands_in_suspense(
+    database: Database, customer: Customer, text: str, amount: str, currency: str
+) -> None:
+    topup = await top_up(database, customer, "1000.00")
+    await wire(database, customer, text.format(topup.settlement_reference), amount, currency=currency)
+    known = await database.read(customer.tenant_id, lambda unit: service.get_topup(unit, topup.id))
+    assert known.status == "CONFIRMED"
+    assert await house(database, customer, "suspense", currency) == Decimal(amount)
+    assert await house(database, customer, "bank", currency) == -Decimal(amount)
+    assert await house(database, customer, "client_funding") == -1000
+    assert await figures(database, customer) == "1000.00 / 0.00 / 0.00 / 1000.00 / 1000.00"
+    assert await database.read(customer.tenant_id, lambda unit: unit.rows(LINES, customer.tenant_id)) == ["UNMATCHED"]
+    await prove(database, customer)
+
+
+async def test_two_wires_for_one_topup_settle_it_once(database: Database, customer: Customer) -> None:
+    topup = await top_up(database, customer, "1000.00")
+    text = f"TOPUP {topup.settlement_reference.upper()}"
+
+    async def both(unit: Unit) -> None:
+        transfers = [
+            IncomingTransfer(
+                external_id=f"bank {n}",
+                received_at=unit.now,
+                account_iban="NL70ABNA0106295004",
+                amount=Decimal("1000.00"),
+                currency="EUR",
+                client_reference="it-0001",
+                counterparty_name="Erika Beispiel",
+                counterparty_iban="DE95500105173934555844",
+                remittance_information=text,
+            )
+            for n in range(2)
+        ]
+        await service.receive_transfers(unit, transfers)
+
+    await database.write(customer.tenant_id, both)
+    await book(database, customer)
+    assert sorted(await database.read(customer.tenant_id, lambda unit: unit.rows(LINES, customer.tenant_id))) == [
+        "MATCHED",
+        "UNMATCHED",
+    ]
+    assert await house(database, customer, "suspense") == 1000
+    assert await house(database, customer, "client_funding") == 0
+    await prove(database, customer)
+
+
+async def test_a_transfer_told_twice_is_booked_once(database: Database, customer: Customer) -> None:
+    first = await wire(database, customer, "rent", "10.00", external_id="bank 1")
+    second = await wire(database, customer, "rent", "10.00", external_id="bank 1")
+    assert first == second
+    assert await house(database, customer, "suspense") == 10
+
+
+async def test_who_paid_stands_sealed(database: Database, customer: Customer) -> None:
+    receipt = await wire(database, customer, "rent", "10.00")
+    sealed = await database.read(customer.tenant_id, lambda unit: unit.one(SEALED, customer.tenant_id, receipt.id))
+    assert b"Beispiel" not in sealed and b"DE9550" not in sealed
+    assert database.secrets is not None
+    opened = database.secrets.open(sealed, f"bank_lines.sealed_parties {receipt.id}")
+    assert b"Erika Beispiel" in opened and b"DE95500105173934555844" in opened
+
+
+async def test_a_confirmed_topup_can_be_taken_back(database: Database, customer: Customer) -> None:
+    topup = await top_up(database, customer, "1000.00")
+    cancelled = await cancel(database, customer, topup.id)
+    assert (cancelled.status, cancelled.version) == ("CANCELLED", 2)
+    assert await figures(database, customer) == "0.00 / 0.00 / 0.00 / 0.00 / 0.00"
+    assert await house(database, customer, "client_funding") == 0
+    booked = await transactions(database, customer)
+    assert [(row.type, row.delta.amount) for row in booked] == [("TOPUP", 1000), ("TOPUP_CANCELLATION", -1000)]
+    events = await told(database, customer, topup.id, balance_id(customer.group_id, "EUR"))
+    assert [(event.type, event.object_version) for event in events] == [
+        ("TOPUP.CONFIRMED", 1),
+        ("CASH_BALANCE.UPDATED", 1),
+        ("TOPUP.CANCELLED", 2),
+        ("CASH_BALANCE.UPDATED", 2),
+    ]
+    await prove(database, customer)
+
+
+async def test_a_cancelled_topup_is_not_cancelled_again(database: Database, customer: Customer) -> None:
+    topup = await top_up(database, customer, "1000.00")
+    await cancel(database, customer, topup.id)
+    with pytest.raises(Problem) as refused:
+        await cancel(database, customer, topup.id)
+    assert refused.value.status == 422
+    assert "CANCELLED" in refused.value.detail
+
+
+async def test_a_settled_topup_is_not_cancelled(database: Database, customer: Customer) -> None:
+    topup = await top_up(database, customer, "1000.00")
+    await wire(database, customer, f"topup {topup.settlement_reference}")
+    with pytest.raises(Problem) as refused:
+        await cancel(database, customer, topup.id)
+    assert refused.value.status == 422
+    assert await figures(database, customer) == "1000.00 / 0.00 / 0.00 / 1000.00 / 1000.00"
+
+
+async def test_money_that_is_locked_is_not_taken_back(database: Database, customer: Customer) -> None:
+    topup = await top_up(database, customer, "1000.00")
+    order_id = UUID(int=7)
+
+    async def lock(unit: Unit) -> None:
+        await post(unit, [lock_cash(order_id, customer.group_id, "EUR", Decimal("0.01"), unit.now.date())])
+
+    await database.write(customer.tenant_id, lock)
+    with pytest.raises(Problem) as refused:
+        await cancel(database, customer, topup.id)
+    assert refused.value.status == 422
+    assert "0.01 EUR" in refused.value.detail
+    assert await figures(database, customer) == "1000.00 / 0.01 / 0.00 / 999.99 / 999.99"
+    assert [event.type for event in await told(database, customer, topup.id)] == ["TOPUP.CONFIRMED"]
+    assert len(await transactions(database, customer)) == 1
+
+
+async def test_money_on_its_way_out_is_not_taken_back(database: Database, customer: Customer) -> None:
+    topup = await top_up(database, customer, "1000.00")
+
+    async def leave(unit: Unit) -> None:
+        journal = withdrawal_lock(UUID(int=8), customer.group_id, "EUR", Decimal("200.00"), unit.now.date())
+        await post(unit, [journal])
+
+    await database.write(customer.tenant_id, leave)
+    with pytest.raises(Problem) as refused:
+        await cancel(database, customer, topup.id)
+    assert refused.value.status == 422
+    assert await figures(database, customer) == "1000.00 / 0.00 / 0.00 / 800.00 / 800.00"
+
+
+async def test_a_group_that_is_not_active_is_not_topped_up(database: Database, tenant_id: UUID) -> None:
+    waiting = await make_customer(database, tenant_id, active=False)
+    with pytest.raises(Problem) as refused:
+        await top_up(database, waiting, "1.00")
+    assert (refused.value.status, "PENDING_APPROVAL" in refused.value.detail) == (422, True)
+
+
+async def test_a_locked_group_is_not_topped_up(database: Database, customer: Customer) -> None:
+    await database.write(customer.tenant_id, lambda unit: accounts.lock_account_group(unit, customer.group_id))
+    with pytest.raises(Problem) as refused:
+        await top_up(database, customer, "1.00")
+    assert (refused.value.status, "LOCKED" in refused.value.detail) == (422, True)
+
+
+async def test_topups_of_another_tenant_do_not_exist(database: Database, customer: Customer) -> None:
+    topup = await top_up(database, customer, "1.00")
+    other = await make_tenant(database, "Tenant B")
+    for verb in (
+        lambda unit: service.get_topup(unit, topup.id),
+        lambda unit: service.cancel_topup(unit, topup.id),
+        lambda unit: service.create_topup(unit, customer.group_id, Decimal("1.00"), "EUR"),
+        lambda unit: service.list_topups(unit, PageQuery(), customer.group_id),
+    ):
+        with pytest.raises(Problem) as refused:
+            await database.write(other, verb)
+        assert refused.value.status == 404
+
+
+async def test_currencies_have_balances_of_their_own(database: Database, customer: Customer) -> None:
+    await top_up(database, customer, "10.00", "GBP")
+    balances = await database.read(customer.tenant_id, lambda unit: cash.list_balances(unit, customer.group_id))
+    assert [(balance.currency, balance.balance) for balance in balances] == [("EUR", 0), ("GBP", 10)]
+    with pytest.raises(Problem) as refused:
+        await database.read(customer.tenant_id, lambda unit: cash.get_balance(unit, customer.group_id, "USD"))
+    assert refused.value.status == 404
+
+
+async def test_the_same_requests_give_the_same_ids_on_a_frozen_clock(database: Database) -> None:
+    tenant = await make_tenant(database, "Tenant F", frozen_at=datetime(2026, 3, 2, 9, 30, tzinfo=UTC))
+    customer = await make_customer(database, tenant)
+
+    async def keyed(unit: Unit) -> Topup:
+        return await service.create_topup(unit, customer.group_id, Decimal("5.00"), "EUR")
+
+    first = await database.write(tenant, keyed, cause="key 1")
+    second = await database.write(tenant, keyed, cause="key 2")
+    assert first.id != second.id
+    assert first.settlement_reference != second.settlement_reference
+    booked = await transactions(database, customer)
+    assert len({row.id for row in booked}) == 2
+    assert first.created_at < second.created_at

@@ -1,0 +1,71 @@
+"""A customer with everything needed to trade: ACTIVE user, group and account, made through the services."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from uuid import UUID
+
+from openvest.db.unit import Database, Unit
+from openvest.features.accounts import service as accounts
+from openvest.features.payments import service as payments
+from openvest.features.payments.model import Topup
+from openvest.features.users import service as users
+from openvest.features.users import service_identifiers as identifiers
+from openvest.features.users.model import NewUser, Residency
+
+ADDRESS = {
+    "address_line1": "Unter den Linden 1",
+    "address_line2": None,
+    "postcode": "10117",
+    "city": "Berlin",
+    "state": None,
+    "country": "DE",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """A customer's ids."""
+
+    tenant_id: UUID
+    user_id: UUID
+    group_id: UUID
+    account_id: UUID
+
+
+async def make_user(unit: Unit, *, active: bool = True) -> UUID:
+    """A German user under the licence that asks least; INACTIVE until the tax residency is declared."""
+    fields = {
+        "first_name": "Erika",
+        "last_name": "Beispiel",
+        "birth_date": date(1990, 5, 17),
+        "nationalities": ["DE"],
+        "address": ADDRESS,
+    }
+    user = await users.create_user(unit, NewUser("BYOL", fields))
+    if active:
+        await identifiers.set_tax_residencies(unit, user.id, (Residency("DE", "12345678911", None),))
+    return user.id
+
+
+async def make_customer(database: Database, tenant_id: UUID, *, active: bool = True) -> Customer:
+    """A user with a PERSONAL group and a TRADING account; all PENDING_APPROVAL where the user is not active."""
+
+    async def work(unit: Unit) -> Customer:
+        user_id = await make_user(unit, active=active)
+        group = await accounts.create_account_group(unit, user_id, "PERSONAL")
+        account = await accounts.create_account(unit, user_id, group.id, "TRADING")
+        return Customer(tenant_id, user_id, group.id, account.id)
+
+    return await database.write(tenant_id, work)
+
+
+async def top_up(database: Database, customer: Customer, amount: str, currency: str = "EUR") -> Topup:
+    """Money for a customer."""
+
+    async def work(unit: Unit) -> Topup:
+        return await payments.create_topup(unit, customer.group_id, Decimal(amount), currency)
+
+    return await database.write(customer.tenant_id, work)
