@@ -14,10 +14,13 @@ from openvest.features.accounts import v1 as accounts_v1
 from openvest.features.cash import service as cash
 from openvest.features.cash import v1 as cash_v1
 from openvest.features.instruments import v1 as instruments_v1
+from openvest.features.orders import sweeps as orders_sweeps
+from openvest.features.orders import v1 as orders_v1
 from openvest.features.payments import sweeps as payments_sweeps
 from openvest.features.payments import v1 as payments_v1
 from openvest.features.positions import service as positions
 from openvest.features.positions import v1 as positions_v1
+from openvest.features.street import sweeps as street_sweeps
 from openvest.features.users import sweeps as users_sweeps
 from openvest.features.users import v1 as users_v1
 from openvest.features.webhooks import v1 as webhooks_v1
@@ -31,6 +34,7 @@ V1_ENDPOINTS: Sequence[Endpoint] = (
     *cash_v1.ENDPOINTS,
     *positions_v1.ENDPOINTS,
     *payments_v1.ENDPOINTS,
+    *orders_v1.ENDPOINTS,
     *webhooks_v1.ENDPOINTS,
     *simulation_v1.ENDPOINTS,
 )
@@ -43,6 +47,7 @@ EVENTS: Sequence[Event] = (
     *cash_v1.EVENTS,
     *positions_v1.EVENTS,
     *payments_v1.EVENTS,
+    *orders_v1.EVENTS,
 )
 """Every event type, with the mapper of each contract."""
 
@@ -50,6 +55,8 @@ WORKS: Sequence[Sweep | Outward] = (
     *users_sweeps.SWEEPS,
     *accounts_sweeps.SWEEPS,
     *payments_sweeps.SWEEPS,
+    *street_sweeps.SWEEPS,
+    *orders_sweeps.SWEEPS,
 )
 """Sweeps and outward steps. The order is the order in which work due at one instant is done: price, expiry,
 settlement (ORDER_MATHS section 5)."""
@@ -57,6 +64,7 @@ settlement (ORDER_MATHS section 5)."""
 REACTIONS: Sequence[Reaction] = (
     *users_sweeps.REACTIONS,
     *accounts_sweeps.REACTIONS,
+    *orders_sweeps.REACTIONS,
 )
 """Work in the unit of an event of a feature below."""
 

@@ -42,8 +42,9 @@ class Order:
 
     Shape: exactly one of cash_amount and quantity was asked for; the other is None. `due_at` is when the check looks at
     a NEW order, None where it waits for something that has no instant. `lock_amount` is what was locked (cash with the
-    fee for a BUY, units for a SELL), `lock_used` what executions took of it. `executed_value` is the unrounded Σ q·p. `cancellation_reason` stands from
-    the request for a cancellation on, and is published once the order is CANCELLED.
+    fee for a BUY, units for a SELL), `lock_used` what executions took of it. `executed_value` is the unrounded sum of
+    quantity times price. `cancellation_reason` stands from the request for a cancellation on, and is published once the
+    order is CANCELLED.
     """
 
     id: UUID

@@ -80,9 +80,9 @@ class UnknownDecisionMaker(Unprocessable):
 class CheckFacts:
     """What the check of one order knows. `available` is the running balance: cash of the group or units of the account.
 
-    `currency_traded`: a venue trades the order's currency. `opens_at` None: the venue is open (or has no sessions); else
-    when it opens next. `cut_off` is what a BLOCK order waits for, None where it has come or the order flows through;
-    `next_cut_off` is the one after now.
+    `currency_traded`: a venue trades the order's currency. `opens_at` None: the venue is open (or has no sessions);
+    else when it opens next. `cut_off` is what a BLOCK order waits for, None where it has come or the order flows
+    through; `next_cut_off` is the one after now.
     """
 
     standing: Standing

@@ -86,7 +86,7 @@ class Block:
 
 
 def block_of(side: str, needed: Decimal, free: Decimal) -> Block:
-    """Street quantity of a block: BUY ⌈needed − free⌉, SELL ⌊sold + free⌋. `free` is inventory no other block counts on."""
+    """Street quantity of a block: BUY ⌈needed - free⌉, SELL ⌊sold + free⌋. `free`: no other block counts on it."""
     if side == "BUY":
         street = max(unit_up(needed - free, 0), ZERO)
         return Block(street, max(needed - street, ZERO))

@@ -93,9 +93,9 @@ def _refusal(
             return TooManyDecimals(
                 f"A quantity of {instrument.name} has at most {instrument.quantity_decimals} decimals."
             )
-    if listing is not None and want.side == "BUY" and want.limit_price is not None:
-        if tick_down(want.limit_price, listing.tick_size) == 0:
-            return BelowOneTick(f"The limit is below one tick ({listing.tick_size}) of the venue.")
+    limit = want.limit_price if want.side == "BUY" else None
+    if listing is not None and limit is not None and tick_down(limit, listing.tick_size) == 0:
+        return BelowOneTick(f"The limit is below one tick ({listing.tick_size}) of the venue.")
     if want.fee_type is not None and not want.fee_type.endswith(want.side):
         return FeeOfOtherKind(f"A {want.fee_type} fee does not belong to a {want.side} order.")
     if want.fee_currency is not None and want.fee_currency != want.currency:
