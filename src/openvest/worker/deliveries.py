@@ -72,11 +72,7 @@ class Deliverer:
 
     async def deliver(self, tenant_id: UUID, package: LeasedPackage, key: SigningKey) -> bool:
         """One attempt, recorded. False where it failed or the lease was lost. Raises: DatabaseDown."""
-        headers = (
-            (b"openvest-sequence", f"{package.first_sequence}-{package.last_sequence}".encode()),
-            (b"openvest-previous-sequence", str(package.previous_sequence).encode()),
-        )
-        failure = await self._send(Letter(package.url, package.body, key.id, key.private_pem, headers))
+        failure = await self._send(self.letter(package, key))
 
         async def record(unit: Unit) -> bool:
             if failure is None:
@@ -96,6 +92,14 @@ class Deliverer:
                 reason=failure,
             )
         return held and failure is None
+
+    def letter(self, package: LeasedPackage, key: SigningKey) -> Letter:
+        """The package as it is posted."""
+        headers = (
+            (b"openvest-sequence", f"{package.first_sequence}-{package.last_sequence}".encode()),
+            (b"openvest-previous-sequence", str(package.previous_sequence).encode()),
+        )
+        return Letter(package.url, package.body, key.id, key.private_pem, headers)
 
     async def once(self, tenant_id: UUID) -> int:
         """Take and send one set, and wait for all of it. Returns how many packages arrived. Raises: DatabaseDown."""

@@ -1,0 +1,116 @@
+"""What tests of webhooks stand on: one tenant, a receiver, a deliverer that repeats at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from openvest.core.clock import WireClock
+from openvest.core.declarations import Event
+from openvest.core.ids import caused_id
+from openvest.db.query import Query, Statement
+from openvest.db.unit import Database, Unit
+from openvest.events.sequencer import number_events
+from openvest.features.tenants import service as tenants
+from openvest.features.webhooks import service
+from openvest.features.webhooks.model import NewWebhook, WebhookChange
+from openvest.worker.courier import HttpCourier
+from openvest.worker.deliveries import Deliverer
+from tests.kit.receiver import Receiver
+
+TABLE = {
+    name: Event(name, "thing", v1=lambda snapshot: snapshot)
+    for name in ("USER.CREATED", "USER_CHECK.PASSED", "ORDER.NEW", "BUSINESS_CHECK.PASSED")
+} | {"ORDER.FILLED": Event("ORDER.FILLED", "thing", v1=lambda snapshot: {"id": snapshot["missing"]})}
+AGE_LEASE = Statement("update webhook_packages set leased_until = leased_until - interval '1 minute'")
+AGE_FAILURE = Statement("update webhook_packages set failing_since = failing_since - $1::integer * interval '1 day'")
+
+
+@dataclass
+class WebhookWorld:
+    """One tenant, a receiver, a deliverer that repeats at once."""
+
+    database: Database
+    tenant_id: UUID
+    receiver: Receiver
+    deliverer: Deliverer
+    wire: WireClock
+    emitted: int = 0
+
+    async def webhook(self, path: str = "/hook", *, enabled: bool = True, **options: Any) -> UUID:
+        values: dict[str, Any] = {"type": ["ALL"], "exclude_type": None, "delay_seconds": 1, "max_package_size": None}
+        new = NewWebhook("v1", "t", self.receiver.url(path), **(values | options))
+
+        async def work(unit: Unit) -> UUID:
+            made = await service.create_webhook(unit, new)
+            if enabled:
+                await service.update_webhook(unit, made.id, WebhookChange(enabled=True))
+            return made.id
+
+        return await self.database.write(self.tenant_id, work, n=0)
+
+    async def change(self, webhook_id: UUID, **change: Any) -> None:
+        async def work(unit: Unit) -> None:
+            await service.update_webhook(unit, webhook_id, WebhookChange(**change))
+
+        await self.database.write(self.tenant_id, work, n=0)
+
+    async def emit(self, *types: str, size: int = 0) -> None:
+        """One unit with these events, numbered afterwards."""
+
+        async def work(unit: Unit) -> None:
+            for event_type in types:
+                self.emitted += 1
+                thing = caused_id("thing", self.emitted)
+                unit.emit(event_type, thing, 1, unit.now, {"n": self.emitted, "text": "x" * size})
+
+        await self.database.write(self.tenant_id, work)
+        await number_events(self.database, self.tenant_id)
+
+    async def age(self, seconds: int = 60) -> None:
+        """As if what waits had waited longer."""
+
+        async def work(unit: Unit) -> None:
+            await unit.connection.execute(
+                "update webhooks set waiting_since = waiting_since - $1::integer * interval '1 second',"
+                " look_at = null where waiting_since is not null",
+                seconds,
+            )
+
+        await self.database.write(self.tenant_id, work, n=0)
+
+    async def run(self, statement: Statement, *args: Any) -> None:
+        async def work(unit: Unit) -> None:
+            assert await unit.run(statement, *args) > 0
+
+        await self.database.write(self.tenant_id, work, n=0)
+
+    async def flow(self) -> None:
+        """Let everything that waits be packed and tried, as if every delay had passed."""
+        while True:
+            await self.deliverer.once(self.tenant_id)
+            await self.age()
+            before = len(self.receiver.deliveries)
+            await self.deliverer.once(self.tenant_id)
+            if len(self.receiver.deliveries) == before:
+                return
+
+    async def count(self, table: str) -> int:
+        query = Query(int, f"select count(*) from {table}")  # pyright: ignore[reportArgumentType] - a test's own names
+        return await self.database.read(self.tenant_id, lambda unit: unit.one(query))
+
+    def heard(self, path: str = "/hook") -> list[int]:
+        """The events a path got, by their counter, in the order of arrival."""
+        return [event["object"]["n"] for delivery in self.receiver.at(path) for event in delivery.payload]
+
+
+async def make_world(
+    database: Database, tenant_id: UUID, receiver: Receiver, back_off: Sequence[int] = (0,)
+) -> WebhookWorld:
+    await database.write(tenant_id, tenants.add_signing_key, n=0)
+    database.webhook_allow_list = frozenset({receiver.entry})
+    wire = WireClock()
+    courier = HttpCourier(wire, database.webhook_allow_list, timeout_seconds=5)
+    return WebhookWorld(database, tenant_id, receiver, Deliverer(database, TABLE, courier, back_off=back_off), wire)
