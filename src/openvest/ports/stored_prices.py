@@ -178,10 +178,10 @@ def _bucket(at: datetime, on: date, minutes: int) -> datetime:
     return midnight + (at - midnight) // (minutes * _MINUTE) * minutes * _MINUTE
 
 
-def _candles_of_bars(bars: Sequence[ImportedBar], on: date, minutes: int) -> Iterator[Candle]:
+def _candles_of_bars(bars: Sequence[ImportedBar], on: date, minutes: int, *, without_volume: bool) -> Iterator[Candle]:
     for start, group in groupby(bars, key=lambda bar: _bucket(bar.at, on, minutes)):
         every = list(group)
-        traded = [bar for bar in every if bar.volume > 0]
+        traded = every if without_volume else [bar for bar in every if bar.volume > 0]
         if traded:
             high, low = max(bar.high for bar in traded), min(bar.low for bar in traded)
             volume = sum((bar.volume for bar in traded), ZERO)
@@ -197,7 +197,7 @@ def day_candles(listing: Listing, session: Session, imported: Imported, minutes:
         points = [point for point in day_points(listing, session, imported) if point.at <= until]
         return candles_of_points(points, session.on, minutes)
     bars = [row for row in rows if isinstance(row, ImportedBar) and row.ends_at <= until]
-    return list(_candles_of_bars(bars, session.on, minutes))
+    return list(_candles_of_bars(bars, session.on, minutes, without_volume=listing.type == "FUND"))
 
 
 def last_known(listing: Listing, at: datetime, imported: Imported) -> Point | None:
