@@ -172,3 +172,8 @@ select tenant_id, owner_kind, owner_id, asset,
        version, created_at, updated_at
   from balances where version > 0;
 select grant_app('pub_balances', 'select');
+
+-- What the house has, for features above (the inventory of fractions).
+create view pub_house_balances with (security_invoker = true) as
+select tenant_id, asset, bucket, sum(balance) as balance from house_balances group by tenant_id, asset, bucket;
+select grant_app('pub_house_balances', 'select');
