@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -142,10 +142,6 @@ class Unit:
             self.notes[key] = make()
         return cast(T, self.notes[key])
 
-    def drop_events(self, count: int) -> None:
-        """Forget the events beyond the first `count` (their writes went back with a savepoint)."""
-        del self._events[count:]
-
     @property
     def secrets(self) -> Secrets:
         """The master key's uses. Raises: LookupError where the process was started without one."""
@@ -157,9 +153,24 @@ class Unit:
         """Leave nothing of this unit behind: no rows, no tick, no number."""
         self.abandoned = True
 
-    def savepoint(self) -> AbstractAsyncContextManager[Any]:
-        """A nested transaction: what raises inside is undone alone."""
-        return self.connection.transaction()
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncGenerator[None]:
+        """A nested transaction: what raises inside is undone alone, its events and notes with its rows.
+
+        Notes are put back by their `copy()`, so what changes in a note's depth must be copied by it.
+        """
+        events = len(self._events)
+        notes = {key: value.copy() if hasattr(value, "copy") else value for key, value in self.notes.items()}
+        await self.connection.execute("savepoint step")
+        try:
+            yield
+        except BaseException:
+            if not self.connection.is_closed():
+                await self.connection.execute("rollback to savepoint step; release savepoint step")
+            del self._events[events:]
+            self.notes = notes
+            raise
+        await self.connection.execute("release savepoint step")
 
     async def close(self) -> None:
         """What belongs to every unit's end: reactions, published balances, events, then the hot rows of the house."""

@@ -51,6 +51,10 @@ class Books:
     touched: dict[Key, None] = field(default_factory=dict[Key, None])
     house: dict[HouseKey, Decimal] = field(default_factory=dict[HouseKey, Decimal])
 
+    def copy(self) -> Books:
+        """For a savepoint of the unit; balances never change in place."""
+        return Books(self.balances.copy(), self.touched.copy(), self.house.copy())
+
 
 def _books(unit: Unit) -> Books:
     return unit.note(Books, Books)
@@ -290,15 +294,3 @@ async def write_house(unit: Unit) -> None:
         [change for _, change in changes],
     )
     _books(unit).house.clear()
-
-
-def mark(unit: Unit) -> Books:
-    """What the unit knows of the books now; take it with a savepoint and hand it to `back_to` when that is undone."""
-    books = _books(unit)
-    return Books(dict(books.balances), dict(books.touched), dict(books.house))
-
-
-def back_to(unit: Unit, marked: Books) -> None:
-    """Forget what was posted since the mark: its rows went back with a savepoint."""
-    books = _books(unit)
-    books.balances, books.touched, books.house = marked.balances, marked.touched, marked.house
