@@ -18,7 +18,7 @@ from openvest.features.street import service as street
 
 
 async def _next_expiry(unit: Unit) -> datetime | None:
-    return await unit.one(store.NEXT_EXPIRY, unit.tenant_id)
+    return await unit.row(store.NEXT_EXPIRY, unit.tenant_id)
 
 
 async def _claim_expired(unit: Unit, limit: int) -> Sequence[Order]:

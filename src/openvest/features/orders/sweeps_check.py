@@ -65,7 +65,7 @@ class _World:
 
 
 async def _next(unit: Unit) -> datetime | None:
-    return await unit.one(store.NEXT_DUE, unit.tenant_id)
+    return await unit.row(store.NEXT_DUE, unit.tenant_id)
 
 
 async def _claim(unit: Unit, limit: int) -> Sequence[Order]:

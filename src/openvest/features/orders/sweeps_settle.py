@@ -19,7 +19,7 @@ from openvest.ledger.trades import settlement, street_settlement
 
 
 async def _next(unit: Unit) -> datetime | None:
-    return await unit.one(store_executions.NEXT_SETTLEMENT, unit.tenant_id)
+    return await unit.row(store_executions.NEXT_SETTLEMENT, unit.tenant_id)
 
 
 async def _claim(unit: Unit, limit: int) -> Sequence[Execution]:
@@ -50,7 +50,7 @@ async def _settle(unit: Unit, executions: Sequence[Execution]) -> None:
 
 
 async def _next_street(unit: Unit) -> datetime | None:
-    return await unit.one(store_executions.NEXT_STREET, unit.tenant_id)
+    return await unit.row(store_executions.NEXT_STREET, unit.tenant_id)
 
 
 async def _claim_street(unit: Unit, limit: int) -> Sequence[BlockTrade]:

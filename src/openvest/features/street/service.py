@@ -79,7 +79,7 @@ async def request_cancel(unit: Unit, order_ids: Sequence[UUID]) -> set[UUID]:
 
 async def next_report(unit: Unit) -> datetime | None:
     """When the next report falls due."""
-    return await unit.one(store.NEXT_REPORT, unit.tenant_id)
+    return await unit.row(store.NEXT_REPORT, unit.tenant_id)
 
 
 async def claim_reports(unit: Unit, limit: int, sweep: str) -> list[Report]:

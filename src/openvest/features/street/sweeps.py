@@ -27,7 +27,7 @@ class Asked:
 
 
 async def _next(unit: Unit) -> datetime | None:
-    return await unit.one(store.NEXT_LOOK, unit.tenant_id)
+    return await unit.row(store.NEXT_LOOK, unit.tenant_id)
 
 
 async def _lease(unit: Unit, limit: int) -> Sequence[Asked]:
