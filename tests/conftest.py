@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from openvest.db.unit import Database
+from openvest.main import Assembled
 from tests.kit.cluster import Cluster, start_cluster
 from tests.kit.world import make_tenant, opened
 
@@ -29,14 +30,20 @@ def cluster() -> Generator[Cluster]:
 
 
 @pytest.fixture
-async def database(cluster: Cluster) -> AsyncGenerator[Database]:
-    """An empty migrated database with the catalog's hooks, opened as the application role."""
+async def assembled(cluster: Cluster) -> AsyncGenerator[Assembled]:
+    """The program over an empty migrated database with the instrument master, opened as the application role."""
     name = await cluster.create()
     try:
-        async with opened(cluster, name) as database:
-            yield database
+        async with opened(cluster, name) as assembled:
+            yield assembled
     finally:
         await cluster.drop(name)
+
+
+@pytest.fixture
+def database(assembled: Assembled) -> Database:
+    """The assembled program's database."""
+    return assembled.database
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ import asyncpg
 
 from openvest.db.migrate import apply_migrations, migrations_folder, read_folder
 from openvest.features.instruments.service import load_master
+from openvest.features.instruments.service import load_master
 
 OWNER = "openvest_owner"
 APP = "openvest_app"
@@ -148,6 +149,7 @@ async def _prepare(cluster: Cluster) -> None:
     owner = await asyncpg.connect(cluster.dsn(TEMPLATE, OWNER))
     await owner.execute(f"alter schema public owner to {OWNER}") if await _owns(owner) else None
     await apply_migrations(owner, APP, migrations=read_folder(migrations_folder()))
+    await load_master(owner)
     await load_master(owner)
     await owner.close()
 

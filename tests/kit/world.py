@@ -10,7 +10,7 @@ from uuid import UUID
 from openvest.core.ids import caused_id
 from openvest.core.sealing import Secrets
 from openvest.db.unit import Database, open_pool
-from openvest.main import assemble
+from openvest.main import Assembled, assemble
 from tests.kit.cluster import Cluster
 
 SEED = "test"
@@ -18,12 +18,11 @@ SECRETS = Secrets(bytes(range(32)))
 
 
 @asynccontextmanager
-async def opened(cluster: Cluster, name: str, *, pool_size: int = 10) -> AsyncGenerator[Database]:
-    """The program's database object over an existing database, assembled as `main` does it."""
+async def opened(cluster: Cluster, name: str, *, pool_size: int = 10) -> AsyncGenerator[Assembled]:
+    """The program over an existing database, assembled as `main` does it."""
     pool = await open_pool(cluster.dsn(name), size=pool_size, application="test")
     try:
-        assembled = assemble(pool, seed=SEED, secrets=SECRETS)
-        yield assembled.database
+        yield assemble(pool, seed=SEED, secrets=SECRETS)
     finally:
         pool.terminate()
 
