@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import given, settings
@@ -181,6 +182,35 @@ def test_nothing_is_filled_outside_its_candle(
     candle = candle_at(candles_of(market, listing, session, width, rows), touch.filled_at)
     assert candle.low is not None and candle.high is not None
     assert candle.low <= touch.price <= candle.high
+
+
+@settings(max_examples=20)
+@given(seeds, days, intervals)
+def test_a_limit_filled_between_two_points_is_in_the_candle_of_the_second(
+    seed: str, day: tuple[str, date], minutes: int
+) -> None:
+    mic, on = day
+    session = session_on(mic, on)
+    assert session is not None
+    ids = caused_id("instrument", ISINS[0]), caused_id("venue", mic)
+    listing = Listing(*ids, ISINS[0], "EQUITY", mic, "EUR", Decimal("0.01"), Decimal(500), True)
+    market = Market(seed)
+    points, candles = day_of(market, listing, session), candles_of(market, listing, session, minutes)
+    between = 0
+    for before, point in pairwise(points):
+        falls = before.offer - listing.tick_size > point.offer
+        rises = before.bid + listing.tick_size < point.bid
+        if not falls and not rises:
+            continue
+        price = before.offer - listing.tick_size if falls else before.bid + listing.tick_size
+        touch = first_touch(StreetOrder("BUY" if falls else "SELL", "LIMIT", price), [point])
+        assert touch is not None
+        assert touch.price == price
+        candle = candle_at(candles, point.at)
+        assert candle.low is not None and candle.high is not None
+        assert candle.low <= price <= candle.high
+        between += not point.bid <= price <= point.offer
+    assert between > 0
 
 
 @given(seeds, scenes(), paces, st.integers(0, 86_399))
