@@ -50,8 +50,8 @@ _SENTENCES: Mapping[str, str] = {
     "less_than": "must be less than {lt}",
     "less_than_equal": "must be at most {le}",
     "multiple_of": "must be a multiple of {multiple_of}",
-    "union_tag_invalid": "must have one of the kinds {expected_tags}",
-    "union_tag_not_found": "must say of which kind it is",
+    "union_tag_invalid": "must be one of {expected_tags}",
+    "union_tag_not_found": "is required",
 }
 _NAMED = re.compile(r"([a-z_][a-z0-9_.]*): (.+)", re.DOTALL)
 _MUST = (("is not ", "must not be "), ("is ", "must be "), ("has ", "must have "))
@@ -62,7 +62,7 @@ def explain(error: ValidationError, value: Any) -> list[FieldError]:
     """Every misfit once, in the order the schema found them."""
     found: dict[tuple[str, str], FieldError] = {}
     for detail in error.errors(include_url=False, include_input=False):
-        location = _path(detail["loc"], value)
+        location = _path(detail["loc"], value, detail["type"] == "missing")
         for field, message in _messages(detail["type"], detail.get("ctx", {}), location):
             found.setdefault((field, message), FieldError(field, message))
     return list(found.values())
@@ -71,6 +71,9 @@ def explain(error: ValidationError, value: Any) -> list[FieldError]:
 def _messages(kind: str, facts: Mapping[str, Any], location: str) -> list[tuple[str, str]]:
     if kind == "value_error":
         return [_own(line, location) for line in str(facts["error"]).splitlines()]
+    if kind in ("union_tag_invalid", "union_tag_not_found"):
+        tag = str(facts["discriminator"]).strip("'")
+        location = tag if location == ROOT else f"{location}.{tag}"
     sentence = _SENTENCES.get(kind, "is not valid")
     return [(location, sentence.format_map(facts))]
 
@@ -90,8 +93,11 @@ def _own(line: str, location: str) -> tuple[str, str]:
     return location, line
 
 
-def _path(location: Sequence[int | str], value: Any) -> str:
-    """The dotted path of a misfit; names of alternatives that a schema chose between are left out."""
+def _path(location: Sequence[int | str], value: Any, lacks_last: bool) -> str:
+    """The dotted path of a misfit; names of alternatives that a schema chose between are left out.
+
+    Only what is missing may end in a name that was not sent (`lacks_last`).
+    """
     parts: list[str] = []
     for position, part in enumerate(location):
         if isinstance(value, dict) and part in value:
@@ -100,6 +106,6 @@ def _path(location: Sequence[int | str], value: Any) -> str:
         elif isinstance(value, list) and isinstance(part, int) and part < len(cast("list[Any]", value)):
             parts.append(str(part))
             value = cast("list[Any]", value)[part]
-        elif position == len(location) - 1 and isinstance(value, dict):
+        elif lacks_last and position == len(location) - 1 and isinstance(value, dict):
             parts.append(str(part))
     return ".".join(parts) or ROOT
