@@ -72,7 +72,7 @@ async def test_a_first_start_makes_a_closed_and_durable_database(folders: Folder
         for secret in (address.app_password, address.owner_password):
             assert len(secret) >= 32 and secret not in published
     assert gone(address.pid) and not answers(address) and not server.running
-    assert not (folders.data_dir / ADDRESS_FILE).exists()
+    assert not (folders.data_dir / ADDRESS_FILE).exists() and not address.host.exists()
 
 
 async def test_roles_have_just_the_rights_they_need(folders: Folders) -> None:
@@ -195,6 +195,7 @@ async def test_an_async_command_has_the_same_database(folders: Folders) -> None:
     assert gone(address.pid)
 
 
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_forked_worker_does_not_keep_the_lock(folders: Folders) -> None:
     folders.data_dir.mkdir()
     lock = FileLock(folders.data_dir / LOCK_FILE)

@@ -18,9 +18,9 @@ from openvest.db.address import EmbeddedError, silent
 from openvest.db.attach import attach_or_start
 from openvest.db.binaries import binaries_for, find_binaries
 from openvest.db.cluster import PASSWORD_FILE, dynamic_shared_memory
-from openvest.db.embedded import remove_database
+from openvest.db.embedded import LOCK_FILE, remove_database
 from openvest.db.facts import look
-from openvest.db.place import POINTER, SYSTEM_USER, reaches, runs_as, socket_folder
+from openvest.db.place import POINTER, SYSTEM_USER, RunsAs, reaches, runs_as, socket_folder
 from tests.faults.conftest import SCRIPT, SOURCES, Folders, Run, execute, fetch
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root changes the user")
@@ -129,7 +129,7 @@ def test_programs_out_of_reach_are_copied_once(folders: Folders) -> None:
     assert facts_of(locked)[0] == 0o700
 
 
-def python_for(user: Any) -> str:
+def python_for(user: RunsAs) -> str:
     for python in (sys.executable, "/usr/bin/python3", "/usr/local/bin/python3"):
         if Path(python).exists() and reaches(user, ("-x", Path(python))):
             version = subprocess.run([python, "-c", "import sys; sys.exit(sys.version_info < (3, 11))"], check=False)
@@ -138,20 +138,23 @@ def python_for(user: Any) -> str:
     pytest.skip("no Python that an ordinary user can run")
 
 
-@as_root
-async def test_an_ordinary_user_keeps_everything_in_the_data_directory(folders: Folders, run: Run) -> None:
-    user = runs_as()
-    python = python_for(user)
-    # Copies, because the checkout may stand in a folder that other users cannot enter.
+def ordinary(folders: Folders, user: RunsAs) -> dict[str, Any]:
+    """Options that run the helper as another user. Copies, because the checkout may be closed to that user."""
     sources, script = folders.root / "src", folders.root / SCRIPT.name
     shutil.copytree(SOURCES / "openvest" / "db", sources / "openvest" / "db")
     (sources / "openvest" / "__init__.py").write_text("")
     shutil.copy(SCRIPT, script)
     binaries = binaries_for(find_binaries(), user, folders.root / "programs", silent)
+    options: dict[str, Any] = {"python": python_for(user), "sources": sources, "script": script}
+    return options | {"binaries": str(binaries.folder), "user": user.uid, "group": user.gid, "extra_groups": []}
+
+
+@as_root
+async def test_an_ordinary_user_keeps_everything_in_the_data_directory(folders: Folders, run: Run) -> None:
+    user = runs_as()
     folders.data_dir.mkdir(mode=0o700)
     os.chown(folders.data_dir, user.uid, user.gid)
-    options: dict[str, Any] = {"python": python, "sources": sources, "script": script}
-    options |= {"binaries": str(binaries.folder), "user": user.uid, "group": user.gid, "extra_groups": []}
+    options = ordinary(folders, user)
     helper = run("serve", **options)
     assert Path(f"/proc/{helper.facts['pid']}").stat().st_uid == user.uid
     assert not folders.base.exists() and not (folders.data_dir / POINTER).exists()
@@ -170,14 +173,17 @@ async def test_an_ordinary_user_keeps_everything_in_the_data_directory(folders: 
 
 
 @as_root
-def test_a_foreign_database_is_refused_with_a_sentence(folders: Folders, run: Run) -> None:
-    with folders.server():
-        pass
+def test_a_database_that_root_made_is_refused_to_others_with_a_sentence(folders: Folders, run: Run) -> None:
     nobody = pwd.getpwnam("nobody")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "geteuid", lambda: nobody.pw_uid)
-        with pytest.raises(EmbeddedError, match=f"belongs to the user {SYSTEM_USER}"):
-            folders.server().start()
+    folders.data_dir.mkdir(mode=0o755)
+    os.chown(folders.data_dir, nobody.pw_uid, nobody.pw_gid)
+    options = ordinary(folders, RunsAs(nobody.pw_uid, nobody.pw_gid, "nobody", switch=True))
+    with folders.server():
+        for verb in ("serve", "attach"):
+            assert "belongs to another user" in run(verb, **options).facts["refused"]
+    assert "belongs to another user" in run("serve", **options).facts["refused"]
+    (folders.data_dir / LOCK_FILE).unlink()
+    assert f"belongs to the user {SYSTEM_USER}" in run("serve", **options).facts["refused"]
 
 
 async def test_a_deep_data_directory_has_a_short_socket(folders: Folders) -> None:

@@ -107,8 +107,10 @@ def make_cluster(binaries: Binaries, home: Path, user: RunsAs, passwords: Passwo
     Raises: EmbeddedError.
     """
     progress(f"making the database cluster with PostgreSQL {binaries.version} (first start only)…")
-    unfinished, data = home / "data.new", home / "data"
-    shutil.rmtree(unfinished, ignore_errors=True)
+    # A name of its own, because the initdb of a start that was killed may still be writing to the last one.
+    unfinished, data = home / f"new-{secrets.token_hex(4)}", home / "data"
+    for left in home.glob("new-*"):
+        shutil.rmtree(left, ignore_errors=True)
     command = [
         # No server listens before the roles have their passwords and the rules below ask for them.
         *(binaries.program("initdb"), "-D", str(unfinished), "-U", SUPERUSER, "--auth=trust"),

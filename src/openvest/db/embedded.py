@@ -119,6 +119,12 @@ class EmbeddedServer:
         try:
             prepared = self._prepare()
             process = self._launch_patiently(prepared)
+        except OSError as error:
+            self._abandon()
+            raise EmbeddedError(
+                f"The database of {self.data_dir} cannot be started ({error}). Mend that, or choose another folder "
+                "with --data-dir."
+            ) from error
         except BaseException:
             self._abandon()
             raise
@@ -173,7 +179,10 @@ class EmbeddedServer:
                     )
                 time.sleep(0.05)
         except PermissionError as error:
-            raise EmbeddedError(f"{path} belongs to another user. Use another --data-dir.") from error
+            raise EmbeddedError(
+                f"{path} belongs to another user. Run the command as the user who started OpenVest there, or choose "
+                "another folder with --data-dir."
+            ) from error
         lock.note(json.dumps({"pid": os.getpid(), "kind": self._kind}))
         self._locks.append(lock)
 
@@ -267,6 +276,10 @@ class EmbeddedServer:
         if self._locks:
             with contextlib.suppress(OSError):
                 (self.data_dir / ADDRESS_FILE).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                # The server took its socket away; what is not empty is not only ours.
+                if self._address is not None:
+                    self._address.host.rmdir()
         while self._locks:
             self._locks.pop().release()
         atexit.unregister(self.stop)

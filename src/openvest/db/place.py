@@ -73,10 +73,7 @@ def runs_as(cluster_owner: int | None = None) -> RunsAs:
     uid = os.geteuid()
     if uid != 0:
         if cluster_owner not in (None, uid):
-            raise EmbeddedError(
-                f"The database here belongs to the user {user_name(cluster_owner or 0)}. Run the command as that user "
-                "(or as root, if root made it), or use another --data-dir."
-            )
+            raise EmbeddedError(_belongs_to(cluster_owner or 0))
         return RunsAs(uid, os.getegid(), user_name(uid), switch=False)
     if cluster_owner:
         with contextlib.suppress(KeyError):
@@ -152,22 +149,29 @@ def open_data_dir(data_dir: Path) -> Path:
 def cluster_home(data_dir: Path) -> Path | None:
     """The folder of the data directory's cluster, or None before the first start.
 
-    Raises: EmbeddedError when the pointer leads nowhere: making a new database would hide a lost one.
+    Raises: EmbeddedError when the pointer leads nowhere, because making a new database would hide a lost one, and
+    when another user's cluster is there.
     """
-    pointer = data_dir / POINTER
+    pointer, home = data_dir / POINTER, data_dir / CLUSTER
     try:
+        if not pointer.exists():
+            return home if (home / "data" / "PG_VERSION").exists() else None
         home = Path(pointer.read_text(encoding="utf-8").strip())
-    except FileNotFoundError:
-        home = data_dir / CLUSTER
-        return home if (home / "data" / "PG_VERSION").exists() else None
+        if (home / "data" / "PG_VERSION").exists():
+            return home
     except PermissionError as error:
-        raise EmbeddedError(f"{pointer} belongs to another user. Use another --data-dir.") from error
-    if not (home / "data" / "PG_VERSION").exists():
-        raise EmbeddedError(
-            f"The database of {data_dir} was kept in {home}, and it is not there any more. Bring that folder back, "
-            f"or remove {pointer} to begin with an empty database."
-        )
-    return home
+        raise EmbeddedError(_belongs_to(home.stat().st_uid if home.exists() else 0)) from error
+    raise EmbeddedError(
+        f"The database of {data_dir} was kept in {home}, and it is not there any more. Bring that folder back, "
+        f"or remove {pointer} to begin with an empty database."
+    )
+
+
+def _belongs_to(uid: int) -> str:
+    return (
+        f"The database here belongs to the user {user_name(uid)}. Run the command as that user (or as root, if root "
+        "made it), or use another --data-dir."
+    )
 
 
 def new_home(data_dir: Path, user: RunsAs, base: Path) -> Path:

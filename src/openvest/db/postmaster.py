@@ -147,8 +147,14 @@ def clear_way(data: Path, progress: Progress) -> None:
     found = read_pid_file(data)
     if found is None:
         return
-    pid = found[0]
+    # A negative number is a session without a server, in which an earlier start made passwords; it ends by itself.
+    pid, alone = abs(found[0]), found[0] < 0
     if is_postmaster(pid, data):
+        if alone:
+            deadline = time.monotonic() + FAST_SECONDS
+            while is_postmaster(pid, data) and time.monotonic() < deadline:
+                time.sleep(POLL_SECONDS)
+            return
         progress(f"stopping the PostgreSQL that an earlier OpenVest left behind (process {pid})…")
         stop(pid, lambda: is_postmaster(pid, data), progress)
     elif is_alive(pid):
