@@ -34,6 +34,7 @@ def make_test_app(
     settings: ServerSettings | None = None,
     log: io.StringIO | None = None,
     wire: WireClock = WIRE,
+    services: Any = None,
 ) -> App:
     """The program's own application over the test's database; its log lines go to `log`."""
     return make_app(
@@ -44,6 +45,7 @@ def make_test_app(
         secrets=SECRETS,
         settings=settings,
         logger=make_logger(wire, log or io.StringIO()),
+        services=services,
     )
 
 
