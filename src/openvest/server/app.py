@@ -14,29 +14,19 @@ from openvest.core.clock import WireClock, monotonic_ns
 from openvest.core.declarations import Endpoint
 from openvest.core.problems import MethodNotAllowed
 from openvest.core.sealing import Secrets
-from openvest.core.snapshots import dumps
 from openvest.db.query import Query
 from openvest.db.unit import Database, DatabaseDown
 from openvest.server.authentication import Authenticator
 from openvest.server.directory import Directory
-from openvest.server.dispatch import Dispatcher, unavailable
+from openvest.server.dispatch import Dispatcher
 from openvest.server.flush import Flush
 from openvest.server.idempotency import Keys
 from openvest.server.limits import RateLimits
 from openvest.server.logs import Observer, make_logger
-from openvest.server.messages import (
-    JSON,
-    Answer,
-    Receive,
-    Request,
-    Scope,
-    Send,
-    open_request,
-    problem_answer,
-    send_answer,
-)
+from openvest.server.messages import Receive, Scope, Send, open_request, problem_answer, send_answer
 from openvest.server.metrics import Metrics
 from openvest.server.nonces import NonceGate
+from openvest.server.pages import Page, make_pages
 from openvest.server.reads import Reads
 from openvest.server.router import Router
 from openvest.server.running import Runner
@@ -44,9 +34,6 @@ from openvest.server.settings import ServerSettings
 
 _WIRE_NOW = Query(datetime, "select wire_now()")
 _MEASURE_SECONDS = 10
-_READY_SECONDS = 2
-
-Page = Callable[[Request], Awaitable[Answer]]
 
 
 @dataclass(slots=True)
@@ -133,6 +120,7 @@ def make_app(
     settings: ServerSettings | None = None,
     metrics: Metrics | None = None,
     logger: Any = None,
+    services: Any = None,
 ) -> App:
     """Put the server together over an open database. `settings.mode` decides which endpoints there are."""
     settings = settings or ServerSettings()
@@ -147,7 +135,7 @@ def make_app(
         Authenticator(Directory(database, secrets, settings.cache_seconds), nonces, wire),
         RateLimits(database),
         keys,
-        Runner(database, keys, settings, flush, reads),
+        Runner(database, keys, settings, flush, reads, services),
         observer,
         settings,
     )
@@ -156,22 +144,4 @@ def make_app(
         for part in (flush, reads, nonces):
             await part.drained()
 
-    app = App(database, wire, dispatcher, metrics, settle)
-    app.pages = {"/health/live": _live, "/health/ready": _readiness(database)}
-    return app
-
-
-async def _live(_: Request) -> Answer:
-    return Answer(200, dumps({"status": "live"}).encode(), JSON)
-
-
-def _readiness(database: Database) -> Page:
-    async def ready(request: Request) -> Answer:
-        try:
-            async with asyncio.timeout(_READY_SECONDS):
-                await database.ask(_WIRE_NOW)
-        except (DatabaseDown, TimeoutError):
-            return problem_answer(unavailable("The database cannot be reached."), request)
-        return Answer(200, dumps({"status": "ready"}).encode(), JSON)
-
-    return ready
+    return App(database, wire, dispatcher, metrics, settle, make_pages(database, router))

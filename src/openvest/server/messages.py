@@ -137,7 +137,7 @@ async def send_answer(send: Send, answer: Answer, request_id: str) -> None:
     if body is not None:
         headers.append((b"content-type", answer.content_type))
         headers.append((b"content-length", b"%d" % len(body)))
-    elif answer.status != 204:
+    elif answer.status not in (204, 304):
         headers.append((b"content-length", b"0"))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": body or b""})

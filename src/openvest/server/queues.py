@@ -49,6 +49,7 @@ class Batcher(Generic[K, T, R]):
     _queues: dict[K, deque[Waiting[T, R]]] = field(default_factory=dict["K", "deque[Waiting[T, R]]"])
     _turns: deque[K] = field(default_factory=deque["K"])
     _tasks: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
+    _working: int = 0
 
     def submit(self, key: K, item: T) -> asyncio.Future[R]:
         """Queue an item; the future gets its result. A waiter that is cancelled cancels nothing but its waiting."""
@@ -63,7 +64,8 @@ class Batcher(Generic[K, T, R]):
             queue = self._queues[key] = deque()
             self._turns.append(key)
         queue.append(waiting)
-        if len(self._tasks) < self.runners:
+        if self._working < self.runners:
+            self._working += 1
             task = asyncio.create_task(self._work())
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -74,15 +76,20 @@ class Batcher(Generic[K, T, R]):
             await asyncio.wait(list(self._tasks))
 
     async def _work(self) -> None:
-        while self._turns:
-            key = self._turns.popleft()
-            queue = self._queues[key]
-            taken = [queue.popleft() for _ in range(min(self.size, len(queue)))]
-            if queue:
-                self._turns.append(key)
-            else:
-                del self._queues[key]
-            await self._run_safely(key, taken)
+        # Counted here and not by the task's end, which others hear of only later: an item queued in between would
+        # find nobody.
+        try:
+            while self._turns:
+                key = self._turns.popleft()
+                queue = self._queues[key]
+                taken = [queue.popleft() for _ in range(min(self.size, len(queue)))]
+                if queue:
+                    self._turns.append(key)
+                else:
+                    del self._queues[key]
+                await self._run_safely(key, taken)
+        finally:
+            self._working -= 1
 
     async def _run_safely(self, key: K, taken: Sequence[Waiting[T, R]]) -> None:
         try:

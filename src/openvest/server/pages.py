@@ -1,0 +1,93 @@
+"""Paths that belong to no contract: health, the descriptions, the documentation."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from functools import lru_cache
+from importlib.metadata import version
+
+from openvest.core.declarations import Contract
+from openvest.core.snapshots import dumps
+from openvest.db.query import Query
+from openvest.db.unit import Database, DatabaseDown
+from openvest.server import docs
+from openvest.server.dispatch import unavailable
+from openvest.server.messages import JSON, Answer, Request, problem_answer
+from openvest.server.openapi import describe
+from openvest.server.router import Router
+
+Page = Callable[[Request], Awaitable[Answer]]
+
+_WIRE_NOW = Query(datetime, "select wire_now()")
+_READY_SECONDS = 2
+_HTML = b"text/html; charset=utf-8"
+_CSS = b"text/css; charset=utf-8"
+
+
+def make_pages(database: Database, router: Router) -> dict[str, Page]:
+    """All of them by path. Descriptions are made when first asked for and then kept."""
+    contracts: list[Contract] = [contract for contract, table in router.endpoints.items() if table or contract == "v1"]
+
+    @lru_cache(maxsize=2)
+    def description(contract: Contract) -> bytes:
+        return dumps(described(contract)).encode()
+
+    @lru_cache(maxsize=2)
+    def described(contract: Contract) -> dict[str, object]:
+        return describe(router.endpoints[contract], contract, version("openvest"))
+
+    @lru_cache(maxsize=1)
+    def documentation() -> bytes:
+        return docs.page({contract: described(contract) for contract in contracts}).encode()
+
+    def openapi(contract: Contract) -> Page:
+        async def page(request: Request) -> Answer:
+            return _tagged(request, description(contract), JSON)
+
+        return page
+
+    async def documents(request: Request) -> Answer:
+        return _tagged(request, documentation(), _HTML)
+
+    async def style(request: Request) -> Answer:
+        return _tagged(request, docs.STYLE, _CSS)
+
+    pages: dict[str, Page] = {f"/openapi/{contract}.json": openapi(contract) for contract in contracts}
+    pages["/docs"] = documents
+    pages["/docs/docs.css"] = style
+    pages["/health/live"] = _live
+    pages["/health/ready"] = _readiness(database)
+    return pages
+
+
+def _tagged(request: Request, body: bytes, content_type: bytes) -> Answer:
+    tag = b'"%b"' % hashlib.sha256(body).hexdigest()[:32].encode()
+    headers = (
+        (b"etag", tag),
+        (b"cache-control", b"no-cache"),
+        (b"content-security-policy", docs.POLICY.encode()),
+        (b"referrer-policy", b"no-referrer"),
+    )
+    known = [one.strip() for one in request.fields.get(b"if-none-match", b"").split(b",")]
+    if tag in known:
+        return Answer(304, None, content_type, headers)
+    return Answer(200, body, content_type, headers)
+
+
+async def _live(_: Request) -> Answer:
+    return Answer(200, dumps({"status": "live"}).encode())
+
+
+def _readiness(database: Database) -> Page:
+    async def ready(request: Request) -> Answer:
+        try:
+            async with asyncio.timeout(_READY_SECONDS):
+                await database.ask(_WIRE_NOW)
+        except (DatabaseDown, TimeoutError):
+            return problem_answer(unavailable("The database cannot be reached."), request)
+        return Answer(200, dumps({"status": "ready"}).encode())
+
+    return ready
