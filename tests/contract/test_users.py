@@ -466,3 +466,16 @@ async def test_another_tenants_user_answers_as_a_random_id(api: Api, database: D
             assert foreign.status_code == random.status_code == 404
             assert foreign.json()["detail"] == random.json()["detail"]
         assert (await other.get("/users")).json()["data"] == []
+
+
+async def test_a_frozen_tenant_decides_before_its_next_write(database: Database, frozen_tenant_id: UUID) -> None:
+    app = make_test_app(database, [*TENANTS, *ENDPOINTS])
+    api = await make_api(app, database, frozen_tenant_id)
+    async with api.http:
+        user_id = (await made(api))["id"]
+        for body in (KYC, FIT):
+            await check(api, user_id, body)
+        assert (await api.post(f"/users/{user_id}/tax_residencies", RESIDENCIES)).status_code == 200
+        assert await status(api, user_id) == "ACTIVE"
+    times = [event.created_at for event in await news(database, frozen_tenant_id)]
+    assert times == sorted(times)
