@@ -14,6 +14,7 @@ from openvest.features.accounts import v1 as accounts_v1
 from openvest.features.cash import service as cash
 from openvest.features.cash import v1 as cash_v1
 from openvest.features.instruments import v1 as instruments_v1
+from openvest.features.orders import service as orders
 from openvest.features.orders import sweeps as orders_sweeps
 from openvest.features.orders import v1 as orders_v1
 from openvest.features.payments import sweeps as payments_sweeps
@@ -24,6 +25,7 @@ from openvest.features.street import sweeps as street_sweeps
 from openvest.features.users import sweeps as users_sweeps
 from openvest.features.users import v1 as users_v1
 from openvest.features.webhooks import v1 as webhooks_v1
+from openvest.ledger.audit import AUDIT, AuditQuery
 from openvest.ledger.posting import write_house
 from openvest.simulation import v1 as simulation_v1
 
@@ -73,6 +75,9 @@ PUBLISHERS: Sequence[Hook] = (
     positions.publish_positions,
 )
 """Hooks at the end of a unit that may still emit events: touched balances and positions."""
+
+LAWS: Sequence[AuditQuery] = (*AUDIT, *orders.LAWS)
+"""What `openvest ledger prove` holds the books to: the ledger's own laws and those of features."""
 
 CLOSERS: Sequence[Hook] = (write_house,)
 """Hooks after the events: the house's hot rows, last."""

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+from openvest import catalog
 from openvest.features.accounts import service as accounts
 from openvest.ledger.audit import prove_tenant
 from openvest.main import Assembled
@@ -30,7 +31,7 @@ async def calendar(world: Assembled, money: str = "1000.00", at: datetime = MOND
 
 
 async def assert_proved(trader: Trader) -> None:
-    proof = await prove_tenant(trader.world.database, trader.customer.tenant_id)
+    proof = await prove_tenant(trader.world.database, trader.customer.tenant_id, catalog.LAWS)
     assert proof.clean, proof
 
 
@@ -207,5 +208,3 @@ async def test_an_account_that_may_not_buy(assembled: Assembled, verb: str, side
     await trader.world.database.write(trader.customer.tenant_id, lambda unit: act(unit, trader.customer.account_id))
     order = await trader.place(side=side, cash_amount="10.00")
     assert (order.status, order.cancellation_reason) == (status, "CANCELLED_BY_UPVEST_PLATFORM")
-
-

@@ -142,6 +142,10 @@ def _standing(order: Order, facts: CheckFacts) -> Decision | None:
     return None
 
 
+def is_final(order: Order) -> bool:
+    return order.status in ORDER.ends
+
+
 def needs_block(order: Order, whole_shares: bool) -> bool:
     """Whether the house must trade whole shares and serve the customer from its inventory."""
     return whole_shares and is_fraction(order.quantity)

@@ -30,14 +30,19 @@ from openvest.features.orders.rules import (
     UnknownAccount,
     UnknownDecisionMaker,
     UnknownInstrument,
+    is_final,
     moved,
     view_of,
 )
+from openvest.features.orders.store_audit import AUDIT
 from openvest.features.street import service as street
 from openvest.features.users import service as users
 from openvest.ledger.posting import post
 from openvest.ledger.recipes import Journal, unlock_cash, unlock_units
 from openvest.ports.prices import Listing
+
+LAWS = AUDIT
+"""What this feature adds to a proof of the books."""
 
 NEVER_YEARS = 200
 """An order without an expiry date expires this many years after its creation (the contract's words)."""
@@ -220,7 +225,7 @@ async def cancel_order(unit: Unit, order_id: UUID) -> UUID:
     order = await unit.row(store.LOCK, unit.tenant_id, order_id)
     if order is None:
         raise NotFound("There is no order with this id.")
-    if order.status in ("FILLED", "CANCELLED"):
+    if is_final(order):
         await _reject_cancellation(unit, order)
     elif order.status == "NEW":
         await cancel_now(unit, [order], "CANCELLED_BY_CLIENT")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from uuid import UUID
@@ -16,6 +16,7 @@ from openvest.features.cash import service as cash
 from openvest.features.cash.model import CashTransaction, Fee, Instrument, Reference
 from openvest.features.orders import service, store_executions
 from openvest.features.orders.model import Execution, Order
+from openvest.features.orders.rules import is_final
 from openvest.features.orders.store_executions import BlockTrade, Inventory
 from openvest.features.positions import service as positions
 from openvest.features.positions.model import Reference as UnitReference
@@ -108,12 +109,13 @@ async def write_set(unit: Unit, work: BookSet) -> None:
         ids = sorted(work.inventory)
         reserved = [work.inventory[i].reserved for i in ids]
         await unit.run(store_executions.SET_RESERVES, unit.tenant_id, ids, reserved)
+    work.orders = [replace(o, lock_used=o.lock_amount) if is_final(o) else o for o in work.orders]
     await service.save(unit, work.orders)
     await cash.record_transactions(unit, [_cash_transaction(unit, o, e) for o, e in work.executions])
     await positions.record_transactions(unit, [_unit_transaction(unit, o, e) for o, e in work.executions])
     for _, execution in work.executions:
         unit.emit("EXECUTION.FILLED", execution.id, 1, execution.created_at, snapshot_of(execution))
-    final = [order for order in work.orders if order.status in ("FILLED", "CANCELLED")]
+    final = [order for order in work.orders if is_final(order)]
     executions = await service.executions_of(unit, [order.id for order in final])
     for order in final:
         service.announce(unit, order, executions[order.id])
@@ -125,7 +127,7 @@ def _journals(unit: Unit, work: BookSet) -> Iterator[Journal]:
     for _, execution in work.executions:
         yield order_execution(trade_of(execution))
     for order in work.orders:
-        if order.status in ("FILLED", "CANCELLED"):
+        if is_final(order):
             yield from service.unlock_journal(unit, order)
 
 
