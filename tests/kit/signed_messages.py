@@ -17,7 +17,8 @@ from openvest.core.http_signatures import (
     parse_signature,
     verify_signature,
 )
-from openvest.core.signing_keys import PublicKey, generate_ed25519, load_private_key, load_public_key
+from openvest.core.http_signing import sign_v15
+from openvest.core.signing_keys import PrivateKey, PublicKey, generate_ed25519, load_private_key, load_public_key
 
 VECTORS: list[dict[str, Any]] = [
     json.loads(path.read_text("utf-8")) for path in sorted((Path(__file__).parent.parent / "vectors").glob("v*.json"))
@@ -125,3 +126,11 @@ def refused(message: SignedMessage, reason: str | None = None, now: float = NOW,
     with pytest.raises(SignatureRefused, match=reason) as caught:
         check(message, now, caller=caller)
     assert caught.value.reason
+
+
+def signed_token_headers(body: bytes, key: PrivateKey, key_id: str, now: int) -> dict[str, str]:
+    """Headers of a token request that names its client in the form only, as one published client sends it."""
+    headers = [(b"accept", b"*/*"), (b"content-type", b"application/x-www-form-urlencoded")]
+    message = SignedMessage("POST", b"/auth/token", b"", headers, body)
+    sent = sign_v15(message, key, key_id, created=now, expires=now + 60, nonce=str(now))
+    return {name.decode(): value.decode() for name, value in sent}
