@@ -8,7 +8,6 @@ from uuid import UUID
 
 import pytest
 
-from openvest import catalog
 from openvest.core.problems import Problem
 from openvest.db.paging import PageQuery
 from openvest.db.query import Query
@@ -19,6 +18,7 @@ from openvest.features.cash import service as cash
 from openvest.features.cash.model import CashTransaction
 from openvest.features.payments import service
 from openvest.features.payments.model import Receipt, Topup
+from openvest.features.payments.sweeps import SWEEPS
 from openvest.ledger.audit import prove_tenant
 from openvest.ledger.chart import balance_id
 from openvest.ledger.posting import post
@@ -97,7 +97,7 @@ async def wire(database: Database, customer: Customer, text: str, amount: str = 
 
 
 async def book(database: Database, customer: Customer) -> None:
-    await Runner(database, catalog.WORKS, None).run_until_quiet(customer.tenant_id)
+    await Runner(database, SWEEPS, None).run_until_quiet(customer.tenant_id)
 
 
 async def prove(database: Database, customer: Customer) -> None:
