@@ -203,6 +203,12 @@ def test_executions_in_session_stand_at_consecutive_points() -> None:
     assert [r.due_at for r in said.reports] == [MONDAY_MORNING, *grid]
 
 
+@pytest.mark.parametrize(("side", "limit"), [("BUY", "102.00"), ("SELL", "98.00")])
+def test_a_limit_the_market_is_through_costs_none_of_its_executions_more_than_the_market(side: str, limit: str) -> None:
+    said = ask(typed(side, "LIMIT", limit, None, isin=SEVERAL_ISIN))
+    assert [r.price for r in said.reports] == [D("100.00")] * 5
+
+
 def test_executions_shortly_before_the_close_stay_within_the_session() -> None:
     late = MONDAY_CLOSE - 6 * MINUTES
     said = ask(venue_order(isin=SEVERAL_ISIN, cash_amount=D("500.00"), active_at=late))

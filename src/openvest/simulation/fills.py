@@ -10,7 +10,7 @@ Source: ORDER_MATHS.md sections 1, 3 and 5; reference/v1/protocol.md section 13.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -133,6 +133,9 @@ def _deals(street: StreetOrder, points: Sequence[Point], count: int) -> list[tup
         at = touch.filled_at
         found.append((at, touch.price))
         points = [point for point in points if point.at > at]
+        if points:
+            # The market is through the price already, so the next point counts as it is, like one after a resumption.
+            points[0] = replace(points[0], fresh=True)
         if street.kind == "STOP":
             street = StreetOrder(street.side, "MARKET", protective_limit=street.protective_limit)
     return found
