@@ -171,8 +171,23 @@ async def test_candles_by_day_and_by_interval(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
+    "query",
+    [
+        "end_date=0001-01-01",
+        "end_date=2019-12-31",
+        "start_date=2026-03-03&end_date=2026-03-04",
+        "start_date=9999-12-31&end_date=9999-12-31",
+    ],
+)
+async def test_no_candles_before_the_calendars_and_after_now(api: Api, query: str) -> None:
+    assert await get(api, "list_ohlc_prices", f"{prices()}/ohlc?{query}") == {"meta": {"count": 0}, "data": []}
+
+
+@pytest.mark.parametrize(
     ("query", "fields"),
     [
+        ("start_date=0001-01-01T00:00:00%2B14:00", ["start_date"]),
+        ("end_date=9999-12-31T23:59:59-14:00", ["end_date"]),
         ("interval=2d", ["interval"]),
         ("interval=0m", ["interval"]),
         ("interval=1dx", ["interval"]),

@@ -84,15 +84,16 @@ def candle_window(
 
     An end that is a day means its last moment. Raises: InvalidRequest where the start lies after the end.
     """
+    known = datetime.combine(FIRST_DAY, time(), UTC)
     last = _last_moment(now.astimezone(UTC).date() - ONE_DAY) if end is None else _last_moment(end)
     if start is None:
-        first = datetime.combine((last - DEFAULT_DAYS).date(), time(), UTC)
+        first = datetime.combine((max(last, known + DEFAULT_DAYS) - DEFAULT_DAYS).date(), time(), UTC)
     else:
         first = start if isinstance(start, datetime) else datetime.combine(start, time(), UTC)
-    if first > last:
-        message = "lies after the end of the asked time"
-        raise InvalidRequest(f"start_date {message}.", errors=[FieldError("start_date", message)])
-    return max(first, datetime.combine(FIRST_DAY, time(), UTC)), min(last, now)
+        if first > last:
+            message = "lies after the end of the asked time"
+            raise InvalidRequest(f"start_date {message}.", errors=[FieldError("start_date", message)])
+    return max(first, known), min(last, now)
 
 
 def _last_moment(end: date | datetime) -> datetime:
