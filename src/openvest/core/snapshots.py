@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any, cast
 from uuid import UUID
 
@@ -20,15 +21,6 @@ from openvest.core.money import plain
 
 Json = Any
 Snapshot = Mapping[str, Any]
-
-_FIELDS: dict[type, tuple[str, ...]] = {}
-
-
-def _fields(kind: type) -> tuple[str, ...]:
-    names = _FIELDS.get(kind)
-    if names is None:
-        names = _FIELDS[kind] = tuple(f.name for f in dataclasses.fields(kind))
-    return names
 
 
 def _sequence(value: Any) -> Json:
@@ -39,7 +31,7 @@ def _mapping(value: Any) -> Json:
     return {str(k): snapshot_value(v) for k, v in cast(Mapping[Any, Any], value).items()}
 
 
-_BY_TYPE: dict[type, Callable[[Any], Json]] = {
+_BY_TYPE: dict[type[Any], Callable[[Any], Json]] = {
     str: lambda v: v,
     int: lambda v: v,
     bool: lambda v: v,
@@ -54,23 +46,41 @@ _BY_TYPE: dict[type, Callable[[Any], Json]] = {
 }
 
 
+def _fields_of(kind: type[Any]) -> Callable[[Any], Json]:
+    """How a dataclass becomes JSON: its fields by name, in order."""
+    names = tuple(f.name for f in dataclasses.fields(kind))
+    values = attrgetter(*names) if len(names) > 1 else lambda thing: (getattr(thing, names[0]),)
+
+    def convert(thing: Any) -> Json:
+        return {name: snapshot_value(value) for name, value in zip(names, values(thing), strict=True)}
+
+    return convert
+
+
+def _learn(kind: type[Any]) -> Callable[[Any], Json]:
+    """Find out once how values of a type become JSON: dataclasses, and subclasses such as the driver's uuid."""
+    if dataclasses.is_dataclass(kind):
+        convert = _fields_of(kind)
+    else:
+        for base in (str, UUID, datetime, dict, Mapping):
+            if issubclass(kind, base):
+                convert = _mapping if base is Mapping else _BY_TYPE[base]
+                break
+        else:
+            raise TypeError(f"{kind} has no place in a snapshot")
+    _BY_TYPE[kind] = convert
+    return convert
+
+
 def snapshot_value(value: Any) -> Json:
     """One value as JSON. Raises: TypeError for a kind that has no text form (float among them)."""
-    kind = type(value)
-    convert = _BY_TYPE.get(kind)
-    if convert is not None:
-        return convert(value)
-    if dataclasses.is_dataclass(kind):
-        return {name: snapshot_value(getattr(value, name)) for name in _fields(kind)}
-    for base in (str, UUID, datetime, Mapping):  # subclasses: enums, the driver's uuid
-        if isinstance(value, base):
-            return _BY_TYPE[dict if base is Mapping else base](value)
-    raise TypeError(f"{kind} has no place in a snapshot")
+    kind = cast(type[Any], type(value))
+    return (_BY_TYPE.get(kind) or _learn(kind))(value)
 
 
 def snapshot_of(thing: Any) -> dict[str, Any]:
     """A frozen dataclass as a snapshot."""
-    return {name: snapshot_value(getattr(thing, name)) for name in _fields(type(thing))}
+    return snapshot_value(thing)
 
 
 def dumps(value: Json) -> str:
