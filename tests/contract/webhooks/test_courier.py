@@ -1,0 +1,195 @@
+"""One attempt against endpoints that misbehave, and over TLS: what is taken, what is not, and how long it may last."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from openvest.core.clock import WireClock
+from openvest.core.signing_keys import generate_p521
+from openvest.ports.courier import Letter, NotSent
+from openvest.worker.courier import MAX_BODY_BYTES, HttpCourier
+
+pytestmark = pytest.mark.anyio
+
+PRIVATE_PEM, _ = generate_p521()
+KEY_ID = UUID("df1f1fed-5fef-46fc-b341-d68ac07c621a")
+HOST = "hooks.client.example"
+WIRE = WireClock()
+
+Behaviour = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@asynccontextmanager
+async def courier_to(port: int, seconds: float = 5) -> AsyncGenerator[HttpCourier]:
+    courier = HttpCourier(WIRE, frozenset({f"127.0.0.1:{port}"}), timeout_seconds=seconds)
+    try:
+        yield courier
+    finally:
+        await courier.close()
+
+
+def letter(url: str) -> Letter:
+    return Letter(url, b'{"payload":[]}', KEY_ID, PRIVATE_PEM)
+
+
+@asynccontextmanager
+async def endpoint(behave: Behaviour, tls: ssl.SSLContext | None = None) -> AsyncGenerator[int]:
+    """A server that behaves so after each request. Yields its port."""
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        tasks.add(asyncio.current_task())  # pyright: ignore[reportArgumentType] - there is one here
+        try:
+            await reader.readuntil(b'{"payload":[]}')
+            await behave(reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass
+        finally:
+            writer.transport.abort()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
+    async with server:
+        yield server.sockets[0].getsockname()[1]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def sends(*parts: bytes, forever: bytes = b"", pause: float = 0) -> Behaviour:
+    """Write these, then without end what is sent for ever."""
+
+    async def behave(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for part in parts:
+            writer.write(part)
+        await writer.drain()
+        while forever:
+            writer.write(forever)
+            await writer.drain()
+            await asyncio.sleep(pause)
+
+    return behave
+
+
+async def hangs(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+    await reader.read()
+
+
+OK = b"HTTP/1.1 200 OK\r\n"
+TAKEN = {
+    "no body": sends(OK + b"content-length: 0\r\n\r\n"),
+    "204": sends(b"HTTP/1.1 204 No Content\r\n\r\n"),
+    "an interim answer before": sends(b"HTTP/1.1 100 Continue\r\n\r\n", OK + b"content-length: 0\r\n\r\n"),
+    "HTTP/1.0": sends(b"HTTP/1.0 200 OK\r\n\r\nheard"),
+    "a body without end": sends(OK + b"\r\n", forever=b"x" * 10_000),
+    "a trickling body": sends(OK + b"content-length: 100000\r\n\r\n", forever=b"x", pause=0.02),
+    "a body cut short": sends(OK + b"content-length: 100\r\n\r\nhalf"),
+    "a body that is not what it says": sends(OK + b"content-encoding: gzip\r\ncontent-length: 5\r\n\r\nplain"),
+}
+NOT_TAKEN = {
+    "silence": hangs,
+    "hanging up": sends(),
+    "half a status line": sends(b"HTTP/1.1 20"),
+    "a trickling head": sends(OK, forever=b"a: b\r\n", pause=0.02),
+    "a head without end": sends(OK, forever=b"a" * 10_000),
+    "an enormous header": sends(OK + b"a: " + b"b" * 100_000 + b"\r\n\r\n"),
+    "broken chunks": sends(OK + b"transfer-encoding: chunked\r\n\r\nzz\r\n"),
+    "another protocol": sends(b"SSH-2.0-OpenSSH_9.2\r\n"),
+    "noise": sends(bytes(range(256)) * 4),
+}
+
+
+@pytest.mark.parametrize("behave", TAKEN.values(), ids=TAKEN.keys())
+async def test_a_200_counts_whatever_follows_it(behave: Behaviour) -> None:
+    async with endpoint(behave) as port, courier_to(port, 5) as courier, asyncio.timeout(4):
+        receipt = await courier.send(letter(f"http://127.0.0.1:{port}/"))
+    assert 200 <= receipt.status <= 204
+    assert receipt.body == b""
+
+
+@pytest.mark.parametrize("behave", NOT_TAKEN.values(), ids=NOT_TAKEN.keys())
+async def test_without_an_answer_in_time_nothing_was_received(behave: Behaviour) -> None:
+    async with endpoint(behave) as port, courier_to(port, 0.3) as courier, asyncio.timeout(4):
+        with pytest.raises(NotSent) as caught:
+            await courier.send(letter(f"http://127.0.0.1:{port}/"))
+    assert str(port) not in str(caught.value)
+
+
+async def test_a_body_is_read_where_asked_for_and_bounded() -> None:
+    async with endpoint(sends(OK + b"\r\n", forever=b"x" * 10_000)) as port:
+        courier = HttpCourier(WIRE, frozenset({f"127.0.0.1:{port}"}))
+        receipt = await courier.send(letter(f"http://127.0.0.1:{port}/"), read_body=True)
+        await courier.close()
+    assert receipt.body == b"x" * MAX_BODY_BYTES
+
+
+async def test_nobody_listening_is_a_failure() -> None:
+    async with endpoint(hangs) as port:
+        pass
+    courier = HttpCourier(WIRE, frozenset({f"127.0.0.1:{port}"}))
+    with pytest.raises(NotSent, match="does not take connections"):
+        await courier.send(letter(f"http://127.0.0.1:{port}/"))
+    await courier.close()
+
+
+def certificate(folder: Path, host: str, *, days: int = 1) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """A server's context for this name, and a client's that trusts its certificate alone."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
+    now = WIRE.now()
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=10))
+        .not_valid_after(now + timedelta(days=days))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    file = folder / "server.pem"
+    file.write_bytes(pem + made.public_bytes(serialization.Encoding.PEM))
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(file)
+    return server, ssl.create_default_context(cafile=str(file))
+
+
+async def _to_loopback(_host: str, _port: int) -> Sequence[str]:
+    return ["127.0.0.1"]
+
+
+async def test_tls_goes_to_the_judged_address_under_the_name_of_the_url(tmp_path: Path) -> None:
+    server, client = certificate(tmp_path, HOST)
+    names: list[str | None] = []
+    server.sni_callback = lambda _socket, name, _context: names.append(name)
+    async with endpoint(sends(OK + b"content-length: 0\r\n\r\n"), server) as port:
+        courier = HttpCourier(WIRE, resolve=_to_loopback, judge=lambda address: address == "127.0.0.1", tls=client)
+        receipt = await courier.send(letter(f"https://{HOST}:{port}/"))
+        await courier.close()
+    assert (receipt.status, names) == (200, [HOST])
+
+
+@pytest.mark.parametrize(("host", "days", "trusted"), [("other.example", 1, True), (HOST, -1, True), (HOST, 1, False)])
+async def test_a_certificate_of_another_name_age_or_issuer_is_refused(
+    tmp_path: Path, host: str, days: int, trusted: bool
+) -> None:
+    server, client = certificate(tmp_path, host, days=days)
+    async with endpoint(sends(OK + b"content-length: 0\r\n\r\n"), server) as port:
+        tls = client if trusted else None
+        courier = HttpCourier(WIRE, resolve=_to_loopback, judge=lambda address: address == "127.0.0.1", tls=tls)
+        with pytest.raises(NotSent, match="certificate is not valid"):
+            await courier.send(letter(f"https://{HOST}:{port}/"))
+        await courier.close()
