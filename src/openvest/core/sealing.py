@@ -1,7 +1,7 @@
 """Sealed fields and keyed hashes: the two uses of the master key.
 
-Tax and national identifiers, IBANs and our own signing keys stand in the database only sealed (AES-256-GCM, the key's id
-in front, the place of the value as associated data, so that a sealed value moved to another row does not open). Client
+Tax and national identifiers, IBANs and our own signing keys stand in the database only sealed (AES-256-GCM, the key's
+id in front, the place of the value as associated data, so that a sealed value moved elsewhere does not open). Client
 secrets and tokens stand there only as keyed hashes.
 """
 

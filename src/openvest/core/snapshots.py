@@ -12,7 +12,6 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from operator import attrgetter
 from typing import Any, cast
 from uuid import UUID
 
@@ -49,10 +48,9 @@ _BY_TYPE: dict[type[Any], Callable[[Any], Json]] = {
 def _fields_of(kind: type[Any]) -> Callable[[Any], Json]:
     """How a dataclass becomes JSON: its fields by name, in order."""
     names = tuple(f.name for f in dataclasses.fields(kind))
-    values = attrgetter(*names) if len(names) > 1 else lambda thing: (getattr(thing, names[0]),)
 
     def convert(thing: Any) -> Json:
-        return {name: snapshot_value(value) for name, value in zip(names, values(thing), strict=True)}
+        return {name: snapshot_value(getattr(thing, name)) for name in names}
 
     return convert
 
