@@ -112,6 +112,33 @@ async def test_a_killed_server_comes_back_with_every_commit(folders: Folders) ->
     assert gone(second.pid)
 
 
+def test_a_console_that_went_away_does_not_end_the_supervision(folders: Folders) -> None:
+    deaths, back = 3, threading.Semaphore(0)
+
+    def broken(sentence: str) -> None:
+        if "runs again" in sentence:
+            back.release()
+        raise BrokenPipeError(sentence)
+
+    with folders.server(progress=broken, on_restart=broken) as server:
+        for _ in range(deaths):
+            os.kill(server.address.pid, signal.SIGKILL)
+            assert back.acquire(timeout=20)
+        assert server.running and server.restarts == deaths
+
+
+def test_a_stop_in_the_middle_of_a_restart_leaves_nothing(folders: Folders) -> None:
+    for pause in (0, 0.01, 0.03):
+        server = folders.server()
+        first = server.start()
+        os.kill(first.pid, signal.SIGKILL)
+        time.sleep(pause)
+        server.stop()
+        assert not server.running and not answers(first) and not (folders.data_dir / ADDRESS_FILE).exists()
+        found = read_pid_file(data_of(folders))
+        assert found is None or not is_postmaster(found[0], data_of(folders))
+
+
 async def test_a_killed_supervisor_leaves_an_orphan_that_the_next_start_replaces(folders: Folders, run: Run) -> None:
     helper = run("serve")
     orphan = int(helper.facts["pid"])

@@ -50,7 +50,7 @@ ADDRESS_FILE = "postgres.json"
 # How long one waits for a command that is about to end, and how long a `serve` must be seen holding the lock.
 COMMAND_SECONDS, SERVE_SECONDS = 20, 0.5
 LINGER_SECONDS = 30
-LONGEST_PAUSE_SECONDS, PRUNE_SECONDS = 5, 600
+EARLY_SECONDS, LONGEST_PAUSE_SECONDS, PRUNE_SECONDS = 5, 5, 600
 
 Kind = Literal["serve", "command"]
 
@@ -78,7 +78,7 @@ class EmbeddedServer:
         self.data_dir = data_dir
         self.restarts = 0
         self._named, self._kind, self._shared_buffers_mb = binaries, kind, shared_buffers_mb
-        self._progress, self._on_restart = progress, on_restart
+        self._progress, self._on_restart = _unfailing(progress), _unfailing(on_restart)
         self._base, self._socket_base = base, socket_base
         self._patience, self._process_id = patience_seconds, os.getpid()
         self._locks: list[FileLock] = []
@@ -145,8 +145,9 @@ class EmbeddedServer:
             process, watcher = self._process, self._watcher
         self._ready.clear()
         if process is not None and watcher is not None:
-            postmaster.stop(process.pid, watcher.is_alive, self._progress)
-            watcher.join(1)
+            if process.poll() is None:
+                postmaster.stop(process.pid, watcher.is_alive, self._progress)
+            watcher.join(LINGER_SECONDS)
         self._abandon()
 
     def _prepare(self) -> Prepared:
@@ -189,7 +190,7 @@ class EmbeddedServer:
     def _launch_patiently(self, prepared: Prepared) -> subprocess.Popen[bytes] | None:
         """Start the server; wait while the processes of a killed one are still going away.
 
-        Returns None when the supervisor is being stopped. Raises: EmbeddedError.
+        While the supervisor is being stopped it may return None or a server that is not ready. Raises: EmbeddedError.
         """
         deadline = time.monotonic() + LINGER_SECONDS
         while True:
@@ -204,7 +205,10 @@ class EmbeddedServer:
                 process = postmaster.spawn(prepared.binaries, prepared.data, prepared.logs, prepared.user)
                 self._process = process
             try:
-                postmaster.wait_ready(process, prepared.data, prepared.logs, self._progress, self._stopping.is_set)
+                if not postmaster.wait_ready(
+                    process, prepared.data, prepared.logs, self._progress, self._stopping.is_set
+                ):
+                    return process
             except EmbeddedError as error:
                 lingering = any(words in str(error) for words in postmaster.NOT_YET)
                 if process.poll() is None or not lingering or time.monotonic() > deadline:
@@ -235,12 +239,18 @@ class EmbeddedServer:
 
     def _watch(self, prepared: Prepared, process: subprocess.Popen[bytes]) -> None:
         """The supervisor's thread: wait for the child, start it again unless it was asked to stop."""
+        early_deaths = 0
         while True:
+            begun = time.monotonic()
             status = process.wait()
             self._ready.clear()
             if self._stopping.is_set():
                 return
             self._progress(f"PostgreSQL ended unasked (status {status}); starting it again…")
+            # A server that dies again and again, say on a full disk, is not started in a tight loop.
+            early_deaths = early_deaths + 1 if time.monotonic() - begun < EARLY_SECONDS else 0
+            if early_deaths > 1:
+                self._stopping.wait(min(0.1 * 2**early_deaths, LONGEST_PAUSE_SECONDS))
             revived = self._revive(prepared)
             if revived is None:
                 return
@@ -255,7 +265,7 @@ class EmbeddedServer:
         while not self._stopping.is_set():
             try:
                 return self._launch_patiently(prepared)
-            except (EmbeddedError, OSError) as error:
+            except (EmbeddedError, OSError, subprocess.SubprocessError) as error:
                 self._progress(f"{error} Trying again in {pause:.1f} s.")
             if (failed := self._process) is not None and failed.poll() is None:
                 return failed
@@ -283,6 +293,16 @@ class EmbeddedServer:
         while self._locks:
             self._locks.pop().release()
         atexit.unregister(self.stop)
+
+
+def _unfailing(tell: Progress) -> Progress:
+    """The same, its failures ignored: a console that went away must not end the supervision."""
+
+    def told(sentence: str) -> None:
+        with contextlib.suppress(Exception):
+            tell(sentence)
+
+    return told
 
 
 def read_note(lock_file: Path) -> dict[str, object]:
