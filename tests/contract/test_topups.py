@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -12,7 +13,8 @@ from openvest.core.problems import Problem
 from openvest.db.paging import PageQuery
 from openvest.db.query import Query
 from openvest.db.unit import Database, Unit
-from openvest.events.log import LoggedEvent, events_of
+from openvest.events.log import LoggedEvent, events_after, events_of
+from openvest.events.sequencer import number_events
 from openvest.features.accounts import service as accounts
 from openvest.features.cash import service as cash
 from openvest.features.cash.model import CashTransaction
@@ -25,8 +27,9 @@ from openvest.ledger.posting import post
 from openvest.ledger.recipes import lock_cash, withdrawal_lock
 from openvest.ports.bank import IncomingTransfer
 from openvest.work.runner import Runner
+from tests.kit.cluster import Cluster
 from tests.kit.customers import Customer, make_customer, top_up
-from tests.kit.world import make_tenant
+from tests.kit.world import make_tenant, opened
 
 pytestmark = pytest.mark.anyio
 
@@ -97,7 +100,14 @@ async def wire(database: Database, customer: Customer, text: str, amount: str = 
 
 
 async def book(database: Database, customer: Customer) -> None:
-    await Runner(database, SWEEPS, None).run_until_quiet(customer.tenant_id)
+    async def stands_still(unit: Unit) -> bool:
+        return unit.frozen
+
+    runner = Runner(database, SWEEPS, None)
+    if await database.read(customer.tenant_id, stands_still):
+        await runner.drain(customer.tenant_id)
+    else:
+        await runner.run_until_quiet(customer.tenant_id)
 
 
 async def prove(database: Database, customer: Customer) -> None:
@@ -329,17 +339,28 @@ async def test_currencies_have_balances_of_their_own(database: Database, custome
     assert refused.value.status == 404
 
 
-async def test_the_same_requests_give_the_same_ids_on_a_frozen_clock(database: Database) -> None:
-    tenant = await make_tenant(database, "Tenant F", frozen_at=datetime(2026, 3, 2, 9, 30, tzinfo=UTC))
-    customer = await make_customer(database, tenant)
+async def test_the_same_requests_give_the_same_log_on_a_frozen_clock(cluster: Cluster) -> None:
+    async def life() -> list[tuple[int, UUID, str, UUID, datetime, Any]]:
+        name = await cluster.create()
+        try:
+            async with opened(cluster, name) as world:
+                database = world.database
+                tenant = await make_tenant(database, "Tenant F", frozen_at=datetime(2026, 3, 2, 9, 30, tzinfo=UTC))
+                customer = await make_customer(database, tenant)
+                paid, taken_back = [await top_up(database, customer, amount) for amount in ("5.00", "7.00")]
+                await wire(database, customer, f"topup {paid.settlement_reference}", "5.00")
+                await cancel(database, customer, taken_back.id)
+                await wire(database, customer, f"topup {taken_back.settlement_reference}", "7.00")
+                await number_events(database, tenant)
+                log = await database.read(tenant, lambda unit: events_after(unit, 0, 1_000))
+                await prove(database, customer)
+                return [(e.sequence, e.id, e.type, e.object_id, e.created_at, e.snapshot) for e in log]
+        finally:
+            await cluster.drop(name)
 
-    async def keyed(unit: Unit) -> Topup:
-        return await service.create_topup(unit, customer.group_id, Decimal("5.00"), "EUR")
-
-    first = await database.write(tenant, keyed, cause="key 1")
-    second = await database.write(tenant, keyed, cause="key 2")
-    assert first.id != second.id
-    assert first.settlement_reference != second.settlement_reference
-    booked = await transactions(database, customer)
-    assert len({row.id for row in booked}) == 2
-    assert first.created_at < second.created_at
+    first, second = await life(), await life()
+    assert first == second
+    types = [event[2] for event in first if event[2].startswith("TOPUP")]
+    assert types == ["TOPUP.CONFIRMED", "TOPUP.CONFIRMED", "TOPUP.SETTLED", "TOPUP.CANCELLED"]
+    transactions = [event[3] for event in first if event[2] == "CASH_TRANSACTION.EXECUTED"]
+    assert len(set(transactions)) == len(transactions) == 3
