@@ -14,6 +14,8 @@ from openvest.features.accounts import v1 as accounts_v1
 from openvest.features.cash import service as cash
 from openvest.features.cash import v1 as cash_v1
 from openvest.features.instruments import v1 as instruments_v1
+from openvest.features.onboarding import sweeps as onboarding_sweeps
+from openvest.features.onboarding import v1 as onboarding_v1
 from openvest.features.orders import service as orders
 from openvest.features.orders import sweeps as orders_sweeps
 from openvest.features.orders import v1 as orders_v1
@@ -22,6 +24,7 @@ from openvest.features.payments import v1 as payments_v1
 from openvest.features.positions import service as positions
 from openvest.features.positions import v1 as positions_v1
 from openvest.features.street import sweeps as street_sweeps
+from openvest.features.tenants import v1 as tenants_v1
 from openvest.features.users import sweeps as users_sweeps
 from openvest.features.users import v1 as users_v1
 from openvest.features.webhooks import v1 as webhooks_v1
@@ -30,8 +33,10 @@ from openvest.ledger.posting import write_house
 from openvest.simulation import v1 as simulation_v1
 
 V1_ENDPOINTS: Sequence[Endpoint] = (
+    *tenants_v1.ENDPOINTS,
     *instruments_v1.ENDPOINTS,
     *users_v1.ENDPOINTS,
+    *onboarding_v1.ENDPOINTS,
     *accounts_v1.ENDPOINTS,
     *cash_v1.ENDPOINTS,
     *positions_v1.ENDPOINTS,
@@ -45,6 +50,7 @@ V1_ENDPOINTS: Sequence[Endpoint] = (
 EVENTS: Sequence[Event] = (
     *instruments_v1.EVENTS,
     *users_v1.EVENTS,
+    *onboarding_v1.EVENTS,
     *accounts_v1.EVENTS,
     *cash_v1.EVENTS,
     *positions_v1.EVENTS,
@@ -54,6 +60,7 @@ EVENTS: Sequence[Event] = (
 """Every event type, with the mapper of each contract."""
 
 WORKS: Sequence[Sweep | Outward] = (
+    *onboarding_sweeps.SWEEPS,
     *users_sweeps.SWEEPS,
     *accounts_sweeps.SWEEPS,
     *payments_sweeps.SWEEPS,
@@ -64,6 +71,7 @@ WORKS: Sequence[Sweep | Outward] = (
 settlement (ORDER_MATHS section 5)."""
 
 REACTIONS: Sequence[Reaction] = (
+    *onboarding_sweeps.REACTIONS,
     *users_sweeps.REACTIONS,
     *accounts_sweeps.REACTIONS,
     *orders_sweeps.REACTIONS,

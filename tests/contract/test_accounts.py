@@ -19,8 +19,9 @@ from openvest.events.log import LoggedEvent, events_after
 from openvest.events.sequencer import number_events
 from openvest.features.accounts import service
 from openvest.features.accounts.v1 import ENDPOINTS
+from openvest.features.onboarding import service as checks
+from openvest.features.onboarding.v1 import ENDPOINTS as ONBOARDING
 from openvest.features.tenants.v1 import ENDPOINTS as TENANTS
-from openvest.features.users import service_checks
 from openvest.features.users.v1 import ENDPOINTS as USERS
 from openvest.ledger.chart import Leg
 from openvest.ledger.posting import post
@@ -35,7 +36,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 async def api(database: Database, tenant_id: UUID) -> AsyncGenerator[Api]:
-    app = make_test_app(database, [*TENANTS, *USERS, *ENDPOINTS])
+    app = make_test_app(database, [*TENANTS, *USERS, *ONBOARDING, *ENDPOINTS])
     api = await make_api(app, database, tenant_id)
     async with api.http:
         yield api
@@ -121,7 +122,7 @@ async def _checked(database: Database, tenant_id: UUID, user_id: UUID, kind: str
     async def work(unit: Unit) -> None:
         given = {"instrument_suitability": {"suitability": True}} if details is None else details
         evidence = {"method": "VIDEO_ID", "document_type": "PASSPORT"} | given
-        await service_checks.create_check(unit, user_id, kind, unit.now, evidence)
+        await checks.create_check(unit, user_id, kind, unit.now, evidence)
 
     await database.write(tenant_id, work)
 
@@ -199,8 +200,8 @@ async def test_a_locked_group_holds_new_accounts_until_it_is_unlocked(
     api: Api, database: Database, tenant_id: UUID, customer: Customer
 ) -> None:
     async def compliance(unit: Unit, passes: bool) -> None:
-        check = (await service_checks.list_checks(unit, customer.user_id, history=False, kind="COMPLIANCE"))[0]
-        await (service_checks.pass_check if passes else service_checks.fail_check)(unit, customer.user_id, check.id)
+        check = (await checks.list_checks(unit, customer.user_id, history=False, kind="COMPLIANCE"))[0]
+        await (checks.pass_check if passes else checks.fail_check)(unit, customer.user_id, check.id)
 
     group_id = customer.group_id
     await database.write(tenant_id, lambda unit: compliance(unit, False))

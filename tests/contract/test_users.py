@@ -1,4 +1,4 @@
-"""Users over HTTP: creation under both licence models, checks, identifiers, residencies, data changes, offboarding."""
+"""Users over HTTP: creation under both licence models, lists, data changes, offboarding."""
 
 from __future__ import annotations
 
@@ -9,23 +9,15 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from openvest.db.query import Query
-from openvest.db.unit import Database, Unit
-from openvest.events.log import LoggedEvent, events_after
-from openvest.events.sequencer import number_events
-from openvest.features.tenants.v1 import ENDPOINTS as TENANTS
-from openvest.features.users.v1 import ENDPOINTS
+from openvest.db.unit import Database
 from openvest.simulation.scenarios import lay
+from tests.contract.people import ENDPOINTS, fields, made, news, settle, status
 from tests.kit.http import Api, make_api, make_test_app
 from tests.kit.people import (
     ADDRESS,
-    CONFIRMED_AT,
     FIT,
-    GERMAN_TAX_NUMBER,
-    KYC,
     RESIDENCIES,
     USER,
-    customers_runner,
 )
 from tests.kit.world import make_tenant
 
@@ -39,40 +31,9 @@ def log() -> io.StringIO:
 
 @pytest.fixture
 async def api(database: Database, tenant_id: UUID, log: io.StringIO) -> AsyncGenerator[Api]:
-    api = await make_api(make_test_app(database, [*TENANTS, *ENDPOINTS], log=log), database, tenant_id)
+    api = await make_api(make_test_app(database, ENDPOINTS, log=log), database, tenant_id)
     async with api.http:
         yield api
-
-
-async def settle(database: Database, tenant_id: UUID) -> None:
-    await customers_runner(database).run_until_quiet(tenant_id)
-
-
-async def news(database: Database, tenant_id: UUID) -> list[LoggedEvent]:
-    await number_events(database, tenant_id)
-    return await database.read(tenant_id, lambda unit: events_after(unit, 0, 1_000))
-
-
-async def made(api: Api, **changes: Any) -> dict[str, Any]:
-    answer = await api.post("/users", {**USER, **changes})
-    assert answer.status_code == 200, answer.text
-    return answer.json()
-
-
-async def check(api: Api, user_id: str, body: dict[str, Any]) -> str:
-    answer = await api.send("POST", f"/users/{user_id}/checks", body)
-    assert answer.status_code == 202, answer.text
-    assert set(answer.json()) == {"id"}
-    return answer.json()["id"]
-
-
-async def status(api: Api, user_id: str) -> str:
-    return (await api.get(f"/users/{user_id}")).json()["status"]
-
-
-def fields(answer: Any) -> set[str]:
-    assert answer.status_code in (400, 422), answer.text
-    return {error["field"] for error in answer.json()["errors"]}
 
 
 async def test_a_new_user_is_inactive_and_shows_what_was_sent(api: Api) -> None:
@@ -117,7 +78,7 @@ async def test_the_key_makes_one_user(api: Api) -> None:
 
 async def test_byol_asks_for_less_and_needs_no_checks(database: Database) -> None:
     tenant_id = await make_tenant(database, "Own licence", licence="BYOL")
-    api = await make_api(make_test_app(database, [*TENANTS, *ENDPOINTS]), database, tenant_id)
+    api = await make_api(make_test_app(database, ENDPOINTS), database, tenant_id)
     async with api.http:
         asked = {n: USER[n] for n in ("first_name", "last_name", "birth_date", "nationalities", "address")}
         answer = await api.post("/users", asked)
@@ -140,263 +101,6 @@ async def test_the_list_is_paged_and_sorted(api: Api) -> None:
     by_change = (await api.get("/users?sort=updated_at&order=DESC")).json()["data"]
     assert [user["id"] for user in by_change] == [ids[0], ids[2], ids[1]]
     assert fields(await api.get("/users?sort=first_name")) == {"sort"}
-
-
-async def test_onboarding_ends_when_the_last_thing_is_there(api: Api, database: Database, tenant_id: UUID) -> None:
-    user_id = (await made(api))["id"]
-    for body in (KYC, FIT):
-        await check(api, user_id, body)
-    await settle(database, tenant_id)
-    assert await status(api, user_id) == "INACTIVE"
-    shown = (await api.get(f"/users/{user_id}/checks")).json()["data"]
-    assert [(c["type"], c["status"]) for c in shown] == [
-        ("KYC", "PASSED"),
-        ("INSTRUMENT_FIT", "PASSED"),
-        ("COMPLIANCE", "PASSED"),
-    ]
-    answer = await api.post(f"/users/{user_id}/tax_residencies", RESIDENCIES)
-    assert answer.status_code == 200, answer.text
-    assert await status(api, user_id) == "ACTIVE"
-    found = await news(database, tenant_id)
-    assert [event.type for event in found] == [
-        "USER.CREATED",
-        "USER_CHECK.CREATED",
-        "USER_CHECK.CREATED",
-        "USER_CHECK.PASSED",
-        "USER_CHECK.PASSED",
-        "USER_CHECK.CREATED",
-        "USER_CHECK.PASSED",
-        "USER.ACTIVATED",
-    ]
-    for thing in {event.object_id for event in found}:
-        mine = [event for event in found if event.object_id == thing]
-        assert [event.object_version for event in mine] == list(range(1, len(mine) + 1))
-        assert [event.created_at for event in mine] == sorted({event.created_at for event in mine})
-
-
-async def test_a_foreign_national_needs_an_identifier(api: Api, database: Database, tenant_id: UUID) -> None:
-    user_id = (await made(api, nationalities=["PL", "US"]))["id"]
-    for body in (KYC, FIT):
-        await check(api, user_id, body)
-    await api.post(f"/users/{user_id}/tax_residencies", RESIDENCIES)
-    await settle(database, tenant_id)
-    assert await status(api, user_id) == "INACTIVE"
-    path = f"/users/{user_id}/identifiers"
-    assert (await api.get(path)).json() == {"data": []}
-    body = {"type": "NATIONAL_ID", "issuing_country": "PL", "identifier": "44051401358"}
-    assert fields(await api.send("POST", path, body)) == {"identifier"}
-    stored = await api.send("POST", path, {**body, "identifier": "44051401359"})
-    assert stored.status_code == 200, stored.text
-    assert await status(api, user_id) == "ACTIVE"
-    identifier = stored.json()
-    assert identifier["identifier_standard"] == "PESEL"
-    assert (await api.get(f"{path}/{identifier['id']}")).json() == identifier
-    assert fields(await api.send("PATCH", f"{path}/{identifier['id']}", {"identifier": "1"})) == {"identifier"}
-    changed = await api.send("PATCH", f"{path}/{identifier['id']}", {"identifier": "02070803628"})
-    assert changed.status_code == 200, changed.text
-    assert changed.json()["identifier"] == "02070803628"
-    assert (await api.get(path)).json() == {"data": [changed.json()]}
-    assert (await api.get(f"{path}/{uuid4()}")).status_code == 404
-
-
-async def test_the_identifier_of_some_nationals_is_made(api: Api) -> None:
-    user_id = (await made(api))["id"]
-    path = f"/users/{user_id}/identifiers"
-    made_one = (await api.get(path)).json()["data"]
-    assert [(i["identifier_standard"], i["identifier"], i["issuing_country"]) for i in made_one] == [
-        ("CONCAT", "", "DE")
-    ]
-    again = await api.send("POST", path, {"type": "NATIONAL_ID", "issuing_country": "DE", "identifier": ""})
-    assert (again.status_code, again.json()["id"]) == (200, made_one[0]["id"])
-
-
-async def test_secrets_of_people_are_sealed_and_in_no_log(
-    api: Api, database: Database, tenant_id: UUID, log: io.StringIO
-) -> None:
-    number = "65170839J003"
-    user = await made(api, social_security_number=number, nationalities=["PL"])
-    assert user["social_security_number"] == number
-    assert (await api.get("/users")).json()["data"][0]["social_security_number"] == number
-    path = f"/users/{user['id']}"
-    body = {"type": "NATIONAL_ID", "issuing_country": "PL", "identifier": "44051401359"}
-    await api.send("POST", f"{path}/identifiers", body)
-    await api.send("POST", f"{path}/identifiers", {**body, "identifier": "44051401358"})
-    await api.post(f"{path}/tax_residencies", RESIDENCIES)
-    secrets = (number, "44051401359", "44051401358", GERMAN_TAX_NUMBER)
-
-    async def everything(unit: Unit) -> str:
-        tables = ("users", "user_identifiers", "tax_residencies", "events", "idempotency")
-        texts = [
-            await unit.rows(Query(str, f"select t::text from {table} t"))  # type: ignore[arg-type] # test only
-            for table in tables
-        ]
-        return "\n".join(text for rows in texts for text in rows)
-
-    stored = await database.read(tenant_id, everything)
-    assert "44051401359" not in stored and GERMAN_TAX_NUMBER not in stored.split("idempotency")[0]
-    assert not any(secret in log.getvalue() for secret in (*secrets, "Lindner", "greta.lindner", "Hafenstrasse"))
-
-
-async def test_tax_residencies_are_replaced_as_a_set(api: Api) -> None:
-    path = f"/users/{(await made(api))['id']}/tax_residencies"
-    assert (await api.get(path)).status_code == 404
-    first = (await api.post(path, RESIDENCIES)).json()
-    assert first["status"] == "ACTIVE"
-    two = {
-        "tax_residencies": [
-            {"country": "FR", "missing_tin_reason": "TIN_NOT_YET_ASSIGNED"},
-            {"country": "DE", "tax_identifier_number": GERMAN_TAX_NUMBER, "missing_tin_reason": ""},
-        ]
-    }
-    second = (await api.post(path, two)).json()
-    assert second["status"] == "PENDING"
-    assert second["tax_residencies"][1] == RESIDENCIES["tax_residencies"][0]
-    assert (second["created_at"], second["updated_at"] > first["updated_at"]) == (first["created_at"], True)
-    assert (await api.get(path)).json() == second
-    both = {"country": "DE", "tax_identifier_number": GERMAN_TAX_NUMBER, "missing_tin_reason": "OTHER_REASONS"}
-    for wrong, named in (
-        ([both], "tax_residencies.0.tax_identifier_number"),
-        ([{"country": "DE"}], "tax_residencies.0.tax_identifier_number"),
-        ([{"country": "DE", "tax_identifier_number": "12345678901"}], "tax_residencies.0.tax_identifier_number"),
-        ([], "tax_residencies"),
-    ):
-        assert fields(await api.post(path, {"tax_residencies": wrong})) == {named}
-    assert (await api.get(path)).json() == second
-
-
-@pytest.mark.parametrize(
-    ("body", "named"),
-    [
-        (
-            {**KYC, "document_expiration_date": None, "nationality": None},
-            {"document_expiration_date", "nationality"},
-        ),
-        ({**KYC, "document_type": "UTILITY_BILL"}, {"document_type"}),
-        (
-            {**KYC, "data_download_link": "ftp://x", "issuance_date": "2026-01-01"},
-            {"data_download_link", "issuance_date"},
-        ),
-        (
-            {"type": "POR", "check_confirmed_at": CONFIRMED_AT},
-            {"issuance_date", "data_download_link", "document_type", "confirmed_address"},
-        ),
-        ({**FIT, "instrument_suitability": {"suitability": "yes"}}, {"instrument_suitability.suitability"}),
-        ({"type": "COMPLIANCE", "check_confirmed_at": CONFIRMED_AT}, {"type"}),
-        ({"check_confirmed_at": CONFIRMED_AT}, {"type"}),
-        ({**KYC, "check_confirmed_at": "2020-01-01T00:00:00Z"}, {"check_confirmed_at"}),
-    ],
-)  # fmt: skip
-async def test_misfits_of_checks(api: Api, body: dict[str, Any], named: set[str]) -> None:
-    user_id = (await made(api))["id"]
-    assert fields(await api.send("POST", f"/users/{user_id}/checks", body)) == named
-    assert (await api.get(f"/users/{user_id}/checks")).json() == {"data": []}
-
-
-async def test_guardian_checks_are_known_and_refused(api: Api) -> None:
-    user_id = (await made(api))["id"]
-    body = {
-        "type": "GUARDIAN",
-        "check_confirmed_at": CONFIRMED_AT,
-        "role_id": str(uuid4()),
-        "document_type": "BIRTH_CERTIFICATE",
-        "data_download_link": "https://documents.example.org/birth.pdf",
-    }
-    answer = await api.send("POST", f"/users/{user_id}/checks", body)
-    assert (answer.status_code, fields(answer)) == (422, {"type"})
-
-
-async def test_a_check_shows_what_its_type_has(api: Api, database: Database, tenant_id: UUID) -> None:
-    user_id = (await made(api))["id"]
-    assessment = {
-        "type": "USER_SELF_ASSESSMENT",
-        "check_confirmed_at": CONFIRMED_AT,
-        "user_occupation": "EMPLOYEE",
-        "user_industry": "HEALTHCARE",
-        "yearly_gross_income": {"currency": "EUR", "lower_bound": 40000, "upper_bound": 60000.5},
-        "income_sources": ["EMPLOYMENT_INCOME"],
-    }
-    por = {
-        "type": "POR",
-        "check_confirmed_at": CONFIRMED_AT,
-        "issuance_date": "2025-12-01",
-        "data_download_link": "https://documents.example.org/bill.pdf",
-        "document_type": "ID_CARD",
-        "confirmed_address": ADDRESS,
-    }
-    withholding = {
-        "type": "US_WITHHOLDING_TAX_STATUS",
-        "check_confirmed_at": CONFIRMED_AT,
-        "person_type": "NON_RESIDENT_ALIEN",
-        "documentation_type": "W8-BEN",
-        "valid_from": "2026-01-01",
-    }
-    for body in (KYC, por, FIT, assessment, withholding):
-        check_id = await check(api, user_id, body)
-        shown = (await api.get(f"/users/{user_id}/checks/{check_id}")).json()
-        assert shown == {**body, "id": check_id, "user_id": user_id, "status": "IN_PROGRESS"}
-    await settle(database, tenant_id)
-    by_type = {c["type"]: c for c in (await api.get(f"/users/{user_id}/checks")).json()["data"]}
-    assert by_type["US_WITHHOLDING_TAX_STATUS"]["status"] == "FAILED"
-    assert by_type["USER_SELF_ASSESSMENT"]["yearly_gross_income"]["upper_bound"] == 60000.5
-    assert by_type["COMPLIANCE"]["status"] == "PASSED"
-
-
-async def test_the_list_shows_the_newest_of_each_type_or_all(api: Api, database: Database, tenant_id: UUID) -> None:
-    user_id = (await made(api))["id"]
-    old, new, fit = [await check(api, user_id, body) for body in (KYC, {**KYC, "kyc_update": True}, FIT)]
-    path = f"/users/{user_id}/checks"
-    for query, ids in (
-        ("", [new, fit]),
-        ("?list_history=true", [old, new, fit]),
-        ("?list_history=false&type=KYC", [new]),
-        ("?list_history=true&type=KYC", [old, new]),
-        ("?type=POR", []),
-    ):
-        assert [c["id"] for c in (await api.get(path + query)).json()["data"]] == ids
-    assert fields(await api.get(path + "?type=PASSPORT")) == {"type"}
-    other = (await made(api))["id"]
-    assert (await api.get(f"/users/{other}/checks/{old}")).status_code == 404
-    assert (await api.get(f"/users/{uuid4()}/checks")).status_code == 404
-
-
-async def test_scenarios_and_hands_decide_checks(api: Api, database: Database, tenant_id: UUID) -> None:
-    user_id = (await made(api))["id"]
-    await database.write(tenant_id, lambda unit: lay(unit, "check_pending", 1, user_id=UUID(user_id)))
-    await database.write(tenant_id, lambda unit: lay(unit, "check_fails", 1, user_id=UUID(user_id)))
-    kyc, fit = [await check(api, user_id, body) for body in (KYC, FIT)]
-    await api.post(f"/users/{user_id}/tax_residencies", RESIDENCIES)
-    await settle(database, tenant_id)
-    path = f"/users/{user_id}/checks"
-    assert [c["status"] for c in (await api.get(path)).json()["data"]] == ["IN_PROGRESS", "FAILED"]
-    by_hand = f"/tests{path}/{kyc}"
-    passed = await api.send("POST", f"{by_hand}/pass")
-    assert (passed.status_code, passed.json()["status"]) == (200, "PASSED")
-    assert (await api.send("POST", f"{by_hand}/pass")).status_code == 409
-    await settle(database, tenant_id)
-    assert await status(api, user_id) == "ACTIVE", "a failed fit does not block"
-    assert (await api.send("POST", f"{by_hand}/fail")).json()["status"] == "FAILED"
-    assert await status(api, user_id) == "INACTIVE"
-    assert (await api.send("POST", f"{by_hand}/pass")).json()["status"] == "PASSED"
-    assert await status(api, user_id) == "ACTIVE"
-    assert (await api.send("POST", f"/tests{path}/{fit}/pass")).json()["status"] == "PASSED"
-    assert (await api.send("POST", f"/tests{path}/{uuid4()}/pass")).status_code == 404
-    kinds = [event.type for event in await news(database, tenant_id) if event.type.startswith("USER.")]
-    assert kinds == ["USER.CREATED", "USER.ACTIVATED", "USER.DEACTIVATED", "USER.ACTIVATED"]
-
-
-async def test_a_lost_lease_decides_nothing(api: Api, database: Database, tenant_id: UUID) -> None:
-    user_id = (await made(api))["id"]
-    kyc = await check(api, user_id, KYC)
-    runner = customers_runner(database)
-    outward: Any = next(work for work in runner.works if work.name == "check_users")
-    leased = await database.write(tenant_id, lambda unit: outward.lease(unit, 10), n=0)
-    assert [str(row.id) for row in leased] == [kyc]
-    assert await database.write(tenant_id, lambda unit: outward.lease(unit, 10), n=0) == []
-    assert await database.read(tenant_id, outward.next_due) is None
-    said = await outward.talk(runner.ports, leased)
-    assert (await api.send("POST", f"/tests/users/{user_id}/checks/{kyc}/fail")).json()["status"] == "FAILED"
-    await database.write(tenant_id, lambda unit: outward.record(unit, leased, said))
-    assert (await api.get(f"/users/{user_id}/checks/{kyc}")).json()["status"] == "FAILED"
 
 
 async def test_data_changes_are_applied_in_order_or_refused(api: Api, database: Database, tenant_id: UUID) -> None:
@@ -456,9 +160,7 @@ async def test_a_leaving_user_changes_no_more(api: Api, database: Database, tena
 
 async def test_another_tenants_user_answers_as_a_random_id(api: Api, database: Database) -> None:
     user_id = (await made(api))["id"]
-    other = await make_api(
-        make_test_app(database, [*TENANTS, *ENDPOINTS]), database, await make_tenant(database, "Tenant B")
-    )
+    other = await make_api(make_test_app(database, ENDPOINTS), database, await make_tenant(database, "Tenant B"))
     async with other.http:
         for path in ("", "/checks", "/identifiers", "/tax_residencies"):
             foreign = await other.get(f"/users/{user_id}{path}")
@@ -466,16 +168,3 @@ async def test_another_tenants_user_answers_as_a_random_id(api: Api, database: D
             assert foreign.status_code == random.status_code == 404
             assert foreign.json()["detail"] == random.json()["detail"]
         assert (await other.get("/users")).json()["data"] == []
-
-
-async def test_a_frozen_tenant_decides_before_its_next_write(database: Database, frozen_tenant_id: UUID) -> None:
-    app = make_test_app(database, [*TENANTS, *ENDPOINTS])
-    api = await make_api(app, database, frozen_tenant_id)
-    async with api.http:
-        user_id = (await made(api))["id"]
-        for body in (KYC, FIT):
-            await check(api, user_id, body)
-        assert (await api.post(f"/users/{user_id}/tax_residencies", RESIDENCIES)).status_code == 200
-        assert await status(api, user_id) == "ACTIVE"
-    times = [event.created_at for event in await news(database, frozen_tenant_id)]
-    assert times == sorted(times)

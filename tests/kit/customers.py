@@ -9,11 +9,12 @@ from uuid import UUID
 
 from openvest.db.unit import Database, Unit
 from openvest.features.accounts import service as accounts
+from openvest.features.onboarding import service_identifiers as identifiers
+from openvest.features.onboarding.model import Residency
 from openvest.features.payments import service as payments
 from openvest.features.payments.model import Topup
 from openvest.features.users import service as users
-from openvest.features.users import service_identifiers as identifiers
-from openvest.features.users.model import NewUser, Residency
+from openvest.features.users.model import NewUser
 
 ADDRESS = {
     "address_line1": "Unter den Linden 1",

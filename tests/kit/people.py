@@ -13,10 +13,11 @@ from openvest.core.declarations import Sweep
 from openvest.db.unit import Database, Unit
 from openvest.features.accounts import service as accounts
 from openvest.features.accounts.model import AccountType
+from openvest.features.onboarding import service as checks
+from openvest.features.onboarding import service_identifiers as identifiers
+from openvest.features.onboarding.model import Residency
 from openvest.features.users import service as users
-from openvest.features.users import service_checks as checks
-from openvest.features.users import service_identifiers as identifiers
-from openvest.features.users.model import Licence, NewUser, Residency
+from openvest.features.users.model import Licence, NewUser
 from openvest.main import outside_world
 from openvest.work.runner import Runner
 

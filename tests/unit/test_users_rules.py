@@ -1,4 +1,4 @@
-"""Users' decisions as tables: lives, activation, nationalities, identifiers, evidence, data changes."""
+"""Users' decisions as tables: lives, data changes, what a licence asks for."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import pytest
 from openvest.core.ids import caused_id
 from openvest.core.lifecycle import WrongState
 from openvest.core.problems import InvalidRequest
-from openvest.features.users import rules, rules_changes, rules_checks, rules_identifiers
-from openvest.features.users.model import Check, NewUser, Residency, TaxResidencies, User
+from openvest.features.onboarding.rules import CHECK
+from openvest.features.users import rules, rules_changes
+from openvest.features.users.model import NewUser, User
 
 AT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 ADDRESS = {"address_line1": "Hafenstrasse 7", "postcode": "24103", "city": "Kiel", "country": "DE"}
@@ -48,90 +49,7 @@ USER = User(
 )
 
 
-def check(kind: Any, status: Any = "PASSED", n: int = 0, **details: Any) -> Check:
-    return Check(caused_id(kind, n), 1, AT, AT, USER.id, kind, status, AT, details)
-
-
-def facts(
-    *checks: Check,
-    status: Any = "INACTIVE",
-    licence: Any = "TOL",
-    countries: str = "DE",
-    declared: bool = True,
-) -> rules.ActivationFacts:
-    user = replace(USER, status=status, licence=licence)
-    decided = rules_checks.last_decided(list(checks))
-    return rules.ActivationFacts(user, decided, frozenset(countries.split()), declared)
-
-
-KYC = check("KYC", confirmed_address=ADDRESS)
-KYC_WITHOUT_ADDRESS = check("KYC")
-POR, FIT, COMPLIANCE = check("POR"), check("INSTRUMENT_FIT"), check("COMPLIANCE")
-FIT_FAILED = check("INSTRUMENT_FIT", "FAILED")
-
-KYC_ROW, ADDRESS_ROW, FIT_ROW, COMPLIANCE_ROW, IDENTIFIER_ROW, TAX_ROW = [row.name for row in rules.REQUIREMENTS]
-
-
-@pytest.mark.parametrize(
-    ("given", "missing"),
-    [
-        (facts(KYC, FIT, COMPLIANCE), []),
-        (facts(KYC, FIT_FAILED, COMPLIANCE), []),
-        (facts(KYC_WITHOUT_ADDRESS, POR, FIT, COMPLIANCE), []),
-        (facts(KYC_WITHOUT_ADDRESS, FIT, COMPLIANCE), [ADDRESS_ROW]),
-        (facts(KYC, FIT), [COMPLIANCE_ROW]),
-        (facts(KYC, COMPLIANCE), [FIT_ROW]),
-        (facts(FIT, COMPLIANCE), [KYC_ROW, ADDRESS_ROW]),
-        (facts(check("KYC", "IN_PROGRESS"), FIT, COMPLIANCE), [KYC_ROW, ADDRESS_ROW]),
-        (facts(KYC, FIT, check("COMPLIANCE", "FAILED")), [COMPLIANCE_ROW]),
-        (facts(KYC, FIT, COMPLIANCE, countries=""), [IDENTIFIER_ROW]),
-        (facts(KYC, FIT, COMPLIANCE, countries="IT"), [IDENTIFIER_ROW]),
-        (facts(KYC, FIT, COMPLIANCE, declared=False), [TAX_ROW]),
-        (facts(licence="BYOL"), []),
-        (facts(licence="BYOL", countries=""), [IDENTIFIER_ROW]),
-        (facts(licence="BYOL", declared=False), [TAX_ROW]),
-    ],
-)
-def test_what_a_user_lacks(given: rules.ActivationFacts, missing: list[str]) -> None:
-    assert rules.unmet(given) == missing
-    assert rules.decide_status(given) == (None if missing else "activate")
-
-
-@pytest.mark.parametrize(
-    ("given", "verb"),
-    [
-        (facts(KYC, FIT, COMPLIANCE, status="ACTIVE"), None),
-        (facts(KYC, check("KYC", "IN_PROGRESS", 2), FIT, COMPLIANCE, status="ACTIVE"), None),
-        (facts(KYC, check("KYC", "FAILED", 2), FIT, COMPLIANCE, status="ACTIVE"), "deactivate"),
-        (facts(KYC, FIT, check("COMPLIANCE", "FAILED"), status="ACTIVE"), "deactivate"),
-        (facts(KYC_WITHOUT_ADDRESS, check("POR", "FAILED"), FIT, COMPLIANCE, status="ACTIVE"), "deactivate"),
-        (facts(KYC, check("POR", "FAILED"), FIT, COMPLIANCE, status="ACTIVE"), None),
-        (facts(KYC, FIT_FAILED, COMPLIANCE, status="ACTIVE"), None),
-        (facts(KYC, FIT, COMPLIANCE, status="ACTIVE", countries=""), None),
-        (facts(KYC, FIT, COMPLIANCE, status="OFFBOARDING"), None),
-        (facts(KYC, FIT, COMPLIANCE, status="OFFBOARDED"), None),
-    ],
-)
-def test_when_an_active_user_is_deactivated(given: rules.ActivationFacts, verb: str | None) -> None:
-    assert rules.decide_status(given) == verb
-
-
-@pytest.mark.parametrize(
-    ("given", "known", "starts"),
-    [
-        (facts(KYC), {"KYC"}, True),
-        (facts(KYC, COMPLIANCE), {"KYC", "COMPLIANCE"}, False),
-        (facts(KYC), {"KYC", "COMPLIANCE"}, False),
-        (facts(check("KYC", "FAILED")), {"KYC"}, False),
-        (facts(KYC, licence="BYOL"), {"KYC"}, False),
-        (facts(FIT), {"INSTRUMENT_FIT"}, False),
-    ],
-)
-def test_when_our_own_screening_starts(given: rules.ActivationFacts, known: set[Any], starts: bool) -> None:
-    assert rules.starts_compliance(given, known) is starts
-
-
-@pytest.mark.parametrize("life", [rules.USER, rules.CHECK, rules.DATA_CHANGE], ids=lambda life: life.noun)
+@pytest.mark.parametrize("life", [rules.USER, rules.DATA_CHANGE, CHECK], ids=lambda life: life.noun)
 def test_every_verb_exists_only_where_the_table_has_it(life: Any) -> None:
     verbs = {verb for _, verb in life.moves}
     for state in life.states:
@@ -142,173 +60,6 @@ def test_every_verb_exists_only_where_the_table_has_it(life: Any) -> None:
                 with pytest.raises(WrongState):
                     life.move(state, verb)
     assert not any(state in life.ends for state, _ in life.moves)
-
-
-@pytest.mark.parametrize(
-    ("nationalities", "decisive"),
-    [("DE", "DE"), ("US", "US"), ("US DE", "DE"), ("IT FR", "FR"), ("GB US", "GB"), ("AU NO", "NO"), ("CH BR", "BR")],
-)
-def test_the_nationality_that_counts(nationalities: str, decisive: str) -> None:
-    assert rules.decisive_nationality(nationalities.split()) == decisive
-
-
-@pytest.mark.parametrize(
-    ("kind", "country", "identifier", "wanted", "standard"),
-    [
-        ("NATIONAL_ID", "DE", "", None, "CONCAT"),
-        ("NATIONAL_ID", "DE", "", "CONCAT", "CONCAT"),
-        ("NATIONAL_ID", "DE", "DE19910314GRETALINDN", None, "CONCAT"),
-        ("NATIONAL_ID", "DE", "L01X00T471", None, "NIDN"),
-        ("NATIONAL_ID", "IT", "IT19910314GRETALINDN", "CONCAT", "CONCAT"),
-        ("NATIONAL_ID", "PL", "44051401359", None, "PESEL"),
-        ("NATIONAL_ID", "PL", "8567346215", None, "PLTN"),
-        ("NATIONAL_ID", "PL", "8567346215", "PLTN", "PLTN"),
-        ("NATIONAL_ID", "IT", "RCCMNL83S18D969H", None, "NIDN"),
-        ("NATIONAL_ID", "ES", "54362315K", None, "STIN"),
-        ("NATIONAL_ID", "BE", "85073003328", None, "BNN"),
-        ("NATIONAL_ID", "LT", "12345678", None, "LTPN"),
-        ("NATIONAL_ID", "SK", "AB1234567", None, "SKPS"),
-        ("NATIONAL_ID", "GB", "AB123456C", None, "GPN"),
-        ("NATIONAL_ID", "CH", "anything", None, "NIDN"),
-        ("PASSPORT", "DE", "C01X00T47", None, "CCPT"),
-    ],
-)
-def test_the_standard_of_an_identifier(
-    kind: Any, country: str, identifier: str, wanted: str | None, standard: str
-) -> None:
-    assert rules_identifiers.find_standard(kind, country, identifier, wanted) == standard
-
-
-@pytest.mark.parametrize(
-    ("kind", "country", "identifier", "wanted", "field"),
-    [
-        ("NATIONAL_ID", "PL", "44051401358", None, "identifier"),
-        ("NATIONAL_ID", "PL", "44051401359", "PLTN", "identifier"),
-        ("NATIONAL_ID", "PL", "44051401359", "BNN", "identifier_standard"),
-        ("NATIONAL_ID", "IT", "", None, "identifier"),
-        ("NATIONAL_ID", "IT", "", "CONCAT", "identifier"),
-        ("NATIONAL_ID", "DE", "DE1991", "CONCAT", "identifier"),
-        ("NATIONAL_ID", "IT", "DE19910314GRETALINDN", "CONCAT", "identifier"),
-        ("NATIONAL_ID", "BE", "85073003329", None, "identifier"),
-        ("PASSPORT", "DE", "", None, "identifier"),
-        ("PASSPORT", "DE", "   ", None, "identifier"),
-    ],
-)
-def test_identifiers_that_are_none(kind: Any, country: str, identifier: str, wanted: str | None, field: str) -> None:
-    with pytest.raises(InvalidRequest) as refused:
-        rules_identifiers.find_standard(kind, country, identifier, wanted)
-    assert [error.field for error in refused.value.errors] == [field]
-    assert identifier.strip() == "" or identifier not in str(refused.value)
-
-
-@pytest.mark.parametrize(
-    ("country", "number", "sound"),
-    [
-        ("DE", "86095742719", True),
-        ("DE", "86095742710", False),
-        ("DE", "12345678901", False),
-        ("IT", "RCCMNL83S18D969H", True),
-        ("US", "536904399", True),
-        ("CH", "whatever it is", True),
-    ],
-)
-def test_tax_numbers(country: str, number: str, sound: bool) -> None:
-    residencies = (Residency(country, number, None),)
-    if sound:
-        rules_identifiers.check_residencies(residencies)
-        return
-    with pytest.raises(InvalidRequest) as refused:
-        rules_identifiers.check_residencies(residencies)
-    assert [error.field for error in refused.value.errors] == ["tax_residencies.0.tax_identifier_number"]
-
-
-def test_a_country_is_declared_once() -> None:
-    with pytest.raises(InvalidRequest) as refused:
-        rules_identifiers.check_residencies((Residency("CH", "1234567", None), Residency("CH", "7654321", None)))
-    assert [error.field for error in refused.value.errors] == ["tax_residencies.1.country"]
-
-
-@pytest.mark.parametrize(
-    ("reasons", "status"),
-    [((None,), "ACTIVE"), (("COUNTRY_HAS_NO_TIN",), "ACTIVE"), ((None, "TIN_NOT_YET_ASSIGNED"), "PENDING")],
-)
-def test_residencies_wait_for_a_number(reasons: tuple[str | None, ...], status: str) -> None:
-    assert rules_identifiers.residency_status(tuple(Residency("CH", None, reason) for reason in reasons)) == status
-
-
-@pytest.mark.parametrize(
-    ("day", "months", "before"),
-    [
-        (date(2026, 3, 2), 24, date(2024, 3, 2)),
-        (date(2026, 1, 31), 2, date(2025, 11, 30)),
-        (date(2024, 3, 31), 1, date(2024, 2, 29)),
-        (date(2026, 3, 31), 1, date(2026, 2, 28)),
-        (date(2026, 1, 15), 1, date(2025, 12, 15)),
-    ],
-)
-def test_months_before(day: date, months: int, before: date) -> None:
-    assert rules_checks.months_before(day, months) == before
-
-
-EVIDENCE: list[tuple[str, datetime, dict[str, Any], str, str | None]] = [
-    ("KYC", datetime(2024, 3, 2, tzinfo=UTC), {"method": "VIDEO_ID", "document_type": "PASSPORT"}, "DE", None),
-    (
-        "KYC",
-        datetime(2024, 3, 1, tzinfo=UTC),
-        {"method": "VIDEO_ID", "document_type": "PASSPORT"},
-        "DE",
-        "check_confirmed_at",
-    ),
-    ("KYC", AT, {"method": "LIVENESS_PHOTO_ID", "document_type": "PASSPORT"}, "DE", "method"),
-    ("KYC", AT, {"method": "LIVENESS_PHOTO_ID", "document_type": "PASSPORT"}, "FR", None),
-    ("KYC", AT, {"method": "TWO_PLUS_TWO_VERIFICATION", "document_type": "PASSPORT"}, "DE", "method"),
-    ("KYC", AT, {"method": "TWO_PLUS_TWO_VERIFICATION", "document_type": "PASSPORT"}, "GB", None),
-    ("KYC", AT, {"method": "VIDEO_ID", "document_type": "TWO_PLUS_TWO_VERIFICATION_PROOF"}, "DE", "method"),
-    ("POR", AT, {"issuance_date": "2025-03-02", "document_type": "UTILITY_BILL"}, "DE", None),
-    ("POR", AT, {"issuance_date": "2025-03-01", "document_type": "UTILITY_BILL"}, "DE", "issuance_date"),
-    ("POR", AT, {"issuance_date": "2021-03-02", "document_type": "REGISTRATION_CERT"}, "DE", None),
-    ("POR", AT, {"issuance_date": "2021-03-01", "document_type": "REGISTRATION_CERT"}, "DE", "issuance_date"),
-    ("POR", AT, {"issuance_date": "2010-01-01", "document_type": "ID_CARD"}, "DE", None),
-    ("INSTRUMENT_FIT", datetime(2000, 1, 1, tzinfo=UTC), {}, "DE", None),
-]
-
-
-@pytest.mark.parametrize(("kind", "confirmed_at", "details", "country", "field"), EVIDENCE)
-def test_evidence(kind: str, confirmed_at: datetime, details: dict[str, Any], country: str, field: str | None) -> None:
-    user = replace(USER, address={**ADDRESS, "country": country})
-    if field is None:
-        rules_checks.check_evidence(kind, confirmed_at, details, user, AT)
-        return
-    with pytest.raises(rules_checks.EvidenceRefused) as refused:
-        rules_checks.check_evidence(kind, confirmed_at, details, user, AT)
-    assert [error.field for error in refused.value.errors] == [field]
-
-
-def declared(*countries: str, status: Any = "ACTIVE") -> TaxResidencies:
-    return TaxResidencies(AT, AT, status, tuple(Residency(country, None, "OTHER_REASONS") for country in countries))
-
-
-def withholding(person: str, documentation: str = "W9") -> Check:
-    return check("US_WITHHOLDING_TAX_STATUS", "IN_PROGRESS", person_type=person, documentation_type=documentation)
-
-
-@pytest.mark.parametrize(
-    ("asked", "residencies", "verdict"),
-    [
-        (check("INSTRUMENT_FIT", instrument_suitability={"suitability": True}), None, "PASSED"),
-        (check("INSTRUMENT_FIT", instrument_suitability={"suitability": False}), None, "FAILED"),
-        (check("KYC"), None, "PASSED"),
-        (withholding("US_PERSON"), declared("DE", "US"), "PASSED"),
-        (withholding("US_PERSON"), declared("DE"), "FAILED"),
-        (withholding("NON_RESIDENT_ALIEN"), declared("DE"), "PASSED"),
-        (withholding("NON_RESIDENT_ALIEN"), declared("DE", "US"), "FAILED"),
-        (withholding("NON_RESIDENT_ALIEN"), None, "FAILED"),
-        (withholding("NON_RESIDENT_ALIEN"), declared("DE", status="PENDING"), "FAILED"),
-        (withholding("US_PERSON", "UNDOCUMENTED"), None, "PASSED"),
-    ],
-)
-def test_what_we_know_ourselves_about_a_check(asked: Check, residencies: TaxResidencies | None, verdict: str) -> None:
-    assert rules_checks.own_verdict(asked, residencies) == verdict
 
 
 PROOF = {"issuance_date": "2026-01-01", "data_download_link": "https://x.example", "document_type": "PASSPORT"}

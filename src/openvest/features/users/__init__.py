@@ -1,15 +1,12 @@
-"""Users: the people who invest, what is known of them and what has been proved.
+"""Users: the people who invest, and what is known of them.
 
-Nouns: a *user*; a *check*, evidence that someone outside or a rule of ours decides on; an *identifier*, the number
-under which trades of this person are reported; *tax residencies*, one declared set per user; a *data change*, the only
-way to edit a user.
+Nouns: a *user*; a *data change*, the only way to edit one.
 
-Life: a user is born INACTIVE, is ACTIVE once everything the licence asks for is complete (`rules.REQUIREMENTS`), goes
-back to INACTIVE when a required check fails later, and leaves through OFFBOARDING to OFFBOARDED when nothing of theirs
-is open. Checks go IN_PROGRESS → PASSED | FAILED; a check that waits is the work of an outward step that asks the
-identity port.
+Life: a user is born INACTIVE, is ACTIVE when onboarding finds everything complete, can be deactivated again, and
+leaves through OFFBOARDING to OFFBOARDED when features above find nothing of theirs open. A data change is applied or
+refused as the identity port says.
 
-No money moves here. Sealed at rest: national and tax identifiers.
+No money moves here. Sealed at rest: the social security number.
 
-Source: reference/v1/users.md; newer/users_roles_businesses.md section 2; CONTRACTS.md.
+Source: reference/v1/users.md section 1; newer/users_roles_businesses.md section 2; CONTRACTS.md.
 """

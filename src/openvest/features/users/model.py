@@ -10,11 +10,7 @@ from uuid import UUID
 
 UserStatus = Literal["INACTIVE", "ACTIVE", "OFFBOARDING", "OFFBOARDED"]
 Licence = Literal["TOL", "BYOL"]
-CheckType = Literal["KYC", "POR", "INSTRUMENT_FIT", "COMPLIANCE", "USER_SELF_ASSESSMENT", "US_WITHHOLDING_TAX_STATUS"]
-CheckStatus = Literal["IN_PROGRESS", "PASSED", "FAILED"]
 Verdict = Literal["PASSED", "FAILED"]
-IdentifierType = Literal["NATIONAL_ID", "PASSPORT"]
-ResidencyStatus = Literal["PENDING", "ACTIVE"]
 ChangeStatus = Literal["RECEIVED", "APPLIED", "FAILED"]
 
 
@@ -68,51 +64,3 @@ class UserFacts:
     user_id: UUID
     status: UserStatus
     fit: Verdict | None
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """Evidence about a user. Shape: `details` has the fields the contract asks for under the type."""
-
-    id: UUID
-    version: int
-    created_at: datetime
-    updated_at: datetime
-    user_id: UUID
-    type: CheckType
-    status: CheckStatus
-    check_confirmed_at: datetime
-    details: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Identifier:
-    """A reporting identifier, opened. Empty where it is made from the user's own data."""
-
-    id: UUID
-    created_at: datetime
-    updated_at: datetime
-    user_id: UUID
-    type: IdentifierType
-    issuing_country: str
-    identifier_standard: str
-    identifier: str
-
-
-@dataclass(frozen=True, slots=True)
-class Residency:
-    """One country of tax residence: its number, or why there is none."""
-
-    country: str
-    tax_identifier_number: str | None
-    missing_tin_reason: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class TaxResidencies:
-    """The declared set, opened."""
-
-    created_at: datetime
-    updated_at: datetime
-    status: ResidencyStatus
-    residencies: tuple[Residency, ...]

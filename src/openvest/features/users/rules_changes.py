@@ -11,10 +11,13 @@ from typing import Any
 
 from openvest.core.problems import FieldError, InvalidRequest
 from openvest.features.users.model import Licence, User
-from openvest.features.users.rules_checks import BILLS
 
 EVIDENCE = ("issuance_date", "data_download_link", "document_type")
 _PERSONAL = ("PASSPORT", "ID_CARD")
+_OF_RESIDENCE = (
+    "UTILITY_BILL", "TELEPHONE_BILL", "INTERNET_BILL", "BANK_STATEMENT", "REGISTRATION_CERT", "RESIDENCE_PERMIT",
+    "ID_CARD",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,7 @@ class Shape:
 TOL_SHAPES: tuple[Shape, ...] = (
     Shape("name", ("first_name", "last_name"), _PERSONAL),
     Shape("nationality", ("nationalities",), _PERSONAL),
-    Shape("address", ("address",), (*BILLS, "REGISTRATION_CERT", "RESIDENCE_PERMIT", "ID_CARD")),
+    Shape("address", ("address",), _OF_RESIDENCE),
     Shape(
         "other",
         ("email", "salutation", "title", "phone_number", "birth_name", "postal_address", "branch_id", "tags"),

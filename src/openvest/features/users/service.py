@@ -1,19 +1,18 @@
-"""Verbs of users: create, find, offboard, activate."""
+"""Verbs of users: create, find, activate, offboard, change."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+from openvest.core.clock import parse_day
 from openvest.core.snapshots import snapshot_of
 from openvest.db.unit import Unit
-from openvest.features.users import rules, store
-from openvest.features.users.model import Check, CheckType, NewUser, User, UserFacts
-from openvest.features.users.rules_checks import last_decided
-from openvest.features.users.rules_identifiers import CONCAT
+from openvest.features.users import rules, rules_changes, store
+from openvest.features.users.model import NewUser, User, UserFacts, Verdict
+from openvest.ports.identity import CheckResult
 
 OPTIONAL: dict[str, Any] = {
     "email": None,
@@ -32,13 +31,11 @@ OPTIONAL: dict[str, Any] = {
 }
 """What a user has where the client says nothing."""
 
-ACTIVATION_EVENTS = {"activate": "USER.ACTIVATED", "deactivate": "USER.DEACTIVATED"}
-
 
 async def create_user(unit: Unit, new: NewUser) -> User:
     """Make a user, INACTIVE.
 
-    Raises: InvalidRequest. Writes: users, user_identifiers, USER.CREATED.
+    Raises: InvalidRequest. Writes: users, USER.CREATED.
     """
     rules.check_new_user(new)
     at = unit.moment_after(None)
@@ -59,22 +56,7 @@ async def create_user(unit: Unit, new: NewUser) -> User:
     sealed = None if number is None else unit.secrets.seal(number.encode(), _number_place(user.id))
     await unit.run(store.INSERT_USER, unit.tenant_id, *store.values(user), sealed)
     unit.emit("USER.CREATED", user.id, 1, at, snapshot_of(user))
-    await ensure_made_identifier(unit, user)
     return user
-
-
-async def ensure_made_identifier(unit: Unit, user: User) -> None:
-    """Give a user whose decisive nationality is reported under a made identifier that identifier.
-
-    Writes: user_identifiers.
-    """
-    country = rules.decisive_nationality(user.nationalities)
-    if country not in rules.CONCAT_COUNTRIES:
-        return
-    known = await unit.rows(store.IDENTIFIERS, unit.tenant_id, user.id)
-    if not any(row.issuing_country == country and row.identifier_standard == CONCAT for row in known):
-        made = (unit.ids.new("user_identifier"), unit.now, unit.now, user.id, "NATIONAL_ID", country, CONCAT)
-        await unit.run(store.INSERT_IDENTIFIER, unit.tenant_id, *made, None)
 
 
 def _number_place(user_id: UUID) -> str:
@@ -126,7 +108,7 @@ async def user_facts(unit: Unit, user_ids: Sequence[UUID]) -> dict[UUID, UserFac
     return {row.user_id: row for row in rows}
 
 
-async def save_user(unit: Unit, user: User, event: str, **changes: Any) -> User:
+async def _save(unit: Unit, user: User, event: str, **changes: Any) -> User:
     """Store a change of a locked user and tell of it. Writes: users, the event."""
     at = unit.moment_after(user.updated_at)
     changed = replace(user, version=user.version + 1, updated_at=at, **changes)
@@ -144,7 +126,22 @@ async def offboard_user(unit: Unit, user_id: UUID) -> None:
     user = await lock_user(unit, user_id)
     if rules.USER.can(user.status, "offboard"):
         status = rules.USER.move(user.status, "offboard")
-        await save_user(unit, user, "USER.OFFBOARDING_INITIATED", status=status)
+        await _save(unit, user, "USER.OFFBOARDING_INITIATED", status=status)
+
+
+async def activate_user(unit: Unit, user: User) -> User:
+    """Let a locked user begin. Raises: WrongState. Writes: users, USER.ACTIVATED."""
+    return await _save(unit, user, "USER.ACTIVATED", status=rules.USER.move(user.status, "activate"))
+
+
+async def deactivate_user(unit: Unit, user: User) -> User:
+    """Stop a locked user. Raises: WrongState. Writes: users, USER.DEACTIVATED."""
+    return await _save(unit, user, "USER.DEACTIVATED", status=rules.USER.move(user.status, "deactivate"))
+
+
+async def note_fit(unit: Unit, user_id: UUID, fit: Verdict | None) -> None:
+    """Keep the last decided INSTRUMENT_FIT check beside the user, where every order looks. Writes: users."""
+    await unit.run(store.SAVE_FIT, unit.tenant_id, user_id, fit)
 
 
 async def finish_offboarding(unit: Unit, user_id: UUID) -> None:
@@ -154,56 +151,63 @@ async def finish_offboarding(unit: Unit, user_id: UUID) -> None:
     """
     user = await lock_user(unit, user_id)
     if rules.USER.can(user.status, "finish offboarding"):
-        await save_user(unit, user, "USER.OFFBOARDED", status=rules.USER.move(user.status, "finish offboarding"))
+        await _save(unit, user, "USER.OFFBOARDED", status=rules.USER.move(user.status, "finish offboarding"))
 
 
-async def reconsider(unit: Unit, users: Sequence[User]) -> None:
-    """Decide again about users whose checks, identifiers or residencies changed. The users are locked.
+async def request_data_change(
+    unit: Unit, user_id: UUID, changes: dict[str, Any], evidence: dict[str, Any] | None
+) -> UUID:
+    """Take a request to change a user; it is applied later. Shape: both in snapshot form.
 
-    Writes: users, user_checks (our own screening, when KYC has passed), USER.ACTIVATED, USER.DEACTIVATED,
-    USER_CHECK.CREATED.
+    Raises: UserNotFound, InvalidRequest, UserOffboarded. Writes: data_changes.
     """
-    ids = [user.id for user in users]
-    checks: defaultdict[UUID, list[Check]] = defaultdict(list)
-    for check in await unit.rows(store.CHECKS_OF_USERS, unit.tenant_id, ids):
-        checks[check.user_id].append(check)
-    countries: defaultdict[UUID, set[str]] = defaultdict(set)
-    for row in await unit.rows(store.IDENTIFIER_COUNTRIES, unit.tenant_id, ids):
-        countries[row.user_id].add(row.country)
-    declared = set(await unit.rows(store.DECLARED_USERS, unit.tenant_id, ids))
-    for user in users:
-        decided = last_decided(checks[user.id])
-        facts = rules.ActivationFacts(user, decided, frozenset(countries[user.id]), user.id in declared)
-        await unit.run(store.SAVE_FIT, unit.tenant_id, user.id, facts.verdict("INSTRUMENT_FIT"))
-        if rules.starts_compliance(facts, {check.type for check in checks[user.id]}):
-            await add_check(unit, user, "COMPLIANCE", {}, cause=user.id)
-        verb = rules.decide_status(facts)
-        if verb is not None:
-            await save_user(unit, user, ACTIVATION_EVENTS[verb], status=rules.USER.move(user.status, verb))
-
-
-async def add_check(
-    unit: Unit,
-    user: User,
-    kind: CheckType,
-    details: dict[str, Any],
-    *,
-    confirmed_at: Any = None,
-    cause: UUID | None = None,
-) -> Check:
-    """Store a fresh check, IN_PROGRESS. Writes: user_checks, USER_CHECK.CREATED."""
-    at = unit.moment_after(None)
-    check = Check(
-        id=unit.ids.new("user_check", cause),
-        version=1,
-        created_at=at,
-        updated_at=at,
-        user_id=user.id,
-        type=kind,
-        status="IN_PROGRESS",
-        check_confirmed_at=at if confirmed_at is None else confirmed_at,
-        details=details,
+    user = await hold_user(unit, user_id)
+    rules_changes.check_data_change(user.licence, changes, evidence)
+    check_open(user)
+    change = store.DataChange(
+        id=unit.ids.new("data_change"),
+        created_at=unit.now,
+        updated_at=unit.now,
+        user_id=user_id,
+        status="RECEIVED",
+        changes=changes,
+        evidence=evidence,
+        reason=None,
     )
-    await unit.run(store.INSERT_CHECK, unit.tenant_id, *store.values(check))
-    unit.emit("USER_CHECK.CREATED", check.id, 1, at, snapshot_of(check))
-    return check
+    await unit.run(store.INSERT_CHANGE, unit.tenant_id, *store.values(change))
+    return change.id
+
+
+async def decide_data_changes(unit: Unit, leased: Sequence[store.LeasedChange], results: Sequence[CheckResult]) -> None:
+    """Apply or refuse data changes as the identity port said, in order of receipt, where the lease still holds.
+
+    Writes: data_changes, users, USER.DATA_CHANGED, USER.DATA_CHANGE_FAILED.
+    """
+    if not leased:
+        return
+    said = {result.id: result for result in results}
+    users = {user.id: user for user in await lock_users(unit, sorted({row.user_id for row in leased}))}
+    ids = [row.id for row in leased if row.id in said]
+    changes = await unit.rows(store.LOCK_LEASED_CHANGES, unit.tenant_id, ids, leased[0].lease_token)
+    await unit.run(store.HOLD_CHANGES, unit.tenant_id, [row.id for row in changes if said[row.id].outcome == "PENDING"])
+    for change in changes:
+        result = said[change.id]
+        if result.outcome == "PENDING":
+            continue
+        user = users[change.user_id]
+        reason = rules_changes.refusal(user, result.outcome == "PASSED", result.reason)
+        if reason is None:
+            users[user.id] = await _apply(unit, user, change.changes)
+        else:
+            failed = {"user_id": str(user.id), "reason": reason}
+            unit.emit("USER.DATA_CHANGE_FAILED", change.id, 1, unit.moment_after(change.created_at), failed)
+        status = rules.DATA_CHANGE.move(change.status, "apply" if reason is None else "fail")
+        await unit.run(store.SAVE_CHANGE, unit.tenant_id, change.id, unit.now, status, reason)
+
+
+async def _apply(unit: Unit, user: User, changes: dict[str, Any]) -> User:
+    fields = rules_changes.applied(user, changes)
+    for name, parse in (("birth_date", parse_day), ("branch_id", UUID)):
+        if fields.get(name) is not None:
+            fields[name] = parse(fields[name])
+    return await _save(unit, user, "USER.DATA_CHANGED", **fields)

@@ -1,4 +1,4 @@
-"""The work that is due about users: questions to the identity port."""
+"""The work that is due about users: data changes, which the identity port reviews."""
 
 from __future__ import annotations
 
@@ -9,24 +9,10 @@ from typing import Any
 from openvest.core.declarations import Outward, Reaction, Sweep
 from openvest.core.ids import random_id
 from openvest.db.unit import Unit
-from openvest.features.users import service_checks, store
+from openvest.features.users import service, store
 from openvest.ports.identity import CheckRequest, CheckResult
 
 # A lease token is drawn at random even on a frozen clock: it guards, it is never shown or stored for good.
-
-
-async def lease_checks(unit: Unit, limit: int) -> Sequence[store.LeasedCheck]:
-    rows = await unit.rows(store.LEASE_CHECKS, unit.tenant_id, random_id(unit.now), limit)
-    return sorted(rows, key=lambda row: (row.created_at, row.id))
-
-
-async def ask_checks(ports: Any, rows: Sequence[store.LeasedCheck]) -> Sequence[CheckResult]:
-    requests = [CheckRequest(row.id, row.tenant_id, row.user_id, "CHECK", row.type, row.details) for row in rows]
-    return await ports.identity.check(requests)
-
-
-async def checks_due(unit: Unit) -> datetime | None:
-    return unit.now if await unit.one(store.CHECKS_WAIT, unit.tenant_id) else None
 
 
 async def lease_changes(unit: Unit, limit: int) -> Sequence[store.LeasedChange]:
@@ -47,8 +33,7 @@ async def changes_due(unit: Unit) -> datetime | None:
 
 
 SWEEPS: list[Sweep | Outward] = [
-    Outward("check_users", lease_checks, ask_checks, service_checks.decide_checks, checks_due),
-    Outward("review_data_changes", lease_changes, ask_changes, service_checks.decide_data_changes, changes_due),
+    Outward("review_data_changes", lease_changes, ask_changes, service.decide_data_changes, changes_due),
 ]
 
 REACTIONS: list[Reaction] = []

@@ -1,15 +1,224 @@
-"""The v1 contract of users, put together from its nouns."""
+"""Users and data change requests as v1 shows them."""
 
 from __future__ import annotations
 
-from openvest.core.declarations import Endpoint, Event
-from openvest.features.users import v1_checks, v1_identifiers, v1_tests, v1_users
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field
+
+from openvest.core.declarations import Call, Endpoint, Event
+from openvest.core.schema import Answer, Body, Country, Day, Id, Instant, Meta, Unused
+from openvest.core.schema_people import Address, City, Link, Name, ProofOfResidence
+from openvest.core.snapshots import Json, Snapshot, snapshot_of, snapshot_value
+from openvest.db.paging import PageQuery, page, v1_page
+from openvest.db.unit import Unit
+from openvest.features.users import service, store
+from openvest.features.users.model import NewUser
+from openvest.features.users.rules import REQUIRED_FIELDS
+from openvest.features.users.rules_changes import EVIDENCE
+from openvest.features.users.v1_schemas import (
+    Consent,
+    Email,
+    Fatca,
+    FirstName,
+    Gender,
+    Nationalities,
+    PhoneNumber,
+    Salutation,
+    SocialSecurityNumber,
+    Tags,
+    Title,
+)
+
+READ, ADMIN = ("users:read", "users:admin"), ("users:admin",)
+
+
+class UserFields(Body):
+    """What a client says of a user."""
+
+    first_name: FirstName = Field(description="All given names.")
+    last_name: Name = Field(description="Family name.")
+    email: Annotated[Email | None, Unused] = Field(default=None, description="Required under TOL.")
+    salutation: Salutation = Field(default="", description="Form of address.")
+    title: Title = Field(default="", description="Academic title.")
+    birth_date: Day = Field(description="Day of birth.")
+    birth_city: Annotated[City | None, Unused] = Field(default=None, description="Place of birth.")
+    birth_country: Annotated[Country | None, Unused] = Field(default=None, description="Country of birth.")
+    birth_name: Annotated[Name | None, Unused] = Field(default=None, description="Family name at birth.")
+    nationalities: Nationalities = Field(description="All nationalities.")
+    phone_number: Annotated[PhoneNumber | None, Unused] = Field(default=None, description="Digits only.")
+    address: Address = Field(description="Where the person lives.")
+    postal_address: Address | None = Field(default=None, description="Where post goes; the address where absent.")
+    fatca: Fatca | None = Field(default=None, description="Required under TOL.")
+    terms_and_conditions: Consent | None = Field(default=None, description="Required under TOL.")
+    data_privacy_and_sharing_agreement: Consent | None = Field(default=None, description="Required under TOL.")
+    branch_id: Annotated[Id | None, Unused] = Field(default=None, description="A branch of the tenant.")
+    gender: Annotated[Gender | None, Unused] = Field(default=None, description="For pension reporting.")
+    social_security_number: Annotated[SocialSecurityNumber | None, Unused] = Field(
+        default=None, description="For pension reporting; in no event."
+    )
+    tags: Tags | None = Field(default=None, description="Marks of the user.")
+
+
+def _by_licence(schema: dict[str, Any]) -> None:
+    """Describe both licence models: the fields are the same, what is required differs."""
+    shape = {**schema}
+    schema.clear()
+    schema["description"] = shape.pop("description")
+    schema["title"] = shape.pop("title")
+    schema["anyOf"] = [
+        {**shape, "title": f"User under {licence}", "required": [*shape["required"], *fields]}
+        for licence, fields in REQUIRED_FIELDS.items()
+    ]
+
+
+class UserCreate(UserFields):
+    """A new user. The tenant's licence model decides which of the two forms counts."""
+
+    model_config = ConfigDict(json_schema_extra=_by_licence)
+
+
+class UserShown(UserFields):
+    """A user."""
+
+    id: Id = Field(description="Id of the user.")
+    created_at: Instant = Field(description="When the user was made.")
+    updated_at: Instant = Field(description="When the user last changed.")
+    decease_date: Day | None = Field(default=None, description="Day of death.")
+    status: Literal["ACTIVE", "INACTIVE", "OFFBOARDING", "OFFBOARDED"] = Field(description="State of the user.")
+
+
+class UserPage(Answer):
+    """A page of users."""
+
+    meta: Meta = Field(description="Which page this is.")
+    data: list[UserShown] = Field(description="The users.")
+
+
+class UserQuery(PageQuery):
+    """Parameters of the list of users."""
+
+    sort: Literal["created_at", "updated_at"] = Field(default="created_at", description="Field to order by.")
+
+
+class DataChange(Body):
+    """What shall change. Which fields go together, and which need evidence, depends on the licence model."""
+
+    first_name: FirstName | None = Field(default=None, description="All given names.")
+    last_name: Name | None = Field(default=None, description="Family name.")
+    email: Annotated[Email | None, Unused] = Field(default=None, description="E-mail address.")
+    salutation: Salutation | None = Field(default=None, description="Form of address.")
+    title: Title | None = Field(default=None, description="Academic title.")
+    birth_date: Day | None = Field(default=None, description="Day of birth.")
+    birth_city: Annotated[City | None, Unused] = Field(default=None, description="Place of birth.")
+    birth_country: Annotated[Country | None, Unused] = Field(default=None, description="Country of birth.")
+    birth_name: Annotated[Name | None, Unused] = Field(default=None, description="Family name at birth.")
+    nationalities: Nationalities | None = Field(default=None, description="All nationalities.")
+    phone_number: Annotated[PhoneNumber | None, Unused] = Field(default=None, description="Digits only.")
+    address: Address | None = Field(default=None, description="Where the person lives.")
+    postal_address: Address | None = Field(default=None, description="Where post goes; null: to the address.")
+    branch_id: Annotated[Id | None, Unused] = Field(default=None, description="A branch of the tenant.")
+    tags: Tags | None = Field(default=None, description="Replaces all marks; an empty list clears them.")
+    issuance_date: Day | None = Field(default=None, description="When the proof was issued.")
+    data_download_link: Link | None = Field(default=None, description="Where the proof can be fetched.")
+    document_type: ProofOfResidence | Literal["PASSPORT"] | None = Field(default=None, description="Kind of proof.")
+
+
+class ChangeFailed(Answer):
+    """A data change that was refused."""
+
+    user_id: Id = Field(description="The user it was about.")
+    reason: Annotated[str, Field(max_length=100)] = Field(description="Why it was refused.")
+
+
+_SHOWN = (
+    "id", "created_at", "updated_at", "first_name", "last_name", "email", "salutation", "title", "birth_date",
+    "birth_city", "birth_country", "birth_name", "decease_date", "nationalities", "phone_number", "address",
+    "postal_address", "fatca", "terms_and_conditions", "data_privacy_and_sharing_agreement", "branch_id", "gender",
+    "tags", "status",
+)  # fmt: skip
+
+
+def user_v1(user: Snapshot) -> Json:
+    """A user; what they do not have is absent."""
+    return {name: user[name] for name in _SHOWN if user[name] is not None and user[name] != []}
+
+
+def change_failed_v1(change: Snapshot) -> Json:
+    return {"user_id": change["user_id"], "reason": change["reason"]}
+
+
+async def _with_numbers(unit: Unit, users: list[Any]) -> list[Json]:
+    """Users with the sealed number, which no snapshot has."""
+    numbers = await service.social_security_numbers(unit, [user.id for user in users])
+    shown = [user_v1(snapshot_of(user)) for user in users]
+    for user, item in zip(users, shown, strict=True):
+        if user.id in numbers:
+            item["social_security_number"] = numbers[user.id]
+    return shown
+
+
+async def create_user(unit: Unit, call: Call) -> Json:
+    body: UserCreate = call.body
+    given = snapshot_value(
+        body.model_dump(exclude_none=True, exclude={"social_security_number", "birth_date", "branch_id"})
+    )
+    fields = {**given, "birth_date": body.birth_date, "branch_id": body.branch_id}
+    user = await service.create_user(unit, NewUser(call.caller.licence, fields, body.social_security_number))
+    return (await _with_numbers(unit, [user]))[0]
+
+
+async def list_users(unit: Unit, call: Call) -> Json:
+    found = await page(unit, store.USERS, call.query)
+    return v1_page(found, await _with_numbers(unit, found.rows))
+
+
+async def retrieve_user(unit: Unit, call: Call) -> Json:
+    return (await _with_numbers(unit, [await service.get_user(unit, call.path["user_id"])]))[0]
+
+
+async def offboard_user(unit: Unit, call: Call) -> Json:
+    await service.offboard_user(unit, call.path["user_id"])
+    return None
+
+
+async def user_data_change(unit: Unit, call: Call) -> Json:
+    body: DataChange = call.body
+    given = snapshot_value(body.model_dump(exclude_none=True))
+    if "postal_address" in body.model_fields_set and body.postal_address is None:
+        given["postal_address"] = None
+    evidence = {name: given.pop(name) for name in EVIDENCE if name in given}
+    await service.request_data_change(unit, call.path["user_id"], given, evidence or None)
+    return None
+
 
 ENDPOINTS: list[Endpoint] = [
-    *v1_users.ENDPOINTS,
-    *v1_checks.ENDPOINTS,
-    *v1_identifiers.ENDPOINTS,
-    *v1_tests.ENDPOINTS,
-]
+    Endpoint(
+        "GET", "/users", "list_users", "List users", "Users", READ, UserPage, list_users, query=UserQuery,
+        errors=(400,),
+    ),
+    Endpoint(
+        "POST", "/users", "create_user", "Create a user", "Users", ADMIN, UserShown, create_user, body=UserCreate,
+        key_required=True, errors=(400,),
+    ),
+    Endpoint(
+        "GET", "/users/{user_id}", "retrieve_user", "Get a user", "Users", READ, UserShown, retrieve_user,
+        errors=(404,),
+    ),
+    Endpoint(
+        "DELETE", "/users/{user_id}", "offboard_user", "Start the offboarding of a user", "Users", ADMIN, None,
+        offboard_user, status=202, errors=(404,),
+    ),
+    Endpoint(
+        "POST", "/users/{user_id}/data_change_requests", "user_data_change", "Ask for a change of a user's data",
+        "Users", ADMIN, None, user_data_change, body=DataChange, status=202, errors=(400, 404, 422),
+    ),
+]  # fmt: skip
 
-EVENTS: list[Event] = [*v1_users.EVENTS, *v1_checks.EVENTS]
+EVENTS: list[Event] = [
+    *(
+        Event(f"USER.{name}", "user", user_v1, answer=UserShown)
+        for name in ("CREATED", "ACTIVATED", "DEACTIVATED", "DATA_CHANGED", "OFFBOARDING_INITIATED", "OFFBOARDED")
+    ),
+    Event("USER.DATA_CHANGE_FAILED", "user data change", change_failed_v1, answer=ChangeFailed),
+]

@@ -37,8 +37,8 @@ from stdnum.sk import rc as sk_rc
 from stdnum.us import tin as us_tin
 
 from openvest.core.problems import FieldError, InvalidRequest
-from openvest.features.users.model import IdentifierType, Residency, ResidencyStatus
-from openvest.features.users.rules import CONCAT_COUNTRIES
+from openvest.features.onboarding.model import IdentifierType, Residency, ResidencyStatus
+from openvest.features.onboarding.rules import CONCAT_COUNTRIES
 
 Valid = Callable[[str], bool]
 CONCAT = "CONCAT"

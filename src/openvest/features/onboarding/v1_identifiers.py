@@ -10,8 +10,8 @@ from openvest.core.declarations import Call, Endpoint
 from openvest.core.schema import Answer, Body, Country, Id, Instant, Unused
 from openvest.core.snapshots import Json, snapshot_of
 from openvest.db.unit import Unit
-from openvest.features.users import service_identifiers
-from openvest.features.users.model import Residency, TaxResidencies
+from openvest.features.onboarding import service_identifiers
+from openvest.features.onboarding.model import Residency, TaxResidencies
 
 READ, ADMIN = ("users:read", "users:admin"), ("users:admin",)
 TAX_READ, TAX_ADMIN = ("taxes:read", "taxes:admin"), ("taxes:admin",)

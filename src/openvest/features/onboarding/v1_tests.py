@@ -5,19 +5,19 @@ from __future__ import annotations
 from openvest.core.declarations import Call, Endpoint
 from openvest.core.snapshots import Json, snapshot_of
 from openvest.db.unit import Unit
-from openvest.features.users import service_checks
-from openvest.features.users.v1_checks import CheckShown, check_v1
+from openvest.features.onboarding import service
+from openvest.features.onboarding.v1_checks import CheckShown, check_v1
 
 SCOPES = ("tests:admin",)
 
 
 async def pass_check(unit: Unit, call: Call) -> Json:
-    check = await service_checks.pass_check(unit, call.path["user_id"], call.path["check_id"])
+    check = await service.pass_check(unit, call.path["user_id"], call.path["check_id"])
     return check_v1(snapshot_of(check))
 
 
 async def fail_check(unit: Unit, call: Call) -> Json:
-    check = await service_checks.fail_check(unit, call.path["user_id"], call.path["check_id"])
+    check = await service.fail_check(unit, call.path["user_id"], call.path["check_id"])
     return check_v1(snapshot_of(check))
 
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from openvest.core.clock import parse_day
 from openvest.core.problems import FieldError, Unprocessable
-from openvest.features.users.model import Check, CheckType, TaxResidencies, User, Verdict
+from openvest.features.onboarding.model import Check, CheckType, TaxResidencies
+from openvest.features.users.model import User, Verdict
 
 BILLS = ("UTILITY_BILL", "TELEPHONE_BILL", "INTERNET_BILL", "BANK_STATEMENT")
 BY_TWO = "TWO_PLUS_TWO_VERIFICATION"

@@ -1,4 +1,4 @@
-"""Verbs of checks and of data changes: what clients ask and what the identity port answers."""
+"""Verbs of checks: what clients send and what the identity port answers."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any, Literal, cast
 from uuid import UUID
 
-from openvest.core.clock import parse_day
 from openvest.core.snapshots import snapshot_of
 from openvest.db.unit import Unit
-from openvest.features.users import rules, rules_changes, rules_checks, service, service_identifiers, store
-from openvest.features.users.model import Check, CheckType, User
+from openvest.features.onboarding import rules, rules_checks, service_activation, service_identifiers, store
+from openvest.features.onboarding.model import Check, CheckType
+from openvest.features.users import service as users
 from openvest.ports.identity import CheckResult
 
 Verb = Literal["pass", "fail"]
@@ -24,23 +24,23 @@ async def create_check(unit: Unit, user_id: UUID, kind: str, confirmed_at: datet
     Raises: UserNotFound, UserOffboarded, CheckKindUnavailable, EvidenceRefused.
     Writes: user_checks, USER_CHECK.CREATED.
     """
-    user = await service.hold_user(unit, user_id)
-    service.check_open(user)
+    user = await users.hold_user(unit, user_id)
+    users.check_open(user)
     if kind == "GUARDIAN":
         raise rules.CheckKindUnavailable(kind)
     rules_checks.check_evidence(kind, confirmed_at, details, user, unit.now)
-    return await service.add_check(unit, user, cast(CheckType, kind), details, confirmed_at=confirmed_at)
+    return await service_activation.add_check(unit, user, cast(CheckType, kind), details, confirmed_at=confirmed_at)
 
 
 async def get_check(unit: Unit, user_id: UUID, check_id: UUID) -> Check:
     """Raises: UserNotFound, CheckNotFound."""
-    await service.get_user(unit, user_id)
+    await users.get_user(unit, user_id)
     return _found(await unit.row(store.CHECK_BY_ID, unit.tenant_id, user_id, check_id))
 
 
 async def list_checks(unit: Unit, user_id: UUID, *, history: bool, kind: str | None) -> list[Check]:
     """All checks of a user, or the newest of each type, in order of creation. Raises: UserNotFound."""
-    await service.get_user(unit, user_id)
+    await users.get_user(unit, user_id)
     checks = await unit.rows(store.CHECKS_OF_USERS, unit.tenant_id, [user_id])
     shown = checks if history else rules_checks.newest(checks)
     return [check for check in shown if kind is None or check.type == kind]
@@ -57,10 +57,10 @@ async def fail_check(unit: Unit, user_id: UUID, check_id: UUID) -> Check:
 
 
 async def _decide_by_hand(unit: Unit, user_id: UUID, check_id: UUID, verb: Verb) -> Check:
-    user = await service.lock_user(unit, user_id)
+    user = await users.lock_user(unit, user_id)
     check = _found(await unit.row(store.LOCK_CHECK, unit.tenant_id, user_id, check_id))
     decided = await _decide(unit, check, verb)
-    await service.reconsider(unit, [user])
+    await service_activation.reconsider(unit, [user])
     return decided
 
 
@@ -87,10 +87,10 @@ async def decide_checks(unit: Unit, leased: Sequence[store.LeasedCheck], results
     if not leased:
         return
     said = {result.id: result for result in results}
-    users = await service.lock_users(unit, sorted({row.user_id for row in leased}))
+    owners = await users.lock_users(unit, sorted({row.user_id for row in leased}))
     ids = [row.id for row in leased if row.id in said]
     checks = await unit.rows(store.LOCK_LEASED_CHECKS, unit.tenant_id, ids, leased[0].lease_token)
-    residencies = await service_identifiers.tax_residencies_of(unit, [user.id for user in users])
+    residencies = await service_identifiers.tax_residencies_of(unit, [owner.id for owner in owners])
     await unit.run(
         store.HOLD_CHECKS, unit.tenant_id, [check.id for check in checks if said[check.id].outcome == "PENDING"]
     )
@@ -99,65 +99,4 @@ async def decide_checks(unit: Unit, leased: Sequence[store.LeasedCheck], results
         if outcome != "PENDING":
             own = rules_checks.own_verdict(check, residencies.get(check.user_id))
             await _decide(unit, check, "pass" if outcome == own == "PASSED" else "fail")
-    await service.reconsider(unit, users)
-
-
-async def request_data_change(
-    unit: Unit, user_id: UUID, changes: dict[str, Any], evidence: dict[str, Any] | None
-) -> UUID:
-    """Take a request to change a user; it is applied later. Shape: both in snapshot form.
-
-    Raises: UserNotFound, InvalidRequest, UserOffboarded. Writes: data_changes.
-    """
-    user = await service.hold_user(unit, user_id)
-    rules_changes.check_data_change(user.licence, changes, evidence)
-    service.check_open(user)
-    change = store.DataChange(
-        id=unit.ids.new("data_change"),
-        created_at=unit.now,
-        updated_at=unit.now,
-        user_id=user_id,
-        status="RECEIVED",
-        changes=changes,
-        evidence=evidence,
-        reason=None,
-    )
-    await unit.run(store.INSERT_CHANGE, unit.tenant_id, *store.values(change))
-    return change.id
-
-
-async def decide_data_changes(unit: Unit, leased: Sequence[store.LeasedChange], results: Sequence[CheckResult]) -> None:
-    """Apply or refuse data changes as the identity port said, in order of receipt, where the lease still holds.
-
-    Writes: data_changes, users, user_identifiers, USER.DATA_CHANGED, USER.DATA_CHANGE_FAILED.
-    """
-    if not leased:
-        return
-    said = {result.id: result for result in results}
-    users = {user.id: user for user in await service.lock_users(unit, sorted({row.user_id for row in leased}))}
-    ids = [row.id for row in leased if row.id in said]
-    changes = await unit.rows(store.LOCK_LEASED_CHANGES, unit.tenant_id, ids, leased[0].lease_token)
-    await unit.run(store.HOLD_CHANGES, unit.tenant_id, [row.id for row in changes if said[row.id].outcome == "PENDING"])
-    for change in changes:
-        result = said[change.id]
-        if result.outcome == "PENDING":
-            continue
-        user = users[change.user_id]
-        reason = rules_changes.refusal(user, result.outcome == "PASSED", result.reason)
-        if reason is None:
-            users[user.id] = await _apply(unit, user, change.changes)
-        else:
-            failed = {"user_id": str(user.id), "reason": reason}
-            unit.emit("USER.DATA_CHANGE_FAILED", change.id, 1, unit.moment_after(change.created_at), failed)
-        status = rules.DATA_CHANGE.move(change.status, "apply" if reason is None else "fail")
-        await unit.run(store.SAVE_CHANGE, unit.tenant_id, change.id, unit.now, status, reason)
-
-
-async def _apply(unit: Unit, user: User, changes: dict[str, Any]) -> User:
-    fields = rules_changes.applied(user, changes)
-    for name, parse in (("birth_date", parse_day), ("branch_id", UUID)):
-        if fields.get(name) is not None:
-            fields[name] = parse(fields[name])
-    changed = await service.save_user(unit, user, "USER.DATA_CHANGED", **fields)
-    await service.ensure_made_identifier(unit, changed)
-    return changed
+    await service_activation.reconsider(unit, owners)

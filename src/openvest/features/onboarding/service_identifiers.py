@@ -9,8 +9,10 @@ from uuid import UUID
 
 from openvest.core.snapshots import dumps
 from openvest.db.unit import Unit
-from openvest.features.users import rules, rules_identifiers, service, store
-from openvest.features.users.model import Identifier, IdentifierType, Residency, TaxResidencies, User
+from openvest.features.onboarding import rules, rules_identifiers, service_activation, store
+from openvest.features.onboarding.model import Identifier, IdentifierType, Residency, TaxResidencies
+from openvest.features.users import service as users
+from openvest.features.users.model import User
 
 
 async def add_identifier(
@@ -26,8 +28,8 @@ async def add_identifier(
     Raises: InvalidIdentifier, UserNotFound, UserOffboarded. Writes: user_identifiers, and as `reconsider`.
     """
     name = rules_identifiers.find_standard(kind, country, identifier, standard)
-    user = await service.lock_user(unit, user_id)
-    service.check_open(user)
+    user = await users.lock_user(unit, user_id)
+    users.check_open(user)
     for row in await unit.rows(store.IDENTIFIERS, unit.tenant_id, user_id):
         if (row.type, row.issuing_country, row.identifier_standard) == (kind, country, name):
             return await _change(unit, user, row, identifier, name)
@@ -36,7 +38,7 @@ async def add_identifier(
     )
     sealed = _seal(unit, row.id, identifier)
     await unit.run(store.INSERT_IDENTIFIER, unit.tenant_id, *store.values(row)[:-1], sealed)
-    await service.reconsider(unit, [user])
+    await service_activation.reconsider(unit, [user])
     return _shown(row, identifier)
 
 
@@ -45,11 +47,11 @@ async def change_identifier(unit: Unit, user_id: UUID, identifier_id: UUID, iden
 
     Writes: user_identifiers, and as `reconsider`.
     """
-    user = await service.lock_user(unit, user_id)
+    user = await users.lock_user(unit, user_id)
     row = await unit.row(store.LOCK_IDENTIFIER, unit.tenant_id, user_id, identifier_id)
     if row is None:
         raise rules.IdentifierNotFound
-    service.check_open(user)
+    users.check_open(user)
     name = rules_identifiers.find_standard(row.type, row.issuing_country, identifier, row.identifier_standard)
     return await _change(unit, user, row, identifier, name)
 
@@ -58,7 +60,7 @@ async def _change(unit: Unit, user: User, row: store.SealedIdentifier, identifie
     at = unit.moment_after(row.updated_at)
     sealed = _seal(unit, row.id, identifier)
     await unit.run(store.SAVE_IDENTIFIER, unit.tenant_id, row.id, at, standard, sealed)
-    await service.reconsider(unit, [user])
+    await service_activation.reconsider(unit, [user])
     changed = store.SealedIdentifier(
         row.id, row.created_at, at, row.user_id, row.type, row.issuing_country, standard, None
     )
@@ -67,7 +69,7 @@ async def _change(unit: Unit, user: User, row: store.SealedIdentifier, identifie
 
 async def list_identifiers(unit: Unit, user_id: UUID) -> list[Identifier]:
     """Raises: UserNotFound."""
-    await service.get_user(unit, user_id)
+    await users.get_user(unit, user_id)
     return [_opened(unit, row) for row in await unit.rows(store.IDENTIFIERS, unit.tenant_id, user_id)]
 
 
@@ -111,8 +113,8 @@ async def set_tax_residencies(unit: Unit, user_id: UUID, residencies: tuple[Resi
     Raises: InvalidRequest, UserNotFound, UserOffboarded. Writes: tax_residencies, and as `reconsider`.
     """
     rules_identifiers.check_residencies(residencies)
-    user = await service.lock_user(unit, user_id)
-    service.check_open(user)
+    user = await users.lock_user(unit, user_id)
+    users.check_open(user)
     known = await unit.rows(store.RESIDENCIES, unit.tenant_id, [user_id])
     at = unit.moment_after(known[0].updated_at if known else None)
     status = rules_identifiers.residency_status(residencies)
@@ -120,13 +122,13 @@ async def set_tax_residencies(unit: Unit, user_id: UUID, residencies: tuple[Resi
     sealed = unit.secrets.seal(text.encode(), _residencies_place(user_id))
     countries = [residency.country for residency in residencies]
     await unit.run(store.SAVE_RESIDENCIES, unit.tenant_id, user_id, at, status, countries, sealed)
-    await service.reconsider(unit, [user])
+    await service_activation.reconsider(unit, [user])
     return TaxResidencies(known[0].created_at if known else at, at, status, residencies)
 
 
 async def get_tax_residencies(unit: Unit, user_id: UUID) -> TaxResidencies:
     """Raises: UserNotFound, NoTaxResidencies."""
-    await service.get_user(unit, user_id)
+    await users.get_user(unit, user_id)
     found = await tax_residencies_of(unit, [user_id])
     if user_id not in found:
         raise rules.NoTaxResidencies

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, RootModel, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, RootModel, WithJsonSchema, model_validator
 
 from openvest.core.declarations import Call, Endpoint, Event
-from openvest.core.schema import Answer, Body, Country, Day, Id, Instant
+from openvest.core.schema import Answer, Body, Country, Currency, Day, Id, Instant
+from openvest.core.schema_people import Address, Link, Name, ProofOfResidence
 from openvest.core.snapshots import Json, Snapshot, snapshot_of, snapshot_value
 from openvest.db.unit import Unit
-from openvest.features.users import service_checks
-from openvest.features.users.v1_schemas import Address, Income, Link, Name, ProofOfResidence, Suitability
+from openvest.features.onboarding import service
 
 READ, ADMIN = ("checks:read", "checks:admin"), ("checks:admin",)
 Status = Literal["IN_PROGRESS", "PASSED", "FAILED"]
@@ -51,6 +52,35 @@ def _industry(value: str) -> str:
 Industry = Annotated[str, Field(json_schema_extra={"enum": [*INDUSTRIES]}), AfterValidator(_industry)]
 Confirmed = Annotated[Instant, Field(description="When the evidence was last confirmed.")]
 Proof = Annotated[Link, Field(description="Where the evidence can be fetched.")]
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, str | bool) or value is None:
+        raise ValueError("is a number")
+    try:
+        number = Decimal(str(value))
+    except ArithmeticError:
+        raise ValueError("is a number") from None
+    if not number.is_finite() or number < 0 or len(number.as_tuple().digits) > 15:
+        raise ValueError("is a number of at most 15 digits that is not below zero")
+    return number
+
+
+Number = Annotated[Decimal, BeforeValidator(_number), WithJsonSchema({"type": "number", "minimum": 0})]
+
+
+class Suitability(Body):
+    """The outcome of the questions about knowledge and experience."""
+
+    suitability: bool = Field(description="Whether the instruments suit the person.")
+
+
+class Income(Body):
+    """A range of yearly income."""
+
+    currency: Currency = Field(description="ISO 4217 code.")
+    lower_bound: Number = Field(description="The least of the range.")
+    upper_bound: Number | None = Field(default=None, description="The most of the range; absent: open above.")
 
 
 class Kyc(Body):
@@ -234,18 +264,18 @@ async def create_user_check(unit: Unit, call: Call) -> Json:
     body = call.body.root
     details = snapshot_value(body.model_dump(exclude_none=True, exclude={"type", "check_confirmed_at"}))
     user_id = call.path["user_id"]
-    check = await service_checks.create_check(unit, user_id, body.type, body.check_confirmed_at, details)
+    check = await service.create_check(unit, user_id, body.type, body.check_confirmed_at, details)
     return {"id": str(check.id)}
 
 
 async def list_user_checks(unit: Unit, call: Call) -> Json:
     query: CheckQuery = call.query
-    checks = await service_checks.list_checks(unit, call.path["user_id"], history=query.list_history, kind=query.type)
+    checks = await service.list_checks(unit, call.path["user_id"], history=query.list_history, kind=query.type)
     return {"data": [check_v1(snapshot_of(check)) for check in checks]}
 
 
 async def retrieve_user_check(unit: Unit, call: Call) -> Json:
-    return check_v1(snapshot_of(await service_checks.get_check(unit, call.path["user_id"], call.path["check_id"])))
+    return check_v1(snapshot_of(await service.get_check(unit, call.path["user_id"], call.path["check_id"])))
 
 
 ENDPOINTS: list[Endpoint] = [

@@ -1,0 +1,45 @@
+"""Schemas about people that several features take and show: names, addresses, links to evidence."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field
+
+from openvest.core.schema import Body, Country, Unused, no_blank
+
+
+def _link(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        sound = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        sound = False
+    if not sound:
+        raise ValueError("is an address that begins with https:// or http://")
+    return value
+
+
+Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(no_blank)]
+City = Annotated[str, Field(min_length=1, max_length=85), AfterValidator(no_blank)]
+Link = Annotated[str, Field(max_length=1000, json_schema_extra={"format": "uri"}), AfterValidator(_link)]
+ProofOfResidence = Literal[
+    "UTILITY_BILL", "TELEPHONE_BILL", "INTERNET_BILL", "BANK_STATEMENT", "REGISTRATION_CERT", "RESIDENCE_PERMIT",
+    "ID_CARD",
+]  # fmt: skip
+
+
+class Address(Body):
+    """Where someone lives or gets post."""
+
+    address_line1: Name = Field(description="Street and number.")
+    address_line2: Annotated[Annotated[str, Field(max_length=100)] | None, Unused] = Field(
+        default=None, description="What the first line does not hold."
+    )
+    postcode: Annotated[str, Field(pattern=r"^[a-zA-Z0-9\s\-]{1,10}$")] = Field(description="Postal code.")
+    country: Country = Field(description="ISO 3166-1 alpha-2 code.")
+    state: Annotated[Annotated[str, Field(max_length=50)] | None, Unused] = Field(
+        default=None, description="State or region."
+    )
+    city: City = Field(description="Town.")

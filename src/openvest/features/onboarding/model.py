@@ -1,0 +1,61 @@
+"""Domain types of onboarding: what is proved of a user and what must be known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+CheckType = Literal["KYC", "POR", "INSTRUMENT_FIT", "COMPLIANCE", "USER_SELF_ASSESSMENT", "US_WITHHOLDING_TAX_STATUS"]
+CheckStatus = Literal["IN_PROGRESS", "PASSED", "FAILED"]
+IdentifierType = Literal["NATIONAL_ID", "PASSPORT"]
+ResidencyStatus = Literal["PENDING", "ACTIVE"]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Evidence about a user. Shape: `details` has the fields the contract asks for under the type."""
+
+    id: UUID
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    user_id: UUID
+    type: CheckType
+    status: CheckStatus
+    check_confirmed_at: datetime
+    details: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier:
+    """A reporting identifier, opened. Empty where it is made from the user's own data."""
+
+    id: UUID
+    created_at: datetime
+    updated_at: datetime
+    user_id: UUID
+    type: IdentifierType
+    issuing_country: str
+    identifier_standard: str
+    identifier: str
+
+
+@dataclass(frozen=True, slots=True)
+class Residency:
+    """One country of tax residence: its number, or why there is none."""
+
+    country: str
+    tax_identifier_number: str | None
+    missing_tin_reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TaxResidencies:
+    """The declared set, opened."""
+
+    created_at: datetime
+    updated_at: datetime
+    status: ResidencyStatus
+    residencies: tuple[Residency, ...]

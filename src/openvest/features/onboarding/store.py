@@ -1,0 +1,144 @@
+"""The statements of checks, identifiers and tax residencies. $1 is always the tenant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from openvest.db.query import Query, Statement
+from openvest.features.onboarding.model import Check, CheckType, IdentifierType, ResidencyStatus
+
+_CHECK = "id, version, created_at, updated_at, user_id, type, status, check_confirmed_at, details"
+CHECK_BY_ID = Query(Check, f"select {_CHECK} from user_checks where tenant_id = $1 and user_id = $2 and id = $3")
+CHECKS_OF_USERS = Query(
+    Check,
+    f"select {_CHECK} from user_checks where tenant_id = $1 and user_id = any($2::uuid[]) order by created_at, id",
+)
+LOCK_CHECK = Query(
+    Check, f"select {_CHECK} from user_checks where tenant_id = $1 and user_id = $2 and id = $3 for no key update"
+)
+LOCK_LEASED_CHECKS = Query(
+    Check,
+    f"select {_CHECK} from user_checks where tenant_id = $1 and id = any($2::uuid[]) and lease_token = $3"
+    " and status = 'IN_PROGRESS' order by created_at, id for no key update",
+)
+INSERT_CHECK = Statement(
+    f"insert into user_checks (tenant_id, {_CHECK}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+)
+SAVE_CHECK = Statement(
+    "update user_checks set version = $3, updated_at = $4, status = $5, lease_token = null, leased_until = null"
+    " where tenant_id = $1 and id = $2"
+)
+HOLD_CHECKS = Statement(
+    "update user_checks set held = true, lease_token = null, leased_until = null"
+    " where tenant_id = $1 and id = any($2::uuid[])"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LeasedCheck:
+    """A check on its way to the identity port."""
+
+    tenant_id: UUID
+    id: UUID
+    created_at: datetime
+    user_id: UUID
+    type: CheckType
+    details: dict[str, Any]
+    lease_token: UUID
+
+
+CHECKS_WAIT = Query(
+    bool,
+    "select exists (select from user_checks where tenant_id = $1 and status = 'IN_PROGRESS' and not held"
+    " and (leased_until is null or leased_until < wire_now()))",
+)
+LEASE_CHECKS = Query(
+    LeasedCheck,
+    "update user_checks c set lease_token = $2, leased_until = wire_now() + interval '60 seconds'"
+    " where c.tenant_id = $1 and c.id in (select w.id from user_checks w where w.tenant_id = $1"
+    " and w.status = 'IN_PROGRESS' and not w.held and (w.leased_until is null or w.leased_until < wire_now())"
+    " order by w.created_at, w.id limit $3 for update skip locked)"
+    " returning c.tenant_id, c.id, c.created_at, c.user_id, c.type, c.details, c.lease_token",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SealedIdentifier:
+    """An identifier as stored. No sealed value: it is made from the user's own data."""
+
+    id: UUID
+    created_at: datetime
+    updated_at: datetime
+    user_id: UUID
+    type: IdentifierType
+    issuing_country: str
+    identifier_standard: str
+    sealed: bytes | None
+
+
+_IDENTIFIER = "id, created_at, updated_at, user_id, type, issuing_country, identifier_standard"
+IDENTIFIERS = Query(
+    SealedIdentifier,
+    f"select {_IDENTIFIER}, sealed_identifier as sealed from user_identifiers"
+    " where tenant_id = $1 and user_id = $2 order by created_at, id",
+)
+LOCK_IDENTIFIER = Query(
+    SealedIdentifier,
+    f"select {_IDENTIFIER}, sealed_identifier as sealed from user_identifiers"
+    " where tenant_id = $1 and user_id = $2 and id = $3 for no key update",
+)
+INSERT_IDENTIFIER = Statement(
+    f"insert into user_identifiers (tenant_id, {_IDENTIFIER}, sealed_identifier)"
+    " values ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+)
+SAVE_IDENTIFIER = Statement(
+    "update user_identifiers set updated_at = $3, identifier_standard = $4, sealed_identifier = $5"
+    " where tenant_id = $1 and id = $2"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Country:
+    """A country for which a user has what is asked."""
+
+    user_id: UUID
+    country: str
+
+
+IDENTIFIER_COUNTRIES = Query(
+    Country,
+    "select user_id, issuing_country as country from user_identifiers"
+    " where tenant_id = $1 and user_id = any($2::uuid[])",
+)
+DECLARED_USERS = Query(UUID, "select user_id from tax_residencies where tenant_id = $1 and user_id = any($2::uuid[])")
+
+
+@dataclass(frozen=True, slots=True)
+class SealedResidencies:
+    """A declared set as stored."""
+
+    user_id: UUID
+    created_at: datetime
+    updated_at: datetime
+    status: ResidencyStatus
+    sealed: bytes
+
+
+RESIDENCIES = Query(
+    SealedResidencies,
+    "select user_id, created_at, updated_at, status, sealed_residencies as sealed from tax_residencies"
+    " where tenant_id = $1 and user_id = any($2::uuid[])",
+)
+SAVE_RESIDENCIES = Statement(
+    "insert into tax_residencies (tenant_id, user_id, created_at, updated_at, status, countries, sealed_residencies)"
+    " values ($1, $2, $3, $3, $4, $5, $6) on conflict (tenant_id, user_id) do update set"
+    " updated_at = $3, status = $4, countries = $5, sealed_residencies = $6"
+)
+
+
+def values(row: Any) -> list[Any]:
+    """The fields of a dataclass in order, as the parameters of its insert."""
+    return [getattr(row, field.name) for field in fields(row)]
