@@ -14,6 +14,7 @@ from openvest.db.unit import Database
 from openvest.ledger import recipes
 from openvest.ledger.audit import AUDIT, FIGURES, AuditQuery, prove_tenant, safeguarding
 from openvest.ledger.trades import settlement
+from openvest.ledger.trial import trial_balance
 from tests.kit.cluster import Cluster
 from tests.kit.ledger import DAY, NEXT_DAY, Desk
 from tests.kit.world import make_tenant, opened
@@ -142,6 +143,21 @@ async def test_a_planted_error_is_found(cluster: Cluster, desk: Desk, law: str, 
     assert found[law].rows and found[law].law.endswith(".")
     assert not proof.clean
     assert (await prove_tenant(desk.database, other)).clean, "another tenant's books are another proof"
+
+
+async def test_the_trial_balance_sums_to_zero(desk: Desk) -> None:
+    lines = await desk.database.read(desk.tenant_id, trial_balance)
+    totals: dict[tuple[str, bool], Decimal] = {}
+    for line in lines:
+        totals[line.asset, line.memo] = totals.get((line.asset, line.memo), Decimal(0)) + line.amount
+    assert totals == {("EUR", False): 0, ("EUR", True): 0, (desk.asset("X"), False): 0, (desk.asset("X"), True): 0}
+    cash = [(line.side, line.bucket, line.amount) for line in lines if line.asset == "EUR" and not line.memo]
+    assert cash[:4] == [
+        ("customers", "available", Decimal("410")),
+        ("customers", "due", Decimal("-30")),
+        ("customers", "locked", Decimal("130")),
+        ("customers", "withdrawing", Decimal("20")),
+    ]
 
 
 async def test_rows_of_a_finding_are_limited(cluster: Cluster, desk: Desk) -> None:

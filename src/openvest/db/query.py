@@ -6,7 +6,9 @@ name, order and type, with the fields of its row type. So a statement that does 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Generic, LiteralString, TypeVar
 
 R = TypeVar("R")
@@ -28,3 +30,11 @@ class Statement:
     """A statement of which only the number of rows it touched is of interest."""
 
     sql: LiteralString
+
+
+def numeric_array(values: Iterable[Decimal | None]) -> str:
+    """Many decimals as one parameter; the statement reads it as `$n::text::numeric[]`.
+
+    Why: measured at about a tenth of the cost of an array parameter of decimals, which is much in sets of 500.
+    """
+    return "{" + ",".join(["null" if value is None else str(value) for value in values]) + "}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
+from openvest.db.query import numeric_array
 from openvest.db.unit import Unit
 from openvest.ledger import store
 from openvest.ledger.apply import LedgerFault
@@ -41,9 +42,9 @@ async def add_lots(unit: Unit, lots: Sequence[Lot]) -> None:
         [lot.account_id for lot in lots],
         [lot.instrument_id for lot in lots],
         [lot.acquired_at for lot in lots],
-        [lot.quantity for lot in lots],
-        [lot.cost for lot in lots],
-        [lot.sum_advance_tax for lot in lots],
+        numeric_array(lot.quantity for lot in lots),
+        numeric_array(lot.cost for lot in lots),
+        numeric_array(lot.sum_advance_tax for lot in lots),
         [lot.origin for lot in lots],
         [lot.origin_id for lot in lots],
     )
@@ -58,9 +59,9 @@ async def use_lots(unit: Unit, uses: Sequence[LotUse]) -> None:
         unit.tenant_id,
         [use.disposal_id for use in uses],
         [use.lot_id for use in uses],
-        [use.quantity for use in uses],
-        [use.cost for use in uses],
-        [use.advance_tax for use in uses],
+        numeric_array(use.quantity for use in uses),
+        numeric_array(use.cost for use in uses),
+        numeric_array(use.advance_tax for use in uses),
     )
     if touched != len({use.lot_id for use in uses}):
         raise LedgerFault("a lot that was consumed is not there")

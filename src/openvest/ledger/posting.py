@@ -16,10 +16,11 @@ from typing import Literal
 from uuid import UUID
 
 from openvest.core.money import ZERO
+from openvest.db.query import numeric_array
 from openvest.db.unit import Unit
 from openvest.ledger import store
 from openvest.ledger.apply import Applied, LedgerFault, Short, apply, with_figures
-from openvest.ledger.chart import BUCKETS, Balance, HouseKey, Key, Leg, owner_kind
+from openvest.ledger.chart import Balance, HouseKey, Key, Leg, owner_kind
 from openvest.ledger.recipes import Journal
 from openvest.ledger.store import Lock
 
@@ -197,22 +198,20 @@ async def _write_journals(unit: Unit, accepted: Sequence[Posted], ids: Mapping[t
 
 async def _write_entries(unit: Unit, books: Books, accepted: Sequence[Posted]) -> None:
     balances = books.balances
-    rows = [
-        (
-            mine.id,
-            line,
-            leg.asset,
-            None if leg.owner_id is None else balances[Key(leg.owner_id, leg.asset)].id,
-            leg.bucket,
-            leg.amount,
-            leg.detail,
-        )
-        for mine in accepted
-        for line, leg in enumerate(mine.entries, start=1)
-    ]
-    written = await unit.run(store.ADD_ENTRIES, unit.tenant_id, *(list(column) for column in zip(*rows, strict=True)))
-    if written != len(rows):
-        raise LedgerFault(f"{len(rows)} entries were to be written, {written} were")
+    legs = [leg for mine in accepted for leg in mine.entries]
+    written = await unit.run(
+        store.ADD_ENTRIES,
+        unit.tenant_id,
+        [mine.id for mine in accepted for _ in mine.entries],
+        [line for mine in accepted for line in range(1, len(mine.entries) + 1)],
+        [leg.asset for leg in legs],
+        [None if leg.owner_id is None else balances[Key(leg.owner_id, leg.asset)].id for leg in legs],
+        [leg.bucket for leg in legs],
+        numeric_array(leg.amount for leg in legs),
+        [leg.detail for leg in legs],
+    )
+    if written != len(legs):
+        raise LedgerFault(f"{len(legs)} entries were to be written, {written} were")
 
 
 async def _write_balances(unit: Unit, books: Books, done: Applied) -> None:
@@ -230,9 +229,9 @@ async def _write_balances(unit: Unit, books: Books, done: Applied) -> None:
         store.UPDATE_BALANCES,
         unit.tenant_id,
         [balance.id for balance in changed],
-        *([figures[place] for figures in done.figures.values()] for place in range(len(BUCKETS))),
         [balance.version for balance in changed],
         [balance.updated_at for balance in changed],
+        *(numeric_array(column) for column in zip(*done.figures.values(), strict=True)),
     )
     if written != len(changed):
         raise LedgerFault(f"{len(changed)} balances were to change, {written} did")
@@ -252,7 +251,7 @@ async def _write_locks(unit: Unit, books: Books, done: Applied) -> None:
             unit.tenant_id,
             [owner for owner, _, _ in rows],
             [books.balances[key].id for _, key, _ in rows],
-            [change for _, _, change in rows],
+            numeric_array(change for _, _, change in rows),
         )
         if written != len(rows):
             raise LedgerFault(f"{len(rows)} locks were to change, {written} did: one is gone or smaller than its use")
@@ -291,6 +290,6 @@ async def write_house(unit: Unit) -> None:
         [key.asset for key, _ in changes],
         [key.bucket for key, _ in changes],
         [key.detail for key, _ in changes],
-        [change for _, change in changes],
+        numeric_array(change for _, change in changes),
     )
     _books(unit).house.clear()

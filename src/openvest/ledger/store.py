@@ -88,7 +88,7 @@ ADD_ENTRIES = Statement(
     """
 insert into entries (tenant_id, journal_id, line, asset, balance_id, bucket, amount, detail)
 select $1, e.journal_id, e.line, e.asset, e.balance_id, e.bucket, e.amount, e.detail
-  from unnest($2::bigint[], $3::smallint[], $4::text[], $5::bigint[], $6::text[], $7::numeric[], $8::text[])
+  from unnest($2::bigint[], $3::smallint[], $4::text[], $5::bigint[], $6::text[], $7::text::numeric[], $8::text[])
        as e(journal_id, line, asset, balance_id, bucket, amount, detail)
 """
 )
@@ -99,10 +99,11 @@ update balances b
    set available = c.available, locked = c.locked, withdrawing = c.withdrawing, covering = c.covering,
        blocked = c.blocked, due = c.due, unsettled_in = c.unsettled_in, unsettled_out = c.unsettled_out,
        version = c.version, updated_at = c.updated_at
-  from unnest($2::bigint[], $3::numeric[], $4::numeric[], $5::numeric[], $6::numeric[], $7::numeric[], $8::numeric[],
-              $9::numeric[], $10::numeric[], $11::integer[], $12::timestamptz[])
-       as c(id, available, locked, withdrawing, covering, blocked, due, unsettled_in, unsettled_out, version,
-            updated_at)
+  from unnest($2::bigint[], $3::integer[], $4::timestamptz[],
+              $5::text::numeric[], $6::text::numeric[], $7::text::numeric[], $8::text::numeric[],
+              $9::text::numeric[], $10::text::numeric[], $11::text::numeric[], $12::text::numeric[])
+       as c(id, version, updated_at,
+            available, locked, withdrawing, covering, blocked, due, unsettled_in, unsettled_out)
  where b.tenant_id = $1 and b.id = c.id
 """
 )
@@ -111,7 +112,7 @@ ADD_LOCKS = Statement(
     """
 insert into locks (tenant_id, object_id, balance_id, amount)
 select $1, l.object_id, l.balance_id, l.amount
-  from unnest($2::uuid[], $3::bigint[], $4::numeric[]) as l(object_id, balance_id, amount)
+  from unnest($2::uuid[], $3::bigint[], $4::text::numeric[]) as l(object_id, balance_id, amount)
 on conflict (tenant_id, object_id, balance_id) do update set amount = locks.amount + excluded.amount
 """
 )
@@ -119,7 +120,7 @@ on conflict (tenant_id, object_id, balance_id) do update set amount = locks.amou
 CONSUME_LOCKS = Statement(
     """
 update locks l set amount = l.amount + c.amount
-  from unnest($2::uuid[], $3::bigint[], $4::numeric[]) as c(object_id, balance_id, amount)
+  from unnest($2::uuid[], $3::bigint[], $4::text::numeric[]) as c(object_id, balance_id, amount)
  where l.tenant_id = $1 and l.object_id = c.object_id and l.balance_id = c.balance_id and l.amount + c.amount >= 0
 """
 )
@@ -137,7 +138,8 @@ ADD_TO_HOUSE = Statement(
     """
 insert into house_balances (tenant_id, asset, bucket, detail, balance)
 select $1, h.asset, h.bucket, h.detail, h.balance
-  from unnest($2::text[], $3::text[], $4::text[], $5::numeric[]) with ordinality as h(asset, bucket, detail, balance, n)
+  from unnest($2::text[], $3::text[], $4::text[], $5::text::numeric[])
+       with ordinality as h(asset, bucket, detail, balance, n)
  order by h.n
 on conflict (tenant_id, asset, bucket, detail) do update set balance = house_balances.balance + excluded.balance
 """
@@ -170,8 +172,8 @@ insert into lots (tenant_id, id, account_id, instrument_id, acquired_at, quantit
                   sum_advance_tax, remaining_advance_tax, origin, origin_id)
 select $1, l.id, l.account_id, l.instrument_id, l.acquired_at, l.quantity, l.quantity, l.cost, l.cost,
        l.advance_tax, l.advance_tax, l.origin, l.origin_id
-  from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::timestamptz[], $6::numeric[], $7::numeric[], $8::numeric[],
-              $9::text[], $10::uuid[])
+  from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::timestamptz[],
+              $6::text::numeric[], $7::text::numeric[], $8::text::numeric[], $9::text[], $10::uuid[])
        as l(id, account_id, instrument_id, acquired_at, quantity, cost, advance_tax, origin, origin_id)
 """
 )
@@ -181,7 +183,7 @@ USE_LOTS = Statement(
 with used as (
   insert into lot_uses (tenant_id, disposal_id, lot_id, quantity, cost, advance_tax)
   select $1, u.disposal_id, u.lot_id, u.quantity, u.cost, u.advance_tax
-    from unnest($2::uuid[], $3::uuid[], $4::numeric[], $5::numeric[], $6::numeric[])
+    from unnest($2::uuid[], $3::uuid[], $4::text::numeric[], $5::text::numeric[], $6::text::numeric[])
          as u(disposal_id, lot_id, quantity, cost, advance_tax)
   returning lot_id, quantity, cost, advance_tax)
 update lots l
