@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest
 
 from openvest.core.clock import instant, parse_instant
@@ -17,11 +18,13 @@ from openvest.core.ids import caused_id
 from openvest.db.unit import Database, Unit
 from openvest.features.tenants import v1 as tenants_v1
 from openvest.main import Assembled
+from openvest.server.openapi import describe
 from openvest.server.settings import ServerSettings
 from openvest.simulation import v1
 from openvest.work.clockwork import Clockwork
 from openvest.work.runner import Runner
 from tests.kit.http import Api, make_api, make_test_app
+from tests.kit.openapi import check_answer
 from tests.kit.world import make_tenant
 
 pytestmark = pytest.mark.anyio
@@ -76,14 +79,23 @@ def every_day(days: int) -> Work:
     return Work([Due(caused_id("due", str(n)), START + n * DAY) for n in range(1, days + 1)])
 
 
+TABLE = [*tenants_v1.ENDPOINTS, *v1.ENDPOINTS]
+DESCRIPTION = describe(TABLE, "v1", "1")
+
+
 async def client(assembled: Assembled, tenant: UUID, mode: Any = "sandbox", scopes: Any = "all") -> Api:
-    app = make_test_app(
-        assembled.database,
-        [*tenants_v1.ENDPOINTS, *v1.ENDPOINTS],
-        settings=ServerSettings(mode=mode),
-        services=assembled,
-    )
-    return await make_api(app, assembled.database, tenant, scopes=scopes)
+    """A client of the tenant; every answer it gets is held against the description."""
+    settings = ServerSettings(mode=mode)
+    app = make_test_app(assembled.database, TABLE, settings=settings, services=assembled)
+    api = await make_api(app, assembled.database, tenant, scopes=scopes)
+    if mode == "sandbox":
+        api.http.event_hooks["response"].append(_check)
+    return api
+
+
+async def _check(answer: httpx.Response) -> None:
+    await answer.aread()
+    check_answer(DESCRIPTION, answer)
 
 
 @pytest.fixture

@@ -76,15 +76,19 @@ class ClockShown(Answer):
 
     now: Instant = Field(description="The instant the clock shows.")
     mode: Literal["live", "frozen", "wall"] = Field(description="live runs, frozen stands still, wall cannot be moved.")
-    target: Instant | None = Field(description="Where an advance under way leads, or led; null where there is none.")
+    target: Instant | None = Field(description="Where an advance under way leads; null where there is none.")
     done: bool = Field(description="Whether no advance is under way.")
 
 
-class AdvanceShown(ClockShown):
-    """A finished advance. One still under way is answered with 202, `now`, `target` and `done`."""
+class AdvanceShown(Answer):
+    """How far an advance came. One still under way after 30 seconds says only the first three."""
 
-    handled: int = Field(description="Rows of work that were done on the way.")
-    steps: int = Field(description="Instants at which the clock stopped for work that was due.")
+    now: Instant = Field(description="The instant the clock shows.")
+    target: Instant = Field(description="Where the advance leads.")
+    done: bool = Field(description="Whether it arrived; if not, it goes on and the clock shows how far it is.")
+    mode: Literal["live", "frozen"] | None = Field(default=None, description="live runs, frozen stands still.")
+    handled: int | None = Field(default=None, description="Rows of work that were done on the way.")
+    steps: int | None = Field(default=None, description="Instants at which the clock stopped for work that was due.")
 
 
 def _clock_v1(state: ClockState) -> Json:
@@ -266,7 +270,7 @@ ENDPOINTS: list[Endpoint] = [
     ),
     Endpoint(
         "POST", "/tests/clock/advance", "advance_clock", "Move the clock forward and do all that falls due on the way",
-        "Tests", SCOPES, AdvanceShown, direct=advance_clock, body=Advance, errors=(400, 422), sandbox_only=True,
+        "Tests", SCOPES, AdvanceShown, direct=advance_clock, body=Advance, errors=(202, 400, 422), sandbox_only=True,
     ),
     Endpoint(
         "POST", "/tests/scenarios", "create_scenario", "Say what happens to the next order, check or data change",
