@@ -24,7 +24,6 @@ import asyncpg
 
 from openvest.db.migrate import apply_migrations, migrations_folder, read_folder
 from openvest.features.instruments.service import load_master
-from openvest.features.instruments.service import load_master
 
 OWNER = "openvest_owner"
 APP = "openvest_app"
@@ -49,10 +48,11 @@ def find_binaries() -> Path:
 
 @dataclass
 class Cluster:
-    """A running server. `folder` is its socket directory."""
+    """A running server. `folder` is its socket directory, `binaries` where `psql` and `pgbench` are."""
 
     folder: Path
     process: subprocess.Popen[bytes]
+    binaries: Path
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
 
     def dsn(self, database: str, role: str = APP) -> str:
@@ -82,8 +82,8 @@ class Cluster:
         shutil.rmtree(self.folder.parent, ignore_errors=True)
 
 
-def start_cluster() -> Cluster:
-    """Make and start a cluster, create the roles, migrate the template."""
+def start_cluster(*, durable: bool = False) -> Cluster:
+    """Make and start a cluster, create the roles, migrate the template. Benchmarks ask for a durable one."""
     binaries = find_binaries()
     root = Path(tempfile.mkdtemp(prefix="ovt"))
     user = _unprivileged_user()
@@ -100,11 +100,12 @@ def start_cluster() -> Cluster:
     options = {
         "listen_addresses": "",
         "unix_socket_directories": str(sockets),
-        "fsync": "off",
-        "synchronous_commit": "off",
-        "full_page_writes": "off",
+        "fsync": "on" if durable else "off",
+        "synchronous_commit": "on" if durable else "off",
+        "full_page_writes": "on" if durable else "off",
         "max_connections": "120",
-        "shared_buffers": "64MB",
+        "shared_buffers": "512MB" if durable else "64MB",
+        "max_wal_size": "8GB" if durable else "1GB",
         "shared_memory_type": "mmap",
         "dynamic_shared_memory_type": "mmap",
         "autovacuum": "off",
@@ -123,7 +124,7 @@ def start_cluster() -> Cluster:
             start_new_session=True,
             cwd="/",
         )
-    cluster = Cluster(sockets, process)
+    cluster = Cluster(sockets, process, binaries)
     try:
         asyncio.run(_prepare(cluster))
     except BaseException:
