@@ -1,0 +1,130 @@
+"""National identity numbers and tax numbers of natural persons: which exist in a country and when one is well formed.
+
+A number is checked by its check digit where it has one, else by its published pattern, else taken as it is. Countries
+whose standard has no published name use the field's general codes NIDN (national identity number) and CCPT (passport
+number).
+
+Source: users.md sections 3 and 4.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from stdnum.at import tin as at_tin
+from stdnum.be import nn as be_nn
+from stdnum.bg import egn as bg_egn
+from stdnum.de import idnr as de_idnr
+from stdnum.dk import cpr as dk_cpr
+from stdnum.ee import ik as ee_ik
+from stdnum.es import nif as es_nif
+from stdnum.fi import hetu as fi_hetu
+from stdnum.fr import nif as fr_nif
+from stdnum.hr import oib as hr_oib
+from stdnum.ie import pps as ie_pps
+from stdnum.is_ import kennitala as is_kennitala
+from stdnum.it import codicefiscale as it_codicefiscale
+from stdnum.lt import asmens as lt_asmens
+from stdnum.lv import pvn as lv_pvn
+from stdnum.nl import bsn as nl_bsn
+from stdnum.no import fodselsnummer as no_fodselsnummer
+from stdnum.pl import nip as pl_nip
+from stdnum.pl import pesel as pl_pesel
+from stdnum.pt import nif as pt_nif
+from stdnum.ro import cnp as ro_cnp
+from stdnum.se import personnummer as se_personnummer
+from stdnum.si import emso as si_emso
+from stdnum.sk import rc as sk_rc
+from stdnum.us import tin as us_tin
+
+Valid = Callable[[str], bool]
+NATIONAL = "NIDN"
+PASSPORT = "CCPT"
+
+
+def _matches(pattern: str) -> Valid:
+    compiled = re.compile(pattern)
+    return lambda value: compiled.fullmatch(value) is not None
+
+
+def _both(first: Valid, second: Valid) -> Valid:
+    return lambda value: first(value) and second(value)
+
+
+def _any_text(value: str) -> bool:
+    return bool(value.strip())
+
+
+@dataclass(frozen=True, slots=True)
+class Standard:
+    """One kind of identifier of a country. `valid` judges its text; a check digit is checked where there is one."""
+
+    name: str
+    valid: Valid
+
+
+_DAY, _MONTH = "(0[1-9]|[12][0-9]|3[01])", "(0[1-9]|1[0-2])"
+
+STANDARDS: dict[str, tuple[Standard, ...]] = {
+    "BE": (Standard("BNN", _both(_matches(f"[0-9]{{2}}{_MONTH}{_DAY}[0-9]{{5}}"), be_nn.is_valid)),),
+    "BG": (Standard("BPN", bg_egn.is_valid),),
+    "CY": (Standard("CYPN", _matches("E[0-9]{6}|K[0-9]{8}")),),
+    "CZ": (
+        Standard("CZNI", _matches("[0-9]{2,6}-?[0-9]{2,10}/?[0-9]{4}")),
+        Standard("CZPN", _matches("[0-9]{8,10}")),
+    ),
+    "DK": (Standard("DPIC", _both(_matches(f"{_DAY}{_MONTH}[0-9]{{6}}"), dk_cpr.is_valid)),),
+    "EE": (Standard("EPIC", _both(_matches(f"[1-6][0-9]{{2}}{_MONTH}{_DAY}[0-9]{{4}}"), ee_ik.is_valid)),),
+    "ES": (Standard("STIN", _both(_matches("[A-Z0-9]{9}"), es_nif.is_valid)),),
+    "FI": (Standard("FPIN", fi_hetu.is_valid),),
+    "GB": (Standard("GPN", _matches("[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z][0-9]{6}[A-D]")),),
+    "HR": (Standard(NATIONAL, hr_oib.is_valid),),
+    "IS": (Standard(NATIONAL, is_kennitala.is_valid),),
+    "IT": (Standard(NATIONAL, it_codicefiscale.is_valid),),
+    "LT": (Standard(NATIONAL, lt_asmens.is_valid), Standard("LTPN", _matches("[0-9]{8}"))),
+    "LV": (Standard(NATIONAL, lv_pvn.is_valid),),
+    "MT": (Standard("MTPN", _matches("[0-9]{7}")), Standard(NATIONAL, _any_text)),
+    "NL": (Standard("NLPN", _matches("[A-Z0-9]{9}")),),
+    "NO": (Standard(NATIONAL, no_fodselsnummer.is_valid),),
+    "PL": (
+        Standard("PESEL", pl_pesel.is_valid),
+        Standard("PLTN", _both(_matches("[0-9]{10}"), pl_nip.is_valid)),
+    ),
+    "PT": (Standard(NATIONAL, pt_nif.is_valid), Standard("PTPN", _matches("[A-Z]{1,2}[0-9]{6}"))),
+    "RO": (Standard(NATIONAL, ro_cnp.is_valid), Standard("ROPN", _matches("[A-Z0-9]{8,9}"))),
+    "SE": (Standard(NATIONAL, se_personnummer.is_valid),),
+    "SI": (Standard(NATIONAL, si_emso.is_valid),),
+    "SK": (Standard(NATIONAL, sk_rc.is_valid), Standard("SKPS", _matches("[A-Z]{2}[0-9]{7}"))),
+}
+_OTHER = (Standard(NATIONAL, _any_text),)
+_PASSPORTS = (Standard(PASSPORT, _any_text),)
+
+TAX_NUMBERS: dict[str, Valid] = {
+    "AT": at_tin.is_valid,
+    "BE": be_nn.is_valid,
+    "DE": de_idnr.is_valid,
+    "EE": ee_ik.is_valid,
+    "ES": es_nif.is_valid,
+    "FI": fi_hetu.is_valid,
+    "FR": fr_nif.is_valid,
+    "HR": hr_oib.is_valid,
+    "IE": ie_pps.is_valid,
+    "IT": it_codicefiscale.is_valid,
+    "LT": lt_asmens.is_valid,
+    "NL": nl_bsn.is_valid,
+    "NO": no_fodselsnummer.is_valid,
+    "PL": lambda value: pl_pesel.is_valid(value) or pl_nip.is_valid(value),
+    "PT": pt_nif.is_valid,
+    "RO": ro_cnp.is_valid,
+    "SE": se_personnummer.is_valid,
+    "US": us_tin.is_valid,
+}
+"""Tax numbers of natural persons that carry a check digit or a known form; other countries' are taken as they are."""
+
+
+def standards(kind: Literal["NATIONAL_ID", "PASSPORT"], country: str) -> tuple[Standard, ...]:
+    """What the country issues, first priority first, without CONCAT."""
+    return _PASSPORTS if kind == "PASSPORT" else STANDARDS.get(country, _OTHER)
