@@ -65,17 +65,7 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-@dataclass(frozen=True, slots=True)
-class Later:
-    """What a verb returns whose answer only the outside world can give: dispatch ends the unit, then calls `run`.
-
-    Why: no network inside a transaction.
-    """
-
-    run: Callable[[], Awaitable[Json | Reply]]
-
-
-Verb = Callable[["Unit", Call], Awaitable[Json | Reply | Later]]
+Verb = Callable[["Unit", Call], Awaitable[Json | Reply]]
 Direct = Callable[[Any, Call], Awaitable[Json | Reply]]
 BatchVerb = Callable[["Unit", Sequence[Call]], Awaitable[Sequence["Json | Exception"]]]
 

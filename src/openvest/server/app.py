@@ -6,16 +6,15 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from openvest.core.clock import WireClock, monotonic_ns
+from openvest.core.clock import WireClock
 from openvest.core.declarations import Endpoint
 from openvest.core.problems import MethodNotAllowed
 from openvest.core.sealing import Secrets
-from openvest.db.query import Query
-from openvest.db.unit import Database, DatabaseDown
+from openvest.db.unit import Database
+from openvest.db.wire import measure
 from openvest.server.authentication import Authenticator
 from openvest.server.directory import Directory
 from openvest.server.dispatch import Dispatcher
@@ -32,7 +31,6 @@ from openvest.server.router import Router
 from openvest.server.running import Runner
 from openvest.server.settings import ServerSettings
 
-_WIRE_NOW = Query(datetime, "select wire_now()")
 _MEASURE_SECONDS = 10
 
 
@@ -97,17 +95,6 @@ class App:
         while True:
             await asyncio.sleep(_MEASURE_SECONDS)
             await measure(self.database, self.wire)
-
-
-async def measure(database: Database, wire: WireClock) -> bool:
-    """Set the wire clock by the database's. False where it cannot be reached."""
-    asked = monotonic_ns()
-    try:
-        now = (await database.ask(_WIRE_NOW))[0]
-    except DatabaseDown:
-        return False
-    wire.measure(now, asked, monotonic_ns())
-    return True
 
 
 def make_app(

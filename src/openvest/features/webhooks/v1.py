@@ -8,12 +8,12 @@ from uuid import UUID
 from pydantic import Field
 
 from openvest.core.clock import instant
-from openvest.core.declarations import Call, Endpoint, Event, Later, Reply
+from openvest.core.declarations import Call, Endpoint, Event
 from openvest.core.schema import Answer, Body, Id, Instant, Meta
 from openvest.core.snapshots import Json
 from openvest.core.webhook_urls import MAX_URL_LENGTH
 from openvest.db.paging import PageQuery, v1_page
-from openvest.db.unit import Unit
+from openvest.db.unit import Database, Unit
 from openvest.features.webhooks import service
 from openvest.features.webhooks.model import Category, NewWebhook, Webhook, WebhookChange
 from openvest.features.webhooks.rules import (
@@ -24,6 +24,7 @@ from openvest.features.webhooks.rules import (
     SMALLEST_PACKAGE,
     TITLE_PATTERN,
 )
+from openvest.ports.courier import Letter
 
 CategoryOrAll = Literal["ALL"] | Category
 Title = Annotated[str, Field(pattern=TITLE_PATTERN)]
@@ -189,18 +190,18 @@ async def delete_webhook(unit: Unit, call: Call) -> Json:
     return None
 
 
-async def test_webhook(unit: Unit, call: Call) -> Later:
-    webhook = await service.get_webhook(unit, _id(call))
-    letter = await service.test_letter(unit, webhook, webhook_v1(webhook))
-    database = unit.database
+async def test_webhook(services: Any, call: Call) -> Json:
+    database: Database = services.database
 
-    async def send() -> Json | Reply:
-        receipt = await service.send_test(database, letter)
-        text = receipt.body.decode("utf-8", "replace")
-        response = {"status": receipt.status, "headers": dict(receipt.headers), "body": text}
-        return {"url": letter.url, "response": response}
+    async def write_letter(unit: Unit) -> Letter:
+        webhook = await service.get_webhook(unit, _id(call))
+        return await service.test_letter(unit, webhook, webhook_v1(webhook))
 
-    return Later(send)
+    letter = await database.read(call.caller.tenant_id, write_letter)
+    receipt = await service.send_test(database, letter)
+    text = receipt.body.decode("utf-8", "replace")
+    response = {"status": receipt.status, "headers": dict(receipt.headers), "body": text}
+    return {"url": letter.url, "response": response}
 
 
 def _id(call: Call) -> UUID:
@@ -283,9 +284,8 @@ ENDPOINTS: list[Endpoint] = [
         "Webhooks",
         _ADMIN,
         TestResult,
-        test_webhook,
+        direct=test_webhook,
         errors=(404, 422),
-        writes=False,
     ),
 ]
 EVENTS: list[Event] = []
