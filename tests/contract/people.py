@@ -5,20 +5,28 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+import httpx
+from jsonschema import Draft202012Validator, FormatChecker
+
+from openvest import catalog
 from openvest.db.unit import Database
 from openvest.events.log import LoggedEvent, events_after
 from openvest.events.sequencer import number_events
-from openvest.features.accounts.v1 import ENDPOINTS as ACCOUNTS
-from openvest.features.onboarding.v1 import ENDPOINTS as ONBOARDING
+from openvest.features.accounts import v1 as accounts_v1
+from openvest.features.onboarding import v1 as onboarding_v1
 from openvest.features.tenants.v1 import ENDPOINTS as TENANTS
-from openvest.features.users.v1 import ENDPOINTS as USERS
+from openvest.features.users import v1 as users_v1
+from openvest.server.openapi import describe
 from tests.kit.http import Api
+from tests.kit.openapi import check_answer
 from tests.kit.people import (
     USER,
     customers_runner,
 )
 
-ENDPOINTS = [*TENANTS, *USERS, *ONBOARDING, *ACCOUNTS]
+ENDPOINTS = [*TENANTS, *users_v1.ENDPOINTS, *onboarding_v1.ENDPOINTS, *accounts_v1.ENDPOINTS]
+EVENTS = {event.type: event for event in catalog.EVENTS}
+DESCRIPTION = describe(ENDPOINTS, "v1", "test")
 
 
 async def settle(database: Database, tenant_id: UUID) -> None:
@@ -26,8 +34,26 @@ async def settle(database: Database, tenant_id: UUID) -> None:
 
 
 async def news(database: Database, tenant_id: UUID) -> list[LoggedEvent]:
+    """All events, each held against the schema of what a package would carry."""
     await number_events(database, tenant_id)
-    return await database.read(tenant_id, lambda unit: events_after(unit, 0, 1_000))
+    found = await database.read(tenant_id, lambda unit: events_after(unit, 0, 1_000))
+    for event in found:
+        declared = EVENTS[event.type]
+        assert declared.answer is not None
+        schema = declared.answer.model_json_schema()
+        Draft202012Validator(schema, format_checker=FormatChecker()).validate(declared.v1(event.snapshot))
+    return found
+
+
+def held(api: Api) -> Api:
+    """The client, each of whose answers is held against the served description."""
+
+    async def look(answer: httpx.Response) -> None:
+        await answer.aread()
+        check_answer(DESCRIPTION, answer)
+
+    api.http.event_hooks = {"request": [], "response": [look]}
+    return api
 
 
 async def made(api: Api, **changes: Any) -> dict[str, Any]:

@@ -15,20 +15,16 @@ import pytest
 
 from openvest.core.lifecycle import WrongState
 from openvest.db.unit import Database, Unit
-from openvest.events.log import LoggedEvent, events_after
-from openvest.events.sequencer import number_events
+from openvest.events.log import LoggedEvent
 from openvest.features.accounts import service
-from openvest.features.accounts.v1 import ENDPOINTS
 from openvest.features.onboarding import service as checks
-from openvest.features.onboarding.v1 import ENDPOINTS as ONBOARDING
-from openvest.features.tenants.v1 import ENDPOINTS as TENANTS
-from openvest.features.users.v1 import ENDPOINTS as USERS
 from openvest.ledger.chart import Leg
 from openvest.ledger.posting import post
 from openvest.ledger.recipes import Journal
+from tests.contract.people import ENDPOINTS, check, held, made, news, settle
 from tests.kit.cluster import Cluster
 from tests.kit.http import Api, make_api, make_test_app
-from tests.kit.people import RESIDENCIES, USER, Customer, customers_runner, make_customer
+from tests.kit.people import FIT, KYC, RESIDENCIES, Customer, make_customer
 from tests.kit.world import make_tenant, opened
 
 pytestmark = pytest.mark.anyio
@@ -36,10 +32,10 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 async def api(database: Database, tenant_id: UUID) -> AsyncGenerator[Api]:
-    app = make_test_app(database, [*TENANTS, *USERS, *ONBOARDING, *ENDPOINTS])
+    app = make_test_app(database, ENDPOINTS)
     api = await make_api(app, database, tenant_id)
     async with api.http:
-        yield api
+        yield held(api)
 
 
 @pytest.fixture
@@ -47,20 +43,12 @@ async def customer(database: Database, tenant_id: UUID) -> Customer:
     return await make_customer(database, tenant_id)
 
 
-async def settle(database: Database, tenant_id: UUID) -> None:
-    await customers_runner(database).run_until_quiet(tenant_id)
-
-
-async def news(database: Database, tenant_id: UUID, noun: str = "ACCOUNT") -> list[LoggedEvent]:
-    await number_events(database, tenant_id)
-    found = await database.read(tenant_id, lambda unit: events_after(unit, 0, 1_000))
-    return [event for event in found if event.type.startswith(noun)]
+async def told(database: Database, tenant_id: UUID, noun: str = "ACCOUNT") -> list[LoggedEvent]:
+    return [event for event in await news(database, tenant_id) if event.type.startswith(noun)]
 
 
 async def made_user(api: Api) -> str:
-    answer = await api.post("/users", USER)
-    assert answer.status_code == 200, answer.text
-    return answer.json()["id"]
+    return (await made(api))["id"]
 
 
 async def status(api: Api, path: str) -> str:
@@ -97,8 +85,8 @@ async def test_accounts_wait_for_their_owner_and_follow_at_once(api: Api, databa
     assert (first["status"], first["account_number"], first["name"]) == ("PENDING_APPROVAL", 1, "Depot")
     assert (second["type"], second["account_number"], second["name"]) == ("PORTFOLIO", 2, "Account 2")
 
-    for kind, details in (("KYC", {"confirmed_address": {}}), ("INSTRUMENT_FIT", None)):
-        await _checked(database, tenant_id, UUID(user_id), kind, details)
+    for evidence in (KYC, FIT):
+        await check(api, user_id, evidence)
     await settle(database, tenant_id)
     assert await status(api, f"/accounts/{first['id']}") == "PENDING_APPROVAL"
     await api.post(f"/users/{user_id}/tax_residencies", RESIDENCIES)
@@ -106,7 +94,7 @@ async def test_accounts_wait_for_their_owner_and_follow_at_once(api: Api, databa
     assert await status(api, f"/account_groups/{group['id']}") == "ACTIVE"
     for account in (first, second):
         assert await status(api, f"/accounts/{account['id']}") == "ACTIVE"
-    assert [event.type for event in await news(database, tenant_id)] == [
+    assert [event.type for event in await told(database, tenant_id)] == [
         "ACCOUNT_GROUP.CREATED",
         "ACCOUNT.CREATED",
         "ACCOUNT.CREATED",
@@ -116,15 +104,6 @@ async def test_accounts_wait_for_their_owner_and_follow_at_once(api: Api, databa
     ]
     third = (await api.post("/accounts", body)).json()
     assert (third["status"], third["account_number"]) == ("ACTIVE", 3)
-
-
-async def _checked(database: Database, tenant_id: UUID, user_id: UUID, kind: str, details: Any) -> None:
-    async def work(unit: Unit) -> None:
-        given = {"instrument_suitability": {"suitability": True}} if details is None else details
-        evidence = {"method": "VIDEO_ID", "document_type": "PASSPORT"} | given
-        await checks.create_check(unit, user_id, kind, unit.now, evidence)
-
-    await database.write(tenant_id, work)
 
 
 async def test_refusals_of_new_groups(api: Api, customer: Customer) -> None:
@@ -173,7 +152,7 @@ async def test_only_the_name_changes(api: Api, database: Database, tenant_id: UU
     assert after["updated_at"] > before["updated_at"]
     assert (await api.send("PATCH", path, {"type": "PORTFOLIO"})).status_code == 400
     assert (await api.send("PATCH", f"/accounts/{uuid4()}", {"name": "x"})).status_code == 404
-    assert [event.type for event in await news(database, tenant_id)][-1] == "ACCOUNT.UPDATED"
+    assert [event.type for event in await told(database, tenant_id)][-1] == "ACCOUNT.UPDATED"
     await api.send("POST", f"/tests{path}/lock")
     assert (await api.send("PATCH", path, {"name": "x"})).status_code == 409
 
@@ -192,7 +171,7 @@ async def test_locks(api: Api, database: Database, tenant_id: UUID, customer: Cu
     await api.send("POST", f"{path}/lock")
     assert (await api.send("DELETE", f"/accounts/{customer.account_id}")).status_code == 409
     assert (await api.send("POST", f"/tests/accounts/{uuid4()}/lock")).status_code == 404
-    kinds = [event.type for event in await news(database, tenant_id)][-3:]
+    kinds = [event.type for event in await told(database, tenant_id)][-3:]
     assert kinds == ["ACCOUNT.LOCKED", "ACCOUNT.ACTIVATED", "ACCOUNT.LOCKED"]
 
 
@@ -242,7 +221,7 @@ async def test_closing_waits_until_nothing_is_left(
     assert (await status(api, account), await status(api, group)) == ("CLOSED", "CLOSED")
     assert (await api.send("DELETE", account)).status_code == 409
     assert (await api.send("PATCH", account, {"name": "x"})).status_code == 409
-    assert [event.type for event in await news(database, tenant_id)][-4:] == [
+    assert [event.type for event in await told(database, tenant_id)][-4:] == [
         "ACCOUNT.CLOSING_INITIATED",
         "ACCOUNT_GROUP.CLOSING_INITIATED",
         "ACCOUNT.CLOSED",
@@ -314,7 +293,7 @@ async def test_a_user_has_left_when_the_last_group_is_closed(
     assert await status(api, user) == "OFFBOARDED"
     body = {"user_id": str(customer.user_id), "type": "PERSONAL"}
     assert (await api.post("/account_groups", body)).status_code == 422
-    kinds = [event.type for event in await news(database, tenant_id, "USER.")]
+    kinds = [event.type for event in await told(database, tenant_id, "USER.")]
     assert kinds == ["USER.CREATED", "USER.ACTIVATED", "USER.OFFBOARDING_INITIATED", "USER.OFFBOARDED"]
 
 
@@ -381,7 +360,7 @@ async def test_a_frozen_tenant_repeats_itself(cluster: Cluster) -> None:
                 made = await make_customer(database, tenant_id)
                 read = partial(service.get_account_group, group_id=made.group_id)
                 group = await database.read(tenant_id, read)
-                found = await news(database, tenant_id, "")
+                found = await told(database, tenant_id, "")
                 lives.append((made, group.securities_account_number, found))
         finally:
             await cluster.drop(name)

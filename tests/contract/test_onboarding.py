@@ -12,7 +12,7 @@ import pytest
 from openvest.db.query import Query
 from openvest.db.unit import Database, Unit
 from openvest.simulation.scenarios import lay
-from tests.contract.people import ENDPOINTS, check, fields, made, news, settle, status
+from tests.contract.people import ENDPOINTS, check, fields, held, made, news, settle, status
 from tests.kit.http import Api, make_api, make_test_app
 from tests.kit.people import (
     ADDRESS,
@@ -36,7 +36,7 @@ def log() -> io.StringIO:
 async def api(database: Database, tenant_id: UUID, log: io.StringIO) -> AsyncGenerator[Api]:
     api = await make_api(make_test_app(database, ENDPOINTS, log=log), database, tenant_id)
     async with api.http:
-        yield api
+        yield held(api)
 
 
 async def test_onboarding_ends_when_the_last_thing_is_there(api: Api, database: Database, tenant_id: UUID) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from openvest.db.unit import Database
 from openvest.simulation.scenarios import lay
-from tests.contract.people import ENDPOINTS, fields, made, news, settle, status
+from tests.contract.people import ENDPOINTS, fields, held, made, news, settle, status
 from tests.kit.http import Api, make_api, make_test_app
 from tests.kit.people import (
     ADDRESS,
@@ -33,7 +33,7 @@ def log() -> io.StringIO:
 async def api(database: Database, tenant_id: UUID, log: io.StringIO) -> AsyncGenerator[Api]:
     api = await make_api(make_test_app(database, ENDPOINTS, log=log), database, tenant_id)
     async with api.http:
-        yield api
+        yield held(api)
 
 
 async def test_a_new_user_is_inactive_and_shows_what_was_sent(api: Api) -> None:
