@@ -29,12 +29,15 @@ class _Held:
 HELD = Query(
     _Held,
     """
-select l.account_id, l.instrument_id, sum(l.remaining) as quantity,
-       case when count(*) = count(l.remaining_cost) then sum(l.remaining_cost) end as cost
+select k.account_id, k.instrument_id, h.quantity, h.cost
   from unnest($2::uuid[], $3::uuid[]) as k(account_id, instrument_id)
-  join lots l on l.tenant_id = $1 and l.account_id = k.account_id and l.instrument_id = k.instrument_id
- where l.remaining > 0
- group by l.account_id, l.instrument_id
+ cross join lateral (
+       select sum(l.remaining) as quantity,
+              case when count(*) = count(l.remaining_cost) then sum(l.remaining_cost) end as cost
+         from lots l
+        where l.tenant_id = $1 and l.account_id = k.account_id and l.instrument_id = k.instrument_id
+          and l.remaining > 0) h
+ where h.quantity is not null
 """,
 )
 

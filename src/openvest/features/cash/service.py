@@ -8,7 +8,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from openvest.core.money import Money
-from openvest.core.snapshots import dumps, snapshot_of, snapshot_value
+from openvest.core.snapshots import dumps, snapshot_of
 from openvest.db.paging import Page, PageQuery, page
 from openvest.db.unit import Unit
 from openvest.features.cash import store
@@ -64,6 +64,7 @@ async def record_transactions(unit: Unit, rows: Sequence[CashTransaction]) -> No
     """
     if not rows:
         return
+    snapshots = [snapshot_of(row) for row in rows]
     await unit.run(
         store.ADD_TRANSACTIONS,
         unit.tenant_id,
@@ -75,15 +76,15 @@ async def record_transactions(unit: Unit, rows: Sequence[CashTransaction]) -> No
         [row.type for row in rows],
         [row.delta.amount for row in rows],
         [row.delta.currency for row in rows],
-        [dumps(snapshot_value(row.taxes)) for row in rows],
-        [dumps(snapshot_value(row.fees)) for row in rows],
-        [dumps(snapshot_value(row.references)) for row in rows],
+        [dumps(snapshot["taxes"]) for snapshot in snapshots],
+        [dumps(snapshot["fees"]) for snapshot in snapshots],
+        [dumps(snapshot["references"]) for snapshot in snapshots],
         [row.booking_date for row in rows],
         [row.value_date for row in rows],
         [row.created_at for row in rows],
     )
-    for row in rows:
-        unit.emit("CASH_TRANSACTION.EXECUTED", row.id, 1, row.created_at, snapshot_of(row))
+    for row, snapshot in zip(rows, snapshots, strict=True):
+        unit.emit("CASH_TRANSACTION.EXECUTED", row.id, 1, row.created_at, snapshot)
 
 
 async def list_transactions(
