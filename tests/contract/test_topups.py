@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -19,7 +21,7 @@ from openvest.features.accounts import service as accounts
 from openvest.features.cash import service as cash
 from openvest.features.cash.model import CashTransaction
 from openvest.features.payments import service
-from openvest.features.payments.model import Receipt, Topup
+from openvest.features.payments.model import BankLine, Receipt, Topup
 from openvest.features.payments.sweeps import SWEEPS
 from openvest.ledger.audit import prove_tenant
 from openvest.ledger.chart import balance_id
@@ -77,22 +79,25 @@ async def cancel(database: Database, customer: Customer, topup_id: UUID) -> Topu
     return await database.write(customer.tenant_id, lambda unit: service.cancel_topup(unit, topup_id))
 
 
+def transfer(unit: Unit, text: str, amount: str = "1000.00", **other: str) -> IncomingTransfer:
+    return IncomingTransfer(
+        external_id=other.get("external_id") or str(unit.ids.new("bank_reference")),
+        received_at=unit.now,
+        account_iban="NL70ABNA0106295004",
+        amount=Decimal(amount),
+        currency=other.get("currency", "EUR"),
+        client_reference="it-0001",
+        counterparty_name="Erika Beispiel",
+        counterparty_iban="DE95500105173934555844",
+        remittance_information=text,
+    )
+
+
 async def wire(database: Database, customer: Customer, text: str, amount: str = "1000.00", **other: str) -> Receipt:
     """A transfer arrives and is booked by the sweep."""
 
     async def work(unit: Unit) -> Receipt:
-        transfer = IncomingTransfer(
-            external_id=other.get("external_id") or str(unit.ids.new("bank_reference")),
-            received_at=unit.now,
-            account_iban="NL70ABNA0106295004",
-            amount=Decimal(amount),
-            currency=other.get("currency", "EUR"),
-            client_reference="it-0001",
-            counterparty_name="Erika Beispiel",
-            counterparty_iban="DE95500105173934555844",
-            remittance_information=text,
-        )
-        return (await service.receive_transfers(unit, [transfer]))[0]
+        return (await service.receive_transfers(unit, [transfer(unit, text, amount, **other)]))[0]
 
     receipt = await database.write(customer.tenant_id, work)
     await book(database, customer)
@@ -192,21 +197,7 @@ async def test_two_wires_for_one_topup_settle_it_once(database: Database, custom
     text = f"TOPUP {topup.settlement_reference.upper()}"
 
     async def both(unit: Unit) -> None:
-        transfers = [
-            IncomingTransfer(
-                external_id=f"bank {n}",
-                received_at=unit.now,
-                account_iban="NL70ABNA0106295004",
-                amount=Decimal("1000.00"),
-                currency="EUR",
-                client_reference="it-0001",
-                counterparty_name="Erika Beispiel",
-                counterparty_iban="DE95500105173934555844",
-                remittance_information=text,
-            )
-            for n in range(2)
-        ]
-        await service.receive_transfers(unit, transfers)
+        await service.receive_transfers(unit, [transfer(unit, text) for _ in range(2)])
 
     await database.write(customer.tenant_id, both)
     await book(database, customer)
@@ -224,6 +215,28 @@ async def test_a_transfer_told_twice_is_booked_once(database: Database, customer
     second = await wire(database, customer, "rent", "10.00", external_id="bank 1")
     assert first == second
     assert await house(database, customer, "suspense") == 10
+
+
+async def test_a_line_that_cannot_be_booked_is_left_alone_and_holds_nobody_up(
+    database: Database, customer: Customer
+) -> None:
+    topup = await top_up(database, customer, "1000.00")
+
+    async def spoilt(unit: Unit, lines: Sequence[BankLine]) -> None:
+        if any(line.remittance_information == "spoilt" for line in lines):
+            raise ArithmeticError("a fault of ours")
+        await service.match_lines(unit, lines)
+
+    async def arrive(unit: Unit) -> None:
+        texts = ["spoilt", f"topup {topup.settlement_reference}"]
+        await service.receive_transfers(unit, [transfer(unit, text, external_id=text) for text in texts])
+
+    await database.write(customer.tenant_id, arrive)
+    sweep = replace(SWEEPS[0], work=spoilt)
+    await Runner(database, [sweep], None).run_until_quiet(customer.tenant_id)
+    lines = await database.read(customer.tenant_id, lambda unit: unit.rows(LINES, customer.tenant_id))
+    assert sorted(lines) == ["MATCHED", "RECEIVED"]
+    assert await database.read(customer.tenant_id, service.next_line) is None
 
 
 async def test_who_paid_stands_sealed(database: Database, customer: Customer) -> None:
