@@ -39,7 +39,7 @@ async def create_webhook(unit: Unit, new: NewWebhook) -> Webhook:
         new.title,
         new.url,
         False,
-        list(dict.fromkeys(new.type)),
+        _once(new.type),
         new.exclude_type,
         new.delay_seconds or rules.DEFAULT_DELAY_SECONDS,
         new.max_package_size or rules.DEFAULT_PACKAGE_SIZE,
@@ -83,6 +83,8 @@ async def update_webhook(unit: Unit, webhook_id: UUID, change: WebhookChange) ->
     if change.url is not None:
         rules.check_url(change.url, unit.database.webhook_allow_list)
     given = {name: value for name, value in _fields(change).items() if value is not None}
+    if change.type is not None:
+        given["type"] = _once(change.type)
     after = replace(before, **given, updated_at=unit.moment_after(before.updated_at))
     await unit.run(
         store.CHANGE,
@@ -91,7 +93,7 @@ async def update_webhook(unit: Unit, webhook_id: UUID, change: WebhookChange) ->
         after.title,
         after.url,
         after.enabled,
-        list(dict.fromkeys(after.type)),
+        after.type,
         after.exclude_type,
         after.delay_seconds,
         after.max_package_size,
@@ -230,6 +232,10 @@ def _found(webhook: Webhook | None, webhook_id: UUID) -> Webhook:
 
 def _fields(change: WebhookChange) -> dict[str, Any]:
     return {name: getattr(change, name) for name in WebhookChange.__dataclass_fields__}
+
+
+def _once(names: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(names))
 
 
 def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
