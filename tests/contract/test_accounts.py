@@ -213,6 +213,7 @@ async def test_closing_waits_until_nothing_is_left(
         assert (await api.send("DELETE", path)).status_code == 409
     await settle(database, tenant_id)
     assert (await status(api, account), await status(api, group)) == ("CLOSING", "CLOSING")
+    assert (await api.send("PATCH", account, {"name": "To be closed"})).json()["status"] == "CLOSING"
     await book(database, tenant_id, customer.group_id, "EUR", "-10.00")
     await settle(database, tenant_id)
     assert (await status(api, account), await status(api, group)) == ("CLOSING", "CLOSING")
@@ -221,9 +222,10 @@ async def test_closing_waits_until_nothing_is_left(
     assert (await status(api, account), await status(api, group)) == ("CLOSED", "CLOSED")
     assert (await api.send("DELETE", account)).status_code == 409
     assert (await api.send("PATCH", account, {"name": "x"})).status_code == 409
-    assert [event.type for event in await told(database, tenant_id)][-4:] == [
+    assert [event.type for event in await told(database, tenant_id)][-5:] == [
         "ACCOUNT.CLOSING_INITIATED",
         "ACCOUNT_GROUP.CLOSING_INITIATED",
+        "ACCOUNT.UPDATED",
         "ACCOUNT.CLOSED",
         "ACCOUNT_GROUP.CLOSED",
     ]
@@ -273,6 +275,8 @@ async def test_what_was_never_approved_can_be_closed(api: Api, database: Databas
     group = (await api.post("/account_groups", {"user_id": user_id, "type": "PERSONAL"})).json()
     body = {"user_id": user_id, "account_group_id": group["id"], "type": "TRADING"}
     account = (await api.post("/accounts", body)).json()
+    renamed = await api.send("PATCH", f"/accounts/{account['id']}", {"name": "Not yet"})
+    assert (renamed.json()["name"], renamed.json()["status"]) == ("Not yet", "PENDING_APPROVAL")
     await api.send("DELETE", f"/accounts/{account['id']}")
     await api.send("DELETE", f"/account_groups/{group['id']}")
     await settle(database, tenant_id)

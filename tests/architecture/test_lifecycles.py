@@ -1,0 +1,57 @@
+"""Every lifecycle table knows exactly the states that the CHECK of its column knows."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+
+import pytest
+
+from openvest import features
+from openvest.core.lifecycle import Lifecycle
+from openvest.db.unit import Database
+
+pytestmark = pytest.mark.anyio
+
+_CHECKS = """
+select pg_get_constraintdef(c.oid) from pg_constraint c
+  join pg_attribute a on a.attrelid = c.conrelid and a.attnum = c.conkey[1]
+ where c.conrelid = $1::text::regclass and c.contype = 'c' and a.attname = $2 and cardinality(c.conkey) = 1
+"""
+
+
+def lifecycles() -> list[Lifecycle]:
+    """Every table in any module of rules."""
+    found: dict[str, Lifecycle] = {}
+    for module in pkgutil.walk_packages(features.__path__, f"{features.__name__}."):
+        if module.name.rpartition(".")[2].startswith("rules"):
+            for thing in vars(importlib.import_module(module.name)).values():
+                if isinstance(thing, Lifecycle):
+                    found[f"{thing.table} {thing.noun}"] = thing
+    return list(found.values())
+
+
+async def test_states_are_those_of_the_column(database: Database) -> None:
+    tables = lifecycles()
+    assert {"users.status", "user_checks.status", "accounts.status"} <= {life.table for life in tables}
+    async with database.connection() as connection:
+        for life in tables:
+            table, _, column = life.table.partition(".")
+            checks = [
+                text for (text,) in await connection.fetch(_CHECKS, table, column) if "ARRAY" in text or "=" in text
+            ]
+            assert len(checks) == 1, f"{life.table} has {len(checks)} CHECKs of its own"
+            assert set(re.findall(r"'([^']+)'::text", checks[0])) == life.states, life.table
+
+
+def test_every_state_can_be_reached_and_only_ends_end() -> None:
+    for life in lifecycles():
+        reached = set(life.born)
+        while True:
+            more = {after for (before, _), after in life.moves.items() if before in reached} - reached
+            if not more:
+                break
+            reached |= more
+        assert reached == life.states, f"{life.noun}: {sorted(life.states - reached)} cannot be reached"
+        assert not any(before in life.ends for before, _ in life.moves), f"{life.noun} goes on after its end"
