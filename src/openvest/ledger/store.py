@@ -30,14 +30,18 @@ class Lock:
     amount: Decimal
 
 
+# A lateral look-up with a limit is a loop over the array whatever the planner believes of the table's size: rows are
+# locked in the order of the array, and a database whose statistics are still missing is not read whole for every set.
+
 LOCK_BALANCES = Query(
     Balance,
     """
 select b.id, b.owner_id, b.asset, b.available, b.locked, b.withdrawing, b.covering, b.blocked, b.due, b.unsettled_in,
        b.unsettled_out, b.version, b.created_at, b.updated_at
   from unnest($2::uuid[], $3::text[]) as k(owner_id, asset)
-  join balances b on b.tenant_id = $1 and b.owner_id = k.owner_id and b.asset = k.asset
- order by b.owner_id, b.asset for no key update of b
+ cross join lateral (
+   select * from balances b where b.tenant_id = $1 and b.owner_id = k.owner_id and b.asset = k.asset
+    limit 1 for no key update) b
 """,
 )
 
@@ -47,8 +51,9 @@ READ_BALANCES = Query(
 select b.id, b.owner_id, b.asset, b.available, b.locked, b.withdrawing, b.covering, b.blocked, b.due, b.unsettled_in,
        b.unsettled_out, b.version, b.created_at, b.updated_at
   from unnest($2::uuid[], $3::text[]) as k(owner_id, asset)
-  join balances b on b.tenant_id = $1 and b.owner_id = k.owner_id and b.asset = k.asset
- where b.version > 0
+ cross join lateral (
+   select * from balances b
+    where b.tenant_id = $1 and b.owner_id = k.owner_id and b.asset = k.asset and b.version > 0 limit 1) b
 """,
 )
 
@@ -71,7 +76,8 @@ select '' as kind, null::uuid as object_id, nextval('journal_blocks') as id
 union all
 select j.kind, j.object_id, j.id
   from unnest($2::text[], $3::uuid[]) as k(kind, object_id)
-  join journals j on j.tenant_id = $1 and j.kind = k.kind and j.object_id = k.object_id
+ cross join lateral (
+   select * from journals j where j.tenant_id = $1 and j.kind = k.kind and j.object_id = k.object_id limit 1) j
 """,
 )
 
