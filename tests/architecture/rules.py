@@ -19,7 +19,7 @@ from tests.architecture.tree import (
 
 # The SDK imports nothing of ours, so it needs the one clock of its own.
 CLOCKS = (f"{PACKAGE}/core/clock.py", f"{PACKAGE}/sdk/clock.py")
-ENVIRONMENT_READERS = (f"{PACKAGE}/main.py", f"{PACKAGE}/cli/app.py")
+ENVIRONMENT_READERS = (f"{PACKAGE}/main/environment.py", f"{PACKAGE}/cli/app.py")
 MONEY_PATHS = (
     f"{PACKAGE}/core/money.py",
     f"{PACKAGE}/ledger",

@@ -83,7 +83,7 @@ def test_rule_sees_planted_misfit(tmp_path: Path, rule: Rule, path: str, text: s
         (wall_clock, SOURCE, '"""Never now()."""\nimport time\nSQL = "select wire_now()"\nspent = time.monotonic()\n'),
         (sql_wall_clock, "migrations/0001_create_clock.sql", "-- now()\n" + WIRE_NOW.format("clock_timestamp()")),
         (floats, "src/openvest/server/app.py", "timeout_seconds = 0.5\n"),
-        (environment, "src/openvest/main.py", 'import os\nmode = os.environ["MODE"]\n'),
+        (environment, "src/openvest/main/environment.py", 'import os\nmode = os.environ["MODE"]\n'),
         (silenced, SOURCE, "x = 1  # type" + ": ignore[assignment] the driver returns what the query names\n"),
         (addresses, "docs/guide.md", "Call /orders/work/1 and src/openvest/work/runner.py.\n"),
     ],

@@ -32,9 +32,14 @@ R = TypeVar("R")
 _ALGORITHMS: dict[str, KeyAlgorithm] = {"ecdsa-p521-sha512": "ecdsa-p521", "ed25519": "ed25519"}
 
 
+async def all_tenants(database: Database) -> list[store.ListedTenant]:
+    """Every tenant with the state of its clock, the oldest first."""
+    return await database.ask(store.LIST_TENANTS)
+
+
 async def find_tenant(database: Database, name: str) -> UUID | None:
     """The tenant of this name, if there is one."""
-    return next((t.tenant_id for t in await database.ask(store.LIST_TENANTS) if t.name == name), None)
+    return next((t.tenant_id for t in await all_tenants(database) if t.name == name), None)
 
 
 async def create_tenant(

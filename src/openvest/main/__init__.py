@@ -1,6 +1,7 @@
-"""The composition root: puts the program together. The only reader of the environment.
+"""The composition root: puts the program together.
 
-Everything else is handed what it needs.
+`environment` is the only reader of the environment, `installation` opens the database of an installation, `processes`
+runs the server and the worker over it, `first_start` furnishes a sandbox. Everything else is handed what it needs.
 """
 
 from __future__ import annotations
