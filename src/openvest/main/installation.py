@@ -1,0 +1,229 @@
+"""One installation opened: its database found or started, its schema brought up to date, its key and seed at hand.
+
+Every process and every operator command begins here, so all of them refuse the same things with the same sentences.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
+
+import asyncpg
+
+from openvest.core.sealing import SealBroken, Secrets, new_master_key
+from openvest.db.address import DatabaseAddress, Progress, silent
+from openvest.db.attach import attach_or_start
+from openvest.db.checks import StartRefused, check_role, check_server_settings
+from openvest.db.embedded import EmbeddedServer
+from openvest.db.files import write_private
+from openvest.db.migrate import apply_migrations, check_schema
+from openvest.db.place import open_data_dir
+from openvest.db.unit import open_pool
+from openvest.features.instruments.service import load_master
+from openvest.features.tenants import service as tenants
+from openvest.main import Assembled, Mode, assemble
+from openvest.main.environment import Place
+
+if TYPE_CHECKING:
+    Connection = asyncpg.Connection[asyncpg.Record]
+
+KEY_FILE = "master.key"
+FIRST_SEED = "1"
+
+
+@dataclass(frozen=True, slots=True)
+class Urls:
+    """The two roles of a database. `owner` is None where nobody gave it."""
+
+    app: str
+    owner: str | None
+    app_role: str
+    embedded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """An open installation."""
+
+    place: Place
+    urls: Urls
+    assembled: Assembled
+    secrets: Secrets
+    mode: Mode
+    seed: str
+
+
+_FOUND = "select seed, mode from found_installation($1, $2)"
+
+
+@asynccontextmanager
+async def running_database(
+    place: Place, *, serving: bool = False, progress: Progress = silent
+) -> AsyncGenerator[Urls]:
+    """The database for as long as the block lasts. `serving` takes the data directory for itself.
+
+    Raises: EmbeddedError, AlreadyServing.
+    """
+    if place.database_url is not None:
+        open_data_dir(place.data_dir)
+        role = urlsplit(place.database_url).username or ""
+        yield Urls(place.database_url, place.admin_url, role, embedded=False)
+    elif serving:
+        server = EmbeddedServer(place.data_dir, binaries=place.binaries, progress=progress, on_restart=progress)
+        try:
+            yield _embedded(await asyncio.to_thread(server.start))
+        finally:
+            # Not in a thread of the loop's: a second Ctrl-C must not leave the server behind.
+            server.stop()
+    else:
+        async with attach_or_start(place.data_dir, binaries=place.binaries, progress=progress) as address:
+            yield _embedded(address)
+
+
+def _embedded(address: DatabaseAddress) -> Urls:
+    return Urls(address.app_dsn(), address.owner_dsn(), address.app_user, embedded=True)
+
+
+@asynccontextmanager
+async def as_owner(urls: Urls) -> AsyncGenerator[Connection]:
+    """A connection of the role that migrates. Raises: StartRefused where its URL is missing, OSError."""
+    if urls.owner is None:
+        raise StartRefused(
+            "This needs the owner of the schema; set DATABASE_ADMIN_URL to that role's URL and run the command again."
+        )
+    connection = await asyncpg.connect(urls.owner)
+    try:
+        yield cast("Connection", connection)
+    finally:
+        await connection.close()
+
+
+async def migrate(urls: Urls, progress: Progress = silent) -> int:
+    """Bring schema and instrument master up to date. Returns how many migrations were applied.
+
+    Raises: SchemaRefused, StartRefused, OSError.
+    """
+    async with as_owner(urls) as connection:
+        applied = await apply_migrations(connection, urls.app_role, progress=progress)
+        await load_master(connection)
+        return applied
+
+
+async def check(urls: Urls) -> None:
+    """What must be true before anything is served. Raises: StartRefused, SchemaRefused, OSError."""
+    connection = await asyncpg.connect(urls.app)
+    try:
+        await check_server_settings(connection)
+        await check_schema(connection)
+        await check_role(connection)
+    finally:
+        await connection.close()
+
+
+@asynccontextmanager
+async def opened(
+    urls: Urls,
+    place: Place,
+    *,
+    mode: Mode | None = None,
+    seed: str | None = None,
+    pool_size: int = 4,
+    application: str = "openvest",
+    progress: Progress = silent,
+) -> AsyncGenerator[Installation]:
+    """The program over its database. The embedded one is migrated, any other must have been.
+
+    `mode` and `seed` are compared with what the first start stored. Raises: StartRefused, SchemaRefused, OSError.
+    """
+    if urls.embedded:
+        await migrate(urls, progress)
+    await check(urls)
+    pool = await open_pool(urls.app, size=pool_size, application=application)
+    try:
+        connection_seed, stored_mode = await _found(pool, mode, seed)
+        secrets = master_key(place, stored_mode)
+        assembled = assemble(pool, seed=connection_seed, secrets=secrets, mode=stored_mode)
+        await _check_key(assembled)
+        yield Installation(place, urls, assembled, secrets, stored_mode, connection_seed)
+    finally:
+        # A connection that hangs must not keep the process; its unit goes back by itself.
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(pool.close(), 5)
+        pool.terminate()
+
+
+async def _found(pool: Any, mode: Mode | None, seed: str | None) -> tuple[str, Mode]:
+    """What the first start stored, which is this one where there was none before. Raises: StartRefused."""
+    row = await pool.fetchrow(_FOUND, seed or FIRST_SEED, mode or "sandbox")
+    if seed is not None and row["seed"] != seed:
+        raise StartRefused(
+            f"This database was made with the seed {row['seed']}; leave --seed out, or choose another folder with "
+            "--data-dir for a database with the seed " + seed + "."
+        )
+    if mode is not None and row["mode"] != mode:
+        raise StartRefused(
+            f"This database was made in mode {row['mode']}; start with --mode {row['mode']}, or choose another database."
+        )
+    return row["seed"], row["mode"]
+
+
+def master_key(place: Place, mode: Mode) -> Secrets:
+    """The master key: the environment's, else in a sandbox that of the data directory, made at first use.
+
+    Raises: StartRefused. Writes: the key file, readable by its owner only.
+    """
+    text, source = place.master_key, "OPENVEST_MASTER_KEY"
+    if text is None:
+        if mode == "production":
+            raise StartRefused(
+                "Production needs a master key of its own; set OPENVEST_MASTER_KEY to 64 hexadecimal digits "
+                "(openssl rand -hex 32) and keep them safe."
+            )
+        file = place.data_dir / KEY_FILE
+        text, source = _key_of(file), str(file)
+    try:
+        return Secrets.from_hex(text)
+    except ValueError:
+        raise StartRefused(f"{source} does not hold 64 hexadecimal digits; put back the key it held before.") from None
+
+
+def _key_of(file: Path) -> str:
+    """The key of a data directory. Two processes that start at once agree, since the file is linked into place."""
+    if not file.exists():
+        fresh = file.with_name(f"{file.name}.{os.getpid()}")
+        write_private(fresh, new_master_key() + "\n")
+        try:
+            os.link(fresh, file)
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+    try:
+        return file.read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        raise StartRefused(
+            f"{file} cannot be read ({error}); run the command as the user who started OpenVest there."
+        ) from None
+
+
+async def _check_key(assembled: Assembled) -> None:
+    """Refuse a key that does not open what is sealed, before anything new is sealed with it. Raises: StartRefused."""
+    database = assembled.database
+    for tenant in await tenants.all_tenants(database):
+        try:
+            await database.read(tenant.tenant_id, tenants.signing_key)
+        except SealBroken:
+            raise StartRefused(
+                "The master key is not the one this database was sealed with; set OPENVEST_MASTER_KEY to the key it "
+                f"was made with, or put {KEY_FILE} back."
+            ) from None
+        except LookupError:
+            continue
+        return
