@@ -130,7 +130,8 @@ async def test_secrets_of_people_are_sealed_and_in_no_log(
         return "\n".join(text for rows in texts for text in rows)
 
     stored = await database.read(tenant_id, everything)
-    assert "44051401359" not in stored and GERMAN_TAX_NUMBER not in stored.split("idempotency")[0]
+    assert "Lindner" in stored, "the tables were read"
+    assert not any(secret in stored for secret in secrets)
     assert not any(secret in log.getvalue() for secret in (*secrets, "Lindner", "greta.lindner", "Hafenstrasse"))
 
 

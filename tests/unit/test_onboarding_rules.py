@@ -93,6 +93,7 @@ def test_when_an_active_user_is_deactivated(given: rules.ActivationFacts, verb: 
         (facts(KYC), {"KYC", "COMPLIANCE"}, False),
         (facts(check("KYC", "FAILED")), {"KYC"}, False),
         (facts(KYC, licence="BYOL"), {"KYC"}, False),
+        (facts(KYC, status="OFFBOARDING"), {"KYC"}, False),
         (facts(FIT), {"INSTRUMENT_FIT"}, False),
     ],
 )

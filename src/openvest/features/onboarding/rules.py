@@ -167,4 +167,7 @@ def _of(facts: ActivationFacts) -> list[Requirement]:
 
 def starts_compliance(facts: ActivationFacts, known: set[CheckType]) -> bool:
     """Our own screening starts by itself, once, when the KYC check has passed. Source: users.md section 2."""
-    return facts.user.licence == "TOL" and facts.verdict("KYC") == "PASSED" and "COMPLIANCE" not in known
+    user = facts.user
+    if user.licence != "TOL" or user.status not in ("INACTIVE", "ACTIVE"):
+        return False
+    return facts.verdict("KYC") == "PASSED" and "COMPLIANCE" not in known
