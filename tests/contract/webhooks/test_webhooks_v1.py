@@ -90,42 +90,41 @@ async def test_everything_that_can_be_said_is_kept(client: Client) -> None:
     assert (await client.create(exclude_type=[]))["exclude_type"] == []
 
 
-@pytest.mark.parametrize(
-    ("fields", "named"),
-    [
-        ({"title": ""}, "title"),
-        ({"title": "x" * 33}, "title"),
-        ({"title": "käse"}, "title"),
-        ({"title": "under_score"}, "title"),
-        ({"title": "line\n"}, "title"),
-        ({"title": 5}, "title"),
-        ({"url": "http://hooks.client.example/"}, "url"),
-        ({"url": "https://10.0.0.1/"}, "url"),
-        ({"url": "https://[::1]/"}, "url"),
-        ({"url": "https://localhost/"}, "url"),
-        ({"url": "https://" + "a" * 1000 + ".example/"}, "url"),
-        ({"url": ""}, "url"),
-        ({"type": []}, "type"),
-        ({"type": "ALL"}, "type"),
-        ({"type": ["NEWS"]}, "type.0"),
-        ({"type": ["BUSINESS_CHECK"]}, "type.0"),
-        ({"exclude_type": ["ALL"]}, "exclude_type.0"),
-        ({"config": {"delay": "0s"}}, "config.delay"),
-        ({"config": {"delay": "31s"}}, "config.delay"),
-        ({"config": {"delay": "1m"}}, "config.delay"),
-        ({"config": {"delay": "01s"}}, "config.delay"),
-        ({"config": {"delay": 5}}, "config.delay"),
-        ({"config": {"max_package_size": 99}}, "config.max_package_size"),
-        ({"config": {"max_package_size": 1_048_577}}, "config.max_package_size"),
-        ({"config": {"max_package_size": "1024"}}, "config.max_package_size"),
-        ({"config": {"speed": 1}}, "config.speed"),
-        ({"enabled": True}, "enabled"),
-        ({"secret": "x"}, "secret"),
-    ],
-    ids=str,
-)
-async def test_what_does_not_fit_is_refused_by_name(client: Client, fields: dict[str, Any], named: str) -> None:
-    assert await client.misfits("POST", "/webhooks", NEW | fields) == {named}
+MISFITS: list[tuple[dict[str, Any], str]] = [
+    ({"title": ""}, "title"),
+    ({"title": "x" * 33}, "title"),
+    ({"title": "käse"}, "title"),
+    ({"title": "under_score"}, "title"),
+    ({"title": "line\n"}, "title"),
+    ({"title": 5}, "title"),
+    ({"url": "http://hooks.client.example/"}, "url"),
+    ({"url": "https://10.0.0.1/"}, "url"),
+    ({"url": "https://[::1]/"}, "url"),
+    ({"url": "https://localhost/"}, "url"),
+    ({"url": "https://" + "a" * 1000 + ".example/"}, "url"),
+    ({"url": ""}, "url"),
+    ({"type": []}, "type"),
+    ({"type": "ALL"}, "type"),
+    ({"type": ["NEWS"]}, "type.0"),
+    ({"type": ["BUSINESS_CHECK"]}, "type.0"),
+    ({"exclude_type": ["ALL"]}, "exclude_type.0"),
+    ({"config": {"delay": "0s"}}, "config.delay"),
+    ({"config": {"delay": "31s"}}, "config.delay"),
+    ({"config": {"delay": "1m"}}, "config.delay"),
+    ({"config": {"delay": "01s"}}, "config.delay"),
+    ({"config": {"delay": 5}}, "config.delay"),
+    ({"config": {"max_package_size": 99}}, "config.max_package_size"),
+    ({"config": {"max_package_size": 1_048_577}}, "config.max_package_size"),
+    ({"config": {"max_package_size": "1024"}}, "config.max_package_size"),
+    ({"config": {"speed": 1}}, "config.speed"),
+    ({"enabled": True}, "enabled"),
+    ({"secret": "x"}, "secret"),
+]
+
+
+async def test_what_does_not_fit_is_refused_by_name(client: Client) -> None:
+    for fields, named in MISFITS:
+        assert await client.misfits("POST", "/webhooks", NEW | fields) == {named}, fields
     assert (await client.ask("GET", "/webhooks"))["meta"]["total_count"] == 0
 
 
