@@ -46,4 +46,5 @@ def line(name: str, rounds: Sequence[float]) -> str:
         return f"{name:5} {figure:8.{digits}f} {target.unit:11} {spread:13} no verdict"
     sign = "≥" if target.better == "more" else "<"
     good = figure >= target.limit if target.better == "more" else figure < target.limit
-    return f"{name:5} {figure:8.{digits}f} {target.unit:11} {spread:13} {sign} {target.limit:g}  {'ok' if good else 'short'}"
+    verdict = "ok" if good else "short"
+    return f"{name:5} {figure:8.{digits}f} {target.unit:11} {spread:13} {sign} {target.limit:g}  {verdict}"

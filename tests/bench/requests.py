@@ -1,0 +1,147 @@
+"""T1, T1p, T2, T3: signed requests over HTTP against two server processes, with 64 or 256 connections."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from uuid import UUID
+
+from openvest.core.signing_keys import generate_ed25519, generate_p521
+from openvest.db.unit import Unit
+from openvest.features.tenants import service as tenants
+from openvest.sdk.signing import Signer
+from tests.bench.floor import floor_per_second, prepare_floor
+from tests.bench.load import WIRE, built, send_all
+from tests.bench.world import Bench, bench_world
+from tests.kit.cluster import OWNER, Cluster
+from tests.kit.orders import X
+from tests.kit.world import SECRETS, SEED
+
+CUSTOMERS = 2_000
+SCOPES = ["orders:admin", "accounts:read"]
+BARE = "tests.bench.bare:app"
+
+
+@dataclass
+class Client:
+    """A client that may send as much as it can."""
+
+    signer: Signer
+    token: str
+
+
+async def make_client(bench: Bench, kind: str) -> Client:
+    """A client with a key of this kind and a token."""
+    private, public = generate_ed25519() if kind == "ed25519" else generate_p521()
+
+    async def work(unit: Unit) -> tuple[UUID, UUID, str]:
+        made = await tenants.create_client(unit, contract="v1", scopes=SCOPES, rate_limit=None)
+        key_id = await tenants.add_key(unit, made.client_id, public)
+        token = await tenants.issue_token(unit, made.client_id, made.client_secret, SCOPES, 100_000)
+        return made.client_id, key_id, token.access_token
+
+    client_id, key_id, token = await bench.world.database.write(bench.tenant_id, work, n=0)
+    return Client(Signer(str(client_id), str(key_id), private, clock=WIRE.now_seconds), token)
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@asynccontextmanager
+async def server(bench: Bench) -> AsyncGenerator[int]:
+    """`openvest server` with two workers on the benchmark's database."""
+    port = free_port()
+    environment = os.environ | {
+        "DATABASE_URL": bench.cluster.dsn(bench.name),
+        "DATABASE_ADMIN_URL": bench.cluster.dsn(bench.name, OWNER),
+        "OPENVEST_MASTER_KEY": SECRETS.master.hex(),
+    }
+    command = [sys.executable, "-m", "openvest", "server", "--workers", "2", "--port", str(port), "--seed", SEED]
+    async with _running(command, port, environment):
+        yield port
+
+
+@asynccontextmanager
+async def bare() -> AsyncGenerator[int]:
+    """A constant from a bare ASGI application, behind the same HTTP server."""
+    port = free_port()
+    command = [sys.executable, "-m", "granian", "--interface", "asgi", "--workers", "2", "--loop", "uvloop"]
+    command += ["--log-level", "warning", "--port", str(port), BARE]
+    async with _running(command, port, dict(os.environ)):
+        yield port
+
+
+@asynccontextmanager
+async def _running(command: list[str], port: int, environment: dict[str, str]) -> AsyncGenerator[None]:
+    process = await asyncio.create_subprocess_exec(*command, env=environment, stdout=asyncio.subprocess.DEVNULL)
+    try:
+        for _ in range(200):
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.close()
+                break
+            except OSError:
+                await asyncio.sleep(0.1)
+        else:
+            raise RuntimeError(f"nothing listens: {' '.join(command)}")
+        yield
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+def orders_of(bench: Bench, client: Client, count: int) -> list[bytes]:
+    """So many signed orders, each with a key of its own, going round the customers."""
+    built_orders: list[bytes] = []
+    for number in range(count):
+        customer = bench.customers[number % len(bench.customers)]
+        body = {
+            "account_id": str(customer.account_id),
+            "user_id": str(customer.user_id),
+            "side": "BUY",
+            "instrument_id": X,
+            "instrument_id_type": "ISIN",
+            "cash_amount": "1.00",
+        }
+        built_orders.append(built(client.signer, client.token, "POST", "/orders", body, keyed=True))
+    return built_orders
+
+
+async def measure(cluster: Cluster, rounds: int, seconds: int, customers: int = CUSTOMERS) -> dict[str, list[float]]:
+    """Ratios of each round; within a round every side is measured once, the floor in between."""
+    floor = await cluster.create(template=None)
+    prepare_floor(cluster, floor)
+    found: dict[str, list[float]] = {"T1": [], "T1p": [], "T2": [], "T3": []}
+    async with bench_world(cluster, customers) as bench:
+        fast, slow = await make_client(bench, "ed25519"), await make_client(bench, "p521")
+        async with server(bench) as port, bare() as bare_port:
+            await send_all(port, orders_of(bench, fast, 2_000), 64, 202)  # warm
+            await bench.analyze()
+            for _ in range(rounds):
+                below = floor_per_second(cluster, floor, seconds)
+                count = int(below * seconds * 2)
+                found["T1"].append(await _orders(bench, port, fast, count, 64, seconds) / below)
+                found["T1p"].append(await _orders(bench, port, slow, count // 2, 64, seconds) / below)
+                below = floor_per_second(cluster, floor, seconds)
+                found["T2"].append(await _orders(bench, port, fast, count, 256, seconds) / below)
+                constant = await send_all(bare_port, [b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"] * 200_000, 64, 200, seconds)
+                found["T3"].append(await _reads(bench, port, fast, 6_000 * seconds, seconds) / constant)
+    return found
+
+
+async def _orders(bench: Bench, port: int, client: Client, count: int, at_once: int, seconds: int) -> float:
+    return await send_all(port, orders_of(bench, client, count), at_once, 202, seconds)
+
+
+async def _reads(bench: Bench, port: int, client: Client, count: int, seconds: int) -> float:
+    targets = [f"/accounts/{customer.account_id}" for customer in bench.customers]
+    requests = [built(client.signer, client.token, "GET", targets[n % len(targets)]) for n in range(count)]
+    return await send_all(port, requests, 64, 200, seconds)
