@@ -170,7 +170,8 @@ class Outward:
     """Work that talks to the outside: lease and commit, talk without a transaction, record with the lease token.
 
     `lease` marks up to N rows as leased and returns them; `talk` gets the rows and the assembled ports; `record` writes
-    what came back, for rows whose lease still holds.
+    what came back, for rows whose lease still holds. Rows have an `id`; one whose answer cannot be recorded is set
+    aside, and a lease must leave out rows that were.
     """
 
     name: str

@@ -35,6 +35,10 @@ _SESSION_UNLOCK = "select pg_advisory_unlock(hashtextextended('drain:' || $1::uu
 _WAIT_S = 0.005
 
 
+class RecordFailed(Exception):
+    """What the outside said could not be written; the cause is the exception that stopped it."""
+
+
 def _ignore(sweep: str, row_id: UUID, error: BaseException) -> None:
     """Nobody listens."""
 
@@ -175,7 +179,8 @@ class Runner:
 
     async def _set_aside(self, sweep: str, tenant_id: UUID, row_id: UUID, error: BaseException) -> None:
         async def work(unit: Unit) -> int:
-            text = f"{type(error).__name__}: {error}"[:2_000]
+            # The first line only: what follows may quote the row, and rows hold personal data.
+            text = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"[:2_000]
             return await unit.run(_SET_ASIDE, tenant_id, sweep, row_id, text, unit.now)
 
         await self.database.write(tenant_id, work, n=0)
@@ -191,14 +196,32 @@ class Runner:
         rows = await self.database.write(tenant_id, lease, n=0)
         if not rows:
             return 0
+        try:
+            await self._talk_and_record(work, tenant_id, draining, rows)
+        except (DatabaseDown, asyncio.CancelledError):
+            raise
+        except RecordFailed:  # one row spoils its set: record each apart, set the bad ones aside
+            for row in rows:
+                try:
+                    await self._talk_and_record(work, tenant_id, draining, [row])
+                except RecordFailed as error:
+                    await self._set_aside(work.name, tenant_id, row.id, error.__cause__ or error)
+        return len(rows)
+
+    async def _talk_and_record(self, work: Outward, tenant_id: UUID, draining: bool, rows: Sequence[Any]) -> None:
+        """Ask the outside and keep what it said. What talking raises is left to the lease, which runs out."""
         said = await work.talk(self.ports, rows)
 
-        async def record(unit: Unit) -> int:
+        async def record(unit: Unit) -> None:
             await work.record(unit, rows, said)
-            return len(rows)
 
         n = 1 if work.writes_events else 0
-        return await self.database.write(tenant_id, record, n=n, cause=work.name, draining=draining)
+        try:
+            await self.database.write(tenant_id, record, n=n, cause=work.name, draining=draining)
+        except (DatabaseDown, asyncio.CancelledError):
+            raise
+        except Exception as error:
+            raise RecordFailed(work.name) from error
 
     async def next_due(self, tenant_id: UUID) -> datetime | None:
         """The earliest instant at which any work of this tenant is due."""

@@ -1,0 +1,124 @@
+"""The runner: sets, rows that cannot be decided, what the outside says, and the rest of a frozen tenant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from openvest.core.declarations import Outward, Sweep
+from openvest.core.ids import caused_id
+from openvest.db.query import Query
+from openvest.db.unit import Unit
+from openvest.main import Assembled
+
+pytestmark = pytest.mark.anyio
+
+ASIDE = Query(UUID, "select row_id from set_aside where tenant_id = $1 order by row_id")
+
+
+@dataclass(frozen=True)
+class Row:
+    id: UUID
+
+
+@dataclass
+class Desk:
+    """Work kept in memory: rows that are due, those that cannot be decided, and what was done in which sets."""
+
+    due: list[Row]
+    bad: set[UUID] = field(default_factory=set[UUID])
+    done: list[list[UUID]] = field(default_factory=list[list[UUID]])
+    talked: int = 0
+
+    async def open_rows(self, unit: Unit, limit: int) -> list[Row]:
+        aside = set(await unit.rows(ASIDE, unit.tenant_id))
+        finished = {row for chunk in self.done for row in chunk}
+        return [row for row in self.due if row.id not in aside | finished][:limit]
+
+    async def work(self, unit: Unit, rows: Sequence[Row]) -> None:
+        ids = [row.id for row in rows]
+        if self.bad & set(ids):
+            raise ValueError("cannot be decided\nDETAIL: Erika Beispiel")
+        self.done.append(ids)
+
+    async def next_due(self, unit: Unit) -> datetime | None:
+        return unit.now if await self.open_rows(unit, 1) else None
+
+    async def talk(self, ports: Any, rows: Sequence[Row]) -> str:
+        self.talked += 1
+        return "said"
+
+    async def record(self, unit: Unit, rows: Sequence[Row], said: str) -> None:
+        assert said == "said"
+        await self.work(unit, rows)
+
+    def sweep(self, size: int) -> Sweep:
+        return Sweep("desk", self.open_rows, self.work, self.next_due, set_size=size)
+
+    def outward(self, size: int) -> Outward:
+        return Outward("desk", self.open_rows, self.talk, self.record, self.next_due, set_size=size)
+
+
+def rows(count: int) -> list[Row]:
+    return [Row(caused_id("row", n)) for n in range(count)]
+
+
+async def aside(world: Assembled, tenant_id: UUID) -> list[UUID]:
+    return await world.database.read(tenant_id, lambda unit: unit.rows(ASIDE, tenant_id))
+
+
+async def test_work_is_done_in_sets_of_the_size_asked_for(assembled: Assembled, tenant_id: UUID) -> None:
+    desk = Desk(rows(7))
+    runner = replace(assembled.runner, works=[desk.sweep(3)])
+    assert await runner.run_until_quiet(tenant_id) == 7
+    assert [len(chunk) for chunk in desk.done] == [3, 3, 1]
+
+
+@pytest.mark.parametrize("kind", ["sweep", "outward"])
+async def test_a_row_that_cannot_be_decided_never_stops_its_set(
+    assembled: Assembled, frozen_tenant_id: UUID, kind: str
+) -> None:
+    desk = Desk(rows(6))
+    desk.bad = {desk.due[2].id}
+    runner = replace(assembled.runner, works=[desk.sweep(4) if kind == "sweep" else desk.outward(4)])
+    await runner.drain(frozen_tenant_id)
+    assert {row for chunk in desk.done for row in chunk} == {row.id for row in desk.due} - desk.bad
+    assert await aside(assembled, frozen_tenant_id) == list(desk.bad)
+    text = Query(str, "select error from set_aside where tenant_id = $1")
+    kept = await assembled.database.read(frozen_tenant_id, lambda unit: unit.one(text, frozen_tenant_id))
+    assert kept == "ValueError: cannot be decided"
+
+
+async def test_what_talking_raises_leaves_the_rows_to_their_lease(assembled: Assembled, tenant_id: UUID) -> None:
+    desk = Desk(rows(2))
+
+    async def broken(ports: Any, asked: Sequence[Row]) -> str:
+        raise ConnectionError("the venue hung up")
+
+    runner = replace(assembled.runner, works=[replace(desk.outward(4), talk=broken)])
+    with pytest.raises(ConnectionError):
+        await runner.run_until_quiet(tenant_id)
+    assert desk.done == [] and await aside(assembled, tenant_id) == []
+
+
+async def test_a_drained_tenant_lets_writes_through(assembled: Assembled, frozen_tenant_id: UUID) -> None:
+    desk = Desk(rows(2))
+    runner = replace(assembled.runner, works=[desk.sweep(1)])
+
+    async def drain(tenant: UUID) -> None:
+        await runner.drain(tenant)
+
+    assembled.database.drain = drain
+
+    async def emit(unit: Unit, version: int) -> None:
+        unit.emit("THING.CHANGED", caused_id("thing"), version, unit.now, {})
+
+    await assembled.database.write(frozen_tenant_id, lambda unit: emit(unit, 1))
+    assert desk.done == []  # the reply does not wait
+    await assembled.database.write(frozen_tenant_id, lambda unit: emit(unit, 2))
+    assert [len(chunk) for chunk in desk.done] == [1, 1]  # but the next write does
