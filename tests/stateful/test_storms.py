@@ -1,0 +1,164 @@
+"""Storms: money is spent once, and a key has one effect, whatever arrives at once at however many processes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from openvest import catalog
+from openvest.db.query import Query, Statement
+from openvest.db.unit import Unit
+from openvest.ledger.audit import prove_tenant
+from openvest.main import Assembled
+from openvest.server.settings import ServerSettings
+from tests.kit.cluster import Cluster
+from tests.kit.customers import Customer, make_customer, top_up
+from tests.kit.http import Api, http_of, make_api, make_test_app
+from tests.kit.wire import Reply
+from tests.kit.world import make_tenant, opened
+from tests.stateful import storms
+from tests.stateful.storms import AMOUNT, Door, order_of
+
+pytestmark = pytest.mark.anyio
+
+QUIET = ServerSettings(request_log=False)
+HASTY = ServerSettings(request_log=False, key_wait_seconds=0)
+
+
+@dataclass(frozen=True)
+class Two:
+    """Two processes' worth of the program over one database, and a client that knocks at both."""
+
+    worlds: list[Assembled]
+    doors: list[Door]
+    hasty: list[Door]
+    """The same two, but a request whose key is in use is answered 409 at once."""
+    customer: Customer
+
+    async def money(self, amount: Decimal) -> None:
+        await top_up(self.worlds[0].database, self.customer, f"{amount:.2f}")
+
+    async def assert_proved(self) -> None:
+        proof = await prove_tenant(self.worlds[0].database, self.customer.tenant_id, catalog.LAWS)
+        assert proof.clean, proof.findings
+
+
+def door_of(api: Api) -> Door:
+    async def send(method: str, target: str, body: Any = None, key: UUID | None = None) -> Reply:
+        answer = await api.send(method, target, body, key=key)
+        return Reply(answer.status_code, answer.content)
+
+    return send
+
+
+@pytest.fixture
+async def two(cluster: Cluster) -> AsyncGenerator[Two]:
+    name = await cluster.create()
+    try:
+        async with opened(cluster, name) as first, opened(cluster, name) as second:
+            worlds = [first, second]
+            tenant_id = await make_tenant(first.database, "Storm", pace="instant")
+            customer = await make_customer(first.database, tenant_id)
+            apps = [make_test_app(w.database, catalog.V1_ENDPOINTS, settings=s) for s in (QUIET, HASTY) for w in worlds]
+            api = await make_api(apps[0], first.database, tenant_id)
+            await api.fetch_token()
+            doors = [door_of(replace(api, http=http_of(app))) for app in apps]
+            yield Two(worlds, doors[:2], doors[2:], customer)
+    finally:
+        await cluster.drop(name)
+
+
+@asynccontextmanager
+async def working(two: Two) -> AsyncGenerator[None]:
+    """Both do the tenant's work all the while, as their workers would."""
+
+    async def work(world: Assembled) -> None:
+        while True:
+            if not await world.runner.run_until_quiet(two.customer.tenant_id):
+                await asyncio.sleep(0.02)
+
+    tasks = [asyncio.create_task(work(world)) for world in two.worlds]
+    try:
+        yield
+        for task in tasks:
+            assert not task.done(), task.exception()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_a_storm_of_orders_spends_the_money_once(two: Two) -> None:
+    count, money_for = 5_000, 1_313
+    await two.money(AMOUNT * money_for + Decimal("9.99"))
+    async with working(two):
+        told = await storms.storm_of_orders(two.doors, two.customer, count)
+        await storms.until_decided(two.doors[1], two.customer.account_id, 60)
+    await storms.judge_orders(told, two.doors, two.worlds[0].database, two.customer, count, money_for)
+    await two.assert_proved()
+
+
+REFERENCES = Query(int, "select count(*) from orders where tenant_id = $1")
+
+
+async def test_a_storm_of_equal_orders_places_each_once(two: Two) -> None:
+    keys, times = 200, 20
+    bodies = [order_of(two.customer, f"key {number}") for number in range(keys)]
+    crowd = await storms.storm_of_keys(two.doors, "/orders", bodies, times)
+    assert set(crowd.statuses) <= {202, 409}
+    assert crowd.statuses[202] == keys * times
+    assert [len(said) for said in crowd.bodies.values()] == [1] * keys
+    tenant_id = two.customer.tenant_id
+    assert await two.worlds[0].database.read(tenant_id, lambda unit: unit.one(REFERENCES, tenant_id)) == keys
+    await two.assert_proved()
+
+
+TOPUPS = Query(int, "select count(*) from topups where tenant_id = $1")
+
+
+@pytest.mark.parametrize("hasty", [False, True])
+async def test_a_storm_of_equal_topups_books_each_once(two: Two, hasty: bool) -> None:
+    """The same on the ordinary path: who finds the key in use waits for it, or is told 409 and asks again."""
+    keys, times = 40, 20
+    wanted = {"account_group_id": str(two.customer.group_id), "cash_amount": "1.00", "currency": "EUR"}
+    doors = two.hasty if hasty else two.doors
+    crowd = await storms.storm_of_keys(doors, "/payments/topups", [wanted] * keys, times)
+    assert set(crowd.statuses) == ({200, 409} if hasty else {200})
+    assert crowd.statuses[200] == keys * times
+    assert bool(crowd.waited) == hasty
+    assert [len(said) for said in crowd.bodies.values()] == [1] * keys
+    assert len({body for said in crowd.bodies.values() for body in said}) == keys
+    tenant_id = two.customer.tenant_id
+    assert await two.worlds[0].database.read(tenant_id, lambda unit: unit.one(TOPUPS, tenant_id)) == keys
+    await two.assert_proved()
+
+
+OVERDRAFT = Statement(
+    """
+    with j as (insert into journals (tenant_id, id, kind, object_id, booking_on, value_on, at)
+               values ($1, 0, 'ORDER_LOCK', $2, $3::timestamptz::date, $3::timestamptz::date, $3) returning id)
+    insert into entries (tenant_id, journal_id, line, asset, balance_id, bucket, amount)
+    select $1, j.id, t.line, 'EUR', 1, t.bucket, t.amount
+      from j, (values (1::smallint, 'available', -5), (2::smallint, 'locked', 5)) as t(line, bucket, amount)
+    """
+)
+
+
+async def test_a_bucket_below_zero_would_be_seen(two: Two) -> None:
+    """Control: the same balance is above zero at the end, and was not in between."""
+    database, tenant_id = two.worlds[0].database, two.customer.tenant_id
+
+    async def overdraw(unit: Unit) -> int:
+        return await unit.run(OVERDRAFT, tenant_id, two.customer.account_id, unit.now)
+
+    await database.write(tenant_id, overdraw, n=0)
+    await two.money(Decimal(10))
+    (found,) = await storms.below_zero(database, tenant_id)
+    assert (found.bucket, found.amount) == ("available", Decimal(-5))
