@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -122,3 +123,14 @@ async def test_a_drained_tenant_lets_writes_through(assembled: Assembled, frozen
     assert desk.done == []  # the reply does not wait
     await assembled.database.write(frozen_tenant_id, lambda unit: emit(unit, 2))
     assert [len(chunk) for chunk in desk.done] == [1, 1]  # but the next write does
+
+
+async def test_many_writes_to_a_frozen_tenant_do_not_eat_the_pool(assembled: Assembled, frozen_tenant_id: UUID) -> None:
+    async def emit(unit: Unit, thing: int) -> None:
+        unit.emit("THING.CHANGED", caused_id("thing", thing), 1, unit.now, {})
+
+    def write(thing: int) -> Any:
+        return assembled.database.write(frozen_tenant_id, lambda unit: emit(unit, thing))
+
+    async with asyncio.timeout(20):
+        await asyncio.gather(*(write(n) for n in range(60)))

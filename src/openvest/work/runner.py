@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -51,6 +51,7 @@ class Runner:
     works: Sequence[Work]
     ports: Any
     failed: Callable[[str, UUID, BaseException], None] = _ignore
+    _turns: dict[UUID, asyncio.Lock] = field(default_factory=dict[UUID, asyncio.Lock])
 
     async def run_until_quiet(self, tenant_id: UUID, *, max_sets: int = 1_000) -> int:
         """Do all work of a live tenant that is due now. Returns the rows handled."""
@@ -110,8 +111,12 @@ class Runner:
 
     @asynccontextmanager
     async def alone(self, tenant_id: UUID) -> AsyncGenerator[None]:
-        """Hold the tenant's drain lock on a connection of its own; a dead process lets go of it."""
-        async with self.database.connection() as connection:
+        """Hold the tenant's drain lock on a connection of its own; a dead process lets go of it.
+
+        Why the lock in front of it: those of this process wait without a connection, else they could hold all the
+        connections that the one at work needs.
+        """
+        async with self._turns.setdefault(tenant_id, asyncio.Lock()), self.database.connection() as connection:
             while not await connection.fetchval(_SESSION_LOCK, tenant_id):  # noqa: ASYNC110 - another process holds it
                 await asyncio.sleep(_WAIT_S)
             try:
