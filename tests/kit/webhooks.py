@@ -101,6 +101,10 @@ class WebhookWorld:
         query = Query(int, f"select count(*) from {table}")  # pyright: ignore[reportArgumentType] - a test's own names
         return await self.database.read(self.tenant_id, lambda unit: unit.one(query))
 
+    def events(self) -> list[dict[str, Any]]:
+        """All events that arrived anywhere, in the order of arrival."""
+        return [event for delivery in self.receiver.deliveries for event in delivery.payload]
+
     def heard(self, path: str = "/hook") -> list[int]:
         """The events a path got, by their counter, in the order of arrival."""
         return [event["object"]["n"] for delivery in self.receiver.at(path) for event in delivery.payload]

@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -26,8 +27,6 @@ from openvest.ports.courier import Courier, Letter, NotSent
 
 AT_ONCE = 64
 """Packages of one tenant that may be under way from one process; others wait for their turn, other tenants do not."""
-
-_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +55,7 @@ class Deliverer:
     back_off: Sequence[int] = webhooks.BACK_OFF
     lease_seconds: int = webhooks.LEASE_SECONDS
     ready: Callable[[UUID], None] = _nobody
+    log: Any = field(default_factory=structlog.get_logger)
     _under_way: dict[UUID, set[asyncio.Task[bool]]] = field(default_factory=dict[UUID, "set[asyncio.Task[bool]]"])
 
     async def take(self, tenant_id: UUID, limit: int = AT_ONCE) -> Taken:
@@ -81,9 +81,9 @@ class Deliverer:
 
         held = await self.database.write(tenant_id, record, n=0)
         if not held:
-            _log.warning("webhook.lease_lost", tenant=str(tenant_id), webhook=str(package.webhook_id))
+            self.log.warning("webhook.lease_lost", tenant=str(tenant_id), webhook=str(package.webhook_id))
         elif failure is not None:
-            _log.info(
+            self.log.info(
                 "webhook.failed",
                 tenant=str(tenant_id),
                 webhook=str(package.webhook_id),
@@ -137,10 +137,10 @@ class Deliverer:
         try:
             return await self.deliver(tenant_id, package, key)
         except DatabaseDown:
-            _log.warning("webhook.not_recorded", tenant=str(tenant_id), webhook=str(package.webhook_id))
+            self.log.warning("webhook.not_recorded", tenant=str(tenant_id), webhook=str(package.webhook_id))
             return False
-        except Exception:
-            _log.exception("webhook.fault", tenant=str(tenant_id), webhook=str(package.webhook_id))
+        except Exception as error:
+            self.log.error("webhook.fault", tenant=str(tenant_id), webhook=str(package.webhook_id), error=error)
             return False
         finally:
             self.ready(tenant_id)

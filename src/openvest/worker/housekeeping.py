@@ -1,0 +1,40 @@
+"""What grows old is removed: tokens, nonces, stored answers, subscriptions of a sandbox that nobody answers for.
+
+All of it goes by wire time. Any number of workers may do it side by side; each statement is safe alone.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from openvest.db.query import Query, Statement
+from openvest.db.unit import Database, Unit
+from openvest.features.tenants import service as tenants
+from openvest.features.webhooks import service as webhooks
+
+_EXPIRE_TOKENS = Query(int, "select 1 as done from expire_tokens()")
+_FORGET_NONCES = Query(int, "select 1 as done from forget_nonces()")
+# A frozen sandbox must answer a repeated key as long as it stands still, or it could not repeat itself.
+_FORGET_ANSWERS = Statement(
+    "delete from idempotency where tenant_id = $1 and created_at < wire_now() - interval '8 days'"
+)
+
+
+async def keep_house(database: Database, log: Any) -> None:
+    """One round over all tenants. Raises: DatabaseDown."""
+    await database.ask(_EXPIRE_TOKENS)
+    await database.ask(_FORGET_NONCES)
+    for tenant in await tenants.all_tenants(database):
+        if not tenant.frozen:
+            await database.write(tenant.tenant_id, _forget_answers, n=0)
+        for webhook_id in await database.write(tenant.tenant_id, _remove_failing, n=0):
+            log.warning("webhook.removed", tenant=str(tenant.tenant_id), webhook=str(webhook_id))
+
+
+async def _forget_answers(unit: Unit) -> int:
+    return await unit.run(_FORGET_ANSWERS, unit.tenant_id)
+
+
+async def _remove_failing(unit: Unit) -> list[UUID]:
+    return await webhooks.remove_failing(unit)

@@ -1,0 +1,156 @@
+"""The worker: one loop per process that numbers news, does due work, packs and delivers, and keeps house.
+
+Any number of workers may run side by side: numbering and draining hold locks, sweeps claim their rows, deliveries lease
+their packages. What is done when follows three things: a wake that names the tenant, an appointment for what falls due
+later, and every quarter of a second a look at the whole database for what nobody announced. A live tenant that nothing
+is known of is looked at every two seconds, which also bounds how late a moved clock is noticed.
+
+Source: ARCHITECTURE.md; DOMAIN.md sections 2 and 5.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from openvest.core.clock import WireClock
+from openvest.db.unit import Database, DatabaseDown
+from openvest.db.wake import Wake
+from openvest.db.wire import measure
+from openvest.events.sequencer import number_events, tenants_waiting
+from openvest.features.tenants import service as tenants
+from openvest.features.webhooks import service as webhooks
+from openvest.work.clockwork import Clockwork
+from openvest.work.runner import Runner
+from openvest.worker.deliveries import Deliverer
+from openvest.worker.housekeeping import keep_house
+from openvest.worker.tasks import TenantTasks
+
+POLL_SECONDS = 0.25
+IDLE_SECONDS = 2.0
+HOUSE_SECONDS = 60
+MEASURE_SECONDS = 10
+ADVANCE_SECONDS = 5
+"""An advance is taken in slices of so long, so that a stop need not wait for a year."""
+STOP_SECONDS = 12
+"""A delivery under way ends within 10 s."""
+_SHORTEST_SECONDS = 0.02
+_LONGEST_SECONDS = 3600.0
+
+
+@dataclass(slots=True)
+class Worker:
+    """The parts of one worker. Put together by the composition root, which has set `database.committed`."""
+
+    database: Database
+    runner: Runner
+    clockwork: Clockwork
+    deliverer: Deliverer
+    wake: Wake
+    wire: WireClock
+    log: Any = field(default_factory=structlog.get_logger)
+    poll_seconds: float = POLL_SECONDS
+    idle_seconds: float = IDLE_SECONDS
+    numbering: TenantTasks = field(init=False)
+    working: TenantTasks = field(init=False)
+    delivering: TenantTasks = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.numbering = TenantTasks("numbering", self._number, 2, self.log)
+        self.working = TenantTasks("working", self._work, 3, self.log)
+        self.delivering = TenantTasks("delivering", self._deliver, 2, self.log)
+        self.deliverer.ready = self.delivering.poke
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until told to stop, then end what was begun. Errors are logged and never end it."""
+        background = [
+            asyncio.create_task(self.wake.listen(), name="listen"),
+            asyncio.create_task(self._poll(), name="poll"),
+            asyncio.create_task(self._wait_for_wakes(), name="wakes"),
+            asyncio.create_task(self._every(HOUSE_SECONDS, self._keep_house), name="house"),
+            asyncio.create_task(self._every(MEASURE_SECONDS, self._measure), name="measure"),
+        ]
+        try:
+            await stop.wait()
+        finally:
+            for task in background:
+                task.cancel()
+            await asyncio.gather(*background, return_exceptions=True)
+            await asyncio.gather(
+                self.numbering.finish(STOP_SECONDS),
+                self.working.finish(STOP_SECONDS),
+                self.delivering.finish(STOP_SECONDS),
+            )
+            await self.deliverer.finish(STOP_SECONDS)
+            await self.wake.close()
+
+    async def _wait_for_wakes(self) -> None:
+        while True:
+            for tenant_id in await self.wake.wait(_LONGEST_SECONDS):
+                self.numbering.poke(tenant_id)
+                self.working.poke(tenant_id)
+
+    async def _poll(self) -> None:
+        await self._every(self.poll_seconds, self._look)
+
+    async def _look(self) -> None:
+        for tenant_id in await tenants_waiting(self.database):
+            self.numbering.poke(tenant_id)
+        for tenant_id in await webhooks.waiting_tenants(self.database):
+            self.delivering.poke(tenant_id)
+        for tenant in await tenants.all_tenants(self.database):
+            moving = tenant.advancing or (tenant.frozen and tenant.dirty)
+            if moving or not (tenant.frozen or self.working.has_appointment(tenant.tenant_id)):
+                self.working.poke(tenant.tenant_id)
+
+    async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+        down = False
+        while True:
+            try:
+                await work()
+                down = False
+            except DatabaseDown as error:
+                if not down:
+                    self.log.warning("worker.database_down", error=error)
+                down = True
+            except Exception as error:
+                self.log.error("worker.fault", error=error)
+            await asyncio.sleep(seconds)
+
+    async def _number(self, tenant_id: UUID) -> None:
+        if await number_events(self.database, tenant_id):
+            self.delivering.poke(tenant_id)
+
+    async def _work(self, tenant_id: UUID) -> None:
+        """All that is due for a tenant now; for a live one also an appointment for what falls due next."""
+        state = await self.clockwork.show(tenant_id)
+        if state.target is not None:
+            state = await self.clockwork.advance(tenant_id, wait_s=ADVANCE_SECONDS)
+            if not state.done:
+                self.working.poke(tenant_id)
+        elif state.mode == "frozen":
+            await self.runner.drain(tenant_id)
+        else:
+            await self.runner.run_until_quiet(tenant_id)
+            due = await self.runner.next_due(tenant_id)
+            now = (await self.clockwork.show(tenant_id)).now
+            wait = self.idle_seconds if due is None else (due - now) / timedelta(seconds=1)
+            self.working.poke_in(tenant_id, min(max(wait, self.poll_seconds), self.idle_seconds))
+
+    async def _deliver(self, tenant_id: UUID) -> None:
+        look_in = await self.deliverer.start(tenant_id)
+        if look_in is not None:
+            seconds = look_in / timedelta(seconds=1)
+            self.delivering.poke_in(tenant_id, min(max(seconds, _SHORTEST_SECONDS), _LONGEST_SECONDS))
+
+    async def _keep_house(self) -> None:
+        await keep_house(self.database, self.log)
+
+    async def _measure(self) -> None:
+        await measure(self.database, self.wire)

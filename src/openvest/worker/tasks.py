@@ -1,0 +1,88 @@
+"""One kind of work, at most one task per tenant, a few tenants at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import UUID
+
+from openvest.db.unit import DatabaseDown
+
+_PAUSE_SECONDS = 0.25
+
+
+class TenantTasks:
+    """Runs `work(tenant)` when poked; a poke during a run means one more run. Errors are logged and end nothing."""
+
+    def __init__(self, name: str, work: Callable[[UUID], Awaitable[None]], at_once: int, log: Any) -> None:
+        self._name = name
+        self._work = work
+        self._slots = asyncio.Semaphore(at_once)
+        self._log = log
+        self._running: dict[UUID, asyncio.Task[None]] = {}
+        self._again: set[UUID] = set()
+        self._timers: dict[UUID, asyncio.TimerHandle] = {}
+        self._closed = False
+
+    def poke(self, tenant_id: UUID) -> None:
+        """There is work for this tenant now, or there may be."""
+        timer = self._timers.pop(tenant_id, None)
+        if timer is not None:
+            timer.cancel()
+        if self._closed:
+            return
+        if tenant_id in self._running:
+            self._again.add(tenant_id)
+        else:
+            self._running[tenant_id] = asyncio.create_task(self._run(tenant_id), name=f"{self._name} {tenant_id}")
+
+    def poke_in(self, tenant_id: UUID, seconds: float) -> None:
+        """There will be work then; an earlier appointment stands."""
+        if self._closed:
+            return
+        loop = asyncio.get_running_loop()
+        known = self._timers.get(tenant_id)
+        if known is not None:
+            if known.when() <= loop.time() + seconds:
+                return
+            known.cancel()
+        self._timers[tenant_id] = loop.call_later(seconds, self.poke, tenant_id)
+
+    def has_appointment(self, tenant_id: UUID) -> bool:
+        """Whether this tenant is being worked for, or will be."""
+        return tenant_id in self._running or tenant_id in self._timers
+
+    async def finish(self, seconds: float) -> None:
+        """Take nothing new, let what runs come to its end, cancel what does not."""
+        self._closed = True
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+        tasks = list(self._running.values())
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=seconds)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _run(self, tenant_id: UUID) -> None:
+        try:
+            while True:
+                self._again.discard(tenant_id)
+                async with self._slots:
+                    await self._guarded(tenant_id)
+                if self._closed or tenant_id not in self._again:
+                    return
+        finally:
+            del self._running[tenant_id]
+
+    async def _guarded(self, tenant_id: UUID) -> None:
+        try:
+            await self._work(tenant_id)
+        except DatabaseDown as error:
+            self._log.warning("worker.database_down", work=self._name, error=error)
+            await asyncio.sleep(_PAUSE_SECONDS)
+        except Exception as error:
+            self._log.error("worker.fault", work=self._name, tenant=str(tenant_id), error=error)
+            await asyncio.sleep(_PAUSE_SECONDS)
