@@ -43,6 +43,8 @@ class OutsideCalendar(Problem):
 
 
 class UnknownVenue(Problem):
+    """A venue for which no calendar is shipped."""
+
     name, status, title = "unknown_venue", 422, "Unknown venue"
 
     def __init__(self, mic: str) -> None:
@@ -50,6 +52,8 @@ class UnknownVenue(Problem):
 
 
 class UnknownPaymentCalendar(Problem):
+    """A currency or payment system for which no calendar is shipped."""
+
     name, status, title = "unknown_payment_calendar", 422, "Unknown payment calendar"
 
     def __init__(self, currency: str) -> None:

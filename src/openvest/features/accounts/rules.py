@@ -52,11 +52,15 @@ EVENTS = {
 
 
 class AccountNotFound(NotFound):
+    """No account of this tenant has the id."""
+
     def __init__(self) -> None:
         super().__init__("There is no account of this id.")
 
 
 class AccountGroupNotFound(NotFound):
+    """The user has no account group of this id."""
+
     def __init__(self) -> None:
         super().__init__("There is no account group of this id for this user.")
 
@@ -72,11 +76,15 @@ class GroupTypeUnavailable(Unprocessable):
 
 
 class GroupExists(Unprocessable):
+    """A user has one account group of a type at a time."""
+
     def __init__(self) -> None:
         super().__init__("The user has an account group of type PERSONAL, and one is what a user can have.")
 
 
 class NumberTaken(Unprocessable):
+    """Another account group has the securities account number that was asked for."""
+
     def __init__(self) -> None:
         super().__init__(
             "The securities account number is in use.",
@@ -85,6 +93,8 @@ class NumberTaken(Unprocessable):
 
 
 class GroupNotOpen(Unprocessable):
+    """The state of the account group permits no new accounts."""
+
     def __init__(self, status: Status) -> None:
         super().__init__(f"An account group that is {status} takes no new accounts.")
 

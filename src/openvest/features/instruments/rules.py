@@ -27,16 +27,22 @@ VENUES = (("XETR", "Xetra", True), ("XLON", "London Stock Exchange", True))
 
 
 class InstrumentNotFound(NotFound):
+    """No instrument has this id or ISIN."""
+
     def __init__(self) -> None:
         super().__init__("There is no such instrument.")
 
 
 class VenueNotFound(NotFound):
+    """The instrument is not listed at such a venue."""
+
     def __init__(self) -> None:
         super().__init__("This instrument is not listed at such a venue.")
 
 
 class PriceNotFound(NotFound):
+    """No price of the instrument is known at this venue."""
+
     def __init__(self) -> None:
         super().__init__("No price of this instrument is known at this venue.")
 

@@ -26,16 +26,22 @@ CHECK = Lifecycle(
 
 
 class CheckNotFound(NotFound):
+    """The user has no check of this id."""
+
     def __init__(self) -> None:
         super().__init__("This user has no check of this id.")
 
 
 class IdentifierNotFound(NotFound):
+    """The user has no identifier of this id."""
+
     def __init__(self) -> None:
         super().__init__("This user has no identifier of this id.")
 
 
 class NoTaxResidencies(NotFound):
+    """Tax residencies of this user were never set."""
+
     def __init__(self) -> None:
         super().__init__("This user has not declared any tax residency yet.")
 
