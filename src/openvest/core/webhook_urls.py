@@ -49,7 +49,7 @@ class Target:
 
 
 def allow_list(entries: list[str] | tuple[str, ...]) -> frozenset[str]:
-    """HOST:PORT entries in the form they are compared in. Raises: ValueError with a sentence."""
+    """HOST:PORT entries in the form they are compared in. Raises: ValueError that names the entry."""
     return frozenset(_entry(text) for text in entries)
 
 
@@ -80,7 +80,7 @@ def parse_target(text: str, allowed: frozenset[str] = frozenset()) -> Target:
 def _entry(text: str) -> str:
     parts = _ENTRY.fullmatch(text.strip().lower())
     if parts is None or int(parts["port"]) > 65535:
-        raise ValueError(f"{text!r} is not HOST:PORT, for example 127.0.0.1:9000.")
+        raise ValueError(f"{text!r} is not HOST:PORT")
     return f"{parts['host']}:{int(parts['port'])}"
 
 
