@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -64,9 +64,7 @@ _FOUND = "select seed, mode from found_installation($1, $2)"
 
 
 @asynccontextmanager
-async def running_database(
-    place: Place, *, serving: bool = False, progress: Progress = silent
-) -> AsyncGenerator[Urls]:
+async def running_database(place: Place, *, serving: bool = False, progress: Progress = silent) -> AsyncGenerator[Urls]:
     """The database for as long as the block lasts. `serving` takes the data directory for itself.
 
     Raises: EmbeddedError, AlreadyServing.
@@ -100,7 +98,7 @@ async def as_owner(urls: Urls) -> AsyncGenerator[Connection]:
         )
     connection = await asyncpg.connect(urls.owner)
     try:
-        yield cast("Connection", connection)
+        yield connection
     finally:
         await connection.close()
 
@@ -169,7 +167,7 @@ async def _found(pool: Any, mode: Mode | None, seed: str | None) -> tuple[str, M
         )
     if mode is not None and row["mode"] != mode:
         raise StartRefused(
-            f"This database was made in mode {row['mode']}; start with --mode {row['mode']}, or choose another database."
+            f"This database was made in mode {row['mode']}; start with --mode {row['mode']}, or take another database."
         )
     return row["seed"], row["mode"]
 

@@ -1,0 +1,232 @@
+"""`openvest client …`: API clients, their keys and secrets."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+from uuid import UUID
+
+import typer
+
+from openvest.cli.failures import USAGE, Failed
+from openvest.cli.options import DEFAULT_DATA_DIR, AsJson, DataDir, Pace
+
+if TYPE_CHECKING:
+    from openvest.main.installation import Installation
+
+app = typer.Typer(no_args_is_help=True, help="Make, list and end API clients; a running serve knows them at once.")
+
+ClientId = Annotated[str, typer.Argument(metavar="CLIENT_ID", help="Id of the client, as `client list` shows it.")]
+PublicKey = Annotated[
+    Path | None,
+    typer.Option("--public-key", metavar="FILE.pem", help="SPKI PEM of P-521 or Ed25519; without it a key is made."),
+]
+
+
+@app.command(
+    epilog='Example: openvest client create --tenant acme --contract v1 --scopes "users:admin orders:admin" --json'
+)
+def create(
+    tenant: Annotated[str, typer.Option("--tenant", metavar="NAME", help="The tenant, made if there is none.")],
+    contract: Annotated[Literal["v1", "lite"], typer.Option("--contract", help="The contract it speaks.")] = "v1",
+    scopes: Annotated[str, typer.Option("--scopes", metavar='"a b"|all', help="What it may do.")] = "all",
+    public_key: PublicKey = None,
+    pace: Annotated[Pace | None, typer.Option("--pace", help="Pace of a new tenant.")] = None,
+    licence: Annotated[Literal["TOL", "BYOL"] | None, typer.Option("--licence", help="Of a new tenant.")] = None,
+    rate_limit: Annotated[
+        str | None, typer.Option("--rate-limit", metavar="N|none", help="Requests per second; a sandbox gives 300.")
+    ] = None,
+    frozen_at: Annotated[
+        str | None,
+        typer.Option("--frozen-at", metavar="INSTANT", help="The clock of a new tenant stands at this instant."),
+    ] = None,
+    as_json: AsJson = False,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+) -> None:
+    """Make a client, and its tenant if there is none. The secret is shown this once."""
+    from openvest.cli.inside import inside
+
+    limit = _limit(rate_limit)
+    at = _instant(frozen_at)
+    pem = _pem(public_key) if public_key is not None else None
+
+    async def work(installation: Installation) -> dict[str, str]:
+        from openvest.db.unit import Unit
+        from openvest.features.tenants import service as tenants
+        from openvest.features.tenants.model import NewClient
+        from openvest.main.first_start import make_client_with_key
+
+        database = installation.assembled.database
+        tenant_id = await tenants.create_tenant(
+            database, tenant, mode=installation.mode, pace=pace, licence=licence, frozen_at=at
+        )
+
+        async def make(unit: Unit) -> NewClient:
+            return await tenants.create_client(
+                unit, contract=contract, scopes=scopes, rate_limit=limit, no_rate_limit=rate_limit == "none"
+            )
+
+        async def with_known_key(unit: Unit) -> tuple[NewClient, UUID]:
+            client = await make(unit)
+            return client, await tenants.add_key(unit, client.client_id, pem or "")
+
+        file: Path | None = None
+        if pem is None:
+            client, key_id, file, _ = await make_client_with_key(installation, tenant_id, make)
+        else:
+            client, key_id = await database.write(tenant_id, with_known_key, n=0)
+        made = {
+            "tenant_id": str(client.tenant_id),
+            "client_id": str(client.client_id),
+            "client_secret": client.client_secret,
+            "key_id": str(key_id),
+        }
+        return made if file is None else {**made, "private_key_file": str(file)}
+
+    _print(inside(data_dir, work), as_json)
+
+
+@app.command("add-key", epilog="Example: openvest client add-key CLIENT_ID --public-key new.pem --json")
+def add_key(
+    client_id: ClientId,
+    public_key: Annotated[Path, typer.Option("--public-key", metavar="FILE.pem", help="SPKI PEM of P-521 or Ed25519.")],
+    as_json: AsJson = False,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+) -> None:
+    """Register a further public key of a client; the others stay."""
+    pem, which = _pem(public_key), _uuid(client_id)
+
+    async def work(installation: Installation) -> dict[str, str]:
+        from openvest.features.tenants import service as tenants
+
+        database = installation.assembled.database
+        tenant_id = await tenants.client_tenant(database, which)
+        key_id = await database.write(tenant_id, lambda unit: tenants.add_key(unit, which, pem), n=0)
+        return {"key_id": str(key_id)}
+
+    from openvest.cli.inside import inside
+
+    _print(inside(data_dir, work), as_json)
+
+
+@app.command("list", epilog="Example: openvest client list --tenant acme")
+def list_(
+    tenant: Annotated[str | None, typer.Option("--tenant", metavar="NAME", help="Of this tenant only.")] = None,
+    as_json: AsJson = False,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+) -> None:
+    """List clients, the disabled ones too."""
+    from openvest.cli.inside import chosen_tenants, inside
+
+    async def work(installation: Installation) -> list[dict[str, Any]]:
+        from openvest.core.clock import instant
+        from openvest.features.tenants import service as tenants
+
+        rows: list[dict[str, Any]] = []
+        for known in await chosen_tenants(installation, tenant):
+            for client in await installation.assembled.database.read(known.tenant_id, tenants.list_clients):
+                rows.append(
+                    {
+                        "tenant": known.name,
+                        "tenant_id": str(client.tenant_id),
+                        "client_id": str(client.id),
+                        "name": client.name,
+                        "contract": client.contract,
+                        "scopes": " ".join(client.scopes),
+                        "rate_limit": client.rate_limit,
+                        "created_at": instant(client.created_at),
+                        "disabled_at": instant(client.disabled_at) if client.disabled_at else None,
+                    }
+                )
+        return rows
+
+    rows = inside(data_dir, work)
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    from openvest.cli.tables import print_table
+
+    shown = [
+        (r["tenant"], r["client_id"], r["name"], r["contract"], str(r["rate_limit"] or "none"), r["disabled_at"] or "")
+        for r in rows
+    ]
+    print_table(("tenant", "client id", "name", "contract", "requests/s", "disabled at"), shown)
+
+
+@app.command(epilog="Example: openvest client disable CLIENT_ID")
+def disable(client_id: ClientId, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
+    """End a client and its tokens; running servers forget it within two seconds."""
+    from openvest.cli.inside import inside
+
+    which = _uuid(client_id)
+
+    async def work(installation: Installation) -> None:
+        from openvest.features.tenants import service as tenants
+
+        database = installation.assembled.database
+        tenant_id = await tenants.client_tenant(database, which)
+        await database.write(tenant_id, lambda unit: tenants.disable_client(unit, which), n=0)
+
+    inside(data_dir, work)
+    typer.echo(f"client {which} is disabled")
+
+
+@app.command("rotate-secret", epilog="Example: openvest client rotate-secret CLIENT_ID --json")
+def rotate_secret(client_id: ClientId, as_json: AsJson = False, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
+    """Exchange a client's secret, which is shown this once; tokens bought with the old one end."""
+    from openvest.cli.inside import inside
+
+    which = _uuid(client_id)
+
+    async def work(installation: Installation) -> dict[str, str]:
+        from openvest.features.tenants import service as tenants
+
+        database = installation.assembled.database
+        tenant_id = await tenants.client_tenant(database, which)
+        client = await database.write(tenant_id, lambda unit: tenants.rotate_secret(unit, which), n=0)
+        return {"client_id": str(client.client_id), "client_secret": client.client_secret}
+
+    _print(inside(data_dir, work), as_json)
+
+
+def _print(values: dict[str, str], as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(values))
+    else:
+        typer.echo("\n".join(f"{name:18} {value}" for name, value in values.items()))
+
+
+def _limit(text: str | None) -> int | None:
+    if text in (None, "none"):
+        return None
+    if text.isascii() and text.isdigit() and 0 < int(text) <= 1_000_000:
+        return int(text)
+    raise Failed(f"--rate-limit is a number from 1 on, or none; not {text}.", "for example --rate-limit 300", USAGE)
+
+
+def _instant(text: str | None) -> datetime | None:
+    from openvest.core.clock import parse_instant
+
+    try:
+        return None if text is None else parse_instant(text)
+    except ValueError as error:
+        raise Failed(f"--frozen-at: {error}.", "for example --frozen-at 2026-03-02T09:30:00Z", USAGE) from None
+
+
+def _pem(file: Path) -> str:
+    try:
+        return file.read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Failed(
+            f"{file} cannot be read as a PEM file ({error}).",
+            "openssl ecparam -name secp521r1 -genkey -noout -out key.pem && openssl ec -in key.pem -pubout -out pub.pem",
+        ) from None
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise Failed(f"{text} is no client id.", "openvest client list shows all ids", USAGE) from None

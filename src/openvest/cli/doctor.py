@@ -1,0 +1,80 @@
+"""What `doctor` finds. Nothing is started and nothing is changed."""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from openvest.db.checks import StartRefused
+from openvest.db.facts import look
+from openvest.db.migrate import SchemaRefused
+from openvest.main import installation
+from openvest.main.environment import Place, read_place
+from openvest.main.exposure import next_free
+from openvest.main.first_start import PROFILE
+
+OLDEST_PYTHON = (3, 11)
+_PACKAGES = ("granian", "asyncpg", "uvloop", "cryptography", "pydantic")
+
+
+def look_around(data_dir: Path) -> tuple[list[str], list[str]]:
+    """Lines about what is there, and sentences about what would stop a start."""
+    place = read_place(data_dir)
+    lines = [f"OpenVest {_version('openvest')}, Python {platform.python_version()}, {platform.platform(terse=True)}"]
+    lines.append(", ".join(f"{name} {_version(name)}" for name in _PACKAGES))
+    troubles: list[str] = []
+    if sys.version_info < OLDEST_PYTHON:
+        troubles.append("Python is too old; run make setup with PYTHON naming 3.11 or newer.")
+    if place.database_url is None:
+        facts = look(place.data_dir, binaries=place.binaries)
+        lines += list(facts.sentences()[: len(facts.sentences()) - len(facts.trouble)])
+        troubles += facts.trouble
+    else:
+        found, wrong = asyncio.run(_ask(place))
+        lines += found
+        troubles += wrong
+    lines += _keys(place)
+    free = next_free("127.0.0.1", 8000)
+    lines.append("port 8000 is free" if free == 8000 else f"port 8000 is taken; the next free one is {free}")
+    return lines, troubles
+
+
+def _keys(place: Place) -> list[str]:
+    lines: list[str] = []
+    file = place.data_dir / installation.KEY_FILE
+    if place.master_key is not None:
+        lines.append("the master key comes from OPENVEST_MASTER_KEY")
+    elif file.exists():
+        lines.append(f"the master key is in {file}")
+    else:
+        lines.append(f"no master key yet; the first start of a sandbox makes {file}")
+    profile = place.data_dir / PROFILE
+    lines.append(f"the profile is {profile}" if profile.exists() else f"no profile yet; serve makes {profile}")
+    return lines
+
+
+async def _ask(place: Place) -> tuple[list[str], list[str]]:
+    """About the database of DATABASE_URL."""
+    lines, troubles = ["the database is that of DATABASE_URL"], list[str]()
+    try:
+        async with installation.running_database(place) as urls:
+            await installation.check(urls)
+        lines.append("its settings, schema and role are as they must be")
+    except (StartRefused, SchemaRefused) as error:
+        troubles.append(str(error))
+    except Exception as error:
+        said = (str(error).splitlines() or [type(error).__name__])[0]
+        troubles.append(f"It does not answer ({said}); start it, or correct DATABASE_URL.")
+    if place.admin_url is None:
+        lines.append("DATABASE_ADMIN_URL is not set; db migrate and the imports need it")
+    return lines, troubles
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "(not installed)"

@@ -1,0 +1,211 @@
+"""Operator commands: the books, the events, imports, the schema, and what is wrong with this machine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from openvest.cli.failures import REFUSED, Failed
+from openvest.cli.options import DEFAULT_DATA_DIR, AsJson, DataDir, Tenant
+
+if TYPE_CHECKING:
+    from openvest.events.log import LoggedEvent
+    from openvest.features.instruments.model import ImportDone
+    from openvest.ledger.audit import Proof
+    from openvest.ledger.trial import TrialLine
+    from openvest.main.installation import Installation, Urls
+
+ledger = typer.Typer(no_args_is_help=True, help="Prove the books, and show what is in them.")
+events = typer.Typer(no_args_is_help=True, help="Read the numbered events.")
+instruments = typer.Typer(no_args_is_help=True, help="Your own instruments.")
+prices = typer.Typer(no_args_is_help=True, help="Your own prices.")
+db = typer.Typer(no_args_is_help=True, help="The schema of the database.")
+
+File = Annotated[Path, typer.Argument(metavar="FILE.csv", help="UTF-8, comma-separated, with a line of column names.")]
+
+
+@ledger.command("prove", epilog="Example: openvest ledger prove")
+def prove(tenant: Tenant = None, as_json: AsJson = False, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
+    """Hold the books of one tenant, or of all, against every law; exit 0 only if none is broken."""
+    from openvest.cli.inside import chosen_tenants, inside
+
+    async def work(installation: Installation) -> list[tuple[str, Proof]]:
+        from openvest.catalog import LAWS
+        from openvest.ledger.audit import prove_tenant
+
+        database = installation.assembled.database
+        found = await chosen_tenants(installation, tenant)
+        return [(one.name, await prove_tenant(database, one.tenant_id, LAWS)) for one in found]
+
+    proofs = inside(data_dir, work)
+    if as_json:
+        typer.echo(json.dumps([{"tenant": name, **asdict(proof)} for name, proof in proofs], default=str, indent=2))
+    else:
+        for name, proof in proofs:
+            _print_proof(name, proof)
+    if not all(proof.clean for _, proof in proofs):
+        raise Failed(
+            "The books break a law.", "keep the database as it is and look at the rows above; nothing repairs them"
+        )
+
+
+def _print_proof(name: str, proof: Proof) -> None:
+    from openvest.cli.tables import print_table
+
+    verdict = "proven" if proof.clean else f"{len(proof.findings)} laws broken"
+    typer.echo(f"{name}: {verdict}, {proof.laws} laws in {proof.milliseconds / 1000:.2f} s")
+    print_table(("figure", "value"), [(figure, value) for figure, value in proof.figures.items()], numbers=("value",))
+    for finding in proof.findings:
+        typer.echo(f"\n{finding.name}: {finding.law}")
+        for row in finding.rows:
+            typer.echo(f"  {row}")
+
+
+@ledger.command("balances", epilog="Example: openvest ledger balances --tenant sandbox")
+def balances(tenant: Tenant = None, as_json: AsJson = False, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
+    """Show what customers own and the house holds and owes; every asset sums to zero."""
+    from openvest.cli.inside import chosen_tenants, inside
+
+    async def work(installation: Installation) -> list[tuple[str, list[TrialLine]]]:
+        from openvest.ledger.trial import trial_balance
+
+        database = installation.assembled.database
+        found = await chosen_tenants(installation, tenant)
+        return [(one.name, await database.read(one.tenant_id, trial_balance)) for one in found]
+
+    shown = inside(data_dir, work)
+    if as_json:
+        rows = [{"tenant": name, **asdict(line)} for name, lines in shown for line in lines]
+        typer.echo(json.dumps(rows, default=str, indent=2))
+        return
+    from openvest.cli.tables import print_table
+
+    for name, lines in shown:
+        rows = [(x.asset, x.side, x.bucket, "memo" if x.memo else "", f"{x.amount:f}") for x in lines]
+        print_table(("asset", "side", "bucket", "", "amount"), rows, title=name, numbers=("amount",))
+
+
+@events.command("list", epilog="Example: openvest events list --after 100 --json")
+def list_events(
+    after: Annotated[int, typer.Option("--after", metavar="N", min=0, help="Those with a higher number.")] = 0,
+    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="At most so many.")] = 1000,
+    tenant: Tenant = None,
+    as_json: AsJson = False,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+) -> None:
+    """List events in the order of their numbers, which have no gap."""
+    from openvest.cli.inside import inside, one_tenant
+
+    async def work(installation: Installation) -> list[LoggedEvent]:
+        from openvest.events.log import events_after
+        from openvest.events.sequencer import number_events
+
+        database = installation.assembled.database
+        chosen = await one_tenant(installation, tenant)
+        await number_events(database, chosen.tenant_id)
+        return await database.read(chosen.tenant_id, lambda unit: events_after(unit, after, limit))
+
+    found = inside(data_dir, work)
+    if as_json:
+        for event in found:
+            typer.echo(json.dumps(asdict(event), default=_plain, ensure_ascii=False))
+        return
+    from openvest.cli.tables import print_table
+    from openvest.core.clock import instant
+
+    rows = [(str(e.sequence), instant(e.created_at), e.type, str(e.object_id), str(e.object_version)) for e in found]
+    print_table(("number", "at", "type", "object", "version"), rows, numbers=("number", "version"))
+
+
+def _plain(value: Any) -> str:
+    from datetime import datetime
+
+    from openvest.core.clock import instant
+
+    return instant(value) if isinstance(value, datetime) else str(value)
+
+
+@instruments.command("import", epilog="Example: openvest instruments import my_instruments.csv")
+def import_instruments(file: File, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
+    """Add and change instruments from a CSV file; with one wrong line nothing is imported."""
+    from openvest.features.instruments import service
+
+    _import(file, data_dir, service.import_instruments)
+
+
+@prices.command("import", epilog="Example: openvest prices import xetr_2026.csv")
+def import_prices(file: File, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
+    """Add prices from a CSV file of bars or quotes; with one wrong line nothing is imported."""
+    from openvest.features.instruments import service
+
+    _import(file, data_dir, service.import_prices)
+
+
+def _import(file: Path, data_dir: Path, into: Callable[[Any, Any], Awaitable[ImportDone]]) -> None:
+    from openvest.cli.inside import inside
+    from openvest.features.instruments.model import ImportRefused
+    from openvest.main.installation import as_owner
+
+    async def work(installation: Installation) -> ImportDone:
+        with file.open(encoding="utf-8-sig", newline="") as lines:
+            async with as_owner(installation.urls) as connection:
+                return await into(connection, lines)
+
+    try:
+        done = inside(data_dir, work)
+    except ImportRefused as refused:
+        for error in refused.errors:
+            typer.echo(str(error), err=True)
+        raise Failed(
+            f"{file} has {len(refused.errors)} errors; nothing was imported.", "correct the lines and import it again"
+        ) from None
+    except (FileNotFoundError, IsADirectoryError, UnicodeDecodeError) as error:
+        raise Failed(f"{file} cannot be read ({error}).", "give the path of a CSV file in UTF-8") from None
+    typer.echo(f"{done.lines} {done.kind} imported")
+
+
+@db.command("migrate", epilog="Example: DATABASE_URL=… DATABASE_ADMIN_URL=… openvest db migrate")
+def migrate(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
+    """Bring the schema up to date, as its owner; without DATABASE_URL that of the embedded database."""
+    from openvest.cli.inside import with_database
+
+    async def work(urls: Urls) -> int:
+        from openvest.main import installation
+
+        return await installation.migrate(urls, typer.echo)
+
+    applied = with_database(data_dir, work)
+    typer.echo(f"{applied} migrations applied" if applied else "the schema is up to date")
+
+
+@db.command("check", epilog="Example: openvest db check")
+def check(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
+    """Say whether the database may be served: settings, schema, role."""
+    from openvest.cli.inside import with_database
+    from openvest.main import installation
+
+    with_database(data_dir, installation.check)
+    typer.echo("settings, schema and role are as they must be")
+
+
+def doctor(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
+    """Say what is there: the machine, the database, the keys; and what would stop a start. Changes nothing."""
+    from openvest.cli.doctor import look_around
+
+    lines, troubles = look_around(data_dir)
+    for line in lines:
+        typer.echo(f"  {line}")
+    for trouble in troubles:
+        typer.echo(f"✘ {trouble}")
+    if troubles:
+        raise Failed(f"{len(troubles)} things would stop OpenVest here.", _first_step(troubles), REFUSED)
+    typer.echo("✔ nothing stands in the way")
+
+
+def _first_step(troubles: Sequence[str]) -> str:
+    return f"begin with the first: {troubles[0]}"

@@ -1,0 +1,109 @@
+"""What `serve`, `server` and `worker` say on the console."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+from openvest.main.environment import read_place
+from openvest.main.first_start import Sandbox
+from openvest.main.installation import Installation
+from openvest.main.processes import Options, run, serve, server, worker
+
+_PROCESSES = {"serve": serve, "server": server, "worker": worker}
+
+
+def run_process(process: str, *, data_dir: Path, **given: Any) -> None:
+    """Run one of the processes until it is asked to end. Raises: what `failure_of` knows."""
+    renamed = {"tls_cert": "certificate", "tls_key": "key", "allow_webhooks_to": "webhooks_to"}
+    values = {renamed.get(name, name): value for name, value in given.items()}
+    values["webhooks_to"] = tuple(values.get("webhooks_to") or ())
+    options = Options(place=read_place(data_dir), **values)
+    command = Command(process, options)
+    run(lambda: _PROCESSES[process](options, command.ready, command.say))
+
+
+class Command:
+    """One process and what it tells."""
+
+    def __init__(self, process: str, options: Options) -> None:
+        self._process, self._options = process, options
+
+    def say(self, sentence: str) -> None:
+        """Progress goes to the error stream, so that the ready line can be waited for."""
+        print(sentence, file=sys.stderr, flush=True)
+
+    def ready(self, installation: Installation, sandbox: Sandbox | None, metrics_port: int) -> None:
+        options = self._options
+        if self._process == "worker":
+            print("openvest worker ready", flush=True)
+            return
+        if options.joined:
+            print(f"openvest ready {options.url}", flush=True)
+            return
+        lines = [f"openvest ready {options.url}", ""]
+        if installation.urls.embedded:
+            lines.append(f"  data      {options.place.data_dir.resolve()} (embedded PostgreSQL)")
+        else:
+            lines.append("  data      the database of DATABASE_URL")
+        lines.append(f"  docs      {options.url}/docs")
+        lines.append(f"  metrics   http://127.0.0.1:{metrics_port}/metrics")
+        if options.webhooks_to:
+            lines.append(f"  webhooks  may go to {', '.join(options.webhooks_to)} in the clear (development only)")
+        if sandbox is not None:
+            lines += _hints(options, sandbox)
+        lines += ["", "Ctrl-C stops it."]
+        print("\n".join(lines), flush=True)
+
+
+def _hints(options: Options, sandbox: Sandbox) -> list[str]:
+    """Commands that work as they stand, pasted into another terminal in the same folder."""
+    program = _program()
+    where = "" if options.place.data_dir == Path("var") else f" --data-dir {shlex.quote(str(options.place.data_dir))}"
+    api = f"{program} api{where}"
+    customer = sandbox.customer
+    order = (
+        f'{{"account_id":"{customer.account_id}","user_id":"{customer.user_id}","side":"BUY","order_type":"MARKET",'
+        '"instrument_id":"IE00B4L5Y983","instrument_id_type":"ISIN","cash_amount":"250.00","currency":"EUR"}'
+    )
+    webhook = '{"title":"local","url":"http://127.0.0.1:9000/hook","type":["ALL"]}'
+    listen = (
+        "python3 -c 'import http.server as h\n"
+        "class H(h.BaseHTTPRequestHandler):\n"
+        '  def do_POST(s): print(s.rfile.read(int(s.headers["content-length"])).decode()); '
+        "s.send_response(200); s.end_headers()\n"
+        'h.HTTPServer(("127.0.0.1",9000),H).serve_forever()\''
+    )
+    lines = [
+        f"  profile   {sandbox.profile} ({'just made' if sandbox.fresh else 'as before'})",
+        "",
+        "Place an order for the customer who is there, in another terminal:",
+        f"  {api} POST /orders -d '{order}'",
+        "Watch it fill (in trading hours; otherwise move the clock):",
+        f"  {api} GET '/accounts/{customer.account_id}/orders?limit=1'",
+        f"  {api} GET /accounts/{customer.account_id}/positions",
+        "Move the clock to the next opening, then past settlement:",
+        f"  {program} clock advance --next-open XETR{where}",
+        f"  {program} clock advance --by P4D{where}",
+        "Receive webhooks on localhost:",
+    ]
+    if "127.0.0.1:9000" not in options.webhooks_to:
+        lines.append(f"  {program} serve{where} --allow-webhooks-to 127.0.0.1:9000     # instead of this one")
+    lines += [f"  {listen}", f"  {api} POST /webhooks -d '{webhook}'"]
+    return lines
+
+
+def _program() -> str:
+    """How the program was called, so that a copied line calls the same."""
+    return "openvest" if "/" not in sys.argv[0] else _relative(Path(sys.argv[0]))
+
+
+def _relative(program: Path) -> str:
+    if program.name != "openvest":
+        return ".venv/bin/openvest"
+    try:
+        return str(program.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(program)

@@ -1,0 +1,157 @@
+"""What a user of the API does from the console: signed calls, and the clock of a sandbox. All of it over HTTP."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from openvest.cli.failures import NETWORK, USAGE, Failed
+from openvest.cli.options import DEFAULT_DATA_DIR, DataDir
+
+if TYPE_CHECKING:
+    from openvest.sdk.client import Client, Response
+
+PROFILE = "profile.toml"
+API_EXAMPLES = (
+    "Examples: openvest api GET /instruments?limit=2 · openvest api POST /orders -d @order.json · "
+    """openvest api POST /tests/clock/advance -d '{"next_open":"XETR"}'"""
+)
+ProfileFile = Annotated[
+    Path | None, typer.Option("--profile", metavar="FILE", help="Another profile than DIR/profile.toml.")
+]
+
+
+def api(
+    method: Annotated[str, typer.Argument(metavar="METHOD", help="GET, POST, PATCH, PUT or DELETE.")],
+    path: Annotated[str, typer.Argument(metavar="PATH", help="Path and query, percent-encoded, from the first slash.")],
+    data: Annotated[
+        str | None, typer.Option("-d", "--data", metavar="@FILE|JSON", help="Body: JSON, or @ and a file; @- reads it.")
+    ] = None,
+    idempotency_key: Annotated[
+        str | None, typer.Option("--idempotency-key", metavar="UUID", help="Of a POST; a fresh one by default.")
+    ] = None,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    profile: ProfileFile = None,
+) -> None:
+    """Send one signed request with the credentials of the profile; print status and body."""
+    body = _body(data)
+    with _client(data_dir, profile) as client:
+        answer = _ask(client, method, path, body, idempotency_key)
+    typer.echo(str(answer.status))
+    if answer.body:
+        typer.echo(_pretty(answer))
+    if not answer.ok:
+        raise Failed(f"The server answered {answer.status}.", _advice(answer))
+
+
+clock = typer.Typer(no_args_is_help=True, help="Show and move the business time of a sandbox.")
+
+
+@clock.command("show", epilog="Example: openvest clock show")
+def show(data_dir: DataDir = DEFAULT_DATA_DIR, profile: ProfileFile = None) -> None:
+    """Show the instant the clock stands at, and whether it runs."""
+    _clock(data_dir, profile, "GET", "/tests/clock")
+
+
+@clock.command("freeze", epilog="Example: openvest clock freeze")
+def freeze(data_dir: DataDir = DEFAULT_DATA_DIR, profile: ProfileFile = None) -> None:
+    """Let the clock stand still."""
+    _clock(data_dir, profile, "POST", "/tests/clock/freeze")
+
+
+@clock.command("thaw", epilog="Example: openvest clock thaw")
+def thaw(data_dir: DataDir = DEFAULT_DATA_DIR, profile: ProfileFile = None) -> None:
+    """Let the clock run on from where it stands."""
+    _clock(data_dir, profile, "POST", "/tests/clock/thaw")
+
+
+@clock.command(
+    "advance",
+    epilog="Examples: openvest clock advance --by P4D · openvest clock advance --to 2026-03-31T12:00:00Z · "
+    "openvest clock advance --next-open XETR",
+)
+def advance(
+    by: Annotated[str | None, typer.Option("--by", metavar="DURATION", help="ISO 8601: P4D, P1M, PT90M.")] = None,
+    to: Annotated[str | None, typer.Option("--to", metavar="INSTANT", help="RFC 3339 with its zone.")] = None,
+    next_open: Annotated[str | None, typer.Option("--next-open", metavar="MIC", help="Next opening: XETR.")] = None,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    profile: ProfileFile = None,
+) -> None:
+    """Move the clock forward and do all that falls due on the way; waits until it is there."""
+    given = {name: value for name, value in (("by", by), ("to", to), ("next_open", next_open)) if value is not None}
+    if len(given) != 1:
+        raise Failed(
+            "Say where to with exactly one of --by, --to and --next-open.", "openvest clock advance --by P1D", USAGE
+        )
+    _clock(data_dir, profile, "POST", "/tests/clock/advance", given)
+
+
+def _clock(data_dir: Path, profile: Path | None, method: str, path: str, body: Any = None) -> None:
+    import time
+
+    with _client(data_dir, profile) as client:
+        answer = _ask(client, method, path, body)
+        # A long way is gone in the background; the clock says how far it is.
+        while answer.ok and not answer.json()["done"]:
+            time.sleep(0.2)
+            answer = _ask(client, "GET", "/tests/clock")
+    if not answer.ok:
+        typer.echo(_pretty(answer), err=True)
+        raise Failed(f"The server answered {answer.status}.", _advice(answer))
+    shown = answer.json()
+    typer.echo(f"{shown['now']}  {shown['mode']}" + (f"  {shown['handled']} handled" if shown.get("handled") else ""))
+
+
+def _client(data_dir: Path, profile: Path | None) -> Client:
+    from openvest.sdk.client import Client
+    from openvest.sdk.profile import ProfileError
+
+    try:
+        return Client.from_profile(profile or data_dir / PROFILE)
+    except ProfileError as error:
+        raise Failed(
+            str(error), "openvest serve makes a profile in its data directory; name that with --data-dir"
+        ) from None
+
+
+def _ask(client: Client, method: str, path: str, body: Any = None, key: str | None = None) -> Response:
+    from openvest.sdk.client import Unreachable
+
+    try:
+        return client.request(method, path, body, idempotency_key=key)
+    except Unreachable as error:
+        raise Failed(str(error), "start it with openvest serve, then run the command again", NETWORK) from None
+    except ValueError as error:
+        raise Failed(str(error), "write the path as it goes over the wire, for example /users?limit=1", USAGE) from None
+
+
+def _body(data: str | None) -> bytes | None:
+    if data is None or not data.startswith("@"):
+        return None if data is None else data.encode()
+    try:
+        return typer.get_binary_stream("stdin").read() if data == "@-" else Path(data[1:]).read_bytes()
+    except OSError as error:
+        raise Failed(
+            f"The body cannot be read ({error}).", "give -d JSON, or -d @FILE of a file that is there"
+        ) from None
+
+
+def _pretty(answer: Response) -> str:
+    try:
+        return json.dumps(answer.json(), indent=2, ensure_ascii=False)
+    except ValueError:
+        return answer.body.decode("utf-8", "replace")
+
+
+def _advice(answer: Response) -> str:
+    return {
+        400: "correct the fields that are named",
+        401: "openvest client list shows whether the client is still in use; delete the profile to get a new one",
+        403: "make a client with more scopes: openvest client create --help",
+        404: "check the id and the path; /docs lists all operations",
+        429: "wait a second and send it again",
+        503: "wait until /health/ready is green, then send it again",
+    }.get(answer.status, "read the detail above; /docs describes the operation")

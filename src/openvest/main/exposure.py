@@ -1,0 +1,104 @@
+"""Whether a server may listen where it was told to, and which port is free."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import socket
+from pathlib import Path
+
+from openvest.db.checks import StartRefused
+from openvest.main import Mode
+
+_PORTS_TRIED = 100
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can connect there. A name other than localhost is taken for the outside."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def check_exposure(
+    mode: Mode,
+    host: str,
+    *,
+    certificate: Path | None,
+    key: Path | None,
+    behind_proxy: bool,
+    webhooks_to: tuple[str, ...],
+) -> None:
+    """Refuse what would let others read along or reach inside. Raises: StartRefused."""
+    if (certificate is None) != (key is None):
+        raise StartRefused("TLS needs both files; give --tls-cert and --tls-key together.")
+    for file in (certificate, key):
+        if file is not None and not file.is_file():
+            raise StartRefused(f"There is no file {file}; give --tls-cert and --tls-key the paths of PEM files.")
+    if mode != "production":
+        return
+    if not is_loopback(host) and certificate is None and not behind_proxy:
+        raise StartRefused(
+            f"Production does not listen on {host} in the clear; give --tls-cert and --tls-key, or --behind-proxy "
+            "where a proxy in front of it ends TLS."
+        )
+    if webhooks_to:
+        raise StartRefused("Production sends webhooks to public HTTPS addresses only; leave --allow-webhooks-to out.")
+
+
+def check_port(host: str, port: int) -> None:
+    """Raises: StartRefused, naming the next free port where this one is taken.
+
+    Why a look before the bind: server processes share their port, so a second server would not fail by itself.
+    """
+    trouble = _bind(host, port)
+    if trouble is None:
+        return
+    if trouble == errno.EADDRINUSE:
+        free = next_free(host, port + 1)
+        hint = f"--port {free}" if free else "another --port"
+        raise StartRefused(f"Port {port} on {host} is taken; start with {hint}.")
+    if trouble in (errno.EACCES, errno.EPERM):
+        raise StartRefused(f"Port {port} needs more rights than this user has; start with --port 8000.")
+    raise StartRefused(f"Nothing can listen on {host} ({errno.errorcode.get(trouble, trouble)}); try --host 127.0.0.1.")
+
+
+def next_free(host: str, port: int) -> int | None:
+    """The first free port from this one on."""
+    last = min(port + _PORTS_TRIED, 65536)
+    return next((number for number in range(port, last) if _bind(host, number) is None), None)
+
+
+def reachable(host: str) -> str:
+    """The address under which this machine reaches a server that listens on `host`."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104 - named, not bound
+
+
+def url_of(host: str, port: int, *, tls: bool) -> str:
+    """The URL of a server, for people and the profile."""
+    shown = reachable(host)
+    return f"http{'s' if tls else ''}://{f'[{shown}]' if ':' in shown else shown}:{port}"
+
+
+def _bind(host: str, port: int) -> int | None:
+    """None where the port could be had, else why not."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            # Connections of a server just stopped may linger; they are no reason to refuse.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except socket.gaierror:
+        return errno.EADDRNOTAVAIL
+    except OSError as error:
+        return error.errno
+    return None
+
+
+def numeric(host: str) -> str:
+    """The address to listen on. Raises: StartRefused where the name leads nowhere."""
+    try:
+        return str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
+    except OSError:
+        raise StartRefused(f"There is no host {host} on this machine; try --host 127.0.0.1.") from None

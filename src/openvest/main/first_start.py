@@ -1,0 +1,223 @@
+"""What a sandbox finds on its first start: a tenant, a client with its key in a profile, a customer with money.
+
+Everything is made by the services that also serve requests, so the books hold from the first cent on.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal
+from uuid import UUID
+
+from openvest.core.clock import instant
+from openvest.core.signing_keys import generate_p521
+from openvest.db.checks import StartRefused
+from openvest.db.files import write_private
+from openvest.db.unit import Unit
+from openvest.features.accounts import service as accounts
+from openvest.features.onboarding import service as checks
+from openvest.features.onboarding import service_identifiers as identifiers
+from openvest.features.onboarding.model import Residency
+from openvest.features.payments import service as payments
+from openvest.features.tenants import service as tenants
+from openvest.features.tenants.model import NewClient
+from openvest.features.users import service as users
+from openvest.features.users.model import NewUser
+from openvest.main.installation import Installation
+
+Pace = Literal["instant", "calendar"]
+
+PROFILE = "profile.toml"
+KEYS = "keys"
+TENANT = "sandbox"
+MONEY, CURRENCY = Decimal("10000.00"), "EUR"
+
+ADDRESS: dict[str, Any] = {
+    "address_line1": "Lindenstrasse 12",
+    "address_line2": None,
+    "postcode": "10969",
+    "city": "Berlin",
+    "state": None,
+    "country": "DE",
+}
+TAX_NUMBER = "86095742719"
+"""Of the right form and check digit; nobody's."""
+DOCUMENT = UUID("5f0c7bd3-6a52-4d4e-9f0b-2f0f2e3b7a10")
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """Somebody who is ready to order."""
+
+    user_id: str
+    account_group_id: str
+    account_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """What the profile holds. `fresh` on the first start."""
+
+    profile: Path
+    tenant_id: str
+    client_id: str
+    customer: Customer
+    fresh: bool
+
+
+async def furnish(installation: Installation, url: str, pace: Pace | None) -> Sandbox:
+    """Make what the first start makes, or find it; the profile always names the present URL.
+
+    Raises: StartRefused for a profile that cannot be read, OtherTenant for another pace. Writes: the profile, its key.
+    """
+    file = installation.place.data_dir / PROFILE
+    known = _read(file)
+    database = installation.assembled.database
+    if known is not None and await tenants.find_client(database, UUID(known["client_id"])) is not None:
+        if pace is not None:
+            await tenants.create_tenant(database, TENANT, mode="sandbox", pace=pace)
+        if known["url"] != url:
+            _write(file, {**known, "url": url})
+        customer = known["customer"]
+        made = Customer(customer["user_id"], customer["account_group_id"], customer["account_id"])
+        return Sandbox(file, known["tenant_id"], known["client_id"], made, fresh=False)
+    tenant_id = await tenants.create_tenant(database, TENANT, mode="sandbox", pace=pace or "calendar")
+    customer = await _make_customer(installation, tenant_id)
+    client, key_id, file_of_key, scopes = await make_client_with_key(
+        installation, tenant_id, lambda unit: tenants.create_client(unit, contract="v1", scopes="all")
+    )
+    profile = {
+        "url": url,
+        "tenant": TENANT,
+        "tenant_id": str(tenant_id),
+        "client_id": str(client.client_id),
+        "client_secret": client.client_secret,
+        "key_id": str(key_id),
+        "private_key_file": str(file_of_key.relative_to(installation.place.data_dir.resolve())),
+        "scopes": " ".join(scopes),
+        "customer": {
+            "user_id": customer.user_id,
+            "account_group_id": customer.account_group_id,
+            "account_id": customer.account_id,
+        },
+    }
+    _write(file, profile)
+    return Sandbox(file, str(tenant_id), str(client.client_id), customer, fresh=True)
+
+
+async def make_client_with_key(
+    installation: Installation, tenant_id: UUID, create: Callable[[Unit], Awaitable[NewClient]]
+) -> tuple[NewClient, UUID, Path, list[str]]:
+    """A client with a fresh P-521 key, whose private half goes to a file of the data directory, and its scopes.
+
+    Raises: what `create` raises. Writes: api_clients, client_keys, the key file.
+    """
+    private, public = generate_p521()
+
+    async def work(unit: Unit) -> tuple[NewClient, UUID, list[str]]:
+        client = await create(unit)
+        granted = next(one.scopes for one in await tenants.list_clients(unit) if one.id == client.client_id)
+        # Before the commit: a client whose key was lost could never sign.
+        key_file(installation, client.client_id, private)
+        return client, await tenants.add_key(unit, client.client_id, public), granted
+
+    client, key_id, granted = await installation.assembled.database.write(tenant_id, work, n=0)
+    return client, key_id, key_file(installation, client.client_id, None), granted
+
+
+def key_file(installation: Installation, client_id: UUID, private: bytes | None) -> Path:
+    """Where the private key of a client is kept; written there where one is given."""
+    folder = installation.place.data_dir.resolve() / KEYS
+    file = folder / f"{client_id}.pem"
+    if private is not None:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        write_private(file, private.decode())
+    return file
+
+
+async def _make_customer(installation: Installation, tenant_id: UUID) -> Customer:
+    """A user who passed every check, with a TRADING account and money.
+
+    Why the worker's own sweeps: identity answers as it does for every user after this one.
+    """
+    database, runner = installation.assembled.database, installation.assembled.runner
+
+    async def work(unit: Unit) -> Customer:
+        at = instant(unit.now)
+        consent = {"consent_document_id": str(DOCUMENT), "confirmed_at": at}
+        fields = {
+            "first_name": "Clara",
+            "last_name": "Sandkamp",
+            "email": "clara.sandkamp@example.org",
+            "salutation": "SALUTATION_FEMALE",
+            "birth_date": date(1988, 8, 21),
+            "birth_city": "Berlin",
+            "birth_country": "DE",
+            "nationalities": ["DE"],
+            "phone_number": "4930123456",
+            "address": ADDRESS,
+            "fatca": {"status": False, "confirmed_at": at},
+            "terms_and_conditions": consent,
+            "data_privacy_and_sharing_agreement": consent,
+        }
+        tenant = await tenants.get_tenant(unit)
+        user = await users.create_user(unit, NewUser(tenant.licence, fields))
+        evidence = {
+            "data_download_link": "https://documents.example.org/kyc.zip",
+            "document_type": "PASSPORT",
+            "document_expiration_date": (unit.now + timedelta(days=3650)).date().isoformat(),
+            "nationality": "DE",
+            "provider": "Example identity provider",
+            "method": "VIDEO_ID",
+            "confirmed_address": ADDRESS,
+        }
+        await checks.create_check(unit, user.id, "KYC", unit.now, evidence)
+        suitable = {"instrument_suitability": {"suitability": True}}
+        await checks.create_check(unit, user.id, "INSTRUMENT_FIT", unit.now, suitable)
+        await identifiers.set_tax_residencies(unit, user.id, (Residency("DE", TAX_NUMBER, None),))
+        group = await accounts.create_account_group(unit, user.id, "PERSONAL")
+        account = await accounts.create_account(unit, user.id, group.id, "TRADING")
+        return Customer(str(user.id), str(group.id), str(account.id))
+
+    customer = await database.write(tenant_id, work)
+    await runner.run_until_quiet(tenant_id)
+
+    async def top_up(unit: Unit) -> str:
+        await payments.create_topup(unit, UUID(customer.account_group_id), MONEY, CURRENCY)
+        return (await accounts.get_account(unit, UUID(customer.account_id))).status
+
+    if await database.write(tenant_id, top_up) != "ACTIVE":
+        raise LookupError("the first customer did not become ACTIVE")
+    return customer
+
+
+def _read(file: Path) -> dict[str, Any] | None:
+    """The profile; None where there is none. Raises: StartRefused."""
+    try:
+        profile = tomllib.loads(file.read_text(encoding="utf-8"))
+        for name in ("url", "tenant_id", "client_id", "client_secret", "key_id", "private_key_file", "customer"):
+            profile[name]
+        UUID(profile["client_id"])
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StartRefused(
+            f"{file} cannot be read as a profile ({error}); move it away and start again, and a new client is made."
+        ) from None
+    return profile
+
+
+def _write(file: Path, profile: dict[str, Any]) -> None:
+    lines = [
+        "# How to reach this sandbox. Whoever has this file and its key can act as the tenant: keep both to yourself.",
+        "# `openvest api` and `openvest clock` sign with it.",
+        "",
+    ]
+    lines += [f'{name} = "{value}"' for name, value in profile.items() if not isinstance(value, dict)]
+    lines += ["", "[customer]", *(f'{name} = "{value}"' for name, value in profile["customer"].items()), ""]
+    write_private(file, "\n".join(lines))

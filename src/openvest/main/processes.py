@@ -1,0 +1,279 @@
+"""The processes there are: `serve` (server and worker together), `server`, `worker`.
+
+`serve` runs both in one event loop, which keeps an idle installation small. With several workers the HTTP side moves
+into processes of its own, which share the port; each of them ends when the pipe from its parent closes, so none is left
+behind by a killed parent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvloop
+
+from openvest import catalog
+from openvest.core.clock import WireClock
+from openvest.db.address import Progress
+from openvest.db.checks import StartRefused
+from openvest.db.wire import measure
+from openvest.main import Mode, exposure
+from openvest.main.environment import Place
+from openvest.main.first_start import Pace, Sandbox, furnish
+from openvest.main.http import listening
+from openvest.main.installation import Installation, opened, running_database
+from openvest.main.news import News, connect_news, make_worker
+from openvest.server.app import App, make_app
+from openvest.server.logs import make_logger
+from openvest.server.metrics import Metrics, make_metrics_app
+from openvest.server.settings import ServerSettings
+
+METRICS_HOST = "127.0.0.1"
+_RESPAWN_SECONDS = 1
+_CHILD_SECONDS = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line says of a process."""
+
+    place: Place
+    host: str = "127.0.0.1"
+    port: int = 8000
+    mode: Mode | None = None
+    pace: Pace | None = None
+    seed: str | None = None
+    workers: int = 1
+    webhooks_to: tuple[str, ...] = ()
+    behind_proxy: bool = False
+    certificate: Path | None = None
+    key: Path | None = None
+    metrics_port: int = 9100
+    joined: bool = False
+    """A server process that belongs to a `serve`: it shares the port and ends with its parent."""
+
+    @property
+    def url(self) -> str:
+        return exposure.url_of(self.host, self.port, tls=self.certificate is not None)
+
+
+Ready = Callable[[Installation, Sandbox | None, int], None]
+"""Told once when everything answers: the installation, what a sandbox was furnished with, the port of the metrics."""
+
+
+def run(process: Callable[[], Awaitable[None]]) -> None:
+    """Run a process until it ends or SIGINT or SIGTERM asks it to; what it holds is let go of in order."""
+    with contextlib.suppress(KeyboardInterrupt), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_until_asked(process))
+
+
+async def _until_asked(process: Callable[[], Awaitable[None]]) -> None:
+    body = asyncio.ensure_future(process())
+    asked = False
+
+    def stop() -> None:
+        nonlocal asked
+        if not asked:
+            asked = True
+            body.cancel()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+    try:
+        await body
+    except asyncio.CancelledError:
+        if not asked:
+            raise
+
+
+async def serve(options: Options, ready: Ready, say: Progress) -> None:
+    """Server and worker over one database. Raises: StartRefused, SchemaRefused, EmbeddedError, OSError."""
+    exposure.check_port(options.host, options.port)
+    async with AsyncExitStack() as stack:
+        installation = await _installation(stack, options, serving=True, say=say)
+        _check_exposure(options, installation)
+        sandbox = await furnish(installation, options.url, options.pace) if installation.mode == "sandbox" else None
+        news = await _news(stack, installation, options)
+        tasks = [await stack.enter_async_context(_working(news))]
+        served, metrics_port = await _serving(stack, installation, news, options, say)
+        ready(installation, sandbox, metrics_port)
+        await _first_end([*tasks, *served])
+
+
+async def server(options: Options, ready: Ready, say: Progress) -> None:
+    """HTTP alone; several may run on one database. Raises: as `serve`."""
+    if not options.joined:
+        exposure.check_port(options.host, options.port)
+    async with AsyncExitStack() as stack:
+        installation = await _installation(stack, options, serving=False, say=say)
+        _check_exposure(options, installation)
+        news = await _news(stack, installation, options)
+        tasks, metrics_port = await _serving(stack, installation, news, options, say)
+        ready(installation, None, metrics_port)
+        if options.joined:
+            gone = asyncio.create_task(_parent_gone())
+            stack.callback(gone.cancel)
+            await asyncio.wait([*tasks, gone], return_when=asyncio.FIRST_COMPLETED)
+        else:
+            await _first_end(tasks)
+
+
+async def worker(options: Options, ready: Ready, say: Progress) -> None:
+    """Sweeps, numbering and deliveries alone; several may run on one database. Raises: as `serve`."""
+    async with AsyncExitStack() as stack:
+        installation = await _installation(stack, options, serving=False, say=say)
+        news = await _news(stack, installation, options)
+        task = await stack.enter_async_context(_working(news))
+        ready(installation, None, 0)
+        await _first_end([task])
+
+
+def _check_exposure(options: Options, installation: Installation) -> None:
+    exposure.check_exposure(
+        installation.mode,
+        options.host,
+        certificate=options.certificate,
+        key=options.key,
+        behind_proxy=options.behind_proxy,
+        webhooks_to=options.webhooks_to,
+    )
+
+
+async def _installation(stack: AsyncExitStack, options: Options, *, serving: bool, say: Progress) -> Installation:
+    urls = await stack.enter_async_context(running_database(options.place, serving=serving, progress=say))
+    return await stack.enter_async_context(
+        opened(urls, options.place, mode=options.mode, seed=options.seed, pool_size=10, progress=say)
+    )
+
+
+async def _news(stack: AsyncExitStack, installation: Installation, options: Options) -> News:
+    """How news leaves this process, and its wire clock."""
+    wire = WireClock()
+    await measure(installation.assembled.database, wire)
+    try:
+        news = connect_news(installation.assembled, wire, webhooks_to=options.webhooks_to)
+    except ValueError as error:
+        raise StartRefused(f"--allow-webhooks-to: {error}; give HOST:PORT, for example 127.0.0.1:9000.") from None
+    stack.push_async_callback(news.close)
+    return news
+
+
+@asynccontextmanager
+async def _working(news: News) -> AsyncGenerator[asyncio.Task[None]]:
+    """The worker as long as the block lasts; what it began is ended before the block is left."""
+    stop = asyncio.Event()
+    task = asyncio.create_task(make_worker(news, make_logger(news.wire)).run(stop), name="worker")
+    try:
+        yield task
+    finally:
+        stop.set()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _serving(
+    stack: AsyncExitStack, installation: Installation, news: News, options: Options, say: Progress
+) -> tuple[list[asyncio.Task[None]], int]:
+    """HTTP in this process, or in as many others as there are workers. Returns tasks and the port of the metrics."""
+    if options.workers > 1:
+        return await stack.enter_async_context(_children(options, say)), options.metrics_port
+    app = _app(installation, news.wire)
+    host, metrics_port = exposure.numeric(options.host), exposure.next_free(METRICS_HOST, options.metrics_port)
+    if metrics_port is None:
+        raise StartRefused(f"No port from {options.metrics_port} on is free for the metrics; give --metrics-port N.")
+    files = {"certificate": options.certificate, "key": options.key}
+    task = await stack.enter_async_context(listening(app, host, options.port, **files))
+    await stack.enter_async_context(listening(make_metrics_app(app.metrics), METRICS_HOST, metrics_port))
+    return [task], metrics_port
+
+
+def _app(installation: Installation, wire: WireClock) -> App:
+    return make_app(
+        database=installation.assembled.database,
+        endpoints_v1=catalog.V1_ENDPOINTS,
+        wire=wire,
+        secrets=installation.secrets,
+        settings=ServerSettings(mode=installation.mode),
+        metrics=Metrics(),
+        services=installation.assembled,
+    )
+
+
+async def _first_end(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Wait until something ends that should not. Raises: what it ended with, or StartRefused."""
+    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in done:
+        task.result()
+    names = " and ".join(sorted(task.get_name() for task in done))
+    raise StartRefused(f"The part {names} ended by itself; start again, and report it if it happens twice.")
+
+
+async def _parent_gone() -> None:
+    """Ends when the parent closes the pipe, by its will or by its death."""
+    reader = asyncio.StreamReader()
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    await reader.read()
+
+
+@asynccontextmanager
+async def _children(options: Options, say: Progress) -> AsyncGenerator[list[asyncio.Task[None]]]:
+    """Server processes that share the port; one that dies is started again."""
+    command = [
+        sys.executable, "-m", "openvest", "server", "--joined", "--data-dir", str(options.place.data_dir),
+        "--host", options.host, "--port", str(options.port), "--metrics-port", str(options.metrics_port),
+    ]  # fmt: skip
+    command += [part for entry in options.webhooks_to for part in ("--allow-webhooks-to", entry)]
+    command += ["--behind-proxy"] if options.behind_proxy else []
+    command += ["--tls-cert", str(options.certificate), "--tls-key", str(options.key)] if options.certificate else []
+    answering = [asyncio.Event() for _ in range(options.workers)]
+    tasks = [asyncio.create_task(_keep_running(command, event, say)) for event in answering]
+    try:
+        await asyncio.wait(
+            {asyncio.create_task(_all_set(answering)), *tasks}, timeout=60, return_when=asyncio.FIRST_COMPLETED
+        )
+        if not all(event.is_set() for event in answering):
+            raise StartRefused("The server processes did not come up; look at what they said above.")
+        yield tasks
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _all_set(events: Sequence[asyncio.Event]) -> None:
+    for event in events:
+        await event.wait()
+
+
+async def _keep_running(command: Sequence[str], answering: asyncio.Event, say: Progress) -> None:
+    while True:
+        child = await asyncio.create_subprocess_exec(
+            *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, start_new_session=True
+        )
+        try:
+            if child.stdout is not None and await child.stdout.readline():
+                answering.set()
+            status = await child.wait()
+        finally:
+            await _end(child)
+        say(f"a server process ended unasked (status {status}); starting it again…")
+        await asyncio.sleep(_RESPAWN_SECONDS)
+
+
+async def _end(child: asyncio.subprocess.Process) -> None:
+    if child.returncode is not None:
+        return
+    if child.stdin is not None:
+        child.stdin.close()
+    try:
+        await asyncio.wait_for(child.wait(), _CHILD_SECONDS)
+    except TimeoutError:
+        child.kill()
+        await child.wait()
