@@ -1,0 +1,220 @@
+"""The pages about what the contract serves: endpoints, errors, events, scopes."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import openvest
+from openvest.catalog import EVENTS, V1_ENDPOINTS
+from openvest.core.declarations import Endpoint, Event
+from openvest.core.problems import TYPE_BASE, Problem
+from openvest.features.tenants.rules import SCOPES
+from openvest.server.standard_errors import statuses
+from tools.markdown import anchor, code, first_line, page, table
+
+Schema = Mapping[str, Any]
+
+WHAT_TO_DO: Mapping[str, str] = {
+    "invalid_request": "Correct every field that `errors` names and send the request anew; as it stands it never"
+    " works.",
+    "missing_idempotency_key": "Send the header `idempotency-key` with a UUID, the same one when you repeat the"
+    " request.",
+    "unauthorised": "Check, in this order: the token's age, the client and its secret, the key that signs, what the"
+    " signature covers, the machine's clock. For good reason the answer does not say which of them it was.",
+    "forbidden": "Ask for a token with a scope this operation takes (see [scopes.md](scopes.md)), or give the client"
+    " that scope.",
+    "not_found": "Check the path and the id. An object of somebody else answers exactly as one that never was.",
+    "method_not_allowed": "Use a method that the header `Allow` names.",
+    "not_acceptable": "Accept `application/json`.",
+    "request_timeout": "Send the whole body without a pause; repeat the request with its key.",
+    "conflict": "Read the object and decide anew. If a request with the same key is running, repeat it a little later.",
+    "content_too_large": "Send a body of at most one mebibyte.",
+    "unsupported_media_type": "Send the body as `application/json`; the token request alone is a form.",
+    "unprocessable_entity": "The request is well formed, but stored facts speak against it: `detail` says which. Change"
+    " the facts or the request, and use a new idempotency key for a changed request.",
+    "too_many_requests": "Wait as many seconds as `Retry-After` says.",
+    "headers_too_large": "Send fewer or shorter headers.",
+    "internal": "This is a mistake of ours. Report the request id; repeat the request with its key.",
+    "unavailable": "Wait as many seconds as `Retry-After` says and repeat the request with its key: what was done is"
+    " not done twice.",
+    "outside_calendar": "Choose a day within the calendars that are shipped.",
+    "unknown_venue": "Use a venue that `detail` names.",
+    "unknown_payment_calendar": "Use a currency that `detail` names.",
+}
+"""What a caller does about each type of problem."""
+
+
+# Endpoints
+
+
+def by_tag(endpoints: Sequence[Endpoint]) -> dict[str, list[Endpoint]]:
+    """Operations by tag, tags and operations in alphabetical order of tag and path."""
+    found: dict[str, list[Endpoint]] = {}
+    for endpoint in sorted(endpoints, key=lambda one: (one.tag, one.path, one.method)):
+        found.setdefault(endpoint.tag, []).append(endpoint)
+    return found
+
+
+def successes(endpoint: Endpoint) -> list[int]:
+    return sorted({endpoint.status, *(status for status in endpoint.errors if status < 400)})
+
+
+def endpoints_page(endpoints: Sequence[Endpoint] = V1_ENDPOINTS) -> str:
+    """Every operation with its scopes, codes and whether it takes an idempotency key."""
+    headings = ("request", "operation", "what it does", "scope (one of)", "key", "success", "refusals")
+    parts: list[str] = [
+        f"{len(endpoints)} operations of the contract v1. Fields stand in the served description,"
+        " `/openapi/v1.json`, and on `/docs`. *key*: the header `idempotency-key` is required. Operations marked"
+        " *sandbox* do not exist for a production tenant. The refusals are explained in [errors.md](errors.md), the"
+        " scopes in [scopes.md](scopes.md)."
+    ]
+    for tag, operations in by_tag(endpoints).items():
+        parts.append(f"## {tag}")
+        parts.append(table(headings, (_operation(one) for one in operations)))
+    return page("Endpoints", *parts)
+
+
+def _operation(endpoint: Endpoint) -> Sequence[str]:
+    return (
+        f"`{endpoint.method} {endpoint.path}`" + (" *sandbox*" if endpoint.sandbox_only else ""),
+        f"`{endpoint.operation_id}`",
+        endpoint.summary,
+        code(*endpoint.scopes),
+        "yes" if endpoint.key_required else "",
+        " ".join(str(status) for status in successes(endpoint)),
+        " ".join(str(status) for status in statuses(endpoint)),
+    )
+
+
+# Errors
+
+
+def problems() -> list[type[Problem]]:
+    """Every problem the program can answer with, whichever module it stands in."""
+    for module in pkgutil.walk_packages(openvest.__path__, f"{openvest.__name__}."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    found = {one for one in _below(Problem) if one.__module__.startswith(f"{openvest.__name__}.")}
+    return sorted(found, key=lambda one: (one.status, one.name, one.__module__, one.__name__))
+
+
+def _below(kind: type[Problem]) -> Iterator[type[Problem]]:
+    for one in kind.__subclasses__():
+        yield one
+        yield from _below(one)
+
+
+def errors_page() -> str:
+    """Every type of problem, one heading each, with the cases that have it."""
+    types: dict[str, list[type[Problem]]] = {}
+    for problem in problems():
+        types.setdefault(problem.name, []).append(problem)
+    parts = [
+        "A refusal is a document of media type `application/problem+json`. Its `type` is the address"
+        f" `{TYPE_BASE}<name>`, of which only the name matters; it is stable, `title` and `status` follow from it."
+        " `detail` is one sentence about this very case, `errors` lists every misfit of a body or a query by field, and"
+        " `request_id` finds the request in our log.",
+        table(
+            ("name", "status", "title"),
+            ((f"[`{name}`](#{anchor(name)})", str(kinds[0].status), kinds[0].title) for name, kinds in types.items()),
+        ),
+    ]
+    for name, kinds in types.items():
+        parts += [f"## {name}", f"Status {kinds[0].status}, title “{kinds[0].title}”.", WHAT_TO_DO[name]]
+        cases = [(_feature(one), f"`{one.__name__}`", first_line(one.__doc__)) for one in kinds if _is_case(one)]
+        if cases:
+            parts.append(table(("where", "case", "what it means"), cases))
+    return page("Errors", *parts)
+
+
+def _is_case(problem: type[Problem]) -> bool:
+    """Whether it is one case of a type, not the type as such."""
+    return problem.__module__ != Problem.__module__
+
+
+def _feature(problem: type[Problem]) -> str:
+    parts = problem.__module__.split(".")
+    return parts[2] if parts[1] == "features" else parts[1]
+
+
+# Events
+
+
+def events_page(events: Sequence[Event] = EVENTS) -> str:
+    """Every event type and the fields of the object it carries."""
+    nouns: dict[str, list[Event]] = {}
+    for event in sorted(events, key=lambda one: one.type):
+        nouns.setdefault(event.noun, []).append(event)
+    parts = [
+        f"{len(events)} types. An event is written in the transaction of the change it tells of, carries the whole"
+        " object as it then stood and never changes. A delivery holds"
+        ' `{"payload": [{id, created_at, type, object, webhook_id}]}`; a subscription names the categories it wants,'
+        " which are the words before the dot.",
+        table(
+            ("type", "category", "object"),
+            ((f"`{e.type}`", f"`{e.category}`", f"[{e.noun}](#{anchor(e.noun)})") for e in _sorted(events)),
+        ),
+    ]
+    for noun, told in sorted(nouns.items()):
+        parts += [f"## {noun}", "Told by " + code(*(one.type for one in told)) + ".", *_fields_of(told[0])]
+    return page("Events", *parts)
+
+
+def _sorted(events: Sequence[Event]) -> list[Event]:
+    return sorted(events, key=lambda one: one.type)
+
+
+def _fields_of(event: Event) -> Iterator[str]:
+    """The fields of an event's object, and below them those of the objects inside it."""
+    if event.answer is None:
+        raise LookupError(f"{event.type} has no schema")
+    schema = event.answer.model_json_schema()
+    yield _fields(schema) if "properties" in schema else f"One of {kind_of(schema)}."
+    for name, inner in sorted(schema.get("$defs", {}).items()):
+        if "properties" in inner:
+            yield f"{name}: {inner['description']}" if "description" in inner else f"{name}:"
+            yield _fields(inner)
+
+
+def _fields(schema: Schema) -> str:
+    required = schema.get("required", ())
+    rows = (
+        (f"`{name}`", kind_of(field), "" if name in required else "may be absent", field.get("description", ""))
+        for name, field in schema.get("properties", {}).items()
+    )
+    return table(("field", "kind", "", "what it says"), rows)
+
+
+def kind_of(schema: Schema) -> str:
+    """A schema in a few words."""
+    if "$ref" in schema:
+        return str(schema["$ref"]).rpartition("/")[2]
+    for key in ("anyOf", "oneOf", "allOf"):
+        if key in schema:
+            return " or ".join(kind_of(choice) for choice in schema[key])
+    if "enum" in schema or "const" in schema:
+        return code(*(str(value) for value in schema.get("enum", [schema.get("const")])))
+    if schema.get("type") == "array":
+        return f"list of {kind_of(schema.get('items', {}))}"
+    return str(schema.get("format") or schema.get("type", "anything"))
+
+
+# Scopes
+
+
+def scopes_page(endpoints: Sequence[Endpoint] = V1_ENDPOINTS) -> str:
+    """Every scope and the operations that take it."""
+    rows = (
+        (f"`{scope}`", meaning, code(*sorted(e.operation_id for e in endpoints if scope in e.scopes)))
+        for scope, meaning in SCOPES.items()
+    )
+    return page(
+        "Scopes",
+        "A client is made with scopes, a token asks for some of them, and an operation takes any one of those it lists."
+        " An `admin` scope includes its `read` scope. A scope without operations is in the contract already; what it"
+        " permits is served by a later version.",
+        table(("scope", "what it permits", "operations"), rows),
+    )

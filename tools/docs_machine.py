@@ -1,0 +1,116 @@
+"""The pages about how things live here: states, scenarios of the sandbox, files that are imported."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from openvest.core.lifecycle import Lifecycle
+from openvest.features.accounts.rules import ACCOUNT, GROUP
+from openvest.features.instruments.model import BAR_COLUMNS, INSTRUMENT_COLUMNS, QUOTE_COLUMNS, Column
+from openvest.features.onboarding.rules import CHECK
+from openvest.features.orders.rules import EXECUTION, ORDER
+from openvest.features.payments.rules import BANK_LINE, TOPUP
+from openvest.features.street.rules import STREET_ORDER
+from openvest.features.users.rules import DATA_CHANGE, USER
+from openvest.simulation.market.sandbox import EVERY_OTHER, FIXED, RANDOM_ISIN
+from openvest.simulation.scenarios import SCENARIOS
+from tools.markdown import page, table
+
+LIVES: Sequence[Lifecycle] = (
+    USER,
+    DATA_CHANGE,
+    CHECK,
+    GROUP,
+    ACCOUNT,
+    TOPUP,
+    BANK_LINE,
+    ORDER,
+    EXECUTION,
+    STREET_ORDER,
+)
+"""Every lifecycle table, in the order of the features."""
+
+
+def states_page(lives: Sequence[Lifecycle] = LIVES) -> str:
+    """Every lifecycle as a table and as a diagram."""
+    parts = [
+        "What kinds of objects there are, the states each can be in, and the verbs that lead from one to the next. A"
+        " verb that has no row for a state is refused there with `conflict`. The same lists stand in the CHECK"
+        " constraints of the database; a test compares them."
+    ]
+    for life in lives:
+        parts += [f"## {life.noun}", _ends(life), _moves(life), diagram(life)]
+    return page("States", *parts)
+
+
+def _ends(life: Lifecycle) -> str:
+    born = " or ".join(f"`{state}`" for state in life.born)
+    ends = ", ".join(f"`{state}`" for state in sorted(life.ends))
+    return f"Column `{life.table}`. Born {born}. " + (f"Final: {ends}." if ends else "No state is final.")
+
+
+def _moves(life: Lifecycle) -> str:
+    rows = ((f"`{before}`", verb, f"`{after}`") for (before, verb), after in life.moves.items())
+    return table(("from", "verb", "to"), rows)
+
+
+def diagram(life: Lifecycle) -> str:
+    """The life as a Mermaid state diagram."""
+    lines = ["```mermaid", "stateDiagram-v2", "  direction LR"]
+    lines += [f"  [*] --> {state}" for state in life.born]
+    lines += [f"  {before} --> {after}: {verb}" for (before, verb), after in life.moves.items()]
+    lines += [f"  {state} --> [*]" for state in sorted(life.ends)]
+    return "\n".join([*lines, "```"])
+
+
+# Scenarios
+
+
+def scenarios_page() -> str:
+    """What the simulated outside world can be told to do, and the prices it has for the sandbox's instruments."""
+    fixed = [(f"`{isin}`", str(bid), str(offer)) for isin, (bid, offer) in FIXED.items()]
+    return page(
+        "Scenarios of the sandbox",
+        '`POST /tests/scenarios` lays a scenario: `{"name": NAME, "on": {"account_id" | "user_id" |'
+        ' "client_reference": …}, "times": N}`. The next N objects of its kind that match use it up, the oldest'
+        " scenario first; objects that went out before it was laid are not touched. A production installation"
+        " refuses all of this.",
+        table(
+            ("name", "acts on the next", "what happens"),
+            ((f"`{one.name}`", one.kind.replace("_", " "), one.description) for one in SCENARIOS),
+        ),
+        "## Prices of the sandbox",
+        "At the pace `instant` a BUY executes at the offer and a SELL at the bid of this table, at once. Several bids"
+        " stand above their offers: that is how the reference publishes them. At the pace `calendar` imported prices"
+        " come first, then this table, then the simulated path.",
+        table(("ISIN", "bid", "offer"), fixed),
+        f"`{RANDOM_ISIN}` has prices that change every five minutes, from 50 to 151, equal for equal seeds. Every other"
+        f" ISIN stands at {EVERY_OTHER[0]} / {EVERY_OTHER[1]} at the pace `instant`.",
+    )
+
+
+# Imports
+
+
+def imports_page() -> str:
+    """The columns of the files that can be imported."""
+    return page(
+        "Imports",
+        "Both imports take CSV files in UTF-8 with a header line; columns may stand in any order. A file is taken"
+        " whole or not at all: every error is listed with its line and column, and with one error nothing is imported.",
+        "## Instruments",
+        "`openvest instruments import FILE.csv` adds instruments and changes those it knows.",
+        columns(INSTRUMENT_COLUMNS),
+        "## Prices: bars",
+        "`openvest prices import FILE.csv` with these columns brings bars (open, high, low, close).",
+        columns(BAR_COLUMNS),
+        "## Prices: quotes",
+        "`openvest prices import FILE.csv` with these columns brings quotes.",
+        columns(QUOTE_COLUMNS),
+    )
+
+
+def columns(wanted: Sequence[Column]) -> str:
+    """Import columns as a table."""
+    rows = ((f"`{one.name}`", "yes" if one.required else "", one.description) for one in wanted)
+    return table(("column", "required", "what it holds"), rows)

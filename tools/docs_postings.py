@@ -1,0 +1,393 @@
+"""The page about postings: every recipe of the ledger is called with sample figures and its journal is printed.
+
+A story is a run of journals over the same balances, so that locks, debts and pending figures show as they are booked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from uuid import UUID
+
+from openvest.core.ids import caused_id
+from openvest.core.money import ZERO, plain
+from openvest.ledger import recipes, trades
+from openvest.ledger.apply import Short, apply, with_figures
+from openvest.ledger.chart import MEMO_BUCKETS, Balance, Key, Leg, units_of
+from openvest.ledger.recipes import Journal
+from openvest.ledger.trades import StreetTrade, Taxes, Trade
+from tools.markdown import first_line, page, table
+
+DAY, NEXT_DAY, LATER = date(2026, 3, 2), date(2026, 3, 3), date(2026, 3, 4)
+_AT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+_NAMES = ("G", "A", "X", "order", "second order", "execution", "second execution", "money", "act")
+IDS: Mapping[str, UUID] = {name: caused_id("docs", name) for name in _NAMES}
+G, A, X = IDS["G"], IDS["A"], IDS["X"]
+SHOWN: Mapping[object, str] = {G: "customer's group", A: "customer's account", None: "house", units_of(X): "units"}
+
+TAXES = Taxes(Decimal("162.33"), Decimal("8.92"))
+EUR = "EUR"
+SECTION = re.compile(r"\(([0-9., ]+)\)")
+"""How a docstring names its sections."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One journal of a story and what it stands for. Shape: `made` is what `recipe` returned."""
+
+    recipe: Callable[..., Journal]
+    made: Journal
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """A run of journals. `before` was booked earlier and is not printed."""
+
+    title: str
+    steps: Sequence[Step]
+    before: Sequence[Journal] = ()
+
+
+def _step(says: str, recipe: Callable[..., Journal], *facts: object, **more: object) -> Step:
+    return Step(recipe, recipe(*facts, **more), says)
+
+
+def _money(text: str) -> Decimal:
+    return Decimal(text)
+
+
+def _funds(amount: str) -> Journal:
+    return recipes.topup(caused_id("docs", "funds"), G, EUR, _money(amount), DAY)
+
+
+BUY = Trade(
+    IDS["execution"], IDS["order"], "BUY", G, A, X, EUR, Decimal("8.6918730986"), _money("1000.00"), DAY, NEXT_DAY
+)
+SALE = replace(BUY, side="SELL", quantity=Decimal(10), taxes=TAXES, settles_on=LATER)
+PART = replace(BUY, quantity=Decimal(3), cash=_money("345.30"))
+WITH_FEE = replace(BUY, quantity=Decimal("0.8691873098"), cash=_money("100.00"), fee=_money("10.00"))
+SERVED = replace(BUY, quantity=Decimal("2.1729682746"), cash=_money("250.00"), through="fractions")
+SPENT = replace(BUY, quantity=Decimal(2), cash=_money("240.00"))
+STREET = StreetTrade(IDS["act"], "BUY", X, EUR, Decimal(3), _money("345.15"), DAY, NEXT_DAY)
+
+
+def _lock(amount: str) -> Journal:
+    return recipes.lock_cash(IDS["order"], G, EUR, _money(amount), DAY)
+
+
+def _bought(trade: Trade, funds: str) -> tuple[Journal, ...]:
+    return (_funds(funds), _lock(funds), trades.order_execution(trade))
+
+
+def _held(quantity: str) -> tuple[Journal, ...]:
+    """Units that were bought and settled, and money gone: a trade of an earlier order."""
+    held = replace(
+        BUY,
+        execution_id=caused_id("docs", "held"),
+        order_id=caused_id("docs", "held order"),
+        quantity=Decimal(quantity),
+    )
+    lock = recipes.lock_cash(held.order_id, G, EUR, held.cash, DAY)
+    return (_funds("1000.00"), lock, trades.order_execution(held), trades.settlement(held, NEXT_DAY))
+
+
+MONEY_STORIES: Sequence[Story] = (
+    Story(
+        "A top-up and its wire",
+        (
+            _step("The client firm vouches for 1,000.00.", recipes.topup, IDS["money"], G, EUR, _money("1000.00"), DAY),
+            _step("Its wire arrives.", recipes.topup_settled, IDS["money"], EUR, _money("1000.00"), NEXT_DAY),
+        ),
+    ),
+    Story(
+        "A top-up taken back",
+        (
+            _step(
+                "The client firm takes it back.",
+                recipes.topup_cancellation,
+                IDS["money"],
+                G,
+                EUR,
+                _money("1000.00"),
+                DAY,
+            ),
+        ),
+        before=(recipes.topup(IDS["money"], G, EUR, _money("1000.00"), DAY),),
+    ),
+    Story(
+        "A transfer whose owner is found later, and its recall",
+        (
+            _step("500.00 arrive without a name.", recipes.payment_unmatched, IDS["act"], EUR, _money("500.00"), DAY),
+            _step(
+                "The owner is found.",
+                recipes.credit_funding,
+                IDS["money"],
+                G,
+                EUR,
+                _money("500.00"),
+                NEXT_DAY,
+                source="suspense",
+            ),
+            _step(
+                "The sender's bank recalls it.",
+                recipes.credit_funding_charge_back,
+                IDS["money"],
+                G,
+                EUR,
+                _money("500.00"),
+                LATER,
+            ),
+        ),
+    ),
+    Story(
+        "A direct debit charged back after the money was spent",
+        (
+            _step("250.00 are collected.", recipes.sepa_direct_debit, IDS["money"], G, EUR, _money("250.00"), DAY),
+            _step("240.00 are locked for an order.", recipes.lock_cash, IDS["order"], G, EUR, _money("240.00"), DAY),
+            _step("The order is executed.", trades.order_execution, SPENT),
+            _step(
+                "The payer's bank takes the 250.00 back: 240.00 are owed.",
+                recipes.direct_debit_charge_back,
+                IDS["money"],
+                G,
+                EUR,
+                _money("250.00"),
+                NEXT_DAY,
+            ),
+            _step("The bank's charge.", recipes.direct_debit_fee, IDS["money"], G, EUR, _money("3.00"), NEXT_DAY),
+            _step("The house fills the gap at the bank.", recipes.segregation, NEXT_DAY, EUR, _money("243.00")),
+            _step("The house gives up 43.00.", recipes.debt_waived, IDS["act"], G, EUR, _money("43.00"), LATER),
+            _step(
+                "300.00 arrive and repay the rest first.",
+                recipes.credit_funding,
+                caused_id("docs", "later money"),
+                G,
+                EUR,
+                _money("300.00"),
+                LATER,
+            ),
+        ),
+    ),
+    Story(
+        "A withdrawal with tax, and one that comes back",
+        (
+            _step("200.00 are set apart.", recipes.withdrawal_lock, IDS["money"], G, EUR, _money("200.00"), DAY),
+            _step(
+                "They are paid out, 12.50 withheld.",
+                recipes.withdrawal,
+                IDS["money"],
+                G,
+                EUR,
+                _money("200.00"),
+                DAY,
+                tax=_money("12.50"),
+            ),
+            _step(
+                "The receiving bank sends 187.50 back.",
+                recipes.withdrawal_cancellation,
+                IDS["money"],
+                G,
+                EUR,
+                _money("187.50"),
+                LATER,
+            ),
+        ),
+        before=(_funds("200.00"),),
+    ),
+    Story(
+        "A withdrawal given up",
+        (_step("It will not be paid.", recipes.withdrawal_unlock, IDS["money"], G, EUR, _money("200.00"), DAY),),
+        before=(_funds("200.00"), recipes.withdrawal_lock(IDS["money"], G, EUR, _money("200.00"), DAY)),
+    ),
+)
+
+TRADE_STORIES: Sequence[Story] = (
+    Story(
+        "A buy by cash amount",
+        (
+            _step("The check locks 1,000.00.", recipes.lock_cash, IDS["order"], G, EUR, _money("1000.00"), DAY),
+            _step("8.6918730986 units are bought.", trades.order_execution, BUY),
+            _step("The trade settles.", trades.settlement, BUY, NEXT_DAY),
+        ),
+        before=(_funds("1000.00"),),
+    ),
+    Story(
+        "A buy by quantity, executed in part; the rest is cancelled",
+        (
+            _step(
+                "The lock has a buffer for the price.", recipes.lock_cash, IDS["order"], G, EUR, _money("639.17"), DAY
+            ),
+            _step("3 units are bought.", trades.order_execution, PART),
+            _step("The rest of the lock returns.", recipes.unlock_cash, IDS["order"], G, EUR, _money("293.87"), DAY),
+        ),
+        before=(_funds("700.00"),),
+    ),
+    Story(
+        "A buy with a fee",
+        (_step("The fee is inside the lock, on top of the amount.", trades.order_execution, WITH_FEE),),
+        before=(_funds("110.00"), _lock("110.00")),
+    ),
+    Story(
+        "A sale with taxes, part of its lock returned",
+        (
+            _step("12 units are locked.", recipes.lock_units, IDS["order"], A, X, Decimal(12), DAY),
+            _step("10 are sold; 828.75 stay after taxes.", trades.order_execution, SALE),
+            _step("2 return.", recipes.unlock_units, IDS["order"], A, X, Decimal(2), DAY),
+            _step("The sale settles.", trades.settlement, SALE, LATER),
+        ),
+        before=_held("12"),
+    ),
+    Story(
+        "A fraction at a venue of whole shares: a block of one",
+        (
+            _step("The house buys 3 whole shares.", trades.street_execution, STREET),
+            _step("The customer is served from its fractions.", trades.order_execution, SERVED),
+            _step(
+                "The street order settles, and the customer with it.",
+                trades.street_settlement,
+                caused_id("docs", "street order"),
+                [STREET],
+                [SERVED],
+                NEXT_DAY,
+            ),
+        ),
+        before=(_funds("250.00"), _lock("250.00")),
+    ),
+    Story(
+        "A mistrade before settlement",
+        (_step("The execution is cancelled.", trades.execution_cancellation, BUY, DAY),),
+        before=_bought(BUY, "1000.00"),
+    ),
+    Story(
+        "A mistrade after settlement",
+        (
+            _step(
+                "The execution is cancelled.",
+                trades.execution_cancellation,
+                BUY,
+                NEXT_DAY,
+                street_on=LATER,
+            ),
+            _step("The street gives back what it had.", trades.cancellation_settlement, BUY, LATER, LATER),
+        ),
+        before=(*_bought(BUY, "1000.00"), trades.settlement(BUY, NEXT_DAY)),
+    ),
+    Story(
+        "A mistrade of the house",
+        (_step("The block's trade is cancelled.", trades.street_execution_cancellation, STREET, DAY),),
+        before=(trades.street_execution(STREET),),
+    ),
+)
+
+
+def stories() -> tuple[Story, ...]:
+    return (*MONEY_STORIES, *TRADE_STORIES)
+
+
+def postings_page() -> str:
+    """Every kind of journal with its entries and the published figures after it."""
+    parts = [
+        "Every movement of value is a journal: entries that sum to zero for each asset. Memo entries (*unsettled in*,"
+        " *unsettled out* and the house's *memo*) remember what is not settled, own nothing and sum to zero by"
+        " themselves. Plus is a credit: the owner's claim grows, or the house owes more. What follows is not written by"
+        " hand: each recipe of the ledger was called with the figures shown, and its journal was applied to the"
+        " balances that the journals before it had left. The sections are those of the design's"
+        " posting catalogue.",
+        "## Kinds",
+        _kinds(),
+        "## Money",
+    ]
+    for story in MONEY_STORIES:
+        parts += _story(story)
+    parts.append("## Trades")
+    for story in TRADE_STORIES:
+        parts += _story(story)
+    return page("Postings", *parts)
+
+
+def _kinds() -> str:
+    """Each kind with the recipes that make it."""
+    told = {(step.made.kind, step.recipe.__name__): step.recipe for story in stories() for step in story.steps}
+    rows = (
+        (f"`{kind}`", f"`{name}`", SECTION.sub("", first_line(recipe.__doc__)).strip(), section(recipe))
+        for (kind, name), recipe in sorted(told.items())
+    )
+    return table(("kind", "recipe", "what it is", "section"), rows)
+
+
+def section(recipe: Callable[..., Journal]) -> str:
+    """The sections of the posting catalogue that a recipe's docstring names."""
+    found = SECTION.search(recipe.__doc__ or "")
+    return found[1] if found else ""
+
+
+def _story(story: Story) -> Iterable[str]:
+    balances = _booked({}, story.before)
+    yield f"### {story.title}"
+    for step in story.steps:
+        entries, balances = _apply(balances, step.made)
+        yield f"`{step.made.kind}`: {step.says}"
+        yield table(("owner", "asset", "bucket", "amount"), (_entry(leg) for leg in entries))
+        yield _figures(balances)
+
+
+def _entry(leg: Leg) -> Sequence[str]:
+    bucket = leg.bucket.replace("_", " ") + (f" of {leg.detail}" if leg.detail else "")
+    memo = " (memo)" if leg.bucket in MEMO_BUCKETS and leg.bucket != "memo" else ""
+    sign = "" if leg.amount < 0 else "+"
+    amount = _cents(leg.amount) if leg.asset == EUR else plain(leg.amount)
+    return (SHOWN[leg.owner_id], SHOWN.get(leg.asset, leg.asset), bucket + memo, sign + amount)
+
+
+def _cents(amount: Decimal) -> str:
+    return f"{amount:.2f}"
+
+
+def _figures(balances: Mapping[Key, Balance]) -> str:
+    """The published figures of the customer's cash and units."""
+    said: list[str] = []
+    cash, units = balances.get(Key(G, EUR)), balances.get(Key(A, units_of(X)))
+    if cash is not None:
+        figures = (
+            cash.balance,
+            cash.locked_for_trading,
+            cash.pending_settlement,
+            cash.available_for_withdrawal,
+            cash.available_for_trading,
+        )
+        names = ("balance", "locked", "pending", "withdrawable", "tradable")
+        said.append("Cash: " + ", ".join(f"{n} {_cents(f)}" for n, f in zip(names, figures, strict=True)) + ".")
+    if units is not None:
+        figures = (units.balance, units.locked_for_trading, units.available_for_trading, units.settled_quantity)
+        names = ("quantity", "locked", "tradable", "settled")
+        said.append("Units: " + ", ".join(f"{n} {plain(f)}" for n, f in zip(names, figures, strict=True)) + ".")
+    return " ".join(said)
+
+
+def _booked(balances: Mapping[Key, Balance], journals: Iterable[Journal]) -> Mapping[Key, Balance]:
+    for journal in journals:
+        _, balances = _apply(balances, journal)
+    return balances
+
+
+def _apply(balances: Mapping[Key, Balance], journal: Journal) -> tuple[tuple[Leg, ...], Mapping[Key, Balance]]:
+    """What the ledger books for a journal, and the balances after it."""
+    known = dict(balances)
+    for leg in journal.legs:
+        if leg.owner_id is not None:
+            known.setdefault(Key(leg.owner_id, leg.asset), _empty(leg.owner_id, leg.asset))
+    done = apply(known, [journal])
+    [entries] = done.booked
+    if isinstance(entries, Short):
+        raise entries
+    for key, figures in done.figures.items():
+        known[key] = with_figures(known[key], figures, known[key].version + 1, _AT)
+    return entries, known
+
+
+def _empty(owner_id: UUID, asset: str) -> Balance:
+    return Balance(0, owner_id, asset, ZERO, ZERO, ZERO, ZERO, ZERO, ZERO, ZERO, ZERO, 0, _AT, _AT)
