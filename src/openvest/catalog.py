@@ -25,7 +25,6 @@ from openvest.features.positions import service as positions
 from openvest.features.positions import v1 as positions_v1
 from openvest.features.street import sweeps as street_sweeps
 from openvest.features.tenants import v1 as tenants_v1
-from openvest.features.tenants import v1 as tenants_v1
 from openvest.features.users import sweeps as users_sweeps
 from openvest.features.users import v1 as users_v1
 from openvest.features.webhooks import v1 as webhooks_v1
@@ -34,7 +33,6 @@ from openvest.ledger.posting import write_house
 from openvest.simulation import v1 as simulation_v1
 
 V1_ENDPOINTS: Sequence[Endpoint] = (
-    *tenants_v1.ENDPOINTS,
     *tenants_v1.ENDPOINTS,
     *instruments_v1.ENDPOINTS,
     *users_v1.ENDPOINTS,

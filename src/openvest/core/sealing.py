@@ -7,7 +7,6 @@ secrets and tokens stand there only as keyed hashes.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass, field
@@ -73,4 +72,4 @@ class Secrets:
 
     def keyed_hash(self, value: str, purpose: str) -> bytes:
         """HMAC-SHA-256 under the pepper: for secrets, tokens and equality of sealed fields."""
-        return hmac.new(self._pepper, f"{purpose}\x1f{value}".encode(), hashlib.sha256).digest()
+        return hmac.digest(self._pepper, f"{purpose}\x1f{value}".encode(), "sha256")

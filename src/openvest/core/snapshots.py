@@ -81,6 +81,9 @@ def snapshot_of(thing: Any) -> dict[str, Any]:
     return snapshot_value(thing)
 
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
 def dumps(value: Json) -> str:
     """The one text form of JSON here: compact, in the order given, UTF-8."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _ENCODER.encode(value)

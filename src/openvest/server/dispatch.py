@@ -32,7 +32,7 @@ from openvest.server.messages import (
 )
 from openvest.server.negotiation import check_accept, check_content_type, check_version, idempotency_key
 from openvest.server.parsing import parse_body, parse_path, parse_query
-from openvest.server.router import Router, pick
+from openvest.server.router import Router, first, pick
 from openvest.server.running import Runner
 from openvest.server.settings import ServerSettings
 
@@ -84,7 +84,7 @@ class Dispatcher:
 
     async def _serve(self, request: Request) -> Answer:
         hits = self.router.find(request.raw_path, request.method)
-        endpoint = next(e for hit in hits if (e := hit.route.endpoints.get(request.method)) is not None)
+        endpoint = first(hits, request.method)
         request.operation = endpoint.operation_id
         await self._limit(request, endpoint)
         if endpoint.form:

@@ -46,11 +46,12 @@ TRY_LOCKS = Query(
 )
 FIND = Query(
     StoredAnswer,
-    "select i.client_id, i.key, i.uses, i.method, i.path, i.body_hash, i.field_hashes, i.status, i.body,"
-    " i.created_at > wire_now() - interval '7 days' as fresh"
+    "select i.client_id, i.key, i.uses, i.method, i.path, i.body_hash, i.field_hashes, i.status, i.body, i.fresh"
     " from unnest($2::uuid[], $3::uuid[]) as t(client_id, key)"
-    " join idempotency i on i.tenant_id = $1 and i.client_id = t.client_id and i.key = t.key",
+    " cross join lateral (select s.*, s.created_at > wire_now() - interval '7 days' as fresh from idempotency s"
+    " where s.tenant_id = $1 and s.client_id = t.client_id and s.key = t.key limit 1) i",
 )
+"""Why lateral with a limit: one look-up in the primary key per key, whatever the planner believes of the table."""
 STORE = Statement(
     "insert into idempotency (tenant_id, client_id, key, uses, method, path, body_hash, field_hashes, status, body,"
     " created_at)"

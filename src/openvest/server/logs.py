@@ -13,6 +13,7 @@ import structlog
 from structlog.typing import EventDict, WrappedLogger
 
 from openvest.core.clock import WireClock, instant, monotonic_ns
+from openvest.core.snapshots import dumps
 from openvest.server.messages import Answer, Request
 from openvest.server.metrics import Metrics
 
@@ -26,9 +27,14 @@ def make_logger(wire: WireClock, stream: TextIO | None = None) -> Any:
 
     return structlog.wrap_logger(
         structlog.WriteLogger(stream or sys.stderr),
-        processors=[structlog.processors.add_log_level, dated, _safe_exception, structlog.processors.JSONRenderer()],
-        cache_logger_on_first_use=True,
+        processors=[dated, _safe_exception, structlog.processors.JSONRenderer(serializer=_line)],
+        wrapper_class=structlog.BoundLogger,
+        context_class=dict,
     )
+
+
+def _line(event: EventDict, **_: Any) -> str:
+    return dumps(event)
 
 
 def _safe_exception(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
@@ -52,7 +58,7 @@ class Observer:
     def __init__(self, metrics: Metrics, logger: Any, *, every_request: bool) -> None:
         self._metrics = metrics
         self._logger = logger
-        self._line: Callable[..., Any] | None = logger.info if every_request else None
+        self._line: Callable[..., Any] | None = logger.bind().info if every_request else None
 
     def answered(self, request: Request, answer: Answer, started_ns: int) -> None:
         taken_us = (monotonic_ns() - started_ns) // 1000

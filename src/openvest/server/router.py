@@ -79,6 +79,15 @@ class Router:
         raise _not_allowed(method, ", ".join(methods))
 
 
+def first(hits: Sequence[Hit], method: str) -> Endpoint:
+    """The endpoint as far as it is known before the caller is; one of the hits has the method."""
+    for hit in hits:
+        endpoint = hit.route.endpoints.get(method)
+        if endpoint is not None:
+            return endpoint
+    raise NotFound(NO_SUCH_PATH)
+
+
 def pick(hits: Sequence[Hit], contract: Contract, method: str) -> tuple[Endpoint, Hit]:
     """The endpoint in the caller's own contract. Raises: NotFound, MethodNotAllowed."""
     for hit in hits:

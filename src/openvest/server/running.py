@@ -16,7 +16,7 @@ from openvest.server.encoding import encode
 from openvest.server.flush import Flush, FlushItem
 from openvest.server.idempotency import Keyed, Keys, lock_and_find, still_running
 from openvest.server.messages import Answer
-from openvest.server.reads import Reads
+from openvest.server.reads import Reads, coalesces
 from openvest.server.settings import ServerSettings
 
 _FIRST_WAIT_SECONDS = 0.01
@@ -37,9 +37,10 @@ class Runner:
 
     async def run(self, endpoint: Endpoint, call: Call, keyed: Keyed | None) -> Answer:
         """Raises: Problem, DatabaseDown."""
-        if endpoint.batch is not None:
-            if endpoint.is_write:
+        if endpoint.is_write:
+            if endpoint.batch is not None:
                 return await self.flush.submit(endpoint, FlushItem(call, keyed, self._deadline()))
+        elif coalesces(endpoint):
             return await self.reads.submit(endpoint, call)
         if endpoint.direct is not None:
             return encode(endpoint, await endpoint.direct(self.services, call))

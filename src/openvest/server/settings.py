@@ -23,7 +23,7 @@ class ServerSettings:
     key_wait_seconds: float = 5
     flush_size: int = 200
     flush_runners: int = 2
-    read_size: int = 100
+    read_size: int = 64
     read_runners: int = 4
     nonce_size: int = 1000
     request_log: bool = True

@@ -63,6 +63,7 @@ ANNOUNCE_CLOSURE = Statement(
 )
 
 ACCOUNT_BY_ID = Query(Account, f"select {_ACCOUNT} from accounts where tenant_id = $1 and id = $2")
+ACCOUNTS_BY_ID = Query(Account, f"select {_ACCOUNT} from accounts where tenant_id = $1 and id = any($2::uuid[])")
 LOCK_ACCOUNT = Query(Account, f"select {_ACCOUNT} from accounts where tenant_id = $1 and id = $2 for no key update")
 LOCK_PENDING_ACCOUNTS = Query(
     Account,

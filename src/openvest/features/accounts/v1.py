@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
 from openvest.core.declarations import Call, Endpoint, Event
+from openvest.core.problems import Problem
 from openvest.core.schema import Answer, Body, Id, Instant, Meta, Unused, no_blank
 from openvest.core.snapshots import Json, Snapshot, snapshot_of
 from openvest.db.paging import PageQuery, page, v1_page
@@ -147,8 +149,9 @@ async def list_user_accounts(unit: Unit, call: Call) -> Json:
     return v1_page(found, [account_v1(snapshot_of(row)) for row in found.rows])
 
 
-async def retrieve_account(unit: Unit, call: Call) -> Json:
-    return account_v1(snapshot_of(await service.get_account(unit, call.path["account_id"])))
+async def retrieve_accounts(unit: Unit, calls: Sequence[Call]) -> Sequence[Json]:
+    found = await service.find_accounts(unit, [call.path["account_id"] for call in calls])
+    return [one if isinstance(one, Problem) else account_v1(snapshot_of(one)) for one in found]
 
 
 async def update_account(unit: Unit, call: Call) -> Json:
@@ -193,8 +196,8 @@ ENDPOINTS: list[Endpoint] = [
         body=AccountCreate, key_required=True, errors=(400, 404, 422),
     ),
     Endpoint(
-        "GET", _ACCOUNT, "retrieve_account", "Get an account", "Accounts", READ, AccountShown, retrieve_account,
-        errors=(404,),
+        "GET", _ACCOUNT, "retrieve_account", "Get an account", "Accounts", READ, AccountShown,
+        batch=retrieve_accounts, errors=(404,),
     ),
     Endpoint(
         "PATCH", _ACCOUNT, "update_account", "Rename an account", "Accounts", ADMIN, AccountShown, update_account,
