@@ -30,6 +30,7 @@ def _mapping(value: Any) -> Json:
     return {str(k): snapshot_value(v) for k, v in cast(Mapping[Any, Any], value).items()}
 
 
+_AS_IS = frozenset({str, int, bool, type(None)})
 _BY_TYPE: dict[type[Any], Callable[[Any], Json]] = {
     str: lambda v: v,
     int: lambda v: v,
@@ -50,7 +51,11 @@ def _fields_of(kind: type[Any]) -> Callable[[Any], Json]:
     names = tuple(f.name for f in dataclasses.fields(kind))
 
     def convert(thing: Any) -> Json:
-        return {name: snapshot_value(getattr(thing, name)) for name in names}
+        found: dict[str, Any] = {}
+        for name in names:
+            value = getattr(thing, name)
+            found[name] = value if type(value) in _AS_IS else snapshot_value(value)
+        return found
 
     return convert
 
