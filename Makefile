@@ -40,5 +40,6 @@ repeat: setup ## live one life twice and compare every event
 crash: setup ## kill it under load and count what was lost
 	@$(BIN)/python -m tests.faults.crash $(ARGS)
 
-docs: setup ## regenerate the pages that come from the tables
+docs: setup ## regenerate the pages and the schema file that come from the tables
 	@$(BIN)/python -m tools.docs $(ARGS)
+	@$(BIN)/python -m tools.schema $(ARGS)
