@@ -1,9 +1,11 @@
--- Orders of customers and their executions; street orders, by which the house trades with a venue, and what the venue says.
+-- Street orders, by which the house trades with a venue, and what the venue says; executions; orders of customers.
 
 create table street_orders (
   tenant_id uuid not null references tenants,
   id uuid not null,
   order_id uuid not null,
+  -- When the customer's order was accepted: of two that trade at one instant the older comes first.
+  accepted_at timestamptz not null,
   account_id uuid not null,
   user_id uuid not null,
   client_reference text,
@@ -33,7 +35,7 @@ create table street_orders (
   updated_at timestamptz not null,
   primary key (tenant_id, id),
   check ((quantity is null) <> (cash_amount is null))) with (fillfactor = 70);
-create index street_orders_look on street_orders (tenant_id, look_at, id) where look_at is not null;
+create index street_orders_look on street_orders (tenant_id, look_at, accepted_at, order_id) where look_at is not null;
 create index street_orders_order on street_orders (tenant_id, order_id);
 select wall('street_orders');
 select grant_app('street_orders', 'select, insert, update');
@@ -43,6 +45,8 @@ create table venue_reports (
   tenant_id uuid not null,
   id uuid not null,
   street_order_id uuid not null,
+  order_id uuid not null,
+  accepted_at timestamptz not null,
   external_id text not null,
   ordinal integer not null,
   kind text not null check (kind in ('FILL', 'CANCELLED', 'REJECTED')),
@@ -54,10 +58,77 @@ create table venue_reports (
   booked_at timestamptz,
   primary key (tenant_id, id), unique (tenant_id, street_order_id, external_id),
   foreign key (tenant_id, street_order_id) references street_orders (tenant_id, id)) with (fillfactor = 80);
-create index venue_reports_due on venue_reports (tenant_id, due_at, street_order_id, ordinal) where booked_at is null;
+create index venue_reports_due on venue_reports (tenant_id, due_at, accepted_at, order_id, last, ordinal)
+  where booked_at is null;
 create index venue_reports_order on venue_reports (tenant_id, street_order_id);
 select wall('venue_reports');
 select grant_app('venue_reports', 'select, insert, update, delete');
+
+create table executions (
+  tenant_id uuid not null,
+  id uuid not null,
+  version integer not null,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  order_id uuid not null,
+  street_order_id uuid,
+  user_id uuid not null,
+  account_id uuid not null,
+  account_group_id uuid not null,
+  instrument_id uuid not null,
+  side text not null check (side in ('BUY', 'SELL')),
+  status text not null check (status in ('FILLED', 'SETTLED', 'CANCELLED')),
+  quantity numeric not null check (quantity > 0),
+  cash_amount numeric not null check (cash_amount >= 0),
+  price numeric not null check (price > 0),
+  currency text not null,
+  fee numeric not null default 0,
+  venue_id uuid not null,
+  through text not null check (through in ('street', 'fractions')),
+  transaction_time timestamptz not null,
+  traded_on date not null,
+  settlement_date date not null,
+  settles_at timestamptz not null,
+  primary key (tenant_id, id)) with (fillfactor = 80);
+create index executions_order on executions (tenant_id, order_id);
+create index executions_due on executions (tenant_id, settles_at, id) where status = 'FILLED';
+select wall('executions');
+select grant_app('executions', 'select, insert, update');
+
+-- What features above may know of executions in their own statements.
+create view pub_executions with (security_invoker = true) as
+select tenant_id, id, order_id, status, quantity, cash_amount from executions;
+select grant_app('pub_executions', 'select');
+
+-- What a block bought or sold at the street for customers of fractions. Settles by itself; its customers with it.
+create table block_trades (
+  tenant_id uuid not null,
+  id uuid not null,
+  street_order_id uuid not null,
+  side text not null check (side in ('BUY', 'SELL')),
+  instrument_id uuid not null,
+  currency text not null,
+  quantity numeric not null check (quantity > 0),
+  cash_amount numeric not null,
+  traded_on date not null,
+  settlement_date date not null,
+  settles_at timestamptz not null,
+  settled_at timestamptz,
+  primary key (tenant_id, id),
+  foreign key (tenant_id, street_order_id) references street_orders (tenant_id, id));
+create index block_trades_order on block_trades (tenant_id, street_order_id) where settled_at is null;
+create index block_trades_due on block_trades (tenant_id, settles_at, id) where settled_at is null;
+select wall('block_trades');
+select grant_app('block_trades', 'select, insert, update');
+
+-- The house's inventory of fractions that blocks under way count on. The inventory itself stands in the ledger.
+create table fraction_reserves (
+  tenant_id uuid not null references tenants,
+  instrument_id uuid not null,
+  reserved numeric not null default 0 check (reserved >= 0),
+  primary key (tenant_id, instrument_id)) with (fillfactor = 50);
+select wall('fraction_reserves');
+select grant_app('fraction_reserves', 'select, insert, update');
 
 create table orders (
   tenant_id uuid not null,
@@ -114,63 +185,5 @@ create index orders_waiting on orders (tenant_id, account_id) where status = 'NE
 select wall('orders');
 select grant_app('orders', 'select, insert, update');
 
-create table executions (
-  tenant_id uuid not null,
-  id uuid not null,
-  version integer not null,
-  created_at timestamptz not null,
-  updated_at timestamptz not null,
-  order_id uuid not null,
-  street_order_id uuid,
-  user_id uuid not null,
-  account_id uuid not null,
-  account_group_id uuid not null,
-  instrument_id uuid not null,
-  side text not null check (side in ('BUY', 'SELL')),
-  status text not null check (status in ('FILLED', 'SETTLED', 'CANCELLED')),
-  quantity numeric not null check (quantity > 0),
-  cash_amount numeric not null check (cash_amount >= 0),
-  price numeric not null check (price > 0),
-  currency text not null,
-  fee numeric not null default 0,
-  venue_id uuid not null,
-  through text not null check (through in ('street', 'fractions')),
-  transaction_time timestamptz not null,
-  traded_on date not null,
-  settlement_date date not null,
-  settles_at timestamptz not null,
-  primary key (tenant_id, id),
-  foreign key (tenant_id, order_id) references orders (tenant_id, id)) with (fillfactor = 80);
-create index executions_order on executions (tenant_id, order_id);
-create index executions_due on executions (tenant_id, settles_at, id) where status = 'FILLED';
-select wall('executions');
-select grant_app('executions', 'select, insert, update');
-
--- What a block bought or sold at the street for customers of fractions. Settles by itself; its customers with it.
-create table street_trades (
-  tenant_id uuid not null,
-  id uuid not null,
-  street_order_id uuid not null,
-  side text not null check (side in ('BUY', 'SELL')),
-  instrument_id uuid not null,
-  currency text not null,
-  quantity numeric not null check (quantity > 0),
-  cash_amount numeric not null,
-  traded_on date not null,
-  settlement_date date not null,
-  settles_at timestamptz not null,
-  settled_at timestamptz,
-  primary key (tenant_id, id),
-  foreign key (tenant_id, street_order_id) references street_orders (tenant_id, id));
-create index street_trades_due on street_trades (tenant_id, settles_at, id) where settled_at is null;
-select wall('street_trades');
-select grant_app('street_trades', 'select, insert, update');
-
--- The house's inventory of fractions that blocks under way count on. The inventory itself stands in the ledger.
-create table fraction_reserves (
-  tenant_id uuid not null references tenants,
-  instrument_id uuid not null,
-  reserved numeric not null default 0 check (reserved >= 0),
-  primary key (tenant_id, instrument_id)) with (fillfactor = 50);
-select wall('fraction_reserves');
-select grant_app('fraction_reserves', 'select, insert, update');
+-- Executions stand below orders and are made for one; the wall between them is this key.
+alter table executions add foreign key (tenant_id, order_id) references orders (tenant_id, id);

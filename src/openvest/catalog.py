@@ -13,6 +13,9 @@ from openvest.features.accounts import sweeps as accounts_sweeps
 from openvest.features.accounts import v1 as accounts_v1
 from openvest.features.cash import service as cash
 from openvest.features.cash import v1 as cash_v1
+from openvest.features.executions import service as executions
+from openvest.features.executions import sweeps as executions_sweeps
+from openvest.features.executions import v1 as executions_v1
 from openvest.features.instruments import v1 as instruments_v1
 from openvest.features.onboarding import sweeps as onboarding_sweeps
 from openvest.features.onboarding import v1 as onboarding_v1
@@ -41,6 +44,7 @@ V1_ENDPOINTS: Sequence[Endpoint] = (
     *cash_v1.ENDPOINTS,
     *positions_v1.ENDPOINTS,
     *payments_v1.ENDPOINTS,
+    *executions_v1.ENDPOINTS,
     *orders_v1.ENDPOINTS,
     *webhooks_v1.ENDPOINTS,
     *simulation_v1.ENDPOINTS,
@@ -55,6 +59,7 @@ EVENTS: Sequence[Event] = (
     *cash_v1.EVENTS,
     *positions_v1.EVENTS,
     *payments_v1.EVENTS,
+    *executions_v1.EVENTS,
     *orders_v1.EVENTS,
 )
 """Every event type, with the mapper of each contract."""
@@ -66,6 +71,7 @@ WORKS: Sequence[Sweep | Outward] = (
     *payments_sweeps.SWEEPS,
     *street_sweeps.SWEEPS,
     *orders_sweeps.SWEEPS,
+    *executions_sweeps.SWEEPS,
 )
 """Sweeps and outward steps. The order is the order in which work due at one instant is done: price, expiry,
 settlement (ORDER_MATHS section 5)."""
@@ -84,7 +90,7 @@ PUBLISHERS: Sequence[Hook] = (
 )
 """Hooks at the end of a unit that may still emit events: touched balances and positions."""
 
-LAWS: Sequence[AuditQuery] = (*AUDIT, *orders.LAWS)
+LAWS: Sequence[AuditQuery] = (*AUDIT, *executions.LAWS, *orders.LAWS)
 """What `openvest ledger prove` holds the books to: the ledger's own laws and those of features."""
 
 CLOSERS: Sequence[Hook] = (write_house,)

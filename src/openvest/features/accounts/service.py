@@ -108,6 +108,12 @@ async def account_facts(unit: Unit, account_ids: Sequence[UUID]) -> dict[UUID, A
     return {row.account_id: row for row in rows}
 
 
+async def hold_account_facts(unit: Unit, account_ids: Sequence[UUID]) -> dict[UUID, AccountFacts]:
+    """The same, of accounts that are not activated, locked or closed by anybody else until this unit ends."""
+    await unit.rows(store.HOLD_ACCOUNTS, unit.tenant_id, sorted(account_ids))
+    return await account_facts(unit, account_ids)
+
+
 async def activate_pending(unit: Unit, user_ids: Sequence[UUID]) -> None:
     """Activate what waits for these users, who are ACTIVE. Writes: account_groups, accounts, …ACTIVATED."""
     for group in await unit.rows(store.LOCK_PENDING_GROUPS, unit.tenant_id, list(user_ids)):

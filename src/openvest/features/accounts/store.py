@@ -88,6 +88,10 @@ FACTS = Query(
     " user_status, instrument_fit from pub_accounts where tenant_id = $1 and account_id = any($2::uuid[])",
 )
 
+HOLD_ACCOUNTS = Query(
+    UUID, "select id from accounts where tenant_id = $1 and id = any($2::uuid[]) order by id for share"
+)
+
 # Empty is every bucket at zero: a lock means an open order, an unsettled figure an open settlement.
 _HOLDS_SOMETHING = (
     "(b.balance <> 0 or b.locked_for_trading <> 0 or b.pending_settlement <> 0 or b.available_for_trading <> 0"

@@ -1,16 +1,18 @@
-"""Orders: a customer's instruction to buy or sell, from acceptance to settlement.
+"""Orders: a customer's instruction to buy or sell, from acceptance until nothing works for it any more.
 
-Nouns: an *order* of a customer on an account; its *executions*; the street order that serves it (feature `street`).
+Nouns: an *order* of a customer on an account. What works for it at a venue is a street order (feature `street`), what
+is traded for it an execution (feature `executions`).
 
-Life: NEW → PROCESSING → FILLED, or CANCELLED with a reason. Executions FILLED → SETTLED, either → CANCELLED.
-Acceptance does intake only: the row, its event, the answer. A check sweep then decides in order of acceptance and takes
-the lock; what the venue reports is booked by a second sweep, expiry and settlement are a third and a fourth.
+Life: NEW → PROCESSING → FILLED, or CANCELLED with a reason. Acceptance does intake only: the row, its event, the
+answer. The *check* sweep then decides in order of acceptance per account group and takes the lock; the *booking* sweep
+carries orders through what venues report; *expiry* ends what is over. What an order waits for without an instant, an
+activation, wakes it by a reaction.
 
-Money: ORDER_LOCK and ORDER_UNLOCK (available ↔ locked), ORDER_EXECUTION (lock → street or the house's fractions),
-STREET_EXECUTION and SETTLEMENT. The catalogue is POSTINGS sections 2.2, 2.3 and 3.
+Money: ORDER_LOCK and ORDER_UNLOCK (available ↔ locked) are journals of this feature; what a fill moves is booked by
+`executions`. Amounts, locks and limits are worked out here, in `rules_amounts`. The catalogue is POSTINGS section 3.
 
-Whole-share venues: an order with a fraction is a block of one; the house trades whole shares and serves the customer
-from its inventory, which is never below zero.
+Whole-share venues: an order with a fraction is a block of one. The house trades whole shares and serves the customer
+from its inventory, which is never below zero; a follow-up buys shares that a better price has made missing.
 
 Source: DOMAIN.md section 6, ORDER_MATHS.md, reference/v1/orders.md and newer/orders_executions.md.
 """

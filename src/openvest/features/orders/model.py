@@ -1,4 +1,4 @@
-"""Orders and executions as the domain sees them."""
+"""Orders as the domain sees them."""
 
 from __future__ import annotations
 
@@ -9,13 +9,11 @@ from typing import Literal
 from uuid import UUID
 
 from openvest.core.money import ZERO
+from openvest.features.executions.model import Execution, Side, Through
 
-Side = Literal["BUY", "SELL"]
 OrderType = Literal["MARKET", "LIMIT", "STOP"]
 OrderStatus = Literal["NEW", "PROCESSING", "FILLED", "CANCELLED"]
-ExecutionStatus = Literal["FILLED", "SETTLED", "CANCELLED"]
 ExecutionFlow = Literal["STRAIGHT_THROUGH", "BLOCK"]
-Through = Literal["street", "fractions"]
 InitiationFlow = Literal[
     "API",
     "PORTFOLIO",
@@ -41,10 +39,11 @@ class Order:
     """A customer's order, as stored.
 
     Shape: exactly one of cash_amount and quantity was asked for; the other is None. `due_at` is when the check looks at
-    a NEW order, None where it waits for something that has no instant. `lock_amount` is what was locked (cash with the
-    fee for a BUY, units for a SELL), `lock_used` what executions took of it. `executed_value` is the unrounded sum of
-    quantity times price. `cancellation_reason` stands from the request for a cancellation on, and is published once the
-    order is CANCELLED.
+    a NEW order, None where it waits for something that has no instant. `mic` and `expires_at` are known from the first
+    check on; an order that lives beyond all calendars never expires. `lock_amount` is what was locked (cash with the
+    fee for a BUY, units for a SELL), `lock_used` what executions took of it and what was returned. `executed_value` is
+    the unrounded sum of quantity times price. `cancellation_reason` stands from the request for a cancellation on, and
+    is published once the order is CANCELLED.
     """
 
     id: UUID
@@ -93,35 +92,6 @@ class Order:
     def collected_fee(self) -> Decimal:
         """What we take for this order; a fee the client charges itself never touches our cash."""
         return self.fee if self.fee_collected else ZERO
-
-
-@dataclass(frozen=True, slots=True)
-class Execution:
-    """One execution of an order. Units: price in the order's currency, at most 4 decimals."""
-
-    id: UUID
-    version: int
-    created_at: datetime
-    updated_at: datetime
-    order_id: UUID
-    street_order_id: UUID | None
-    user_id: UUID
-    account_id: UUID
-    account_group_id: UUID
-    instrument_id: UUID
-    side: Side
-    status: ExecutionStatus
-    quantity: Decimal
-    cash_amount: Decimal
-    price: Decimal
-    currency: str
-    fee: Decimal
-    venue_id: UUID
-    through: Through
-    transaction_time: datetime
-    traded_on: date
-    settlement_date: date
-    settles_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Orders: the lifecycle tables, the refusals of intake, and what the check decides.
+"""Orders: the lifecycle table, the refusals of intake, and what the check decides.
 
 Intake refuses only what is malformed or names what does not exist; everything else is accepted and decided by the
 check. Source: DOMAIN.md section 6, ORDER_MATHS.md section 1, reference/v1/orders.md section 3.
@@ -7,13 +7,15 @@ check. Source: DOMAIN.md section 6, ORDER_MATHS.md section 1, reference/v1/order
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 from openvest.core.lifecycle import Lifecycle
 from openvest.core.problems import Unprocessable
-from openvest.features.orders.model import CancellationReason, Execution, Order, OrderView, Standing
+from openvest.features.accounts.model import AccountFacts
+from openvest.features.executions.model import Execution
+from openvest.features.orders.model import CancellationReason, Order, OrderView, Standing
 from openvest.features.orders.rules_amounts import Quoted, is_fraction, lock_of
 
 ORDER = Lifecycle(
@@ -26,18 +28,6 @@ ORDER = Lifecycle(
         ("NEW", "cancel"): "CANCELLED",
         ("PROCESSING", "fill"): "FILLED",
         ("PROCESSING", "cancel"): "CANCELLED",
-    },
-)
-
-EXECUTION = Lifecycle(
-    noun="execution",
-    table="executions.status",
-    born=("FILLED",),
-    ends=frozenset({"CANCELLED"}),
-    moves={
-        ("FILLED", "settle"): "SETTLED",
-        ("FILLED", "cancel"): "CANCELLED",
-        ("SETTLED", "cancel"): "CANCELLED",
     },
 )
 
@@ -76,15 +66,35 @@ class UnknownDecisionMaker(Unprocessable):
     """The user who is said to have decided does not exist."""
 
 
+NO_QUOTE = timedelta(minutes=5)
+"""An order in session for which there is no quote at all is looked at again after so long."""
+
+
+def standing_of(facts: AccountFacts) -> Standing:
+    """CLOSING allows sales only; LOCKED and CLOSED nothing. What holds for the group holds for its accounts.
+
+    What has been closed will never be activated, so it is decided and does not wait.
+    """
+    states = {facts.account_status, facts.group_status}
+    pending = facts.user_status == "INACTIVE" or "PENDING_APPROVAL" in states
+    return Standing(
+        activated=not pending or "CLOSED" in states,
+        may_buy=states == {"ACTIVE"} and facts.user_status == "ACTIVE",
+        may_sell=states <= {"ACTIVE", "CLOSING"},
+        fit_failed=facts.fit_failed,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class CheckFacts:
     """What the check of one order knows. `available` is the running balance: cash of the group or units of the account.
 
-    `currency_traded`: a venue trades the order's currency. `opens_at` None: the venue is open (or has no sessions);
-    else when it opens next. `cut_off` is what a BLOCK order waits for, None where it has come or the order flows
-    through; `next_cut_off` is the one after now.
+    `currency_traded`: a venue trades the order's currency. `in_debt`: the group owes us money. `opens_at` None: the
+    venue is open (or has no sessions); else when it opens next. `cut_off` is what a BLOCK order waits for, None where
+    it has come or the order flows through; `next_cut_off` is the one after now.
     """
 
+    now: datetime
     standing: Standing
     instrument_active: bool
     currency_traded: bool
@@ -92,6 +102,8 @@ class CheckFacts:
     decimals: int
     available: Decimal
     opens_at: datetime | None
+    in_debt: bool = False
+    expires_at: datetime | None = None
     cut_off: datetime | None = None
     next_cut_off: datetime | None = None
 
@@ -107,27 +119,29 @@ class Decision:
 
 
 def decide(order: Order, facts: CheckFacts) -> Decision:
-    """The table of DOMAIN.md section 6, from its first row to its last; then money, session, cut-off."""
-    refused = _standing(order, facts)
+    """The table of DOMAIN.md section 6, from its first row to its last: standing, expiry, money, session, cut-off."""
+    refused = _refused(order, facts)
     if refused is not None:
         return refused
     lock: Decimal | None = None
     if order.lock_amount == 0:
         if facts.quote is None:
-            return Decision("wait", until=facts.opens_at)
+            return Decision("wait", until=facts.opens_at or facts.now + NO_QUOTE)
         lock = lock_of(order, facts.quote, facts.decimals)
         if lock > facts.available:
             if order.execution_flow == "BLOCK":
                 return Decision("wait", until=facts.cut_off or facts.next_cut_off)
             return Decision("cancel", reason="CANCELLED_BY_UPVEST_PLATFORM")
-    if facts.opens_at is not None:
-        return Decision("wait", lock=lock, until=facts.opens_at)
-    if facts.cut_off is not None:
-        return Decision("wait", lock=lock, until=facts.cut_off)
+    until = facts.cut_off or facts.opens_at
+    if until is not None:
+        return Decision("wait", lock=lock, until=until)
+    if facts.quote is None:
+        return Decision("wait", until=facts.now + NO_QUOTE)
     return Decision("process", lock=lock)
 
 
-def _standing(order: Order, facts: CheckFacts) -> Decision | None:
+def _refused(order: Order, facts: CheckFacts) -> Decision | None:
+    """What is decided before any money is looked at."""
     standing = facts.standing
     if not standing.activated:
         return Decision("wait")
@@ -138,6 +152,11 @@ def _standing(order: Order, facts: CheckFacts) -> Decision | None:
     if order.side == "BUY" and standing.fit_failed and not order.fit_acknowledged:
         return Decision("cancel", reason="CANCELLED_BY_UPVEST_PLATFORM")
     if not facts.currency_traded:
+        return Decision("cancel", reason="CANCELLED_BY_TRADING_PARTNER")
+    if order.side == "BUY" and facts.in_debt:
+        return Decision("cancel", reason="CANCELLED_BY_UPVEST_PLATFORM")
+    starts_at = facts.cut_off or facts.opens_at or facts.now
+    if facts.expires_at is not None and facts.expires_at < starts_at:
         return Decision("cancel", reason="CANCELLED_BY_TRADING_PARTNER")
     return None
 
@@ -182,14 +201,12 @@ def view_of(order: Order, executions: tuple[Execution, ...]) -> OrderView:
     )
 
 
-def moved(order: Order, verb: str, at: datetime, reason: CancellationReason | None = None) -> Order:
-    """The order after a verb of its life. Raises: WrongState."""
-    status = ORDER.move(order.status, verb)
-    return replace(
-        order,
-        status=status,  # pyright: ignore[reportArgumentType] - the table holds statuses only
-        version=order.version + 1,
-        updated_at=at,
-        cancellation_reason=reason,
-        due_at=None,
-    )
+def moved(order: Order, verb: str, at: datetime, **changes: Any) -> Order:
+    """The order after a verb of its life, with what else changes. Raises: WrongState."""
+    status: Any = ORDER.move(order.status, verb)
+    return replace(order, status=status, version=order.version + 1, updated_at=at, due_at=None, **changes)
+
+
+def released(order: Order) -> Order:
+    """A final order once the rest of its lock has been given back."""
+    return replace(order, lock_used=order.lock_amount) if order.lock_left else order

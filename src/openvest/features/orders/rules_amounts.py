@@ -1,4 +1,4 @@
-"""Amounts of orders: locks, street sizes, executions. Pure; every rounding is named.
+"""Amounts of orders: locks, limits, street sizes, and what a fill comes to. Pure; every rounding is named.
 
 Units: money in the order's currency, quantities in units of the instrument, prices per unit.
 Source: ORDER_MATHS.md sections 1 to 4, POSTINGS.md section 3.
@@ -6,6 +6,7 @@ Source: ORDER_MATHS.md sections 1 to 4, POSTINGS.md section 3.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -35,6 +36,9 @@ class Quoted:
     offer: Decimal
 
 
+# What is locked
+
+
 def estimate_price(order: Order, quote: Quoted) -> Decimal:
     """The price a BUY by quantity is estimated at."""
     if order.order_type == "LIMIT" and order.limit_price is not None:
@@ -56,7 +60,10 @@ def lock_of(order: Order, quote: Quoted, decimals: int) -> Decimal:
     return unit_up(ratio(ratio(order.cash_amount or ZERO, quote.bid), BUFFER), decimals)
 
 
-def street_limit(order: Order, lock: Decimal, tick: Decimal) -> Decimal | None:
+# What goes to the street
+
+
+def street_limit(order: Order, tick: Decimal) -> Decimal | None:
     """The limit the street order carries: the customer's on the tick, and for a BUY by quantity never above its lock.
 
     (section 1 "Ceiling on the street", section 4)
@@ -66,7 +73,7 @@ def street_limit(order: Order, lock: Decimal, tick: Decimal) -> Decimal | None:
     own = None if order.limit_price is None else tick_down(order.limit_price, tick)
     if order.quantity is None:
         return own
-    ceiling = tick_down(ratio(lock - order.collected_fee, order.quantity), tick)
+    ceiling = tick_down(ratio(order.lock_amount - order.collected_fee, order.quantity), tick)
     return ceiling if own is None else min(own, ceiling)
 
 
@@ -94,18 +101,24 @@ def block_of(side: str, needed: Decimal, free: Decimal) -> Block:
     return Block(street, max(street - needed, ZERO))
 
 
-def needed_units(order: Order, quote: Quoted, decimals: int) -> Decimal:
+def needed_units(order: Order, price: Decimal, decimals: int) -> Decimal:
     """Units an order is estimated to need or sell when its block is made."""
     if order.quantity is not None:
         return order.quantity
-    price = quote.offer if order.side == "BUY" else quote.bid
     wanted = unit_down(ratio(order.cash_amount or ZERO, price), decimals)
     return wanted if order.side == "BUY" else min(wanted, order.lock_amount)
 
 
+def is_fraction(quantity: Decimal | None) -> bool:
+    return quantity is None or quantity != quantity.to_integral_value()
+
+
+# What a fill comes to
+
+
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """What one execution of an order comes to."""
+    """What one execution of an order comes to. `fee` is what we collect with it."""
 
     quantity: Decimal
     cash: Decimal
@@ -113,52 +126,58 @@ class Fill:
     fee: Decimal
 
 
-def fill_by_quantity(order: Order, quantity: Decimal, price: Decimal) -> Fill:
-    """An execution of so many units: its cash is the cumulative rounding of all so far. (section 3)"""
-    price = price_half_up(price)
-    value = order.executed_value + times(quantity, price)
-    return Fill(quantity, cent_half_up(value) - order.executed_cash, price, fee_now(order))
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """What an order has come to so far. `value` is the unrounded sum of quantity times price."""
+
+    quantity: Decimal
+    cash: Decimal
+    value: Decimal
+    fee: Decimal
+
+    def plus(self, fill: Fill) -> Executed:
+        return Executed(
+            self.quantity + fill.quantity,
+            self.cash + fill.cash,
+            self.value + times(fill.quantity, fill.price),
+            self.fee + fill.fee,
+        )
 
 
-def fill_by_cash(order: Order, tranche: Decimal, price: Decimal, decimals: int) -> Fill | None:
-    """An execution of a cash tranche; None where it does not buy the smallest unit. (sections 2 and 3)"""
+def executed(order: Order) -> Executed:
+    return Executed(order.executed_quantity, order.executed_cash, order.executed_value, order.fee_booked)
+
+
+def lock_taken(order: Order, so_far: Executed) -> Decimal:
+    """What executions have taken of the order's lock."""
+    return so_far.cash + so_far.fee if order.side == "BUY" else so_far.quantity
+
+
+def fill_of(order: Order, so_far: Executed, quantity: Decimal, price: Decimal) -> Fill:
+    """One more execution. Its cash is the rounding of the sum of all less what was booked before. (section 3)
+
+    A flat fee comes with the first. A sale's is taken out of its proceeds and never beyond them: what is left of it
+    comes with the next.
+    """
     price = price_half_up(price)
-    quantity = unit_down(ratio(tranche, price), decimals)
+    cash = cent_half_up(so_far.value + times(quantity, price)) - so_far.cash
+    fee = order.collected_fee - so_far.fee
+    return Fill(quantity, cash, price, min(fee, cash) if order.side == "SELL" else fee)
+
+
+def units_for(order: Order, so_far: Executed, amount: Decimal, price: Decimal, decimals: int) -> Decimal:
+    """Units that bring an order by cash amount to `amount`; zero where that is less than the smallest unit.
+
+    What an earlier execution left over of its part is used by the next one. (sections 2 and 3)
+    """
+    units = unit_down(ratio(amount - so_far.cash, price_half_up(price)), decimals)
     if order.side == "SELL":
-        quantity = min(quantity, order.lock_left)
-    if quantity <= 0:
-        return None
-    return Fill(quantity, cent_half_up(times(quantity, price)), price, fee_now(order))
+        units = min(units, order.lock_amount - so_far.quantity)
+    return max(units, ZERO)
 
 
-def served(order: Order, price: Decimal, most: Decimal, decimals: int) -> Fill | None:
-    """What a block's customer gets at the street's average: at most `most` units. None: not the smallest unit."""
-    if order.quantity is not None:
-        left = order.quantity - order.executed_quantity
-        quantity = unit_down(min(left, most), decimals)
-        if quantity <= 0:
-            return None
-        return fill_by_quantity(order, quantity, price)
-    left = (order.cash_amount or ZERO) - order.executed_cash
-    quantity = min(unit_down(ratio(left, price_half_up(price)), decimals), unit_down(most, decimals))
-    if order.side == "SELL":
-        quantity = min(quantity, order.lock_left)
-    if quantity <= 0:
-        return None
-    price = price_half_up(price)
-    return Fill(quantity, cent_half_up(times(quantity, price)), price, fee_now(order))
-
-
-def street_average(fills: list[tuple[Decimal, Decimal]]) -> Decimal:
+def street_average(fills: Iterable[tuple[Decimal, Decimal]]) -> Decimal:
     """Σ q·p ÷ Σ q, half up at 4 decimals: the one price of a block's customers. Shape: (quantity, price) pairs."""
-    units = sum((q for q, _ in fills), ZERO)
-    return price_half_up(ratio(sum((times(q, p) for q, p in fills), ZERO), units))
-
-
-def fee_now(order: Order) -> Decimal:
-    """The fee an execution books: what the order owes so far less what was booked; a flat fee comes with the first."""
-    return order.collected_fee - order.fee_booked
-
-
-def is_fraction(quantity: Decimal | None) -> bool:
-    return quantity is None or quantity != quantity.to_integral_value()
+    pairs = list(fills)
+    units = sum((quantity for quantity, _ in pairs), ZERO)
+    return price_half_up(ratio(sum((times(quantity, price) for quantity, price in pairs), ZERO), units))

@@ -1,6 +1,6 @@
 """Booking: what reports of a venue make of an order. Pure.
 
-An order is carried through its reports in memory; what comes out is the order as it is then and its executions.
+An order is carried through its reports in memory; what comes out is the order as it is then and its fills.
 Source: ORDER_MATHS.md sections 2 and 3, POSTINGS.md section 3.
 """
 
@@ -11,131 +11,131 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from openvest.core.money import ZERO, cent_half_up, times, unit_up
+from openvest.core.money import ZERO, unit_down, unit_up
 from openvest.features.orders.model import CancellationReason, Order
-from openvest.features.orders.rules import moved
+from openvest.features.orders.rules import ORDER
 from openvest.features.orders.rules_amounts import (
+    Executed,
     Fill,
-    fill_by_cash,
-    fill_by_quantity,
-    served,
-    street_average,
+    executed,
+    fill_of,
+    lock_taken,
+    units_for,
 )
 from openvest.features.street.model import Report, StreetOrder
 
 
 @dataclass(frozen=True, slots=True)
 class Booked:
-    """An order after its reports, and the fills that became executions, each with its time and the report behind it."""
+    """An order after its reports, and the fills that become executions, each with the report behind it."""
 
     order: Order
     fills: tuple[tuple[Fill, Report], ...] = ()
     follow_up: Decimal = ZERO
-    """Whole shares still missing for a block: a further street order is to buy them. Units of the instrument."""
-    inventory_change: Decimal = ZERO
-    """What the house's fractions gain (lose) by serving this customer and by its street orders."""
-    released: Decimal = ZERO
-    """What the block no longer counts on of the inventory."""
-
-
-def taken(order: Order, fill: Fill) -> Decimal:
-    """What a fill takes of the order's lock."""
-    return fill.cash + fill.fee if order.side == "BUY" else fill.quantity
-
-
-def carried(order: Order, fill: Fill) -> Order:
-    """The order's sums after a fill. Its state, version and time are the caller's."""
-    return replace(
-        order,
-        executed_quantity=order.executed_quantity + fill.quantity,
-        executed_cash=order.executed_cash + fill.cash,
-        executed_value=order.executed_value + times(fill.quantity, fill.price),
-        fee_booked=order.fee_booked + fill.fee,
-        lock_used=order.lock_used + taken(order, fill),
-    )
-
-
-def _affordable(order: Order, fill: Fill) -> Fill:
-    """A sale's fee is taken out of its proceeds, never beyond them; what is left comes with the next execution."""
-    if order.side == "SELL" and fill.fee > fill.cash:
-        return replace(fill, fee=fill.cash)
-    return fill
+    """Whole shares still missing for a block: a further street order is to buy them, and the order goes on."""
 
 
 def book_direct(order: Order, street: StreetOrder, reports: Sequence[Report], decimals: int, at: datetime) -> Booked:
-    """Reports of a street order that stands for the customer's own quantity or amount."""
+    """Reports of a street order that stands for the customer's own quantity or amount.
+
+    `street` as it was before these reports: what it had done is the part of the amount that was handed out.
+    Raises: WrongState, where something is told after the end.
+    """
     fills: list[tuple[Fill, Report]] = []
-    given = street.done
+    so_far, given = executed(order), street.done
+    end: Report | None = None
     for report in reports:
+        if end is not None:
+            ORDER.move("FILLED" if end.kind == "FILL" else "CANCELLED", "fill")
         if report.kind == "FILL" and report.price is not None:
-            if report.quantity is not None:
-                fill = fill_by_quantity(order, report.quantity, report.price)
-            else:
+            quantity = report.quantity
+            if quantity is None:
                 given += report.cash_amount or ZERO
-                fill = fill_by_cash(order, given - order.executed_cash, report.price, decimals)
-            if fill is not None:
-                fill = _affordable(order, fill)
-                order = carried(order, fill)
+                quantity = units_for(order, so_far, given, report.price, decimals)
+            if quantity > 0:
+                fill = fill_of(order, so_far, quantity, report.price)
+                so_far = so_far.plus(fill)
                 fills.append((fill, report))
         if report.last:
-            order = _ended(order, report, at)
-    return Booked(order, tuple(fills))
+            end = report
+    return Booked(_carried(order, so_far, at, None if end is None else end.kind == "FILL"), tuple(fills))
 
 
-def _ended(order: Order, report: Report, at: datetime) -> Order:
-    """The order in the state its last report brings it to."""
-    if report.kind == "FILL" and order.executed_quantity > 0:
-        return moved(order, "fill", at)
-    nothing_bought: CancellationReason = "CANCELLED_BY_UPVEST_PLATFORM"
-    by_venue: CancellationReason = "CANCELLED_BY_TRADING_PARTNER"
-    reason = nothing_bought if report.kind == "FILL" else order.cancellation_reason or by_venue
-    return moved(order, "cancel", at, reason)
+def _carried(order: Order, so_far: Executed, at: datetime, complete: bool | None) -> Order:
+    """The order with its sums. `complete` None: it goes on; else its street order has ended, in full or short.
+
+    Complete with nothing bought is an amount below the smallest unit. (ORDER_MATHS section 2)
+    """
+    status, reason = order.status, order.cancellation_reason
+    if complete and so_far.quantity > 0:
+        status, reason = ORDER.move(order.status, "fill"), None
+    elif complete is not None:
+        status = ORDER.move(order.status, "cancel")
+        nothing: CancellationReason = "CANCELLED_BY_UPVEST_PLATFORM"
+        by_venue: CancellationReason = "CANCELLED_BY_TRADING_PARTNER"
+        reason = nothing if complete else order.cancellation_reason or by_venue
+    return replace(
+        order,
+        version=order.version + 1,
+        updated_at=at,
+        status=status,  # pyright: ignore[reportArgumentType] - the table holds statuses only
+        cancellation_reason=reason,
+        executed_quantity=so_far.quantity,
+        executed_cash=so_far.cash,
+        executed_value=so_far.value,
+        fee_booked=so_far.fee,
+        lock_used=lock_taken(order, so_far),
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class BlockFacts:
-    """What a block knows when a street order of it has ended. `traded` sums the shares of all its street orders,
-    `averaged` their (quantity, price) pairs; `reserve` is what it counted on, `free` what nobody counts on."""
+    """What a block knows when a street order of it has ended.
 
-    traded: Decimal
-    averaged: tuple[tuple[Decimal, Decimal], ...]
-    inside_price: Decimal | None
+    `shares` is what all its street orders traded, `price` the one its customer gets, None where nothing was traded;
+    `reserve` is what it counted on of the inventory, `free` what nobody counts on.
+    """
+
+    shares: Decimal
+    price: Decimal | None
     reserve: Decimal
     free: Decimal
 
 
 def book_block(order: Order, last: Report, facts: BlockFacts, decimals: int, at: datetime) -> Booked:
     """The customer of a block of one is served at the street's average, once its street order has ended."""
-    if facts.averaged:
-        price = street_average(list(facts.averaged))
-    elif facts.inside_price is not None:
-        price = facts.inside_price
+    complete, so_far = last.kind == "FILL", executed(order)
+    if facts.price is None:
+        return Booked(_carried(order, so_far, at, complete))
+    if order.quantity is not None:
+        wanted = order.quantity - so_far.quantity
     else:
-        return Booked(_ended(order, last, at), released=facts.reserve)
-    complete = last.kind == "FILL"
-    most = facts.traded + facts.reserve + facts.free if order.side == "BUY" else order.lock_left
-    if order.side == "BUY" and complete:
-        wanted = served(order, price, Decimal("Infinity"), decimals)
-        if wanted is not None and wanted.quantity > most:
-            return Booked(order, follow_up=unit_up(wanted.quantity - most, 0))
-    if not complete:
-        most = facts.traded + facts.reserve
-    fill = served(order, price, most, decimals)
-    if fill is not None and order.side == "SELL":
-        fill = _covering_street(order, fill, facts)
-    if fill is None:
-        return Booked(_ended(order, last, at), released=facts.reserve)
-    fill = _affordable(order, fill)
-    order = carried(order, fill)
-    return Booked(_ended(order, last, at), ((fill, last),), released=facts.reserve)
+        wanted = units_for(order, so_far, order.cash_amount or ZERO, facts.price, decimals)
+    if order.side == "SELL":
+        quantity = _sold(order, wanted, facts, complete)
+    else:
+        quantity = min(wanted, unit_down(_most(facts, complete), decimals))
+        if complete and quantity < wanted:
+            if order.cancellation_reason is None:
+                return Booked(order, follow_up=unit_up(wanted - quantity, 0))
+            complete = False  # nobody wants the missing shares any more: what is there is the customer's
+    if quantity <= 0:
+        return Booked(_carried(order, so_far, at, complete))
+    fill = fill_of(order, so_far, quantity, facts.price)
+    return Booked(_carried(order, so_far.plus(fill), at, complete), ((fill, last),))
 
 
-def _covering_street(order: Order, fill: Fill, facts: BlockFacts) -> Fill:
-    """A sale by amount sells at least what the street sold beyond the inventory, else the house would be short.
+def _most(facts: BlockFacts, complete: bool) -> Decimal:
+    """What a buy can be served with. A block the street filled short uses no more than it counted on."""
+    return facts.shares + facts.reserve + (facts.free if complete else ZERO)
 
-    Why: the street quantity was fixed at the check; a price that rose since then asks for fewer units.
+
+def _sold(order: Order, wanted: Decimal, facts: BlockFacts, complete: bool) -> Decimal:
+    """What a sale sells: where the street filled short no more than it took; and never so little that the house,
+    which has delivered whole shares already, would be short of them.
+
+    Why the latter: the street quantity was fixed at the check; a price that rose since then asks for fewer units.
     """
-    least = min(facts.traded - facts.reserve - facts.free, order.lock_left)
-    if fill.quantity >= least:
-        return fill
-    return replace(fill, quantity=least, cash=cent_half_up(times(least, fill.price)))
+    most = wanted if complete else min(wanted, facts.shares)
+    left = order.lock_amount - order.executed_quantity
+    return max(most, min(facts.shares - facts.reserve - facts.free, left))

@@ -1,15 +1,18 @@
-"""SQL of orders: intake, reading, lists, the claim of the check and of expiry, and saving what was decided."""
+"""SQL of orders: intake, reading, lists, the claims of the check and of expiry, and saving what was decided."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from openvest.db.paging import Listing
-from openvest.db.query import Query, Statement
+from openvest.db.query import Query, Statement, numeric_array
 from openvest.features.orders.model import Order
 
-ORDER_COLUMNS = (
+_COLUMNS = (
     "id, version, created_at, updated_at, user_id, account_id, account_group_id, instrument_id, isin, side, order_type,"
     " cash_amount, quantity, currency, limit_price, stop_price, expiry_date, execution_flow, initiation_flow,"
     " fit_acknowledged, client_reference, decision_maker_id, fee, fee_collected, fee_type, status, cancellation_reason,"
@@ -19,57 +22,78 @@ ORDER_COLUMNS = (
 
 INSERT = Statement(
     """
-    insert into orders (tenant_id, id, version, created_at, updated_at, user_id, account_id, account_group_id,
-      instrument_id, isin, side, order_type, cash_amount, quantity, currency, limit_price, stop_price, expiry_date,
-      execution_flow, initiation_flow, fit_acknowledged, client_reference, decision_maker_id, fee, fee_collected,
-      fee_type, status, due_at, expires_at, mic)
-    select $1, t.id, 1, t.created_at, t.created_at, t.user_id, t.account_id, t.account_group_id, t.instrument_id,
-           t.isin, t.side, t.order_type, t.cash_amount, t.quantity, t.currency, t.limit_price, t.stop_price,
-           t.expiry_date, t.execution_flow, t.initiation_flow, t.fit_acknowledged, t.client_reference,
-           t.decision_maker_id, t.fee, t.fee_collected, t.fee_type, 'NEW', t.created_at, t.expires_at, t.mic
+    insert into orders (tenant_id, id, created_at, user_id, account_id, account_group_id, instrument_id, isin, side,
+      order_type, currency, expiry_date, execution_flow, initiation_flow, fit_acknowledged, client_reference,
+      decision_maker_id, fee_collected, fee_type, cash_amount, quantity, limit_price, stop_price, fee, version,
+      updated_at, status, due_at)
+    select $1, t.*, 1, t.created_at, 'NEW', t.created_at
       from unnest($2::uuid[], $3::timestamptz[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::text[],
-                  $9::text[], $10::text[], $11::numeric[], $12::numeric[], $13::text[], $14::numeric[],
-                  $15::numeric[], $16::date[], $17::text[], $18::text[], $19::boolean[], $20::text[], $21::uuid[],
-                  $22::numeric[], $23::boolean[], $24::text[], $25::timestamptz[], $26::text[])
-           as t(id, created_at, user_id, account_id, account_group_id, instrument_id, isin, side, order_type,
-                cash_amount, quantity, currency, limit_price, stop_price, expiry_date, execution_flow,
-                initiation_flow, fit_acknowledged, client_reference, decision_maker_id, fee, fee_collected, fee_type,
-                expires_at, mic)
+                  $9::text[], $10::text[], $11::text[], $12::date[], $13::text[], $14::text[], $15::boolean[],
+                  $16::text[], $17::uuid[], $18::boolean[], $19::text[], $20::text::numeric[], $21::text::numeric[],
+                  $22::text::numeric[], $23::text::numeric[], $24::text::numeric[])
+           as t(id, created_at, user_id, account_id, account_group_id, instrument_id, isin, side, order_type, currency,
+                expiry_date, execution_flow, initiation_flow, fit_acknowledged, client_reference, decision_maker_id,
+                fee_collected, fee_type, cash_amount, quantity, limit_price, stop_price, fee)
     """
 )
+
+
+def insert_values(orders: Sequence[Order]) -> list[Any]:
+    """The parameters of INSERT after the tenant."""
+    plain = (
+        "id created_at user_id account_id account_group_id instrument_id isin side order_type currency expiry_date"
+        " execution_flow initiation_flow fit_acknowledged client_reference decision_maker_id fee_collected fee_type"
+    ).split()
+    return _values(orders, plain, "cash_amount quantity limit_price stop_price fee".split())
+
 
 SAVE = Statement(
     """
     update orders o
        set version = t.version, updated_at = t.updated_at, status = t.status,
-           cancellation_reason = t.cancellation_reason, due_at = t.due_at, mic = t.mic, lock_amount = t.lock_amount,
-           through = t.through, executed_quantity = t.executed_quantity, executed_cash = t.executed_cash,
-           executed_value = t.executed_value, fee_booked = t.fee_booked, lock_used = t.lock_used
-      from unnest($2::uuid[], $3::integer[], $4::timestamptz[], $5::text[], $6::text[], $7::timestamptz[], $8::text[],
-                  $9::numeric[], $10::text[], $11::numeric[], $12::numeric[], $13::numeric[], $14::numeric[],
-                  $15::numeric[])
-           as t(id, version, updated_at, status, cancellation_reason, due_at, mic, lock_amount, through,
+           cancellation_reason = t.cancellation_reason, due_at = t.due_at, expires_at = t.expires_at, mic = t.mic,
+           through = t.through, lock_amount = t.lock_amount, executed_quantity = t.executed_quantity,
+           executed_cash = t.executed_cash, executed_value = t.executed_value, fee_booked = t.fee_booked,
+           lock_used = t.lock_used
+      from unnest($2::uuid[], $3::integer[], $4::timestamptz[], $5::text[], $6::text[], $7::timestamptz[],
+                  $8::timestamptz[], $9::text[], $10::text[], $11::text::numeric[], $12::text::numeric[],
+                  $13::text::numeric[], $14::text::numeric[], $15::text::numeric[], $16::text::numeric[])
+           as t(id, version, updated_at, status, cancellation_reason, due_at, expires_at, mic, through, lock_amount,
                 executed_quantity, executed_cash, executed_value, fee_booked, lock_used)
      where o.tenant_id = $1 and o.id = t.id
     """
 )
 
-BY_ID = Query(Order, f"select {ORDER_COLUMNS} from orders where tenant_id = $1 and id = $2")
+
+def save_values(orders: Sequence[Order]) -> list[Any]:
+    """The parameters of SAVE after the tenant."""
+    plain = "id version updated_at status cancellation_reason due_at expires_at mic through".split()
+    decimal = "lock_amount executed_quantity executed_cash executed_value fee_booked lock_used".split()
+    return _values(orders, plain, decimal)
+
+
+def _values(orders: Sequence[Order], plain: Sequence[str], decimal: Sequence[str]) -> list[Any]:
+    return [
+        *([getattr(order, name) for order in orders] for name in plain),
+        *(numeric_array(getattr(order, name) for order in orders) for name in decimal),
+    ]
+
+
+BY_ID = Query(Order, f"select {_COLUMNS} from orders where tenant_id = $1 and id = $2")
 
 LOCK = Query(
     Order,
-    f"select {ORDER_COLUMNS} from orders where tenant_id = $1 and id = $2 for no key update",
+    f"select {_COLUMNS} from orders where tenant_id = $1 and id = $2 for no key update",
 )
 
 LOCK_FREE = Query(
     Order,
-    f"select {ORDER_COLUMNS} from orders where tenant_id = $1 and id = any($2)"
-    " order by id for no key update skip locked",
+    f"select {_COLUMNS} from orders where tenant_id = $1 and id = any($2) order by id for no key update skip locked",
 )
 
 OF_ACCOUNT = Listing(
     row=Order,
-    columns=ORDER_COLUMNS,
+    columns=_COLUMNS,
     source="orders",
     filters={
         "account_id": "account_id = {}",
@@ -83,56 +107,62 @@ OF_ACCOUNT = Listing(
     default_sort="id",
 )
 
-NEXT_DUE = Query(
-    datetime, "select min(due_at) as due_at from orders where tenant_id = $1 and status = 'NEW' and due_at is not null"
-)
+# What was set aside is not due: it would hold the clock at its instant for ever.
+
+_DUE = """
+    from orders o
+   where tenant_id = $1 and status = 'NEW' and due_at is not null
+     and not exists (select from set_aside a where a.tenant_id = $1 and a.sweep = 'orders.check' and a.row_id = o.id)
+"""
+
+NEXT_DUE = Query(datetime, f"select due_at {_DUE} order by due_at limit 1")
 
 CLAIM_DUE = Query(
     Order,
     f"""
-    select {ORDER_COLUMNS} from orders o
-     where tenant_id = $1 and status = 'NEW' and due_at <= $2
-       and not exists (select from set_aside a where a.tenant_id = $1 and a.sweep = 'orders.check' and a.row_id = o.id)
+    select {_COLUMNS} {_DUE} and due_at <= $2
      order by due_at, created_at, id
      limit $3
        for no key update skip locked
     """,
 )
 
-BEHIND_ANOTHER = Query(
-    UUID,
-    """
-    select o.id from orders o
-     where o.tenant_id = $1 and o.id = any($2)
-       and exists (
-         select from orders e
-          where e.tenant_id = $1 and e.account_group_id = o.account_group_id and e.status = 'NEW' and e.due_at <= $3
-            and (e.created_at, e.id) < (o.created_at, o.id)
-            and e.id not in (select unnest($2::uuid[]))
-            and not exists (
-              select from set_aside a where a.tenant_id = $1 and a.sweep = 'orders.check' and a.row_id = e.id))
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an order stands in the line of its account group."""
+
+    account_group_id: UUID
+    due_at: datetime
+    created_at: datetime
+    id: UUID
+
+
+AHEAD = Query(
+    Place,
+    f"""
+    select account_group_id, due_at, created_at, id {_DUE}
+     and (due_at, created_at, id) < ($2::timestamptz, $3::timestamptz, $4::uuid) and not id = any($5::uuid[])
     """,
 )
-"""Claimed orders that another worker's earlier order of the same group stands before: they wait for it."""
+"""Due orders that stand before the last of a claimed set and are not in it: other workers have them in hand."""
 
 WAKE_ACCOUNTS = Statement(
     "update orders set due_at = $3 where tenant_id = $1 and account_id = any($2) and status = 'NEW' and due_at is null"
 )
 
-NEXT_EXPIRY = Query(
-    datetime,
-    """
-    select min(expires_at) as expires_at from orders
-     where tenant_id = $1 and status in ('NEW', 'PROCESSING') and expires_at is not null and cancellation_reason is null
-    """,
-)
+_EXPIRING = """
+    from orders o
+   where tenant_id = $1 and status in ('NEW', 'PROCESSING') and expires_at is not null and cancellation_reason is null
+     and not exists (select from set_aside a where a.tenant_id = $1 and a.sweep = 'orders.expire' and a.row_id = o.id)
+"""
+
+NEXT_EXPIRY = Query(datetime, f"select expires_at {_EXPIRING} order by expires_at limit 1")
 
 CLAIM_EXPIRED = Query(
     Order,
     f"""
-    select {ORDER_COLUMNS} from orders o
-     where tenant_id = $1 and status in ('NEW', 'PROCESSING') and expires_at <= $2 and cancellation_reason is null
-       and not exists (select from set_aside a where a.tenant_id = $1 and a.sweep = 'orders.expire' and a.row_id = o.id)
+    select {_COLUMNS} {_EXPIRING} and expires_at <= $2
      order by expires_at, created_at, id
      limit $3
        for no key update skip locked

@@ -13,7 +13,6 @@ from openvest.features.orders import service, store
 from openvest.features.orders.model import Order
 from openvest.features.orders.sweeps_book import BOOK
 from openvest.features.orders.sweeps_check import CHECK
-from openvest.features.orders.sweeps_settle import SETTLE, SETTLE_STREET
 from openvest.features.street import service as street
 
 
@@ -26,25 +25,30 @@ async def _claim_expired(unit: Unit, limit: int) -> Sequence[Order]:
 
 
 async def _expire(unit: Unit, orders: Sequence[Order]) -> None:
-    """End orders whose last day is over: at once where nothing works for them, else the venue is asked."""
-    working = await street.request_cancel(unit, [o.id for o in orders if o.status == "PROCESSING"])
-    asked = [replace(o, cancellation_reason="CANCELLED_BY_TRADING_PARTNER") for o in orders if o.id in working]
-    await service.save(unit, asked)
-    rest = [o for o in orders if o.id not in working]
-    if rest:
-        await service.cancel_now(unit, rest, "CANCELLED_BY_TRADING_PARTNER")
+    """End orders whose last day is over: NEW ones at once; for the others the venue is asked, and what it has traded
+    before it answers stands.
+
+    Writes: orders, street_orders, ledger (ORDER_UNLOCK); events ORDER.CANCELLED.
+    """
+    working = [order for order in orders if order.status == "PROCESSING"]
+    if working:
+        await street.request_cancel(unit, [order.id for order in working])
+        await service.save(unit, [replace(o, cancellation_reason="CANCELLED_BY_TRADING_PARTNER") for o in working])
+    new = [order for order in orders if order.status == "NEW"]
+    if new:
+        await service.cancel_now(unit, new, "CANCELLED_BY_TRADING_PARTNER")
 
 
 EXPIRE = Sweep("orders.expire", _claim_expired, _expire, _next_expiry)
 
 
 async def _wake(unit: Unit, events: Sequence[Emitted]) -> None:
-    """An account has become active: its waiting orders are looked at again."""
-    accounts: list[UUID] = [event.object_id for event in events]
+    """What orders without an instant wait for has happened to their accounts: they are looked at again."""
+    accounts: list[UUID] = sorted({event.object_id for event in events})
     await unit.run(store.WAKE_ACCOUNTS, unit.tenant_id, accounts, unit.now)
 
 
-SWEEPS = [BOOK, CHECK, EXPIRE, SETTLE_STREET, SETTLE]
-"""Price, then expiry, then settlement (ORDER_MATHS section 5)."""
+SWEEPS = [BOOK, CHECK, EXPIRE]
+"""Price, then expiry; settlement, in `executions`, comes after both (ORDER_MATHS section 5)."""
 
-REACTIONS = [Reaction("ACCOUNT.ACTIVATED", _wake)]
+REACTIONS = [Reaction("ACCOUNT.ACTIVATED", _wake), Reaction("ACCOUNT.CLOSED", _wake)]

@@ -1,9 +1,9 @@
-"""Booking: what venues have reported becomes executions, journals, lots, transactions and events, in sets."""
+"""Booking: what venues have reported carries orders on; executions are made of their fills, in sets."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -11,27 +11,40 @@ from uuid import UUID
 from openvest.core.declarations import Sweep
 from openvest.core.money import ZERO, cent_half_up, times
 from openvest.db.unit import Unit
-from openvest.features.instruments import service as instruments
-from openvest.features.orders import store, store_executions
-from openvest.features.orders.model import Execution, Order
-from openvest.features.orders.rules_amounts import Fill
-from openvest.features.orders.rules_booking import BlockFacts, Booked, book_block, book_direct, carried
-from openvest.features.orders.store_executions import BlockTrade
-from openvest.features.orders.sweeps_book_set import BookSet, write_set
-from openvest.features.orders.sweeps_check import lock_inventory
+from openvest.features.executions import service as executions
+from openvest.features.executions import service_booking
+from openvest.features.executions.model import Execution, Inventory, NewBlockTrade, NewExecution
+from openvest.features.orders import service, store
+from openvest.features.orders.model import Order
+from openvest.features.orders.rules import is_final, released
+from openvest.features.orders.rules_amounts import Fill, street_average
+from openvest.features.orders.rules_booking import BlockFacts, Booked, book_block, book_direct
 from openvest.features.street import service as street
 from openvest.features.street.model import Filled, Report, StreetOrder
-from openvest.features.tenants import service as tenants
-from openvest.ledger.chart import Key, units_of
-from openvest.ledger.lot_book import open_lots
-from openvest.ledger.lots import LotUse, bought_lot, consume
-from openvest.ledger.posting import locked
 
 NAME = "orders.book"
 
 
+@dataclass(slots=True)
+class _Set:
+    """What is known of a set of reported orders, and what each comes to.
+
+    Shape: `served_by` are the street orders of each block, oldest first; `fills` what they had traded before.
+    """
+
+    street_orders: dict[UUID, StreetOrder]
+    served_by: dict[UUID, list[StreetOrder]]
+    fills: dict[UUID, list[Filled]]
+    inventory: dict[UUID, Inventory]
+    before: dict[UUID, Order]
+    booked: list[Order] = field(default_factory=list[Order])
+    new: list[NewExecution] = field(default_factory=list[NewExecution])
+    blocks: list[NewBlockTrade] = field(default_factory=list[NewBlockTrade])
+    follow_ups: list[StreetOrder] = field(default_factory=list[StreetOrder])
+
+
 async def _next(unit: Unit) -> datetime | None:
-    return await street.next_report(unit)
+    return await street.next_report(unit, NAME)
 
 
 async def _claim(unit: Unit, limit: int) -> Sequence[Report]:
@@ -39,117 +52,103 @@ async def _claim(unit: Unit, limit: int) -> Sequence[Report]:
 
 
 async def _book(unit: Unit, reports: Sequence[Report]) -> None:
+    """Book a set of reports.
+
+    Writes: orders, street_orders, venue_reports, fraction_reserves, and what `service_booking.book` writes; events
+    ORDER.FILLED, ORDER.CANCELLED, ORDER_CANCELLATION.REJECTED.
+    """
     found = await unit.rows(store.LOCK_FREE, unit.tenant_id, sorted({report.order_id for report in reports}))
     orders = {order.id: order for order in found}
     # An order that a verb holds right now is left for the next set.
     mine = [report for report in reports if report.order_id in orders]
+    if not mine:
+        return
     by_order: dict[UUID, list[Report]] = {}
     for report in mine:
         by_order.setdefault(report.order_id, []).append(report)
-    work = await _load(unit, [orders[order_id] for order_id in by_order], mine)
+    work = await _load(unit, orders, mine)
     await street.booked(unit, mine)
     for order_id, reported in by_order.items():
-        _one(unit, work, orders[order_id], reported)
-    await write_set(unit, work)
+        _carry(unit, work, orders[order_id], reported)
+    final = [order for order in work.booked if is_final(order)]
+    made = await service_booking.book(unit, work.new, work.blocks, list(service.unlock_journals(unit, final)))
+    await executions.save_reserves(unit, work.inventory.values())
+    await _announce(unit, work, made)
     await street.send(unit, work.follow_ups)
 
 
-async def _load(unit: Unit, orders: Sequence[Order], reports: Sequence[Report]) -> BookSet:
-    tenant = await tenants.get_tenant(unit)
-    known = await instruments.by_id(unit, {o.instrument_id for o in orders})
-    blocks = [o for o in orders if o.through == "fractions"]
-    inventory = await lock_inventory(unit, sorted({o.instrument_id for o in blocks}))
-    keys = {Key(o.account_group_id, o.currency) for o in orders}
-    keys |= {Key(o.account_id, units_of(o.instrument_id)) for o in orders}
-    await locked(unit, keys)
-    lots = await open_lots(unit, {(o.account_id, o.instrument_id) for o in orders if o.side == "SELL"})
-    origins = [lot.id for held in lots.values() for lot in held]
-    bought = await unit.rows(store_executions.BY_IDS, unit.tenant_id, origins) if origins else []
-    served_by = await street.street_orders_of(unit, [o.id for o in blocks])
-    street_orders = await street.street_orders(unit, sorted({r.street_order_id for r in reports}))
-    street_orders |= {s.id: s for mine in served_by.values() for s in mine}
-    listed = await instruments.listings(unit, known)
-    return BookSet(
-        pace=tenant.pace,
-        venues={(i, listing.mic): listing.venue_id for i, found in listed.items() for listing in found},
-        decimals={instrument_id: found.quantity_decimals for instrument_id, found in known.items()},
-        street_orders=street_orders,
-        fills=await street.fills_of(unit, [o.id for o in blocks]),
-        inventory=inventory,
-        lots=lots,
-        settlement_of={execution.id: execution.settlement_date for execution in bought},
+async def _load(unit: Unit, orders: dict[UUID, Order], reports: Sequence[Report]) -> _Set:
+    blocks = [order.id for order in orders.values() if order.through == "fractions"]
+    return _Set(
+        street_orders=await street.street_orders(unit, sorted({report.street_order_id for report in reports})),
+        served_by=await street.street_orders_of(unit, blocks) if blocks else {},
+        fills=await street.fills_of(unit, blocks) if blocks else {},
+        inventory=await executions.lock_inventory(unit, [orders[i].instrument_id for i in blocks]),
+        before=orders,
     )
 
 
-def _one(unit: Unit, work: BookSet, order: Order, reports: Sequence[Report]) -> None:
+def _carry(unit: Unit, work: _Set, order: Order, reports: Sequence[Report]) -> None:
     """Carry one order through its reports."""
     at = unit.moment_after(order.updated_at)
     served_by = work.street_orders[reports[-1].street_order_id]
     if order.through == "street":
-        booked = book_direct(order, served_by, reports, work.decimals[order.instrument_id], at)
+        booked = book_direct(order, served_by, reports, served_by.quantity_decimals, at)
     else:
-        _remember(work, order, reports)
+        fills = _traded(work, order, reports)
         if not reports[-1].last:
-            return
-        booked = _block(unit, work, order, reports[-1], at)
+            return  # a block's customer is served when its street order has ended
+        booked = _block(unit, work, order, fills, reports[-1], at)
         if booked.follow_up:
             work.follow_ups.append(_follow_up(unit, served_by, booked.follow_up))
             return
-    before = order
-    for fill, report in booked.fills:
-        work.executions.append((before, _execution(unit, work, before, fill, report, served_by)))
-        before = carried(before, fill)
-    work.orders.append(booked.order)
+    for place, (fill, report) in enumerate(booked.fills):
+        first = place == 0 and order.executed_quantity == 0
+        work.new.append(_new_execution(order, fill, report, served_by, first=first))
+    work.booked.append(booked.order)
 
 
-def _remember(work: BookSet, order: Order, reports: Sequence[Report]) -> None:
-    """A block's customer is served when its street order has ended; until then its fills are kept as reported."""
+def _traded(work: _Set, order: Order, reports: Iterable[Report]) -> list[Filled]:
+    """All that was traded for a block so far, these reports included."""
     fills = work.fills.setdefault(order.id, [])
     for report in reports:
         if report.kind == "FILL" and report.price is not None:
             fills.append(Filled(order.id, report.street_order_id, report.quantity, report.price, report.due_at))
+    return fills
 
 
-def _block(unit: Unit, work: BookSet, order: Order, last: Report, at: datetime) -> Booked:
-    fills = work.fills[order.id]
+def _block(unit: Unit, work: _Set, order: Order, fills: Sequence[Filled], last: Report, at: datetime) -> Booked:
+    """Serve the customer of a block and give the rest to the house; nothing changes while a follow-up is needed."""
+    pairs = [(fill.quantity, fill.price) for fill in fills if fill.quantity]
+    inside = next((fill.price for fill in fills if not fill.quantity), None)
+    shares = sum((quantity for quantity, _ in pairs), ZERO)
+    served_by = work.served_by[order.id]
+    reserve = sum((one.reserve for one in served_by), ZERO)
     stock = work.inventory[order.instrument_id]
-    traded = sum((f.quantity or ZERO for f in fills), ZERO)
-    reserve = sum((s.reserve for s in work.street_orders.values() if s.order_id == order.id), ZERO)
-    facts = BlockFacts(
-        traded=traded,
-        averaged=tuple((f.quantity, f.price) for f in fills if f.quantity),
-        inside_price=next((f.price for f in fills if not f.quantity), None),
-        reserve=reserve,
-        free=stock.free,
-    )
-    booked = book_block(order, last, facts, work.decimals[order.instrument_id], at)
+    facts = BlockFacts(shares, street_average(pairs) if pairs else inside, reserve, stock.free)
+    booked = book_block(order, last, facts, served_by[-1].quantity_decimals, at)
     if booked.follow_up:
         return booked
     served = sum((fill.quantity for fill, _ in booked.fills), ZERO)
-    way = 1 if order.side == "BUY" else -1
-    work.inventory[order.instrument_id] = replace(
-        stock, units=stock.units + way * (traded - served), reserved=stock.reserved - reserve
-    )
-    if traded:
-        work.block_trades.append(_block_trade(unit, work, order, fills, last))
+    gained = shares - served if order.side == "BUY" else served - shares
+    work.inventory[order.instrument_id] = replace(stock, units=stock.units + gained, reserved=stock.reserved - reserve)
+    if pairs:
+        value = sum((times(quantity, price) for quantity, price in pairs), ZERO)
+        work.blocks.append(_block_trade(served_by[-1], shares, cent_half_up(value), last))
     return booked
 
 
-def _block_trade(unit: Unit, work: BookSet, order: Order, fills: Sequence[Filled], last: Report) -> BlockTrade:
-    """All a block has traded at the street, follow-ups included, as one trade under its last street order."""
-    pairs = [(f.quantity, f.price) for f in fills if f.quantity]
-    traded_on, settles_on, settles_at = work.dates(unit, order, last.due_at, ())
-    return BlockTrade(
-        id=unit.ids.new("street_trade", cause=last.street_order_id),
+def _block_trade(served_by: StreetOrder, shares: Decimal, cash: Decimal, last: Report) -> NewBlockTrade:
+    return NewBlockTrade(
         street_order_id=last.street_order_id,
-        side=order.side,
-        instrument_id=order.instrument_id,
-        currency=order.currency,
-        quantity=sum((q for q, _ in pairs), ZERO),
-        cash_amount=cent_half_up(sum((times(q, p) for q, p in pairs), ZERO)),
-        traded_on=traded_on,
-        settlement_date=settles_on,
-        settles_at=settles_at,
+        instrument_id=served_by.instrument_id,
+        mic=served_by.mic,
+        pace=served_by.pace,
+        side=served_by.side,
+        currency=served_by.currency,
+        quantity=shares,
+        cash_amount=cash,
+        transaction_time=last.due_at,
     )
 
 
@@ -166,47 +165,48 @@ def _follow_up(unit: Unit, before: StreetOrder, quantity: Decimal) -> StreetOrde
     )
 
 
-def _execution(
-    unit: Unit, work: BookSet, order: Order, fill: Fill, report: Report, served_by: StreetOrder
-) -> Execution:
-    """The execution of one fill, with its lot or the lots it uses. `order` is the order before this fill."""
-    execution_id = unit.ids.new("execution", cause=report.id)
-    holding = (order.account_id, order.instrument_id)
-    uses: list[LotUse] = []
-    if order.side == "SELL":
-        uses, work.lots[holding] = consume(work.lots[holding], fill.quantity, execution_id)
-        work.uses += uses
-    traded_on, settles_on, settles_at = work.dates(unit, order, report.due_at, uses)
-    if order.side == "BUY":
-        outside = ZERO if order.fee_collected or order.executed_quantity else order.fee
-        cost = fill.cash + fill.fee + outside
-        lot = bought_lot(execution_id, *holding, report.due_at, fill.quantity, cost)
-        work.new_lots.append(lot)
-    return Execution(
-        id=execution_id,
-        version=1,
-        created_at=unit.now,
-        updated_at=unit.now,
-        order_id=order.id,
+def _new_execution(order: Order, fill: Fill, report: Report, served_by: StreetOrder, *, first: bool) -> NewExecution:
+    return NewExecution(
+        cause=report.id,
         street_order_id=served_by.id,
+        order_id=order.id,
         user_id=order.user_id,
         account_id=order.account_id,
         account_group_id=order.account_group_id,
         instrument_id=order.instrument_id,
+        isin=order.isin,
+        mic=served_by.mic,
+        pace=served_by.pace,
         side=order.side,
-        status="FILLED",
+        currency=order.currency,
         quantity=fill.quantity,
         cash_amount=fill.cash,
         price=fill.price,
-        currency=order.currency,
-        fee=fill.fee,
-        venue_id=work.venues[order.instrument_id, served_by.mic],
         through=order.through,
         transaction_time=report.due_at,
-        traded_on=traded_on,
-        settlement_date=settles_on,
-        settles_at=settles_at,
+        fee=fill.fee,
+        fee_outside=order.fee if first and not order.fee_collected else ZERO,
     )
+
+
+async def _announce(unit: Unit, work: _Set, made: Sequence[Execution]) -> None:
+    """Save the orders and tell of those that are final now, with all their executions."""
+    new: dict[UUID, list[Execution]] = {}
+    for execution in made:
+        new.setdefault(execution.order_id, []).append(execution)
+    final = [order for order in work.booked if is_final(order)]
+    # Only an order that was executed before this set has executions we did not make just now.
+    older = [order.id for order in final if work.before[order.id].executed_quantity]
+    known = await executions.executions_of(unit, older) if older else {}
+    saved: list[Order] = []
+    for order in work.booked:
+        if is_final(order):
+            service.announce(unit, order, known.get(order.id) or new.get(order.id, ()))
+            order = released(order)
+            if order.status == "FILLED" and work.before[order.id].cancellation_reason == "CANCELLED_BY_CLIENT":
+                order = service.reject_cancellation(unit, order)
+        saved.append(order)
+    await service.save(unit, saved)
 
 
 BOOK = Sweep(NAME, _claim, _book, _next)

@@ -18,12 +18,14 @@ ReportKind = Literal["FILL", "CANCELLED", "REJECTED"]
 class StreetOrder:
     """An order at a venue. Shape: exactly one of quantity and cash_amount; `done` counts the same measure.
 
+    `accepted_at` is when the customer's order was accepted: of two that trade at one instant the older comes first.
     `reserve` is what a block counts on of the house's inventory; a quantity of zero is served wholly from it and no
     venue is asked. Units: prices on the venue's tick, in `currency`.
     """
 
     id: UUID
     order_id: UUID
+    accepted_at: datetime
     account_id: UUID
     user_id: UUID
     client_reference: str | None

@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from openvest.db.query import numeric_array
 from openvest.db.unit import Unit
 from openvest.features.street import store
 from openvest.features.street.model import Filled, Report, StreetOrder
@@ -21,29 +22,7 @@ async def send(unit: Unit, orders: Sequence[StreetOrder], inside: Mapping[UUID, 
     without a venue. Writes: street_orders, venue_reports.
     """
     if orders:
-        await unit.run(
-            store.INSERT,
-            unit.tenant_id,
-            [o.id for o in orders],
-            [o.order_id for o in orders],
-            [o.account_id for o in orders],
-            [o.user_id for o in orders],
-            [o.client_reference for o in orders],
-            [o.instrument_id for o in orders],
-            [o.isin for o in orders],
-            [o.mic for o in orders],
-            [o.currency for o in orders],
-            [o.side for o in orders],
-            [o.order_type for o in orders],
-            [o.quantity for o in orders],
-            [o.cash_amount for o in orders],
-            [o.limit_price for o in orders],
-            [o.stop_price for o in orders],
-            [o.quantity_decimals for o in orders],
-            [o.pace for o in orders],
-            [o.active_at for o in orders],
-            [o.reserve for o in orders],
-        )
+        await unit.run(store.INSERT, unit.tenant_id, *store.insert_values(orders))
     if inside:
         await unit.run(
             store.INSERT_REPORTS,
@@ -53,10 +32,10 @@ async def send(unit: Unit, orders: Sequence[StreetOrder], inside: Mapping[UUID, 
             ["inside" for _ in inside],
             ["FILL" for _ in inside],
             [True for _ in inside],
-            [None for _ in inside],
-            [None for _ in inside],
-            list(inside.values()),
             [unit.now for _ in inside],
+            numeric_array(None for _ in inside),
+            numeric_array(None for _ in inside),
+            numeric_array(inside.values()),
         )
 
 
@@ -72,19 +51,22 @@ async def fills_of(unit: Unit, order_ids: Sequence[UUID]) -> dict[UUID, list[Fil
 async def request_cancel(unit: Unit, order_ids: Sequence[UUID]) -> set[UUID]:
     """Ask the venue to end what works for these orders. Returns the orders that have a working street order.
 
-    Writes: street_orders.
+    What the house's inventory serves cannot be ended any more: it has been traded. Writes: street_orders.
     """
     return set(await unit.rows(store.REQUEST_CANCEL, unit.tenant_id, list(order_ids), unit.now))
 
 
-async def next_report(unit: Unit) -> datetime | None:
-    """When the next report falls due."""
-    return await unit.row(store.NEXT_REPORT, unit.tenant_id)
+async def next_report(unit: Unit, sweep: str) -> datetime | None:
+    """When the next report falls due that this sweep may book."""
+    return await unit.row(store.NEXT_REPORT, unit.tenant_id, sweep)
 
 
 async def claim_reports(unit: Unit, limit: int, sweep: str) -> list[Report]:
-    """Reports that are due, street order by street order in the venue's order, their street orders locked."""
-    found = await unit.rows(store.CLAIM_REPORTS, unit.tenant_id, unit.now, limit, sweep)
+    """Reports that are due, by their instant, then by the acceptance of the order; their street orders are locked.
+
+    `sweep` names who books them: what it has set aside holds back the later reports of the same street order.
+    """
+    found = await unit.rows(store.CLAIM_REPORTS, unit.tenant_id, sweep, unit.now, limit)
     if not found:
         return []
     # The lock was waited for by nobody, but a report may have been booked between its reading and the lock.
@@ -92,10 +74,10 @@ async def claim_reports(unit: Unit, limit: int, sweep: str) -> list[Report]:
     return [report for report in found if report.id in still]
 
 
-async def booked(unit: Unit, reports: Sequence[Report]) -> dict[UUID, str]:
-    """Record that reports were booked; returns each street order's status now. Writes: venue_reports, street_orders."""
+async def booked(unit: Unit, reports: Sequence[Report]) -> None:
+    """Record that reports were booked and how far their street orders came. Writes: venue_reports, street_orders."""
     if not reports:
-        return {}
+        return
     done: dict[UUID, Decimal] = defaultdict(Decimal)
     status: dict[UUID, str] = {}
     for report in reports:
@@ -106,8 +88,9 @@ async def booked(unit: Unit, reports: Sequence[Report]) -> dict[UUID, str]:
         status[report.street_order_id] = STREET_ORDER.move(known, verb) if report.last else known
     await unit.run(store.BOOKED, unit.tenant_id, [r.id for r in reports], unit.now)
     ids = sorted(status)
-    await unit.run(store.PROGRESS, unit.tenant_id, ids, [done[i] for i in ids], [status[i] for i in ids], unit.now)
-    return status
+    await unit.run(
+        store.PROGRESS, unit.tenant_id, ids, [status[i] for i in ids], numeric_array(done[i] for i in ids), unit.now
+    )
 
 
 async def street_orders(unit: Unit, ids: Sequence[UUID]) -> dict[UUID, StreetOrder]:

@@ -2,36 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from openvest.db.query import Query, Statement
+from openvest.db.query import Query, Statement, numeric_array
 from openvest.features.street.model import Filled, Report, StreetOrder
 
 _COLUMNS = (
-    "id, order_id, account_id, user_id, client_reference, instrument_id, isin, mic, currency, side, order_type,"
-    " quantity, cash_amount, reserve, done, limit_price, stop_price, quantity_decimals, pace, status, cancel_requested,"
-    " active_at, look_after"
+    "id, order_id, accepted_at, account_id, user_id, client_reference, instrument_id, isin, mic, currency, side,"
+    " order_type, quantity, cash_amount, reserve, done, limit_price, stop_price, quantity_decimals, pace, status,"
+    " cancel_requested, active_at, look_after"
 )
 
 INSERT = Statement(
     """
-    insert into street_orders (tenant_id, id, order_id, account_id, user_id, client_reference, instrument_id, isin, mic,
-      currency, side, order_type, quantity, cash_amount, limit_price, stop_price, quantity_decimals, pace, status,
-      active_at, look_after, look_at, created_at, updated_at, reserve)
-    select $1, t.id, t.order_id, t.account_id, t.user_id, t.client_reference, t.instrument_id, t.isin, t.mic,
-           t.currency, t.side, t.order_type, t.quantity, t.cash_amount, t.limit_price, t.stop_price,
-           t.quantity_decimals, t.pace,
-           'WORKING', t.active_at, t.active_at, case when t.quantity = 0 then null else t.active_at end, t.active_at,
-           t.active_at, t.reserve
-      from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::uuid[], $8::text[], $9::text[],
-                  $10::text[], $11::text[], $12::text[], $13::numeric[], $14::numeric[], $15::numeric[],
-                  $16::numeric[], $17::integer[], $18::text[], $19::timestamptz[],
-                  $20::numeric[])
-           as t(id, order_id, account_id, user_id, client_reference, instrument_id, isin, mic, currency, side,
-                order_type, quantity, cash_amount, limit_price, stop_price, quantity_decimals, pace, active_at, reserve)
+    insert into street_orders (tenant_id, id, order_id, accepted_at, account_id, user_id, client_reference,
+      instrument_id, isin, mic, currency, side, order_type, quantity_decimals, pace, active_at, quantity, cash_amount,
+      reserve, limit_price, stop_price, done, status, look_after, look_at, created_at, updated_at)
+    select $1, t.*, 0, 'WORKING', t.active_at, case when t.quantity = 0 then null else t.active_at end, t.active_at,
+           t.active_at
+      from unnest($2::uuid[], $3::uuid[], $4::timestamptz[], $5::uuid[], $6::uuid[], $7::text[], $8::uuid[],
+                  $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::integer[], $15::text[],
+                  $16::timestamptz[], $17::text::numeric[], $18::text::numeric[], $19::text::numeric[],
+                  $20::text::numeric[], $21::text::numeric[])
+           as t(id, order_id, accepted_at, account_id, user_id, client_reference, instrument_id, isin, mic, currency,
+                side, order_type, quantity_decimals, pace, active_at, quantity, cash_amount, reserve, limit_price,
+                stop_price)
     """
 )
+
+
+def insert_values(orders: Sequence[StreetOrder]) -> list[Any]:
+    """The parameters of INSERT after the tenant."""
+    plain = (
+        "id order_id accepted_at account_id user_id client_reference instrument_id isin mic currency side order_type"
+        " quantity_decimals pace active_at"
+    ).split()
+    decimal = "quantity cash_amount reserve limit_price stop_price".split()
+    return [
+        *([getattr(order, name) for order in orders] for name in plain),
+        *(numeric_array(getattr(order, name) for order in orders) for name in decimal),
+    ]
+
 
 NEXT_LOOK = Query(
     datetime,
@@ -47,7 +61,7 @@ LEASE = Query(
     update street_orders s set lease_token = $3, leased_until = wire_now() + interval '30 seconds'
       from (select id from street_orders
              where tenant_id = $1 and look_at <= $2 and (leased_until is null or leased_until < wire_now())
-             order by look_at, id limit $4 for update skip locked) due
+             order by look_at, accepted_at, order_id limit $4 for update skip locked) due
      where s.tenant_id = $1 and s.id = due.id
     returning {", ".join("s." + c.strip() for c in _COLUMNS.split(","))}
     """,
@@ -77,29 +91,38 @@ DROP_LATER = Statement(
 
 INSERT_REPORTS = Statement(
     """
-    insert into venue_reports (tenant_id, id, street_order_id, external_id, ordinal, kind, last, quantity, cash_amount,
-                               price, due_at)
-    select $1, t.id, t.street_order_id, t.external_id, t.n, t.kind, t.last, t.quantity, t.cash_amount, t.price, t.due_at
-      from unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::boolean[], $7::numeric[], $8::numeric[],
-                  $9::numeric[], $10::timestamptz[])
-           with ordinality as t(id, street_order_id, external_id, kind, last, quantity, cash_amount, price, due_at, n)
+    insert into venue_reports (tenant_id, id, street_order_id, order_id, accepted_at, external_id, ordinal, kind, last,
+                               quantity, cash_amount, price, due_at)
+    select $1, t.id, s.id, s.order_id, s.accepted_at, t.external_id, t.n, t.kind, t.last, t.quantity, t.cash_amount,
+           t.price, t.due_at
+      from unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::boolean[], $7::timestamptz[],
+                  $8::text::numeric[], $9::text::numeric[], $10::text::numeric[])
+           with ordinality as t(id, street_order_id, external_id, kind, last, due_at, quantity, cash_amount, price, n)
+      join street_orders s on s.tenant_id = $1 and s.id = t.street_order_id
     on conflict (tenant_id, street_order_id, external_id) do nothing
     """
 )
 
-NEXT_REPORT = Query(
-    datetime, "select min(due_at) as due_at from venue_reports where tenant_id = $1 and booked_at is null"
-)
+# What was set aside is not due, and what the venue said of the same street order later waits behind it: a fill that
+# could not be booked must not be overtaken by the end of its order.
+
+_DUE = """
+       r.tenant_id = $1 and r.booked_at is null
+     and not exists (
+       select from set_aside a join venue_reports e on e.tenant_id = a.tenant_id and e.id = a.row_id
+        where a.tenant_id = $1 and a.sweep = $2 and e.street_order_id = r.street_order_id and e.booked_at is null)
+"""
+
+NEXT_REPORT = Query(datetime, f"select r.due_at from venue_reports r where {_DUE} order by r.due_at limit 1")
 
 CLAIM_REPORTS = Query(
     Report,
-    """
-    select r.id, r.street_order_id, s.order_id, r.kind, r.last, r.quantity, r.cash_amount, r.price, r.due_at
+    f"""
+    select r.id, r.street_order_id, r.order_id, r.kind, r.last, r.quantity, r.cash_amount, r.price, r.due_at
       from venue_reports r join street_orders s on s.tenant_id = r.tenant_id and s.id = r.street_order_id
-     where r.tenant_id = $1 and r.booked_at is null and r.due_at <= $2
-       and not exists (select from set_aside a where a.tenant_id = $1 and a.sweep = $4 and a.row_id = r.id)
-     order by r.due_at, r.street_order_id, r.ordinal
-     limit $3
+     where {_DUE} and r.due_at <= $3
+     order by r.due_at, r.accepted_at, r.order_id, r.last, r.ordinal
+     limit $4
        for update of s skip locked
     """,
 )
@@ -112,16 +135,19 @@ PROGRESS = Statement(
     """
     update street_orders s set done = s.done + t.done, status = t.status, updated_at = $5,
            look_at = case when t.status = 'WORKING' then s.look_at end
-      from unnest($2::uuid[], $3::numeric[], $4::text[]) as t(id, done, status)
+      from unnest($2::uuid[], $3::text[], $4::text::numeric[]) as t(id, status, done)
      where s.tenant_id = $1 and s.id = t.id
     """
 )
+
+# Nobody can end what the house's inventory has already served: no venue works for it.
 
 REQUEST_CANCEL = Query(
     UUID,
     """
     update street_orders set cancel_requested = true, look_at = $3, updated_at = $3
      where tenant_id = $1 and order_id = any($2) and status = 'WORKING' and not cancel_requested
+       and (quantity is null or quantity > 0)
     returning order_id
     """,
 )
@@ -134,7 +160,7 @@ OF_ORDERS = Query(
 FILLS = Query(
     Filled,
     """
-    select s.order_id, r.street_order_id, r.quantity, r.price, r.due_at as at
+    select r.order_id, r.street_order_id, r.quantity, r.price, r.due_at as at
       from street_orders s join venue_reports r on r.tenant_id = s.tenant_id and r.street_order_id = s.id
      where s.tenant_id = $1 and s.order_id = any($2) and r.kind = 'FILL' and r.booked_at is not null
      order by r.due_at, r.street_order_id, r.ordinal

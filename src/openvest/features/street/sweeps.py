@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from openvest.core.declarations import Outward
+from openvest.db.query import numeric_array
 from openvest.db.unit import Unit
 from openvest.features.street import store
 from openvest.features.street.model import StreetOrder
@@ -33,7 +34,7 @@ async def _next(unit: Unit) -> datetime | None:
 async def _lease(unit: Unit, limit: int) -> Sequence[Asked]:
     token = UUID(bytes=secrets.token_bytes(16))
     found = await unit.rows(store.LEASE, unit.tenant_id, unit.now, token, limit)
-    found.sort(key=lambda order: (order.active_at, order.id))
+    found.sort(key=lambda order: (order.accepted_at, order.order_id))
     return [Asked(order, unit.tenant_id, token, unit.now) for order in found]
 
 
@@ -87,10 +88,10 @@ async def _record(unit: Unit, rows: Sequence[Asked], said: Sequence[VenueAnswer]
             [r.external_id for r in reports],
             [r.kind for r in reports],
             [r.last for r in reports],
-            [r.quantity for r in reports],
-            [r.cash_amount for r in reports],
-            [r.price for r in reports],
             [r.due_at for r in reports],
+            numeric_array(r.quantity for r in reports),
+            numeric_array(r.cash_amount for r in reports),
+            numeric_array(r.price for r in reports),
         )
     await unit.run(
         store.ANSWERED,

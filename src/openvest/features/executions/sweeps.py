@@ -6,27 +6,27 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from openvest.core.declarations import Sweep
+from openvest.core.declarations import Reaction, Sweep
 from openvest.core.snapshots import snapshot_of
 from openvest.db.unit import Unit
-from openvest.features.orders import store_executions
-from openvest.features.orders.model import Execution
-from openvest.features.orders.rules import EXECUTION
-from openvest.features.orders.store_executions import BlockTrade
-from openvest.features.orders.sweeps_book_set import street_trade_of, trade_of
+from openvest.features.executions import store, store_blocks
+from openvest.features.executions.model import BlockTrade, Execution
+from openvest.features.executions.rules import EXECUTION
+from openvest.features.executions.rules_booking import street_trade_of, trade_of
 from openvest.ledger.posting import post
 from openvest.ledger.trades import settlement, street_settlement
 
 
 async def _next(unit: Unit) -> datetime | None:
-    return await unit.row(store_executions.NEXT_SETTLEMENT, unit.tenant_id)
+    return await unit.row(store.NEXT_SETTLEMENT, unit.tenant_id)
 
 
 async def _claim(unit: Unit, limit: int) -> Sequence[Execution]:
-    return await unit.rows(store_executions.CLAIM_SETTLING, unit.tenant_id, unit.now, limit)
+    return await unit.rows(store.CLAIM_SETTLING, unit.tenant_id, unit.now, limit)
 
 
 async def _settle(unit: Unit, executions: Sequence[Execution]) -> None:
+    """Settle customers' executions. Writes: executions, ledger (SETTLEMENT); events EXECUTION.SETTLED."""
     on = unit.now.date()
     await post(unit, [settlement(trade_of(execution), on) for execution in executions])
     done = [
@@ -39,7 +39,7 @@ async def _settle(unit: Unit, executions: Sequence[Execution]) -> None:
         for execution in executions
     ]
     await unit.run(
-        store_executions.SETTLED,
+        store.SETTLED,
         unit.tenant_id,
         [execution.id for execution in done],
         [execution.version for execution in done],
@@ -49,19 +49,24 @@ async def _settle(unit: Unit, executions: Sequence[Execution]) -> None:
         unit.emit("EXECUTION.SETTLED", execution.id, execution.version, execution.updated_at, snapshot_of(execution))
 
 
-async def _next_street(unit: Unit) -> datetime | None:
-    return await unit.row(store_executions.NEXT_STREET, unit.tenant_id)
+async def _next_block(unit: Unit) -> datetime | None:
+    return await unit.row(store_blocks.NEXT_SETTLEMENT, unit.tenant_id)
 
 
-async def _claim_street(unit: Unit, limit: int) -> Sequence[BlockTrade]:
-    return await unit.rows(store_executions.CLAIM_STREET, unit.tenant_id, unit.now, limit)
+async def _claim_blocks(unit: Unit, limit: int) -> Sequence[BlockTrade]:
+    return await unit.rows(store_blocks.CLAIM_SETTLING, unit.tenant_id, unit.now, limit)
 
 
-async def _settle_street(unit: Unit, trades: Sequence[BlockTrade]) -> None:
+async def _settle_blocks(unit: Unit, trades: Sequence[BlockTrade]) -> None:
+    """Settle what the house traded for blocks. Writes: block_trades, ledger (SETTLEMENT)."""
     on = unit.now.date()
     await post(unit, [street_settlement(trade.street_order_id, [street_trade_of(trade)], [], on) for trade in trades])
-    await unit.run(store_executions.STREET_SETTLED, unit.tenant_id, [trade.id for trade in trades], unit.now)
+    await unit.run(store_blocks.SETTLED, unit.tenant_id, [trade.id for trade in trades], unit.now)
 
 
-SETTLE_STREET = Sweep("orders.settle_street", _claim_street, _settle_street, _next_street, writes_events=False)
-SETTLE = Sweep("orders.settle", _claim, _settle, _next)
+SETTLE_BLOCKS = Sweep("executions.settle_blocks", _claim_blocks, _settle_blocks, _next_block, writes_events=False)
+SETTLE = Sweep("executions.settle", _claim, _settle, _next)
+
+SWEEPS = [SETTLE_BLOCKS, SETTLE]
+
+REACTIONS: list[Reaction] = []

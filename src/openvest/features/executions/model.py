@@ -1,0 +1,117 @@
+"""Executions, block trades and the house's inventory as the domain sees them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Literal
+from uuid import UUID
+
+from openvest.core.money import ZERO
+
+Side = Literal["BUY", "SELL"]
+ExecutionStatus = Literal["FILLED", "SETTLED", "CANCELLED"]
+Through = Literal["street", "fractions"]
+Pace = Literal["instant", "calendar"]
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One execution of an order. Units: price in the order's currency, at most 4 decimals; `fee` is what we collect."""
+
+    id: UUID
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    order_id: UUID
+    street_order_id: UUID | None
+    user_id: UUID
+    account_id: UUID
+    account_group_id: UUID
+    instrument_id: UUID
+    side: Side
+    status: ExecutionStatus
+    quantity: Decimal
+    cash_amount: Decimal
+    price: Decimal
+    currency: str
+    fee: Decimal
+    venue_id: UUID
+    through: Through
+    transaction_time: datetime
+    traded_on: date
+    settlement_date: date
+    settles_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NewExecution:
+    """A fill as the feature above has worked it out. `cause`: the report behind it, from which its id comes.
+
+    `fee` is collected with it; `fee_outside` is charged by the client itself and never touches our cash.
+    """
+
+    cause: UUID
+    street_order_id: UUID
+    order_id: UUID
+    user_id: UUID
+    account_id: UUID
+    account_group_id: UUID
+    instrument_id: UUID
+    isin: str
+    mic: str
+    pace: Pace
+    side: Side
+    currency: str
+    quantity: Decimal
+    cash_amount: Decimal
+    price: Decimal
+    through: Through
+    transaction_time: datetime
+    fee: Decimal = ZERO
+    fee_outside: Decimal = ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class NewBlockTrade:
+    """All a block has traded at the street, follow-ups included, told under its last street order."""
+
+    street_order_id: UUID
+    instrument_id: UUID
+    mic: str
+    pace: Pace
+    side: Side
+    currency: str
+    quantity: Decimal
+    cash_amount: Decimal
+    transaction_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BlockTrade:
+    """What a block has traded in whole shares, as stored."""
+
+    id: UUID
+    street_order_id: UUID
+    side: Side
+    instrument_id: UUID
+    currency: str
+    quantity: Decimal
+    cash_amount: Decimal
+    traded_on: date
+    settlement_date: date
+    settles_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """The house's fractions of an instrument, under the lock of its reserve row. `free`: no block counts on it."""
+
+    instrument_id: UUID
+    units: Decimal
+    reserved: Decimal
+
+    @property
+    def free(self) -> Decimal:
+        return self.units - self.reserved

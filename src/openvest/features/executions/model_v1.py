@@ -1,0 +1,55 @@
+"""An execution as v1 shows it: public, because an order shows its executions in the same form."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Literal
+
+from pydantic import Field
+
+from openvest.core.money import cents
+from openvest.core.schema import Answer, Currency, Day, Id, Instant, PaymentAmount, UnsignedDecimal
+from openvest.core.snapshots import Json, Snapshot
+from openvest.features.executions.model import ExecutionStatus, Side
+
+
+class TaxAnswer(Answer):
+    """A tax withheld from an execution."""
+
+    type: Literal["TOTAL"] = Field(description="All taxes together.")
+    amount: UnsignedDecimal = Field(description="How much was withheld.")
+
+
+class ExecutionAnswer(Answer):
+    """One execution of an order."""
+
+    id: Id = Field(description="Id of the execution.")
+    order_id: Id = Field(description="The order it executes.")
+    side: Side = Field(description="Buy or sell.")
+    currency: Currency = Field(description="Currency of amount and price.")
+    status: ExecutionStatus = Field(description="FILLED until it settles.")
+    cash_amount: PaymentAmount = Field(description="What it cost or brought, before fee and taxes.")
+    share_quantity: UnsignedDecimal = Field(description="Units traded.")
+    price: str = Field(description="Price per unit.", pattern=r"^[0-9]{0,63}(\.[0-9]{1,4})?$")
+    transaction_time: Instant = Field(description="When the venue executed it.")
+    taxes: list[TaxAnswer] = Field(description="Taxes withheld.")
+    venue_id: Id = Field(description="Where it was executed.")
+    settlement_date: Day | None = Field(default=None, description="When money and units change hands.")
+
+
+def execution_v1(execution: Snapshot) -> Json:
+    """An execution from its snapshot. No tax is withheld yet, so the list is empty."""
+    return {
+        "id": execution["id"],
+        "order_id": execution["order_id"],
+        "side": execution["side"],
+        "currency": execution["currency"],
+        "status": execution["status"],
+        "cash_amount": cents(Decimal(execution["cash_amount"])),
+        "share_quantity": execution["quantity"],
+        "price": execution["price"],
+        "transaction_time": execution["transaction_time"],
+        "taxes": [],
+        "venue_id": execution["venue_id"],
+        "settlement_date": execution["settlement_date"],
+    }

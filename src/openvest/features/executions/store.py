@@ -1,0 +1,98 @@
+"""SQL of executions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from openvest.db.query import Query, Statement, numeric_array
+from openvest.features.executions.model import Execution
+
+_COLUMNS = (
+    "id, version, created_at, updated_at, order_id, street_order_id, user_id, account_id, account_group_id,"
+    " instrument_id, side, status, quantity, cash_amount, price, currency, fee, venue_id, through, transaction_time,"
+    " traded_on, settlement_date, settles_at"
+)
+
+INSERT = Statement(
+    """
+    insert into executions (tenant_id, id, version, created_at, updated_at, order_id, street_order_id, user_id,
+      account_id, account_group_id, instrument_id, side, status, currency, venue_id, through, transaction_time,
+      traded_on, settlement_date, settles_at, quantity, cash_amount, price, fee)
+    select $1, t.id, 1, t.at, t.at, t.order_id, t.street_order_id, t.user_id, t.account_id, t.account_group_id,
+           t.instrument_id, t.side, 'FILLED', t.currency, t.venue_id, t.through, t.transaction_time, t.traded_on,
+           t.settlement_date, t.settles_at, t.quantity, t.cash_amount, t.price, t.fee
+      from unnest($2::uuid[], $3::timestamptz[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::uuid[],
+                  $9::uuid[], $10::text[], $11::text[], $12::uuid[], $13::text[], $14::timestamptz[], $15::date[],
+                  $16::date[], $17::timestamptz[], $18::text::numeric[], $19::text::numeric[],
+                  $20::text::numeric[], $21::text::numeric[])
+           as t(id, at, order_id, street_order_id, user_id, account_id, account_group_id, instrument_id, side,
+                currency, venue_id, through, transaction_time, traded_on, settlement_date, settles_at,
+                quantity, cash_amount, price, fee)
+    """
+)
+
+
+def insert_values(executions: Sequence[Execution]) -> list[Any]:
+    """The parameters of INSERT after the tenant."""
+    plain = (
+        "id created_at order_id street_order_id user_id account_id account_group_id instrument_id side currency"
+        " venue_id through transaction_time traded_on settlement_date settles_at"
+    ).split()
+    decimal = "quantity cash_amount price fee".split()
+    return [
+        *([getattr(execution, name) for execution in executions] for name in plain),
+        *(numeric_array(getattr(execution, name) for execution in executions) for name in decimal),
+    ]
+
+
+BY_ID = Query(
+    Execution,
+    f"select {_COLUMNS} from executions where tenant_id = $1 and order_id = $2 and id = $3",
+)
+
+OF_ORDERS = Query(
+    Execution,
+    f"select {_COLUMNS} from executions where tenant_id = $1 and order_id = any($2)"
+    " order by transaction_time, created_at, id",
+)
+
+BY_IDS = Query(
+    Execution,
+    f"select {_COLUMNS} from executions where tenant_id = $1 and id = any($2)",
+)
+
+# What was set aside is not due: it would hold the clock at its instant for ever. A customer of a block settles after
+# the block, also where that could not be settled on its day.
+
+_SETTLING = """
+    from executions e
+   where e.tenant_id = $1 and e.status = 'FILLED'
+     and not exists (
+       select from set_aside a where a.tenant_id = $1 and a.sweep = 'executions.settle' and a.row_id = e.id)
+     and (e.through = 'street' or not exists (
+       select from block_trades b
+        where b.tenant_id = $1 and b.street_order_id = e.street_order_id and b.settled_at is null))
+"""
+
+NEXT_SETTLEMENT = Query(datetime, f"select e.settles_at {_SETTLING} order by e.settles_at, e.id limit 1")
+
+CLAIM_SETTLING = Query(
+    Execution,
+    f"""
+    select {", ".join("e." + name.strip() for name in _COLUMNS.split(","))} {_SETTLING}
+     and e.settles_at <= $2
+   order by e.settles_at, e.id
+   limit $3
+     for no key update of e skip locked
+    """,
+)
+
+SETTLED = Statement(
+    """
+    update executions e set status = 'SETTLED', version = t.version, updated_at = t.at
+      from unnest($2::uuid[], $3::integer[], $4::timestamptz[]) as t(id, version, at)
+     where e.tenant_id = $1 and e.id = t.id
+    """
+)

@@ -1,0 +1,90 @@
+"""SQL of what blocks trade at the street, and of the inventory that blocks count on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from openvest.db.query import Query, Statement, numeric_array
+from openvest.features.executions.model import BlockTrade, Inventory
+
+INSERT = Statement(
+    """
+    insert into block_trades (tenant_id, id, street_order_id, side, instrument_id, currency, traded_on,
+                              settlement_date, settles_at, quantity, cash_amount)
+    select $1, t.id, t.street_order_id, t.side, t.instrument_id, t.currency, t.traded_on, t.settlement_date,
+           t.settles_at, t.quantity, t.cash_amount
+      from unnest($2::uuid[], $3::uuid[], $4::text[], $5::uuid[], $6::text[], $7::date[], $8::date[],
+                  $9::timestamptz[], $10::text::numeric[], $11::text::numeric[])
+           as t(id, street_order_id, side, instrument_id, currency, traded_on, settlement_date, settles_at,
+                quantity, cash_amount)
+    """
+)
+
+
+def insert_values(trades: Sequence[BlockTrade]) -> list[Any]:
+    """The parameters of INSERT after the tenant."""
+    plain = "id street_order_id side instrument_id currency traded_on settlement_date settles_at".split()
+    return [
+        *([getattr(trade, name) for trade in trades] for name in plain),
+        *(numeric_array(getattr(trade, name) for trade in trades) for name in ("quantity", "cash_amount")),
+    ]
+
+
+_SETTLING = """
+    from block_trades t
+   where t.tenant_id = $1 and t.settled_at is null
+     and not exists (
+       select from set_aside a where a.tenant_id = $1 and a.sweep = 'executions.settle_blocks' and a.row_id = t.id)
+"""
+
+NEXT_SETTLEMENT = Query(datetime, f"select t.settles_at {_SETTLING} order by t.settles_at, t.id limit 1")
+
+CLAIM_SETTLING = Query(
+    BlockTrade,
+    f"""
+    select t.id, t.street_order_id, t.side, t.instrument_id, t.currency, t.quantity, t.cash_amount, t.traded_on,
+           t.settlement_date, t.settles_at
+    {_SETTLING}
+     and t.settles_at <= $2
+   order by t.settles_at, t.id limit $3 for no key update of t skip locked
+    """,
+)
+
+SETTLED = Statement("update block_trades set settled_at = $3 where tenant_id = $1 and id = any($2)")
+
+LOCK_RESERVES = Query(
+    UUID,
+    """
+    select instrument_id from fraction_reserves
+     where tenant_id = $1 and instrument_id = any($2) order by instrument_id for no key update
+    """,
+)
+
+MAKE_RESERVES = Statement(
+    """
+    insert into fraction_reserves (tenant_id, instrument_id) select $1, t from unnest($2::uuid[]) as t order by t
+    on conflict (tenant_id, instrument_id) do nothing
+    """
+)
+
+INVENTORY = Query(
+    Inventory,
+    """
+    select r.instrument_id, coalesce(h.balance, 0) as units, r.reserved
+      from fraction_reserves r
+      left join pub_house_balances h
+        on h.tenant_id = r.tenant_id and h.asset = r.instrument_id::text and h.bucket = 'fractions'
+     where r.tenant_id = $1 and r.instrument_id = any($2)
+    """,
+)
+
+SET_RESERVES = Statement(
+    """
+    update fraction_reserves r set reserved = t.reserved
+      from unnest($2::uuid[], $3::text::numeric[]) as t(instrument_id, reserved)
+     where r.tenant_id = $1 and r.instrument_id = t.instrument_id
+    """
+)

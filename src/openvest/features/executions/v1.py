@@ -1,0 +1,34 @@
+"""Executions in v1: one operation and the events."""
+
+from __future__ import annotations
+
+from openvest.core.declarations import Call, Endpoint, Event
+from openvest.core.snapshots import Json, snapshot_of
+from openvest.db.unit import Unit
+from openvest.features.executions import service
+from openvest.features.executions.model_v1 import ExecutionAnswer, execution_v1
+
+
+async def retrieve_execution(unit: Unit, call: Call) -> Json:
+    found = await service.get_execution(unit, call.path["order_id"], call.path["execution_id"])
+    return execution_v1(snapshot_of(found))
+
+
+ENDPOINTS = [
+    Endpoint(
+        method="GET",
+        path="/orders/{order_id}/executions/{execution_id}",
+        operation_id="retrieve_order_execution",
+        summary="Read an execution of an order",
+        tag="orders",
+        scopes=("orders:read", "orders:admin"),
+        verb=retrieve_execution,
+        answer=ExecutionAnswer,
+        errors=(404,),
+    ),
+]
+
+EVENTS = [
+    Event(f"EXECUTION.{name}", "execution", execution_v1, answer=ExecutionAnswer)
+    for name in ("FILLED", "SETTLED", "CANCELLED")
+]

@@ -1,0 +1,70 @@
+"""When an order can trade: sessions, cut-offs of blocks, expiry. Pure.
+
+Source: DOMAIN.md section 6, ORDER_MATHS.md section 5 "BLOCK" and "Expiry".
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+
+from openvest.core.trading_calendar import (
+    ONE_DAY,
+    cut_off,
+    is_covered,
+    last_session_on_or_before,
+    next_session,
+    session_after,
+    session_at,
+    session_on,
+    venue_date,
+)
+from openvest.features.orders.model import Order
+
+JOINS_BEFORE = timedelta(minutes=5)
+"""A BLOCK order accepted later than this before the cut-off joins the next one."""
+
+
+def opens_at(now: datetime, mic: str, pace: str) -> datetime | None:
+    """When the venue opens next; None where it is open now, or where the pace knows no sessions."""
+    if pace == "instant" or session_at(mic, now) is not None:
+        return None
+    return next_session(mic, now).opens_at
+
+
+def expires_at(expiry: date, mic: str, pace: str) -> datetime | None:
+    """The close of the last session on or before the expiry date; None where that lies beyond all calendars.
+
+    A pace without sessions ends the day in UTC, as its venue does.
+    """
+    if not is_covered(expiry):
+        return None
+    if pace == "instant":
+        return datetime.combine(expiry, time(), UTC) + ONE_DAY
+    return last_session_on_or_before(mic, expiry).closes_at
+
+
+def cut_offs(order: Order, now: datetime, mic: str, local: time) -> tuple[datetime | None, datetime | None]:
+    """The cut-off a BLOCK order waits for (None: it has come), and the next one after now.
+
+    An order is looked at when it is accepted, when what it waited for has happened, and at its cut-off; of these only
+    a cut-off lets it trade, so an order that was woken between two waits for the second.
+    """
+    if order.execution_flow != "BLOCK":
+        return None, None
+    looked_for = order.due_at or now
+    waits: datetime | None = None
+    if looked_for == order.created_at or cut_off_after(mic, local, looked_for) != looked_for:
+        waits = cut_off_after(mic, local, looked_for + JOINS_BEFORE)
+    following = cut_off_after(mic, local, now + timedelta(microseconds=1))
+    return (waits if waits is not None and waits > now else None), following
+
+
+def cut_off_after(mic: str, local: time, at: datetime) -> datetime:
+    """The first cut-off at or after an instant: the tenant's venue-local time, but inside the session of its day."""
+    session = session_on(mic, venue_date(mic, at))
+    while True:
+        if session is not None:
+            found = min(max(cut_off(mic, local, session.on), session.opens_at), session.closes_at)
+            if found >= at:
+                return found
+        session = session_after(mic, session.opens_at if session is not None else at)
