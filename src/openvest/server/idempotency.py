@@ -63,8 +63,6 @@ STORE = Statement(
     " path = excluded.path, body_hash = excluded.body_hash, field_hashes = excluded.field_hashes,"
     " status = excluded.status, body = excluded.body, created_at = excluded.created_at"
 )
-FORGET = Statement("delete from idempotency where tenant_id = $1 and created_at < wire_now() - interval '8 days'")
-"""Why a day later than a key ends: a later use still counts its uses."""
 
 
 @dataclass(frozen=True, slots=True)
