@@ -1,7 +1,8 @@
-"""Deliveries: pack and lease in one unit, sign and send outside any transaction, record with the lease's token.
+"""Deliveries: one unit records what came back, packs what waits and leases what may go; sending is outside any unit.
 
-Every package is sent and recorded by itself, so a slow endpoint delays nobody else. What a crash leaves behind is a
-lease that runs out; the same bytes are then sent again under a fresh signature.
+Packages travel side by side and each ends by itself, so a slow endpoint delays nobody else; whatever has ended by then
+is recorded by the next unit, all at once. What a crash leaves behind is a lease that runs out; the same bytes are then
+sent again under a fresh signature.
 
 Source: DOMAIN.md section 3; ARCHITECTURE.md "A webhook".
 """
@@ -22,11 +23,13 @@ from openvest.db.unit import Database, DatabaseDown, Unit
 from openvest.features.tenants import service as tenants
 from openvest.features.tenants.model import SigningKey
 from openvest.features.webhooks import service as webhooks
-from openvest.features.webhooks.model import LeasedPackage
+from openvest.features.webhooks.model import LeasedPackage, Outcome
 from openvest.ports.courier import Courier, Letter, NotSent
 
 AT_ONCE = 64
 """Packages of one tenant that may be under way from one process; others wait for their turn, other tenants do not."""
+
+GATHER_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +41,16 @@ class Taken:
     look_in: timedelta | None
 
 
-def _nobody(_: UUID) -> None:
+def _nobody(_: UUID, __: float) -> None:
     """Nobody waits."""
 
 
 @dataclass(slots=True)
 class Deliverer:
-    """Sends what subscriptions wait for. `ready` is told of a tenant when one of its packages is done.
+    """Sends what subscriptions wait for. `ready` is told of a tenant when packages came back, and how soon to call
+    `start` again: at once, or a moment later where most are still on their way, so that one unit records many.
 
-    Units: `back_off` and `lease_seconds` are seconds of wire time.
+    Units: the moment is in seconds; `back_off` and `lease_seconds` are seconds of wire time.
     """
 
     database: Database
@@ -54,101 +58,109 @@ class Deliverer:
     courier: Courier
     back_off: Sequence[int] = webhooks.BACK_OFF
     lease_seconds: int = webhooks.LEASE_SECONDS
-    ready: Callable[[UUID], None] = _nobody
+    ready: Callable[[UUID, float], None] = _nobody
     log: Any = field(default_factory=structlog.get_logger)
-    _under_way: dict[UUID, set[asyncio.Task[bool]]] = field(default_factory=dict[UUID, "set[asyncio.Task[bool]]"])
-
-    async def take(self, tenant_id: UUID, limit: int = AT_ONCE) -> Taken:
-        """Pack what is due and lease what may be sent. Raises: DatabaseDown."""
-
-        async def work(unit: Unit) -> Taken:
-            await webhooks.build_packages(unit, self.events)
-            packages = await webhooks.lease_packages(unit, limit, self.lease_seconds) if limit > 0 else []
-            look = await webhooks.next_look(unit)
-            look_in = None if look.at is None else max(look.at - look.now, timedelta(0))
-            return Taken(packages, await tenants.signing_key(unit) if packages else None, look_in)
-
-        return await self.database.write(tenant_id, work, n=0)
-
-    async def deliver(self, tenant_id: UUID, package: LeasedPackage, key: SigningKey) -> bool:
-        """One attempt, recorded. False where it failed or the lease was lost. Raises: DatabaseDown."""
-        failure = await self._send(self.letter(package, key))
-
-        async def record(unit: Unit) -> bool:
-            if failure is None:
-                return await webhooks.record_arrived(unit, package)
-            return await webhooks.record_failed(unit, package, failure, self.back_off)
-
-        held = await self.database.write(tenant_id, record, n=0)
-        if not held:
-            self.log.warning("webhook.lease_lost", tenant=str(tenant_id), webhook=str(package.webhook_id))
-        elif failure is not None:
-            self.log.info(
-                "webhook.failed",
-                tenant=str(tenant_id),
-                webhook=str(package.webhook_id),
-                sequence=f"{package.first_sequence}-{package.last_sequence}",
-                attempt=package.attempts + 1,
-                reason=failure,
-            )
-        return held and failure is None
-
-    def letter(self, package: LeasedPackage, key: SigningKey) -> Letter:
-        """The package as it is posted."""
-        headers = (
-            (b"openvest-sequence", f"{package.first_sequence}-{package.last_sequence}".encode()),
-            (b"openvest-previous-sequence", str(package.previous_sequence).encode()),
-        )
-        return Letter(package.url, package.body, key.id, key.private_pem, headers)
-
-    async def once(self, tenant_id: UUID) -> int:
-        """Take and send one set, and wait for all of it. Returns how many packages arrived. Raises: DatabaseDown."""
-        taken = await self.take(tenant_id)
-        if taken.key is None:
-            return 0
-        return sum(await asyncio.gather(*(self.deliver(tenant_id, package, taken.key) for package in taken.packages)))
+    _under_way: dict[UUID, set[asyncio.Task[None]]] = field(default_factory=dict[UUID, "set[asyncio.Task[None]]"])
+    _ended: dict[UUID, list[Outcome]] = field(default_factory=dict[UUID, "list[Outcome]"])
 
     async def start(self, tenant_id: UUID) -> timedelta | None:
-        """Take a set and send it in the background. Returns how long until there is more to do, None: until news.
+        """Record, take and send in the background. Returns how long until there is more to do, None: until news.
 
-        Raises: DatabaseDown.
+        At most one call per tenant at a time. Raises: DatabaseDown.
         """
         running = self._under_way.setdefault(tenant_id, set())
         taken = await self.take(tenant_id, AT_ONCE - len(running))
         if taken.key is not None:
             for package in taken.packages:
-                task = asyncio.create_task(self._guarded(tenant_id, package, taken.key))
+                task = asyncio.create_task(self._attempt(tenant_id, package, taken.key))
                 running.add(task)
                 task.add_done_callback(running.discard)
         if not running:
             del self._under_way[tenant_id]
         return taken.look_in
 
+    async def once(self, tenant_id: UUID) -> int:
+        """Take and send one set, wait for all of it and record it. Returns how many arrived. Raises: DatabaseDown."""
+        taken = await self.take(tenant_id)
+        if taken.key is None:
+            return 0
+        sending = (self.attempt(package, taken.key) for package in taken.packages)
+        outcomes = list(await asyncio.gather(*sending))
+        held = await self.record(tenant_id, outcomes)
+        return sum(outcome.failure is None and outcome.package.webhook_id in held for outcome in outcomes)
+
+    async def take(self, tenant_id: UUID, limit: int = AT_ONCE) -> Taken:
+        """Record what has ended, pack what is due, lease what may be sent. Raises: DatabaseDown."""
+        ended = self._ended.pop(tenant_id, [])
+
+        async def work(unit: Unit) -> tuple[Taken, set[UUID]]:
+            held = await webhooks.record_outcomes(unit, ended, self.back_off)
+            await webhooks.build_packages(unit, self.events)
+            packages = await webhooks.lease_packages(unit, limit, self.lease_seconds) if limit > 0 else []
+            look = await webhooks.next_look(unit)
+            look_in = None if look.at is None else max(look.at - look.now, timedelta(0))
+            return Taken(packages, await tenants.signing_key(unit) if packages else None, look_in), held
+
+        try:
+            taken, held = await self.database.write(tenant_id, work, n=0)
+        except BaseException:
+            self._ended.setdefault(tenant_id, []).extend(ended)
+            raise
+        self._tell(tenant_id, ended, held)
+        return taken
+
+    async def record(self, tenant_id: UUID, outcomes: Sequence[Outcome]) -> set[UUID]:
+        """Record attempts; returns the subscriptions whose lease still held. Raises: DatabaseDown."""
+
+        async def work(unit: Unit) -> set[UUID]:
+            return await webhooks.record_outcomes(unit, outcomes, self.back_off)
+
+        held = await self.database.write(tenant_id, work, n=0)
+        self._tell(tenant_id, outcomes, held)
+        return held
+
+    async def attempt(self, package: LeasedPackage, key: SigningKey) -> Outcome:
+        """Sign and send once. Only 200 to 299 means that the endpoint has it."""
+        headers = (
+            (b"openvest-sequence", f"{package.first_sequence}-{package.last_sequence}".encode()),
+            (b"openvest-previous-sequence", str(package.previous_sequence).encode()),
+        )
+        try:
+            receipt = await self.courier.send(Letter(package.url, package.body, key.id, key.private_pem, headers))
+        except NotSent as error:
+            return Outcome(package, str(error))
+        taken = 200 <= receipt.status <= 299
+        return Outcome(package, None if taken else f"The endpoint answered {receipt.status}.")
+
     async def finish(self, seconds: float) -> None:
-        """Wait for what is under way; what takes longer is left to its lease."""
+        """Wait for what is under way and record it; what takes longer is left to its lease."""
         tasks = [task for running in self._under_way.values() for task in running]
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=seconds)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+        ended, self._ended = self._ended, {}
+        for tenant_id, outcomes in ended.items():
+            try:
+                await self.record(tenant_id, outcomes)
+            except DatabaseDown as error:
+                self.log.warning("webhook.not_recorded", tenant=str(tenant_id), error=error)
 
-    async def _guarded(self, tenant_id: UUID, package: LeasedPackage, key: SigningKey) -> bool:
+    async def _attempt(self, tenant_id: UUID, package: LeasedPackage, key: SigningKey) -> None:
         try:
-            return await self.deliver(tenant_id, package, key)
-        except DatabaseDown:
-            self.log.warning("webhook.not_recorded", tenant=str(tenant_id), webhook=str(package.webhook_id))
-            return False
+            outcome = await self.attempt(package, key)
+            self._ended.setdefault(tenant_id, []).append(outcome)
         except Exception as error:
             self.log.error("webhook.fault", tenant=str(tenant_id), webhook=str(package.webhook_id), error=error)
-            return False
-        finally:
-            self.ready(tenant_id)
+        ended, running = len(self._ended.get(tenant_id, ())), len(self._under_way.get(tenant_id, ()))
+        self.ready(tenant_id, 0.0 if 2 * ended >= running else GATHER_SECONDS)
 
-    async def _send(self, letter: Letter) -> str | None:
-        """None where the endpoint took it, else why not."""
-        try:
-            receipt = await self.courier.send(letter)
-        except NotSent as error:
-            return str(error)
-        return None if 200 <= receipt.status <= 299 else f"The endpoint answered {receipt.status}."
+    def _tell(self, tenant_id: UUID, outcomes: Sequence[Outcome], held: set[UUID]) -> None:
+        for outcome in outcomes:
+            package = outcome.package
+            known = {"tenant": str(tenant_id), "webhook": str(package.webhook_id), "attempt": package.attempts + 1}
+            if package.webhook_id not in held:
+                self.log.warning("webhook.lease_lost", **known)
+            elif outcome.failure is not None:
+                self.log.info("webhook.failed", **known, sequence=package.first_sequence, reason=outcome.failure)

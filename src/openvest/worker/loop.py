@@ -65,7 +65,7 @@ class Worker:
         self.numbering = TenantTasks("numbering", self._number, 2, self.log)
         self.working = TenantTasks("working", self._work, 3, self.log)
         self.delivering = TenantTasks("delivering", self._deliver, 2, self.log)
-        self.deliverer.ready = self.delivering.poke
+        self.deliverer.ready = self.delivering.poke_in
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until told to stop, then end what was begun. Errors are logged and never end it."""

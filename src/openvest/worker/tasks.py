@@ -22,14 +22,14 @@ class TenantTasks:
         self._log = log
         self._running: dict[UUID, asyncio.Task[None]] = {}
         self._again: set[UUID] = set()
-        self._timers: dict[UUID, asyncio.TimerHandle] = {}
+        self._timers: dict[UUID, tuple[float, asyncio.TimerHandle]] = {}
         self._closed = False
 
     def poke(self, tenant_id: UUID) -> None:
         """There is work for this tenant now, or there may be."""
         timer = self._timers.pop(tenant_id, None)
         if timer is not None:
-            timer.cancel()
+            timer[1].cancel()
         if self._closed:
             return
         if tenant_id in self._running:
@@ -41,13 +41,17 @@ class TenantTasks:
         """There will be work then; an earlier appointment stands."""
         if self._closed:
             return
+        if seconds <= 0:
+            self.poke(tenant_id)
+            return
         loop = asyncio.get_running_loop()
+        moment = loop.time() + seconds
         known = self._timers.get(tenant_id)
         if known is not None:
-            if known.when() <= loop.time() + seconds:
+            if known[0] <= moment:
                 return
-            known.cancel()
-        self._timers[tenant_id] = loop.call_later(seconds, self.poke, tenant_id)
+            known[1].cancel()
+        self._timers[tenant_id] = (moment, loop.call_at(moment, self.poke, tenant_id))
 
     def has_appointment(self, tenant_id: UUID) -> bool:
         """Whether this tenant is being worked for, or will be."""
@@ -56,7 +60,7 @@ class TenantTasks:
     async def finish(self, seconds: float) -> None:
         """Take nothing new, let what runs come to its end, cancel what does not."""
         self._closed = True
-        for timer in self._timers.values():
+        for _, timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
         tasks = list(self._running.values())

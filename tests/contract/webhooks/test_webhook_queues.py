@@ -92,8 +92,7 @@ async def test_after_a_crash_between_sending_and_recording_the_same_bytes_come_a
     taken = await world.deliverer.take(world.tenant_id)
     assert taken.key is not None
     (package,) = taken.packages
-    failure = await world.deliverer._send(world.deliverer.letter(package, taken.key))  # pyright: ignore[reportPrivateUsage] - the crash comes after it
-    assert failure is None
+    assert (await world.deliverer.attempt(package, taken.key)).failure is None
     assert await world.deliverer.once(world.tenant_id) == 0
     await world.run(AGE_LEASE)
     assert await world.deliverer.once(world.tenant_id) == 1
@@ -113,12 +112,57 @@ async def test_a_deliverer_that_lost_its_lease_records_nothing(world: WebhookWor
     fresh = await world.deliverer.take(world.tenant_id)
     assert stale.key is not None
     assert fresh.key is not None
-    assert await world.deliverer.deliver(world.tenant_id, stale.packages[0], stale.key) is False
-    assert await world.count("webhook_packages") == 1
-    world.receiver.script["/hook"] = [500]
-    assert await world.deliverer.deliver(world.tenant_id, stale.packages[0], stale.key) is False
-    assert await world.deliverer.deliver(world.tenant_id, fresh.packages[0], fresh.key) is True
+    world.receiver.script["/hook"] = [200, 500, 200]
+    for _ in range(2):
+        outcome = await world.deliverer.attempt(stale.packages[0], stale.key)
+        assert await world.deliverer.record(world.tenant_id, [outcome]) == set()
+        assert await world.count("webhook_packages where attempts = 0") == 1
+    outcome = await world.deliverer.attempt(fresh.packages[0], fresh.key)
+    assert await world.deliverer.record(world.tenant_id, [outcome]) == {outcome.package.webhook_id}
     assert await world.count("webhook_packages") == 0
+
+
+async def test_what_ends_while_others_are_taken_is_recorded_by_the_next_unit(world: WebhookWorld) -> None:
+    await world.webhook()
+    await world.emit("USER.CREATED")
+    await world.deliverer.once(world.tenant_id)
+    await world.age()
+    answer = asyncio.Event()
+
+    async def late(_: Delivery) -> web.StreamResponse:
+        await answer.wait()
+        return web.Response()
+
+    world.receiver.script["/hook"] = [late]
+    ended: list[UUID] = []
+    world.deliverer.ready = lambda tenant_id, _: ended.append(tenant_id)
+    await world.deliverer.start(world.tenant_id)
+    await world.receiver.arrived.wait()
+    assert (await world.deliverer.take(world.tenant_id)).packages == []
+    answer.set()
+    while not ended:  # the receiver's answer is on its way back
+        await asyncio.sleep(0.01)
+    assert await world.count("webhook_packages") == 1
+    await world.deliverer.start(world.tenant_id)
+    assert await world.count("webhook_packages") == 0
+
+
+async def test_a_stop_waits_for_what_is_under_way_and_records_it(world: WebhookWorld) -> None:
+    await world.webhook("/quick")
+    await world.webhook("/never")
+    await world.emit("USER.CREATED")
+    await world.deliverer.once(world.tenant_id)
+    await world.age()
+
+    async def never(_: Delivery) -> web.StreamResponse:
+        await asyncio.sleep(5)
+        return web.Response()
+
+    world.receiver.script["/never"] = [never]
+    await world.deliverer.start(world.tenant_id)
+    await world.deliverer.finish(0.5)
+    assert await world.count("webhook_packages") == 1
+    assert world.heard("/quick") == [1]
 
 
 async def test_two_deliverers_never_have_one_subscription_in_flight_twice(world: WebhookWorld) -> None:

@@ -113,6 +113,14 @@ class LeasedPackage:
 
 
 @dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one attempt. `failure` None: the endpoint has it."""
+
+    package: LeasedPackage
+    failure: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class NextLook:
     """When this tenant's subscriptions want attention next, and the wire time it was asked at."""
 

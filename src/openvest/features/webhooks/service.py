@@ -18,7 +18,7 @@ from openvest.events.log import last_sequence
 from openvest.events.packages import Run, Tape, collect, envelope, package_of
 from openvest.features.tenants import service as tenants
 from openvest.features.webhooks import rules, store
-from openvest.features.webhooks.model import LeasedPackage, NewWebhook, NextLook, Webhook, WebhookChange
+from openvest.features.webhooks.model import LeasedPackage, NewWebhook, NextLook, Outcome, Webhook, WebhookChange
 from openvest.ports.courier import Courier, Letter, NotSent, Receipt
 
 BACK_OFF = rules.BACK_OFF
@@ -184,28 +184,28 @@ async def lease_packages(unit: Unit, limit: int, lease_seconds: int = LEASE_SECO
     return await unit.rows(store.LEASE, unit.tenant_id, limit, token, lease_seconds)
 
 
-async def record_arrived(unit: Unit, package: LeasedPackage) -> bool:
-    """The endpoint has it. False where the lease was lost meanwhile: nothing is written then.
+async def record_outcomes(
+    unit: Unit, outcomes: Sequence[Outcome], back_off: Sequence[int] = rules.BACK_OFF
+) -> set[UUID]:
+    """What came of attempts. Returns the subscriptions whose lease still held; of the others nothing is written.
 
     Writes: webhooks, webhook_packages.
     """
-    key = (unit.tenant_id, package.webhook_id, package.lease_token)
-    if not await unit.run(store.ARRIVED, *key, await last_sequence(unit)):
-        return False
-    if not await unit.run(store.DROP_LEASED, *key):
-        unit.abandon()
-        return False
-    return True
-
-
-async def record_failed(
-    unit: Unit, package: LeasedPackage, reason: str, back_off: Sequence[int] = rules.BACK_OFF
-) -> bool:
-    """It has to be sent again later. False where the lease was lost meanwhile. Writes: webhook_packages."""
-    wait = rules.wait_seconds(back_off, package.attempts + 1)
-    return bool(
-        await unit.run(store.FAILED, unit.tenant_id, package.webhook_id, package.lease_token, wait, reason[:500])
-    )
+    arrived = [outcome.package for outcome in outcomes if outcome.failure is None]
+    failed = [
+        (package.webhook_id, package.lease_token, rules.wait_seconds(back_off, package.attempts + 1), reason[:500])
+        for package, reason in ((outcome.package, outcome.failure) for outcome in outcomes)
+        if reason is not None
+    ]
+    held: list[UUID] = []
+    if arrived:
+        ids = [package.webhook_id for package in arrived]
+        await unit.rows(store.LOCK_MANY, unit.tenant_id, ids)
+        tokens = [package.lease_token for package in arrived]
+        held += await unit.rows(store.ARRIVED, unit.tenant_id, ids, tokens, await last_sequence(unit))
+    if failed:
+        held += await unit.rows(store.FAILED, unit.tenant_id, *_columns(failed))
+    return set(held)
 
 
 async def next_look(unit: Unit) -> NextLook:

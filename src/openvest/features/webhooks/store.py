@@ -107,20 +107,31 @@ LEASE = Query(
      order by l.webhook_id
     """,
 )
+LOCK_MANY = Query(UUID, "select id from webhooks where tenant_id = $1 and id = any($2) order by id for no key update")
 # What waits since the package closed waits since then at the latest; with nothing new, nothing waits.
-ARRIVED = Statement(
+ARRIVED = Query(
+    UUID,
     """
-    update webhooks w set previous_sequence = p.last_sequence, look_at = null,
-           waiting_since = case when w.cursor_sequence < $4 then p.closed_at end
-      from webhook_packages p
-     where w.tenant_id = $1 and w.id = $2 and p.tenant_id = $1 and p.webhook_id = $2 and p.lease_token = $3
-    """
+    with gone as (
+      delete from webhook_packages p using unnest($2::uuid[], $3::uuid[]) as t(webhook_id, lease_token)
+       where p.tenant_id = $1 and p.webhook_id = t.webhook_id and p.lease_token = t.lease_token
+      returning p.webhook_id, p.last_sequence, p.closed_at)
+    update webhooks w set previous_sequence = g.last_sequence, look_at = null,
+           waiting_since = case when w.cursor_sequence < $4 then g.closed_at end
+      from gone g where w.tenant_id = $1 and w.id = g.webhook_id
+    returning w.id
+    """,
 )
-DROP_LEASED = Statement("delete from webhook_packages where tenant_id = $1 and webhook_id = $2 and lease_token = $3")
-FAILED = Statement(
-    "update webhook_packages set attempts = attempts + 1, next_attempt_at = wire_now() + $4::integer * interval"
-    " '1 second', failing_since = coalesce(failing_since, wire_now()), last_failure = $5, lease_token = null,"
-    " leased_until = null where tenant_id = $1 and webhook_id = $2 and lease_token = $3"
+FAILED = Query(
+    UUID,
+    """
+    update webhook_packages p set attempts = attempts + 1, last_failure = t.reason, lease_token = null,
+           leased_until = null, next_attempt_at = wire_now() + t.seconds * interval '1 second',
+           failing_since = coalesce(failing_since, wire_now())
+      from unnest($2::uuid[], $3::uuid[], $4::integer[], $5::text[]) as t(webhook_id, lease_token, seconds, reason)
+     where p.tenant_id = $1 and p.webhook_id = t.webhook_id and p.lease_token = t.lease_token
+    returning p.webhook_id
+    """,
 )
 NEXT_LOOK = Query(
     NextLook,
