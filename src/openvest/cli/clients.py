@@ -221,7 +221,7 @@ def _pem(file: Path) -> str:
     except (OSError, UnicodeDecodeError) as error:
         raise Failed(
             f"{file} cannot be read as a PEM file ({error}).",
-            "openssl ecparam -name secp521r1 -genkey -noout -out key.pem && openssl ec -in key.pem -pubout -out pub.pem",
+            "openssl genpkey -algorithm ed25519 -out key.pem && openssl pkey -in key.pem -pubout -out public.pem",
         ) from None
 
 

@@ -29,3 +29,9 @@ def read_place(data_dir: Path) -> Place:
         binaries=Path(binaries) if binaries else None,
         master_key=os.environ.get("OPENVEST_MASTER_KEY") or None,
     )
+
+
+def forget_database_urls() -> None:
+    """Let this process and those it starts use the embedded database, whatever its caller has set."""
+    for name in ("DATABASE_URL", "DATABASE_ADMIN_URL"):
+        os.environ.pop(name, None)
