@@ -46,7 +46,19 @@ select $1, s.id, t.n, t.id, t.type, t.object_id, t.object_version, t.created_at,
        with ordinality as t(id, type, object_id, object_version, created_at, snapshot, n)
 """
 
-DOWN = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError, OSError, TimeoutError)
+DOWN = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
+"""What says that the server or the way to it is gone. The driver's own confusion, met when a connection breaks in the
+middle of an answer, is among it: what became of the unit is not known then."""
 AGAIN = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
 
