@@ -226,18 +226,23 @@ def blocked(order: Order, kind: str, shares: str, price: str | None, reserve: st
     return book_block(order, a_report(kind, last=True), known, 10, NOW)
 
 
+BUY, LEFT = {"lock_amount": "250.00"}, "0.1729682746"
+SELL = {"side": "SELL", "quantity": "2.5", "lock_amount": "2.5"}
+SMALL = {"side": "SELL", "quantity": "0.5", "lock_amount": "0.5"}
+BY_AMOUNT = {"side": "SELL", "cash_amount": "113.03", "lock_amount": "1.2"}
+
 BLOCKS: list[tuple[str, dict[str, Any], tuple[str, ...], str, str, str]] = [
-    ("bought", {"lock_amount": "250.00"}, ("FILL", "3", "115.05"), "2.1729682746", "250.00", "FILLED"),
-    ("dearer", {"lock_amount": "250.00"}, ("FILL", "3", "130"), "1.9230769230", "250.00", "FILLED"),
-    ("from the inventory", {"lock_amount": "250.00"}, ("FILL", "2", "115.05", "0.1729682746"), "2.1729682746", "250.00", "FILLED"),
-    ("a little cheaper", {"lock_amount": "250.00"}, ("FILL", "2", "115.00", "0.1729682746", "0.5"), "2.1739130434", "250.00", "FILLED"),
-    ("short", {"lock_amount": "250.00"}, ("CANCELLED", "1", "115.05", "0.1729682746", "0.5"), "1.1729682746", "134.95", "CANCELLED"),
-    ("refused", {"lock_amount": "250.00"}, ("REJECTED", "0", None), "0", "0", "CANCELLED"),
-    ("sold", {"side": "SELL", "quantity": "2.5", "lock_amount": "2.5"}, ("FILL", "2", "113.03"), "2.5", "282.58", "FILLED"),
-    ("sold short", {"side": "SELL", "quantity": "2.5", "lock_amount": "2.5"}, ("CANCELLED", "1", "113.03"), "1", "113.03", "CANCELLED"),
-    ("sold nothing", {"side": "SELL", "quantity": "2.5", "lock_amount": "2.5"}, ("CANCELLED", "0", None), "0", "0", "CANCELLED"),
-    ("sold dearer than thought", {"side": "SELL", "cash_amount": "113.03", "lock_amount": "1.2"}, ("FILL", "1", "150", "0.1"), "0.9", "135.00", "FILLED"),
-    ("sold from the inventory", {"side": "SELL", "quantity": "0.5", "lock_amount": "0.5"}, ("FILL", "0", "113.03"), "0.5", "56.52", "FILLED"),
+    ("bought", BUY, ("FILL", "3", "115.05"), "2.1729682746", "250.00", "FILLED"),
+    ("dearer", BUY, ("FILL", "3", "130"), "1.9230769230", "250.00", "FILLED"),
+    ("from the inventory", BUY, ("FILL", "2", "115.05", LEFT), "2.1729682746", "250.00", "FILLED"),
+    ("a little cheaper", BUY, ("FILL", "2", "115.00", LEFT, "0.5"), "2.1739130434", "250.00", "FILLED"),
+    ("short", BUY, ("CANCELLED", "1", "115.05", LEFT, "0.5"), "1.1729682746", "134.95", "CANCELLED"),
+    ("refused", BUY, ("REJECTED", "0", None), "0", "0", "CANCELLED"),
+    ("sold", SELL, ("FILL", "2", "113.03"), "2.5", "282.58", "FILLED"),
+    ("sold short", SELL, ("CANCELLED", "1", "113.03"), "1", "113.03", "CANCELLED"),
+    ("sold nothing", SELL, ("CANCELLED", "0", None), "0", "0", "CANCELLED"),
+    ("sold dearer than thought", BY_AMOUNT, ("FILL", "1", "150", "0.1"), "0.9", "135.00", "FILLED"),
+    ("sold from the inventory", SMALL, ("FILL", "0", "113.03"), "0.5", "56.52", "FILLED"),
 ]  # fmt: skip
 
 

@@ -51,41 +51,46 @@ def standing(**fields: Any) -> Standing:
 
 PLATFORM = Decision("cancel", reason="CANCELLED_BY_UPVEST_PLATFORM")
 PARTNER = Decision("cancel", reason="CANCELLED_BY_TRADING_PARTNER")
-BY_250 = D("250.00")
+BY_250, SOLD = D("250.00"), D("2.4575579738")
+GO = Decision("process", BY_250)
+BLOCK, SALE, LOCKED = {"execution_flow": "BLOCK"}, {"side": "SELL", "quantity": "1"}, {"lock_amount": "250.00"}
+MISFIT, NO_BUYS = {"standing": standing(fit_failed=True)}, {"standing": standing(may_buy=False)}
+LITTLE, HOURS = {"available": D(1)}, timedelta(hours=8)
+BOTH = {"cut_off": CUT_OFF, "next_cut_off": OPEN}
 
 DECISIONS: list[tuple[str, dict[str, Any], dict[str, Any], Decision]] = [
-    ("all is well", {}, {}, Decision("process", BY_250)),
+    ("all is well", {}, {}, GO),
     ("not activated", {}, {"standing": standing(activated=False)}, Decision("wait")),
     ("not activated, and short", {}, {"standing": standing(activated=False), "available": D(0)}, Decision("wait")),
-    ("may not buy", {}, {"standing": standing(may_buy=False)}, PLATFORM),
-    ("may not buy, but sells", {"side": "SELL"}, {"standing": standing(may_buy=False)}, Decision("process", D("2.4575579738"))),
+    ("may not buy", {}, NO_BUYS, PLATFORM),
+    ("may not buy, but sells", {"side": "SELL"}, NO_BUYS, Decision("process", SOLD)),
     ("may not sell", {"side": "SELL"}, {"standing": standing(may_sell=False)}, PLATFORM),
     ("instrument inactive", {}, {"instrument_active": False}, PLATFORM),
-    ("does not fit", {}, {"standing": standing(fit_failed=True)}, PLATFORM),
-    ("does not fit, acknowledged", {"fit_acknowledged": True}, {"standing": standing(fit_failed=True)}, Decision("process", BY_250)),
-    ("does not fit, sells", {"side": "SELL", "quantity": "1"}, {"standing": standing(fit_failed=True)}, Decision("process", D(1))),
+    ("does not fit", {}, MISFIT, PLATFORM),
+    ("does not fit, acknowledged", {"fit_acknowledged": True}, MISFIT, GO),
+    ("does not fit, sells", SALE, MISFIT, Decision("process", D(1))),
     ("currency not traded", {}, {"currency_traded": False, "quote": None}, PARTNER),
     ("in debt", {}, {"in_debt": True}, PLATFORM),
-    ("in debt, sells", {"side": "SELL", "quantity": "1"}, {"in_debt": True}, Decision("process", D(1))),
-    ("in debt with its lock", {"lock_amount": "250.00"}, {"in_debt": True}, PLATFORM),
+    ("in debt, sells", SALE, {"in_debt": True}, Decision("process", D(1))),
+    ("in debt with its lock", LOCKED, {"in_debt": True}, PLATFORM),
     ("over before it is looked at", {}, {"expires_at": NOW - timedelta(days=1)}, PARTNER),
     ("over before the open", {}, {"expires_at": NOW, "opens_at": OPEN}, PARTNER),
-    ("over after the open", {}, {"expires_at": OPEN + timedelta(hours=8), "opens_at": OPEN}, Decision("wait", BY_250, OPEN)),
-    ("at its last instant", {}, {"expires_at": NOW}, Decision("process", BY_250)),
-    ("over before the cut-off", {"execution_flow": "BLOCK"}, {"expires_at": NOW, "cut_off": CUT_OFF}, PARTNER),
+    ("over after the open", {}, {"expires_at": OPEN + HOURS, "opens_at": OPEN}, Decision("wait", BY_250, OPEN)),
+    ("at its last instant", {}, {"expires_at": NOW}, GO),
+    ("over before the cut-off", BLOCK, {"expires_at": NOW, "cut_off": CUT_OFF}, PARTNER),
     ("no quote, closed", {}, {"quote": None, "opens_at": OPEN}, Decision("wait", until=OPEN)),
     ("no quote in session", {}, {"quote": None}, Decision("wait", until=NOW + NO_QUOTE)),
-    ("just enough", {}, {"available": BY_250}, Decision("process", BY_250)),
+    ("just enough", {}, {"available": BY_250}, GO),
     ("a cent short", {}, {"available": D("249.99")}, PLATFORM),
     ("a cent short and closed", {}, {"available": D("249.99"), "opens_at": OPEN}, PLATFORM),
     ("closed", {}, {"opens_at": OPEN}, Decision("wait", BY_250, OPEN)),
-    ("open again, locked before", {"lock_amount": "250.00"}, {"available": D(0)}, Decision("process")),
-    ("locked before, inactive since", {"lock_amount": "250.00"}, {"instrument_active": False}, PLATFORM),
-    ("block before its cut-off", {"execution_flow": "BLOCK"}, {"cut_off": CUT_OFF}, Decision("wait", BY_250, CUT_OFF)),
-    ("block at night", {"execution_flow": "BLOCK"}, {"cut_off": CUT_OFF, "opens_at": OPEN}, Decision("wait", BY_250, CUT_OFF)),
-    ("block at its cut-off", {"execution_flow": "BLOCK"}, {"next_cut_off": OPEN}, Decision("process", BY_250)),
-    ("block too little", {"execution_flow": "BLOCK"}, {"available": D(1), "next_cut_off": OPEN}, Decision("wait", until=OPEN)),
-    ("block too little before", {"execution_flow": "BLOCK"}, {"available": D(1), "cut_off": CUT_OFF, "next_cut_off": OPEN}, Decision("wait", until=CUT_OFF)),
+    ("open again, locked before", LOCKED, {"available": D(0)}, Decision("process")),
+    ("locked before, inactive since", LOCKED, {"instrument_active": False}, PLATFORM),
+    ("block before its cut-off", BLOCK, {"cut_off": CUT_OFF}, Decision("wait", BY_250, CUT_OFF)),
+    ("block at night", BLOCK, {"cut_off": CUT_OFF, "opens_at": OPEN}, Decision("wait", BY_250, CUT_OFF)),
+    ("block at its cut-off", BLOCK, {"next_cut_off": OPEN}, GO),
+    ("block too little", BLOCK, LITTLE | {"next_cut_off": OPEN}, Decision("wait", until=OPEN)),
+    ("block too little before", BLOCK, LITTLE | BOTH, Decision("wait", until=CUT_OFF)),
 ]  # fmt: skip
 
 
