@@ -181,6 +181,28 @@ create table bars (
   constraint bars_open_check CHECK ((open > (0)::numeric)),
   constraint bars_volume_check CHECK ((volume >= (0)::numeric)));
 
+create table block_trades (
+  tenant_id uuid not null,
+  id uuid not null,
+  street_order_id uuid not null,
+  side text not null,
+  instrument_id uuid not null,
+  currency text not null,
+  quantity numeric not null,
+  cash_amount numeric not null,
+  traded_on date not null,
+  settlement_date date not null,
+  settles_at timestamp with time zone not null,
+  settled_at timestamp with time zone,
+  constraint block_trades_pkey PRIMARY KEY (tenant_id, id),
+  constraint block_trades_quantity_check CHECK ((quantity > (0)::numeric)),
+  constraint block_trades_side_check CHECK ((side = ANY (ARRAY['BUY'::text, 'SELL'::text]))));
+CREATE INDEX block_trades_due ON block_trades USING btree (tenant_id, settles_at, id) WHERE (settled_at IS NULL);
+CREATE INDEX block_trades_order ON block_trades USING btree (tenant_id, street_order_id) WHERE (settled_at IS NULL);
+alter table block_trades enable row level security;
+alter table block_trades force row level security;
+create policy tenant on block_trades for all to public using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif"))) with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif")));
+
 create table cash_transactions (
   tenant_id uuid not null,
   id uuid not null,
@@ -706,6 +728,7 @@ create table street_orders (
   tenant_id uuid not null,
   id uuid not null,
   order_id uuid not null,
+  accepted_at timestamp with time zone not null,
   account_id uuid not null,
   user_id uuid not null,
   client_reference text,
@@ -744,32 +767,11 @@ create table street_orders (
   constraint street_orders_side_check CHECK ((side = ANY (ARRAY['BUY'::text, 'SELL'::text]))),
   constraint street_orders_status_check CHECK ((status = ANY (ARRAY['WORKING'::text, 'FILLED'::text, 'CANCELLED'::text]))),
   constraint street_orders_stop_price_check CHECK ((stop_price > (0)::numeric))) with (fillfactor=70);
-CREATE INDEX street_orders_look ON street_orders USING btree (tenant_id, look_at, id) WHERE (look_at IS NOT NULL);
+CREATE INDEX street_orders_look ON street_orders USING btree (tenant_id, look_at, accepted_at, order_id) WHERE (look_at IS NOT NULL);
 CREATE INDEX street_orders_order ON street_orders USING btree (tenant_id, order_id);
 alter table street_orders enable row level security;
 alter table street_orders force row level security;
 create policy tenant on street_orders for all to public using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif"))) with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif")));
-
-create table street_trades (
-  tenant_id uuid not null,
-  id uuid not null,
-  street_order_id uuid not null,
-  side text not null,
-  instrument_id uuid not null,
-  currency text not null,
-  quantity numeric not null,
-  cash_amount numeric not null,
-  traded_on date not null,
-  settlement_date date not null,
-  settles_at timestamp with time zone not null,
-  settled_at timestamp with time zone,
-  constraint street_trades_pkey PRIMARY KEY (tenant_id, id),
-  constraint street_trades_quantity_check CHECK ((quantity > (0)::numeric)),
-  constraint street_trades_side_check CHECK ((side = ANY (ARRAY['BUY'::text, 'SELL'::text]))));
-CREATE INDEX street_trades_due ON street_trades USING btree (tenant_id, settles_at, id) WHERE (settled_at IS NULL);
-alter table street_trades enable row level security;
-alter table street_trades force row level security;
-create policy tenant on street_trades for all to public using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif"))) with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
 create table tax_residencies (
   tenant_id uuid not null,
@@ -913,6 +915,8 @@ create table venue_reports (
   tenant_id uuid not null,
   id uuid not null,
   street_order_id uuid not null,
+  order_id uuid not null,
+  accepted_at timestamp with time zone not null,
   external_id text not null,
   ordinal integer not null,
   kind text not null,
@@ -928,7 +932,7 @@ create table venue_reports (
   constraint venue_reports_kind_check CHECK ((kind = ANY (ARRAY['FILL'::text, 'CANCELLED'::text, 'REJECTED'::text]))),
   constraint venue_reports_price_check CHECK ((price > (0)::numeric)),
   constraint venue_reports_quantity_check CHECK ((quantity > (0)::numeric))) with (fillfactor=80);
-CREATE INDEX venue_reports_due ON venue_reports USING btree (tenant_id, due_at, street_order_id, ordinal) WHERE (booked_at IS NULL);
+CREATE INDEX venue_reports_due ON venue_reports USING btree (tenant_id, due_at, accepted_at, order_id, last, ordinal) WHERE (booked_at IS NULL);
 CREATE INDEX venue_reports_order ON venue_reports USING btree (tenant_id, street_order_id);
 alter table venue_reports enable row level security;
 alter table venue_reports force row level security;
@@ -1014,6 +1018,15 @@ create view pub_balances with (security_invoker=true) as
     updated_at
    FROM balances
   WHERE (version > 0);
+
+create view pub_executions with (security_invoker=true) as
+ SELECT tenant_id,
+    id,
+    order_id,
+    status,
+    quantity,
+    cash_amount
+   FROM executions;
 
 create view pub_house_balances with (security_invoker=true) as
  SELECT tenant_id,
@@ -1312,6 +1325,7 @@ alter table api_clients add constraint api_clients_tenant_id_fkey FOREIGN KEY (t
 alter table bank_lines add constraint bank_lines_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
 alter table bank_lines add constraint bank_lines_tenant_id_topup_id_fkey FOREIGN KEY (tenant_id, topup_id) REFERENCES topups(tenant_id, id);
 alter table bars add constraint bars_instrument_id_venue_id_fkey FOREIGN KEY (instrument_id, venue_id) REFERENCES instrument_venues(instrument_id, venue_id);
+alter table block_trades add constraint block_trades_tenant_id_street_order_id_fkey FOREIGN KEY (tenant_id, street_order_id) REFERENCES street_orders(tenant_id, id);
 alter table cash_transactions add constraint cash_transactions_tenant_id_account_group_id_fkey FOREIGN KEY (tenant_id, account_group_id) REFERENCES account_groups(tenant_id, id);
 alter table cash_transactions add constraint cash_transactions_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES accounts(tenant_id, id);
 alter table client_keys add constraint client_keys_tenant_id_client_id_fkey FOREIGN KEY (tenant_id, client_id) REFERENCES api_clients(tenant_id, id);
@@ -1340,7 +1354,6 @@ alter table securities_transactions add constraint securities_transactions_tenan
 alter table set_aside add constraint set_aside_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
 alter table signing_keys add constraint signing_keys_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
 alter table street_orders add constraint street_orders_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
-alter table street_trades add constraint street_trades_tenant_id_street_order_id_fkey FOREIGN KEY (tenant_id, street_order_id) REFERENCES street_orders(tenant_id, id);
 alter table tax_residencies add constraint tax_residencies_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id);
 alter table topups add constraint topups_tenant_id_account_group_id_fkey FOREIGN KEY (tenant_id, account_group_id) REFERENCES account_groups(tenant_id, id);
 alter table user_checks add constraint user_checks_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id);
@@ -1385,6 +1398,7 @@ grant insert, select, update on table api_clients to openvest_app;
 grant insert, select, update on table balances to openvest_app;
 grant insert, select, update on table bank_lines to openvest_app;
 grant select on table bars to openvest_app;
+grant insert, select, update on table block_trades to openvest_app;
 grant insert, select on table cash_transactions to openvest_app;
 grant insert, select, update on table client_keys to openvest_app;
 grant select, update on table clocks to openvest_app;
@@ -1408,6 +1422,7 @@ grant insert, select, update on table lots to openvest_app;
 grant insert, select, update on table orders to openvest_app;
 grant select on table pub_accounts to openvest_app;
 grant select on table pub_balances to openvest_app;
+grant select on table pub_executions to openvest_app;
 grant select on table pub_house_balances to openvest_app;
 grant select on table pub_users to openvest_app;
 grant select on table quotes to openvest_app;
@@ -1418,7 +1433,6 @@ grant insert, select on table securities_transactions to openvest_app;
 grant delete, insert, select on table set_aside to openvest_app;
 grant insert, select on table signing_keys to openvest_app;
 grant insert, select, update on table street_orders to openvest_app;
-grant insert, select, update on table street_trades to openvest_app;
 grant insert, select, update on table tax_residencies to openvest_app;
 grant select on table tenants to openvest_app;
 grant insert, select, update on table topups to openvest_app;

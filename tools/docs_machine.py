@@ -2,43 +2,37 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from collections.abc import Sequence
 
+from openvest import features
 from openvest.core.lifecycle import Lifecycle
-from openvest.features.accounts.rules import ACCOUNT, GROUP
 from openvest.features.instruments.model import BAR_COLUMNS, INSTRUMENT_COLUMNS, QUOTE_COLUMNS, Column
-from openvest.features.onboarding.rules import CHECK
-from openvest.features.orders.rules import EXECUTION, ORDER
-from openvest.features.payments.rules import BANK_LINE, TOPUP
-from openvest.features.street.rules import STREET_ORDER
-from openvest.features.users.rules import DATA_CHANGE, USER
 from openvest.simulation.market.sandbox import EVERY_OTHER, FIXED, RANDOM_ISIN
 from openvest.simulation.scenarios import SCENARIOS
 from tools.markdown import page, table
 
-LIVES: Sequence[Lifecycle] = (
-    USER,
-    DATA_CHANGE,
-    CHECK,
-    GROUP,
-    ACCOUNT,
-    TOPUP,
-    BANK_LINE,
-    ORDER,
-    EXECUTION,
-    STREET_ORDER,
-)
-"""Every lifecycle table, in the order of the features."""
+
+def lives() -> list[Lifecycle]:
+    """Every lifecycle table of the features, by feature and then as they stand in their modules."""
+    found: dict[str, Lifecycle] = {}
+    for module in pkgutil.walk_packages(features.__path__, f"{features.__name__}."):
+        if module.name.rpartition(".")[2].startswith("rules"):
+            for thing in vars(importlib.import_module(module.name)).values():
+                if isinstance(thing, Lifecycle):
+                    found.setdefault(thing.table, thing)
+    return list(found.values())
 
 
-def states_page(lives: Sequence[Lifecycle] = LIVES) -> str:
+def states_page(known: Sequence[Lifecycle] | None = None) -> str:
     """Every lifecycle as a table and as a diagram."""
     parts = [
         "What kinds of objects there are, the states each can be in, and the verbs that lead from one to the next. A"
         " verb that has no row for a state is refused there with `conflict`. The same lists stand in the CHECK"
         " constraints of the database; a test compares them."
     ]
-    for life in lives:
+    for life in lives() if known is None else known:
         parts += [f"## {life.noun}", _ends(life), _moves(life), diagram(life)]
     return page("States", *parts)
 

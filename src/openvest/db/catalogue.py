@@ -1,0 +1,65 @@
+"""Which tables and functions stand outside the plain rule of tenants, each in a named list.
+
+The rule: every table leads with the tenant in each of its keys, has forced row-level security with the one policy
+`tenant`, and the application role may neither delete nor truncate. What differs stands here and nowhere else; a test
+holds the migrated schema to these lists, in both directions.
+
+Source: DOMAIN.md section 4; ARCHITECTURE.md, "Where it scales".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+SHARED_TABLES: frozenset[str] = frozenset(
+    """
+    venues instruments instrument_venues bars quotes imported_ranges
+    installation schema_migrations
+    """.split()
+)
+"""Equal for every tenant and read-only for the application role: reference data, and what the installation is."""
+
+WIRE_TABLES: frozenset[str] = frozenset({"nonces", "nonces_0", "nonces_1", "nonces_2", "nonces_3", "rate_leases"})
+"""Known before the tenant is: written only through functions of the owner, without any direct grant."""
+
+LOOKUP_POLICIES: Mapping[str, Literal["all", "select"]] = {
+    "tenants": "all",  # list_tenants, found_tenant, and the mode and licence beside a token or a client
+    "clocks": "all",  # list_tenants, found_tenant
+    "api_clients": "select",  # find_client, find_key, find_token
+    "client_keys": "select",  # find_key
+    "access_tokens": "all",  # find_token, expire_tokens
+    "event_sets": "select",  # tenants_to_number
+    "event_counters": "select",  # webhooks_waiting
+    "webhooks": "select",  # webhooks_waiting
+    "webhook_packages": "select",  # webhooks_waiting
+}
+"""Tables the owner may see past the tenant, and for which commands: what the functions below read or write."""
+
+OWNERS_FUNCTIONS: frozenset[str] = frozenset(
+    """
+    claim_nonces forget_nonces lease_rate
+    find_token find_key find_client expire_tokens
+    list_tenants tenants_to_number webhooks_waiting
+    found_installation found_tenant
+    """.split()
+)
+"""Functions that run as the owner (SECURITY DEFINER): each answers one question or makes one thing, by arguments."""
+
+APPEND_ONLY: frozenset[str] = frozenset(
+    """
+    events entries journals
+    cash_transactions securities_transactions scenario_uses signing_keys
+    """.split()
+)
+"""The application role inserts into these and never changes a row."""
+
+UPDATED_COLUMNS: Mapping[str, frozenset[str]] = {"event_sets": frozenset({"first_number"})}
+"""Tables of which the application role may change these columns alone."""
+
+DELETABLE: frozenset[str] = frozenset(
+    """
+    access_tokens idempotency set_aside venue_reports webhooks webhook_packages
+    """.split()
+)
+"""Tables whose rows the application role may remove: none of them is a book, an event or an object's history."""

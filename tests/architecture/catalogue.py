@@ -1,0 +1,214 @@
+"""The rules of the database as functions over a migrated one; each gives a sentence for every misfit it finds."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable
+
+import asyncpg
+
+from openvest.core.lifecycle import Lifecycle
+from openvest.db.catalogue import (
+    APPEND_ONLY,
+    DELETABLE,
+    LOOKUP_POLICIES,
+    OWNERS_FUNCTIONS,
+    SHARED_TABLES,
+    UPDATED_COLUMNS,
+    WIRE_TABLES,
+)
+from tests.architecture.rules import SQL_NOTIFY, SQL_WALL_CLOCK
+from tests.kit.cluster import APP, OWNER
+from tools.schema import Catalog, read
+
+Rule = Callable[[asyncpg.Connection], Awaitable[list[str]]]
+
+TENANT = "(tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS \"nullif\"))"
+"""The condition of the one policy, as PostgreSQL prints it."""
+SEARCH_PATH = "search_path=public, pg_temp"
+WITHOUT_LIFE = {
+    "idempotency.status": "the HTTP status of a stored answer",
+    "tax_residencies.status": "declared anew as a whole; nothing leads from one state to the other",
+}
+"""Columns called status that no lifecycle table stands behind, and why."""
+
+_LEADING = """
+select c.relname as relation, x.relname as name, i.indisprimary as is_primary, a.attname as first
+  from pg_index i
+  join pg_class c on c.oid = i.indrelid
+  join pg_namespace s on s.oid = c.relnamespace and s.nspname = 'public'
+  join pg_class x on x.oid = i.indexrelid
+  left join pg_attribute a on a.attrelid = c.oid and a.attnum = i.indkey[0]
+ where i.indisunique
+"""
+_FOREIGN = """
+select c.relname as relation, k.conname as name, t.relname as target, a.attname as first, b.attname as target_first
+  from pg_constraint k
+  join pg_class c on c.oid = k.conrelid
+  join pg_namespace s on s.oid = c.relnamespace and s.nspname = 'public'
+  join pg_class t on t.oid = k.confrelid
+  join pg_attribute a on a.attrelid = k.conrelid and a.attnum = k.conkey[1]
+  join pg_attribute b on b.attrelid = k.confrelid and b.attnum = k.confkey[1]
+ where k.contype = 'f'
+"""
+_STATUS = """
+select c.relname || '.' || a.attname
+  from pg_attribute a
+  join pg_class c on c.oid = a.attrelid and c.relkind = 'r'
+  join pg_namespace s on s.oid = c.relnamespace and s.nspname = 'public'
+ where a.attname = 'status' and not a.attisdropped
+"""
+
+
+def tenant_tables(catalog: Catalog) -> set[str]:
+    """Every table with a column tenant_id."""
+    return {row["relation"] for row in catalog.columns if row["name"] == "tenant_id"}
+
+
+async def lists(connection: asyncpg.Connection) -> list[str]:
+    """A table has a tenant, or stands in exactly one of the two lists; the lists name nothing else."""
+    catalog = await read(connection)
+    tables, walled = {row["name"] for row in catalog.relations}, tenant_tables(catalog)
+    said = [f"{name} has no tenant and stands in no list" for name in tables - walled - SHARED_TABLES - WIRE_TABLES]
+    said += [f"{name} has a tenant and stands in a list" for name in walled & (SHARED_TABLES | WIRE_TABLES)]
+    named = SHARED_TABLES | WIRE_TABLES | {*LOOKUP_POLICIES} | APPEND_ONLY | DELETABLE | {*UPDATED_COLUMNS}
+    said += [f"{name} stands in a list and is no table" for name in named - tables]
+    return sorted(said)
+
+
+async def walls(connection: asyncpg.Connection) -> list[str]:
+    """Every tenant table has forced row-level security, the policy of tenants, and a lookup only where listed."""
+    catalog = await read(connection)
+    walled = tenant_tables(catalog)
+    said: list[str] = []
+    policies: defaultdict[str, list[asyncpg.Record]] = defaultdict(list)
+    for row in catalog.policies:
+        policies[row["relation"]].append(row)
+    for row in catalog.relations:
+        name = row["name"]
+        if name not in walled:
+            said += [f"{name} has a policy but no tenant" for _ in policies[name]]
+            continue
+        if not (row["secured"] and row["forced"]):
+            said.append(f"{name} has no forced row-level security")
+        said += [sentence for one in policies[name] if (sentence := _policy_misfit(one))]
+        names = sorted(one["name"] for one in policies[name])
+        if names != (["lookup", "tenant"] if name in LOOKUP_POLICIES else ["tenant"]):
+            said.append(f"{name} has the policies {', '.join(names) or 'none'}")
+    for row in catalog.columns:
+        if row["name"] == "tenant_id" and not (row["required"] and row["type"] == "uuid"):
+            said.append(f"{row['relation']}.tenant_id may be null or is no uuid")
+    for view in catalog.views:
+        if "security_invoker=true" not in (view["options"] or []):
+            said.append(f"view {view['name']} is not read with the rights of the reader")
+    return sorted(said)
+
+
+def _policy_misfit(row: asyncpg.Record) -> str | None:
+    """Why a policy is not the one of tenants, nor the listed lookup of the owner."""
+    told = (row["permissive"], row["command"], list(row["roles"]), row["using"], row["checked"])
+    if row["name"] == "tenant":
+        fits = told == (True, "all", ["public"], TENANT, TENANT)
+    else:
+        command = LOOKUP_POLICIES.get(row["relation"])
+        fits = told[:4] == (True, command, [OWNER], "true") and told[4] in (None, "true")
+    return None if fits else f"policy {row['name']} of {row['relation']} lets through what it must not"
+
+
+async def keys(connection: asyncpg.Connection) -> list[str]:
+    """Every primary, unique and foreign key of a tenant table leads with the tenant, on both of its sides."""
+    walled = tenant_tables(await read(connection))
+    said: list[str] = []
+    primary: set[str] = set()
+    for row in await connection.fetch(_LEADING):
+        if row["is_primary"]:
+            primary.add(row["relation"])
+        if row["relation"] in walled and row["first"] != "tenant_id":
+            said.append(f"{row['name']} of {row['relation']} leads with {row['first']}")
+    said += [f"{name} has no primary key" for name in walled - primary]
+    for row in await connection.fetch(_FOREIGN):
+        if row["relation"] in walled and row["target"] not in SHARED_TABLES:
+            if (row["first"], row["target_first"]) != ("tenant_id", "tenant_id"):
+                said.append(f"{row['name']} of {row['relation']} leads with {row['first']}")
+        elif row["relation"] not in walled and row["target"] in walled:
+            said.append(f"{row['name']} of {row['relation']} leads to a tenant's {row['target']}")
+    return sorted(said)
+
+
+async def grants(connection: asyncpg.Connection) -> list[str]:
+    """The application role may do what its kind of table allows; nobody else may do anything."""
+    catalog = await read(connection)
+    walled = tenant_tables(catalog)
+    views = {row["name"] for row in catalog.views}
+    said: list[str] = []
+    for row in catalog.grants:
+        kind, _, name = row["object"].partition(" ")
+        privilege, _, column = row["privilege"].lower().partition(" ")
+        if row["grantee"] != APP:
+            if not (
+                kind == "function" and row["grantee"] == "public" and name.partition("(")[0] not in OWNERS_FUNCTIONS
+            ):
+                said.append(f"{row['grantee']} may {privilege} {row['object']}")
+        elif kind == "table" and privilege not in _allowed(name, column.strip("()"), walled, views):
+            said.append(f"{APP} may {privilege}{' ' + column if column else ''} {name}")
+    return sorted(said)
+
+
+def _allowed(name: str, column: str, walled: set[str], views: set[str]) -> set[str]:
+    """What the application role may do with a table, or with one column of it."""
+    if column:
+        return {"update"} if column in UPDATED_COLUMNS.get(name, ()) else set()
+    if name in WIRE_TABLES:
+        return set()
+    if name in SHARED_TABLES or name in views or name not in walled:
+        return {"select"}
+    if name in APPEND_ONLY or name in UPDATED_COLUMNS:
+        return {"select", "insert"}
+    return {"select", "insert", "update"} | ({"delete"} if name in DELETABLE else set())
+
+
+async def functions(connection: asyncpg.Connection) -> list[str]:
+    """Functions of the owner are listed and pin their search path; none but wire_now reads the clock, none notifies."""
+    catalog = await read(connection)
+    said: list[str] = []
+    for row in catalog.functions:
+        name = row["name"]
+        if row["definer"]:
+            if name not in OWNERS_FUNCTIONS:
+                said.append(f"{name} runs as the owner and is not listed")
+            if SEARCH_PATH not in (row["settings"] or []):
+                said.append(f"{name} runs as the owner without a search path of its own")
+        elif name in OWNERS_FUNCTIONS:
+            said.append(f"{name} is listed and does not run as the owner")
+        if SQL_WALL_CLOCK.search(row["body"]) and name != "wire_now":
+            said.append(f"{name} reads the wall clock")
+        if SQL_NOTIFY.search(row["body"]):
+            said.append(f"{name} notifies inside a write")
+    said += [
+        f"{name} is listed and is no function" for name in OWNERS_FUNCTIONS - {f["name"] for f in catalog.functions}
+    ]
+    texts = [(row["relation"], row["expression"]) for row in catalog.columns if row["expression"]]
+    texts += [(row["relation"], row["definition"]) for row in (*catalog.constraints, *catalog.indexes)]
+    texts += [(row["name"], row["definition"]) for row in catalog.views]
+    said += [f"{place} reads the wall clock" for place, text in texts if SQL_WALL_CLOCK.search(text)]
+    return sorted(said)
+
+
+def lives(known: Iterable[Lifecycle]) -> Rule:
+    """Every status column has a lifecycle table, or a reason to have none."""
+    tables = {life.table for life in known}
+
+    async def rule(connection: asyncpg.Connection) -> list[str]:
+        columns = {column for (column,) in await connection.fetch(_STATUS)}
+        said = [f"{column} has no lifecycle table" for column in columns - tables - {*WITHOUT_LIFE}]
+        said += [f"{column} is no column" for column in (tables | {*WITHOUT_LIFE}) - columns]
+        return sorted(said)
+
+    return rule
+
+
+def names_tenant(sql: str, walled: Iterable[str]) -> bool:
+    """Whether a statement that touches a table or published view of tenants names the tenant."""
+    touched = re.findall(r"\b(?:from|join|into|update)\s+(?:only\s+)?(\w+)", sql, re.IGNORECASE)
+    return not set(touched) & set(walled) or re.search(r"\btenant_id\b", sql) is not None
