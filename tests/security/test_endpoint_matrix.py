@@ -18,7 +18,7 @@ import pytest
 
 from openvest.catalog import V1_ENDPOINTS
 from openvest.core.declarations import Endpoint
-from openvest.features.tenants.rules import SCOPES
+from openvest.features.tenants.model import SCOPES
 from openvest.server.app import make_app
 from openvest.server.openapi import describe
 from openvest.server.settings import ServerSettings

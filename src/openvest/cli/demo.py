@@ -22,6 +22,7 @@ from openvest.cli.described import Description
 from openvest.cli.listener import Delivery, Mailbox, gaps, keys_of, listening
 from openvest.cli.tables import print_table
 from openvest.db.embedded import remove_database
+from openvest.features.tenants.model import SCOPES
 from openvest.ledger.audit import Proof
 from openvest.main.environment import forget_database_urls
 from openvest.main.exposure import next_free
@@ -142,8 +143,6 @@ def _make_client(folder: Path, url: str) -> Profile:
     if done.returncode != 0:
         raise NotHeld(f"a client is made; it said: {done.stderr.strip()}")
     made = json.loads(done.stdout)
-    from openvest.features.tenants.rules import SCOPES
-
     return Profile(
         url=url,
         client_id=made["client_id"],

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from openvest.cli.failures import Failed
 from openvest.features.tenants import service as tenants
-from openvest.features.tenants.store import ListedTenant
+from openvest.features.tenants.model import ListedTenant
 from openvest.main.environment import read_place
 from openvest.main.installation import Installation, Urls, opened, running_database
 

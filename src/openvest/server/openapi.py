@@ -14,7 +14,7 @@ from pydantic.json_schema import models_json_schema
 
 from openvest.core.declarations import Contract, Endpoint
 from openvest.core.schema import UUID_PATTERN
-from openvest.features.tenants.rules import SCOPES
+from openvest.features.tenants.model import SCOPES
 from openvest.server.standard_errors import PROBLEM_SCHEMA, RESPONSES, statuses
 
 Json = dict[str, Any]

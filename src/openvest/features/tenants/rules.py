@@ -4,61 +4,15 @@ from __future__ import annotations
 
 import hmac
 import secrets as entropy
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 from openvest.core.problems import Conflict, InvalidRequest, NotFound
 from openvest.core.sealing import Secrets
+from openvest.features.tenants.model import SCOPES
 
 TOKEN_LIFETIME_SECONDS = 1800
 SANDBOX_RATE_LIMIT = 300
 """Units: requests per second of one client. Source: protocol.md section 9."""
-
-SCOPES: Mapping[str, str] = {
-    "account_liquidations:admin": "Start, read and cancel liquidations of accounts.",
-    "account_liquidations:read": "Read liquidations of accounts.",
-    "account_returns:read": "Read the returns of accounts.",
-    "accounts:admin": "Create, change and close accounts and account groups.",
-    "accounts:read": "Read accounts and account groups.",
-    "checks:admin": "Create and read checks of users.",
-    "checks:read": "Read checks of users.",
-    "credit_fundings:read": "Read credit fundings.",
-    "fees:admin": "Create and read fee collections and fee models.",
-    "fees:read": "Read fee collections and fee models.",
-    "files:read": "Read files.",
-    "instruments:read": "Read instruments and their venues.",
-    "mandates:admin": "Create, read and revoke mandates.",
-    "mandates:read": "Read mandates.",
-    "orders:admin": "Place, read and cancel orders.",
-    "orders:read": "Read orders and executions.",
-    "payments:admin": "Create, read and cancel direct debits and withdrawals.",
-    "payments:read": "Read direct debits and withdrawals.",
-    "portfolios:admin": "Create, read and change portfolio allocations and configurations.",
-    "portfolios:read": "Read portfolio allocations and configurations.",
-    "positions:read": "Read positions and cash balances.",
-    "prices:read": "Read prices of instruments.",
-    "reference_accounts:admin": "Create, read and remove reference accounts.",
-    "reference_accounts:read": "Read reference accounts.",
-    "reports:read": "Read reports.",
-    "roles:admin": "Create, read and end roles.",
-    "roles:read": "Read roles.",
-    "savings_plans:admin": "Create, read, change and cancel savings plans.",
-    "savings_plans:read": "Read savings plans.",
-    "securities_transfers:admin": "Create, read and decide transfers of securities.",
-    "securities_transfers:read": "Read transfers of securities.",
-    "taxes:admin": "Set and read tax residencies and exemptions.",
-    "taxes:read": "Read tax residencies and exemptions.",
-    "tests:admin": "Move the clock, set scenarios and simulate the outside world; sandboxes only.",
-    "topups:admin": "Create, read and remove top-ups.",
-    "topups:read": "Read top-ups.",
-    "transactions:read": "Read cash and securities transactions.",
-    "users:admin": "Create, read, change and offboard users.",
-    "users:read": "Read users.",
-    "valuations:read": "Read valuations of accounts.",
-    "virtual_cash_balances:admin": "Increase and decrease virtual cash balances.",
-    "webhooks:admin": "Create, read, change and remove webhook subscriptions.",
-    "webhooks:read": "Read webhook subscriptions and verification keys.",
-}
-"""Every scope there is. Source: protocol.md section 11; auth_tokens.md, scopes."""
 
 ALL = "all"
 _READ, _ADMIN = ":read", ":admin"

@@ -19,6 +19,7 @@ from openvest.features.tenants.model import (
     Client,
     KeyAlgorithm,
     Licence,
+    ListedTenant,
     Mode,
     NewClient,
     Pace,
@@ -32,7 +33,7 @@ R = TypeVar("R")
 _ALGORITHMS: dict[str, KeyAlgorithm] = {"ecdsa-p521-sha512": "ecdsa-p521", "ed25519": "ed25519"}
 
 
-async def all_tenants(database: Database) -> list[store.ListedTenant]:
+async def all_tenants(database: Database) -> list[ListedTenant]:
     """Every tenant with the state of its clock, the oldest first."""
     return await database.ask(store.LIST_TENANTS)
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from uuid import UUID
 
 from openvest.db.query import Query, Statement
-from openvest.features.tenants.model import Client, Tenant, VerifyKey
+from openvest.features.tenants.model import Client, ListedTenant, Tenant, VerifyKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +54,6 @@ class FoundClient:
 
 
 @dataclass(frozen=True, slots=True)
-class ListedTenant:
-    """A tenant and the state of its clock."""
-
-    tenant_id: UUID
-    name: str
-    frozen: bool
-    advancing: bool
-    dirty: bool
-
-
-@dataclass(frozen=True, slots=True)
 class SealedKey:
     """One of our signing keys as it stands in the database."""
 
@@ -86,7 +75,9 @@ LIST_TENANTS = Query(ListedTenant, "select tenant_id, name, frozen, advancing, d
 FOUND_TENANT = Query(UUID, "select found_tenant($1, $2, $3, $4, $5, $6)")
 WIRE_NOW = Query(datetime, "select wire_now()")
 
-TENANT = Query(Tenant, "select tenant_id, name, licence, mode, pace, block_cut_off, created_at from tenants where tenant_id = $1")
+TENANT = Query(
+    Tenant, "select tenant_id, name, licence, mode, pace, block_cut_off, created_at from tenants where tenant_id = $1"
+)
 
 CLIENTS = Query(
     Client,
