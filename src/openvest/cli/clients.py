@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -48,44 +49,59 @@ def create(
     """Make a client, and its tenant if there is none. The secret is shown this once."""
     from openvest.cli.inside import inside
 
-    limit = _limit(rate_limit)
-    at = _instant(frozen_at)
+    wanted = _Wanted(contract, scopes, _limit(rate_limit), rate_limit == "none")
+    about_tenant = {"pace": pace, "licence": licence, "frozen_at": _instant(frozen_at)}
     pem = _pem(public_key) if public_key is not None else None
+    _print(inside(data_dir, lambda installation: _create(installation, tenant, about_tenant, wanted, pem)), as_json)
 
-    async def work(installation: Installation) -> dict[str, str]:
-        from openvest.db.unit import Unit
-        from openvest.features.tenants import service as tenants
-        from openvest.features.tenants.model import NewClient
-        from openvest.main.first_start import make_client_with_key
 
-        database = installation.assembled.database
-        tenant_id = await tenants.create_tenant(
-            database, tenant, mode=installation.mode, pace=pace, licence=licence, frozen_at=at
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A client as it is to be."""
+
+    contract: Literal["v1", "lite"]
+    scopes: str
+    rate_limit: int | None
+    no_rate_limit: bool
+
+
+async def _create(
+    installation: Installation, tenant: str, about_tenant: dict[str, Any], wanted: _Wanted, pem: str | None
+) -> dict[str, str]:
+    from openvest.db.unit import Unit
+    from openvest.features.tenants import service as tenants
+    from openvest.features.tenants.model import NewClient
+    from openvest.main.first_start import make_client_with_key
+
+    database = installation.assembled.database
+    tenant_id = await tenants.create_tenant(database, tenant, mode=installation.mode, **about_tenant)
+
+    async def make(unit: Unit) -> NewClient:
+        return await tenants.create_client(
+            unit,
+            contract=wanted.contract,
+            scopes=wanted.scopes,
+            rate_limit=wanted.rate_limit,
+            no_rate_limit=wanted.no_rate_limit,
         )
 
-        async def make(unit: Unit) -> NewClient:
-            return await tenants.create_client(
-                unit, contract=contract, scopes=scopes, rate_limit=limit, no_rate_limit=rate_limit == "none"
-            )
+    async def make_with_its_key(unit: Unit) -> tuple[NewClient, UUID]:
+        client = await make(unit)
+        return client, await tenants.add_key(unit, client.client_id, pem or "")
 
-        async def with_known_key(unit: Unit) -> tuple[NewClient, UUID]:
-            client = await make(unit)
-            return client, await tenants.add_key(unit, client.client_id, pem or "")
-
-        file: Path | None = None
-        if pem is None:
-            client, key_id, file, _ = await make_client_with_key(installation, tenant_id, make)
-        else:
-            client, key_id = await database.write(tenant_id, with_known_key, n=0)
-        made = {
-            "tenant_id": str(client.tenant_id),
-            "client_id": str(client.client_id),
-            "client_secret": client.client_secret,
-            "key_id": str(key_id),
-        }
-        return made if file is None else {**made, "private_key_file": str(file)}
-
-    _print(inside(data_dir, work), as_json)
+    made: dict[str, str] = {}
+    if pem is None:
+        client, key_id, file, _ = await make_client_with_key(installation, tenant_id, make)
+        made["private_key_file"] = str(file)
+    else:
+        client, key_id = await database.write(tenant_id, make_with_its_key, n=0)
+    first = {
+        "tenant_id": str(client.tenant_id),
+        "client_id": str(client.client_id),
+        "client_secret": client.client_secret,
+        "key_id": str(key_id),
+    }
+    return {**first, **made}
 
 
 @app.command("add-key", epilog="Example: openvest client add-key CLIENT_ID --public-key new.pem --json")
