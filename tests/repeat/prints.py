@@ -26,7 +26,8 @@ select (select dirty or advance_to is not null from clocks where tenant_id = $1)
     or exists (select from set_aside where tenant_id = $1)
 """
 FACTS = """
-select (select count(*) from orders where tenant_id = $1 and order_type <> 'MARKET' and status = 'PROCESSING') as resting,
+select (select count(*) from orders where tenant_id = $1 and order_type <> 'MARKET' and status = 'PROCESSING')
+         as resting,
        (select count(*) from orders where tenant_id = $1 and cancellation_reason = 'CANCELLED_BY_TRADING_PARTNER')
          as expired,
        (select count(*) from executions where tenant_id = $1 and status = 'SETTLED') as settled,

@@ -1,0 +1,38 @@
+"""The crash run in small, and its control: it must find what a weakened database loses."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+VERDICT = re.compile(r"kills (\d+), acknowledged (\d+), lost (\d+), doubled (\d+), events lost (\d+): \d+, \d+, \d+\n")
+
+
+def crash(*options: str) -> tuple[int, list[int], str]:
+    """Exit status, the figures of the verdict (kills, acknowledged, lost, doubled, events lost), and all it said."""
+    command = [sys.executable, "-m", "tests.faults.crash", *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, timeout=280)
+    said = done.stdout + done.stderr
+    found = VERDICT.search(done.stdout)
+    assert found is not None, said
+    return done.returncode, [int(figure) for figure in found.groups()], said
+
+
+def test_nothing_acknowledged_is_lost() -> None:
+    status, (kills, acknowledged, lost, doubled, events_lost), said = crash(
+        "--kills", "3", "--acknowledged", "500", "--clients", "8"
+    )
+    assert (status, lost, doubled, events_lost) == (0, 0, 0, 0), said
+    assert kills == 3 and acknowledged >= 500
+    assert "ledger prove: clean" in said
+
+
+def test_losses_are_found_where_commits_do_not_wait() -> None:
+    """Control."""
+    status, (_, _, lost, _, events_lost), said = crash(
+        "--kills", "1", "--acknowledged", "200", "--clients", "8", "--control"
+    )
+    assert status == 1 and lost > 0 and events_lost > 0, said
