@@ -7,6 +7,8 @@ Life: as with cash. The ledger moves positions, and each touched one is publishe
 transaction is written once by the feature that moved the units and never changes. A position that is sold out stays
 readable by its instrument and leaves the list when nothing of it is pending.
 
+No money or units move here.
+
 Source: POSTINGS.md section 1 (figures); ORDER_MATHS.md section 6 (average price); reference/v1/newer/
 positions_transactions.md; positions_valuations_returns.md section 1; transactions.md.
 """

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from openvest.core.declarations import Outward
+from openvest.core.declarations import Outward, Reaction
 from openvest.db.query import numeric_array
 from openvest.db.unit import Unit
 from openvest.features.street import store
@@ -106,3 +106,4 @@ async def _record(unit: Unit, rows: Sequence[Asked], said: Sequence[VenueAnswer]
 ASK_VENUE = Outward("street.ask_venue", _lease, _talk, _record, _next, writes_events=False)
 
 SWEEPS = [ASK_VENUE]
+REACTIONS: list[Reaction] = []

@@ -1,0 +1,8 @@
+"""The street is the house's own business: neither contract shows it, and no event tells of it."""
+
+from __future__ import annotations
+
+from openvest.core.declarations import Endpoint, Event
+
+ENDPOINTS: list[Endpoint] = []
+EVENTS: list[Event] = []
