@@ -1,0 +1,208 @@
+"""Tenants apart, over HTTP: an id of another tenant is answered exactly as one that nobody has, by every operation."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+
+from openvest.catalog import V1_ENDPOINTS
+from openvest.core.declarations import Endpoint
+from openvest.db.query import Query
+from openvest.db.unit import Database
+from openvest.server.app import App, make_app
+from openvest.server.settings import ServerSettings
+from tests.kit.cluster import Cluster
+from tests.kit.customers import Customer, make_customer, top_up
+from tests.kit.http import WIRE, Api, make_api
+from tests.kit.orders import X
+from tests.kit.people import FIT
+from tests.kit.world import SECRETS, make_tenant, opened
+
+pytestmark = pytest.mark.anyio
+
+EVENTS = Query(int, "select count(*) from events")
+CONSTANT = ("instrument_id", "currency", "venue_id")
+
+BODIES: Mapping[str, dict[str, Any]] = {
+    "POST /users/{user_id}/data_change_requests": {"first_name": "Berta"},
+    "POST /users/{user_id}/checks": FIT,
+    "POST /users/{user_id}/identifiers": {"type": "NATIONAL_ID", "issuing_country": "DE", "identifier": ""},
+    "PATCH /users/{user_id}/identifiers/{identifier_id}": {"identifier": "x"},
+    "POST /users/{user_id}/tax_residencies": {
+        "tax_residencies": [{"country": "DE", "tax_identifier_number": "12345678911"}]
+    },
+    "PATCH /accounts/{account_id}": {"name": "mine now"},
+    "PATCH /webhooks/{webhook_id}": {"enabled": False},
+    "POST /account_groups": {"user_id": "{user_id}", "type": "PERSONAL"},
+    "POST /accounts": {"user_id": "{user_id}", "account_group_id": "{account_group_id}", "type": "TRADING"},
+    "POST /payments/topups": {
+        "account_group_id": "{account_group_id}",
+        "cash_amount": "1.00",
+        "currency": "EUR",
+    },
+    "POST /orders": {
+        "user_id": "{user_id}",
+        "account_id": "{account_id}",
+        "instrument_id": X,
+        "instrument_id_type": "ISIN",
+        "order_type": "MARKET",
+        "side": "BUY",
+        "currency": "EUR",
+        "cash_amount": "10.00",
+    },
+}
+"""Bodies by operation; braces stand for ids."""
+
+
+@dataclass
+class Two:
+    """One tenant's objects by the name of their path parameter, and the client of another tenant."""
+
+    owner: Api
+    intruder: Api
+    ids: dict[str, str]
+    database: Database
+
+    async def events(self) -> int:
+        tenant_id = self.owner.client.tenant_id
+        return await self.database.read(tenant_id, lambda unit: unit.one(EVENTS))
+
+
+@pytest.fixture(scope="module")
+async def two(cluster: Cluster) -> AsyncGenerator[Two]:
+    name = await cluster.create()
+    async with opened(cluster, name) as assembled:
+        database = assembled.database
+        app = make_app(
+            database=database,
+            endpoints_v1=V1_ENDPOINTS,
+            wire=WIRE,
+            secrets=SECRETS,
+            settings=ServerSettings(request_log=False),
+            services=assembled,
+        )
+        tenant_id = await make_tenant(database, "Owner", pace="instant")
+        customer = await make_customer(database, tenant_id)
+        topup = await top_up(database, customer, "100.00")
+        owner = await _client(app, database, tenant_id)
+        ids = await _objects(owner, customer)
+        await assembled.runner.drain(tenant_id)
+        ids["topup_id"] = str(topup.id)
+        await _find_execution(owner, ids)
+        intruder = await _client(app, database, await make_tenant(database, "Intruder", pace="instant"))
+        yield Two(owner, intruder, ids, database)
+    await cluster.drop(name)
+
+
+async def _client(app: App, database: Database, tenant_id: UUID) -> Api:
+    return await make_api(app, database, tenant_id)
+
+
+async def _objects(owner: Api, customer: Customer) -> dict[str, str]:
+    ids = {
+        "user_id": str(customer.user_id),
+        "account_group_id": str(customer.group_id),
+        "account_id": str(customer.account_id),
+    }
+
+    async def post(path: str, body: dict[str, Any]) -> str:
+        answer = await owner.post(path, body)
+        assert answer.status_code < 300, answer.text
+        return str(answer.json()["id"])
+
+    ids["order_id"] = await post("/orders", _filled(BODIES["POST /orders"], ids))
+    ids["webhook_id"] = await post("/webhooks", {"title": "mine", "url": "https://example.com/hook"})
+    ids["scenario_id"] = await post(
+        "/tests/scenarios", {"name": "data_change_fails", "on": {"user_id": ids["user_id"]}}
+    )
+    user = f"/users/{customer.user_id}"
+    ids["check_id"] = await post(f"{user}/checks", BODIES["POST /users/{user_id}/checks"])
+    ids["identifier_id"] = await post(f"{user}/identifiers", BODIES["POST /users/{user_id}/identifiers"])
+    return ids
+
+
+async def _find_execution(owner: Api, ids: dict[str, str]) -> None:
+    order = (await owner.get(f"/orders/{ids['order_id']}")).json()
+    assert order["executions"], order
+    ids["execution_id"] = order["executions"][0]["id"]
+
+
+def _filled(body: Any, ids: Mapping[str, str]) -> Any:
+    return json.loads(re.sub(r'"\{(\w+)\}"', lambda hit: f'"{ids[hit[1]]}"', json.dumps(body)))
+
+
+def _target(endpoint: Endpoint, ids: Mapping[str, str]) -> str:
+    constants = {"instrument_id": f"isin:{X}", "currency": "EUR", "venue_id": str(UUID(int=0))}
+    return re.sub(r"\{(\w+)\}", lambda hit: (constants | dict(ids))[hit[1]], endpoint.path)
+
+
+def _of_tenants(endpoint: Endpoint) -> bool:
+    label = f"{endpoint.method} {endpoint.path}"
+    return bool(set(re.findall(r"\{(\w+)\}", endpoint.path)) - set(CONSTANT)) or "{" in json.dumps(
+        list(BODIES.get(label, {}).values())
+    )
+
+
+OPERATIONS = [endpoint for endpoint in V1_ENDPOINTS if _of_tenants(endpoint)]
+
+
+async def _ask(api: Api, endpoint: Endpoint, ids: Mapping[str, str]) -> httpx.Response:
+    body = BODIES.get(f"{endpoint.method} {endpoint.path}")
+    content = None if body is None else json.dumps(_filled(body, ids)).encode()
+    return await api.send(endpoint.method, _target(endpoint, ids), content, key=uuid4())
+
+
+def _seen(answer: httpx.Response, ids: Mapping[str, str]) -> str:
+    """What an answer tells, without what differs by nature: the ids that were sent and the request's own."""
+    text = answer.text.replace(answer.headers["upvest-request-id"], "")
+    for value in ids.values():
+        text = text.replace(value, "")
+    return f"{answer.status_code} {text}"
+
+
+async def test_every_operation_on_an_object_is_looked_at(two: Two) -> None:
+    parameters = {name for endpoint in OPERATIONS for name in re.findall(r"\{(\w+)\}", endpoint.path)}
+    assert parameters - set(CONSTANT) <= set(two.ids)
+    assert len(OPERATIONS) > 35
+    needed = {f"{e.method} {e.path}" for e in OPERATIONS if e.body is not None}
+    assert needed <= set(BODIES)
+
+
+async def test_a_foreign_id_is_answered_like_one_nobody_has(two: Two) -> None:
+    before = await two.events()
+    for endpoint in OPERATIONS:
+        nobody = {name: str(uuid4()) for name in two.ids}
+        foreign = await _ask(two.intruder, endpoint, two.ids)
+        unknown = await _ask(two.intruder, endpoint, nobody)
+        label = f"{endpoint.method} {endpoint.path}"
+        assert foreign.status_code in (400, 404, 422), f"{label}: {foreign.status_code} {foreign.text}"
+        assert foreign.status_code != 400 or "idempotency" not in foreign.text, label
+        assert _seen(foreign, two.ids) == _seen(unknown, nobody), label
+    assert await two.events() == before
+
+
+async def test_the_owner_is_answered_otherwise(two: Two) -> None:
+    """Else the comparison above would say nothing: the same requests find the objects for their owner."""
+    found = 0
+    for endpoint in OPERATIONS:
+        if endpoint.method != "GET":
+            continue
+        answer = await _ask(two.owner, endpoint, two.ids)
+        found += answer.status_code == 200
+        assert answer.status_code in (200, 404), f"{endpoint.path}: {answer.text}"
+    assert found > 12
+
+
+async def test_lists_show_nothing_of_another_tenant(two: Two) -> None:
+    for endpoint in V1_ENDPOINTS:
+        if endpoint.method != "GET" or "{" in endpoint.path or "instruments" in endpoint.path:
+            continue
+        answer = await two.intruder.get(endpoint.path)
+        assert not any(value in answer.text for value in two.ids.values()), endpoint.path
