@@ -95,7 +95,7 @@ class Wake:
                 await lost.wait()
             finally:
                 # It listens, so it must not go back to the pool as an ordinary connection.
-                with contextlib.suppress(DOWN):
+                with contextlib.suppress(*DOWN):
                     connection.terminate()
 
     def _hear(self, _connection: Any, _pid: int, _channel: str, payload: object) -> None:
