@@ -34,7 +34,8 @@ class Lifecycle:
         """The state that follows. Raises: WrongState."""
         found = self.moves.get((state, verb))
         if found is None:
-            raise WrongState(f"A {self.noun} that is {state} cannot {verb}.")
+            article = "An" if self.noun[0] in "aeio" else "A"  # a user, an order
+            raise WrongState(f"{article} {self.noun} that is {state} cannot {verb}.")
         return found
 
     def can(self, state: str, verb: str) -> bool:

@@ -1,22 +1,38 @@
 """Building blocks of request and answer schemas, shared by both contracts.
 
 A request body is a `Body`: unknown fields are refused and named, the empty string of an unused optional field counts
-as absent, decimals are JSON strings. An answer is a `Answer`: it only describes what mappers make, and tests hold every
-served answer against it.
+as absent, decimals are JSON strings, and what is wrong with single fields and with their combination is said at once.
+An answer is a `Answer`: it only describes what mappers make, and tests hold every served answer against it.
 
 Source: CONTRACTS.md rule 5; reference/v1/auth_tokens.md, value formats.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence, Set
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from functools import lru_cache
+from typing import Annotated, Any, Literal, Self, cast
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    WithJsonSchema,
+    WrapValidator,
+    create_model,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails
 
 from openvest.core.clock import parse_day, parse_instant
+from openvest.core.problems import FieldError
 
 UUID_PATTERN = "^[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-5][0-9a-fA-F]{3}-?[089abAB][0-9a-fA-F]{3}-?[0-9a-fA-F]{12}$"
 ISIN_PATTERN = "^[A-Z]{2}[A-Z0-9]{9}[0-9]$"
@@ -26,6 +42,85 @@ class Body(BaseModel):
     """A request body. Strict: no coercion between JSON types, unknown fields refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, str_strip_whitespace=False)
+
+    @classmethod
+    def misfits_together(cls, body: Any, unfit: Set[str]) -> Iterable[FieldError]:
+        """What is wrong with fields that each fit: combinations, one of several, what another field makes required.
+
+        Shape: `body` has every field of the class; those in `unfit` were sent or required but do not fit by themselves,
+        are None, and what is said about them here is dropped. Field names are relative to this object, `(root)` is the
+        object itself.
+        """
+        return ()
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _as_a_whole(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        if not isinstance(value, dict):
+            return handler(value)
+        sent = cast("dict[str, Any]", value)
+        if "" in sent.values():
+            sent = {name: given for name, given in sent.items() if given != "" or name not in _silent(cls)}
+        try:
+            made = handler(sent)
+        except ValidationError as error:
+            raise _with_combinations(cls, sent, error) from None
+        said = list(cls.misfits_together(made, frozenset()))
+        if said:
+            raise ValidationError.from_exception_data(cls.__name__, [_line(misfit) for misfit in said])
+        return made
+
+
+def exactly_one(body: Any, unfit: Set[str], names: Sequence[str]) -> Iterator[FieldError]:
+    """What is said where not exactly one of these optional fields is given."""
+    given = [name for name in names if name in unfit or getattr(body, name) is not None]
+    if not given:
+        yield FieldError("(root)", f"has exactly one of {', '.join(names[:-1])} and {names[-1]}")
+    for name in given[1:]:
+        yield FieldError(name, f"cannot be given beside {given[0]}")
+
+
+def _with_combinations(cls: type[Body], sent: dict[str, Any], error: ValidationError) -> ValidationError:
+    """The same refusal, with what the fields that do fit say together."""
+    found = error.errors(include_url=False)
+    unfit = {str(detail["loc"][0]) for detail in found if detail["loc"] and detail["type"] != "extra_forbidden"}
+    together = cls.misfits_together(_lenient(cls).model_validate(sent), unfit)
+    said = [misfit for misfit in together if misfit.field.partition(".")[0] not in unfit]
+    lines = [cast("InitErrorDetails", {k: v for k, v in detail.items() if k != "msg"}) for detail in found]
+    return ValidationError.from_exception_data(error.title, [*lines, *map(_line, said)])
+
+
+def _line(misfit: FieldError) -> InitErrorDetails:
+    """A misfit as the schema library carries it; `server.misfits` reads the field back from before the colon."""
+    text = misfit.message if misfit.field == "(root)" else f"{misfit.field}: {misfit.message}"
+    return {"type": "value_error", "loc": (), "input": None, "ctx": {"error": ValueError(text)}}
+
+
+def _or_none(value: Any, handler: Any) -> Any:
+    try:
+        return handler(value)
+    except ValidationError:
+        return None
+
+
+@lru_cache(maxsize=1024)
+def _lenient(cls: type[Body]) -> type[BaseModel]:
+    """The class with None for every field that is missing or does not fit."""
+    fields: Any = {
+        name: (Annotated[field.rebuild_annotation(), WrapValidator(_or_none)], None if field.is_required() else field)
+        for name, field in cls.model_fields.items()
+    }
+    return create_model(f"Lenient{cls.__name__}", __config__=ConfigDict(extra="ignore", strict=True), **fields)
+
+
+@lru_cache(maxsize=1024)
+def _silent(cls: type[Body]) -> frozenset[str]:
+    """Optional fields for which the empty string is no value of its own."""
+
+    def holds_empty(name: str) -> bool:
+        return getattr(_lenient(cls).model_validate({name: ""}), name) == ""
+
+    return frozenset(n for n, field in cls.model_fields.items() if not field.is_required() and not holds_empty(n))
 
 
 class Answer(BaseModel):

@@ -83,7 +83,7 @@ def _own(line: str, location: str) -> tuple[str, str]:
     named = _NAMED.fullmatch(line)
     if named:
         prefix = "" if location == ROOT else f"{location}."
-        return prefix + named[1], named[2].rstrip(".")
+        location, line = prefix + named[1], named[2]
     line = line.rstrip(".")
     if line.startswith(_KEPT):
         return location, line

@@ -8,15 +8,16 @@ Source: DOMAIN.md section 2, "Advance"; issue 2 section 4.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Set
 from datetime import datetime
 from typing import Annotated, Any, Literal, Protocol
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from openvest.core.clock import instant
 from openvest.core.declarations import Call, Endpoint, Reply
-from openvest.core.schema import Answer, Body, Id, Instant, Meta, Unused
+from openvest.core.problems import FieldError
+from openvest.core.schema import Answer, Body, Id, Instant, Meta, Unused, exactly_one
 from openvest.core.snapshots import Json
 from openvest.core.trading_calendar import session_after
 from openvest.db.paging import PageQuery, v1_page
@@ -63,12 +64,9 @@ class Advance(Body):
         default=None, description="MIC of a venue: its next opening after the present instant."
     )
 
-    @model_validator(mode="after")
-    def _one(self) -> Advance:
-        given = [name for name in ("by", "to", "next_open") if getattr(self, name) is not None]
-        if len(given) != 1:
-            raise ValueError("has exactly one of by, to and next_open")
-        return self
+    @classmethod
+    def misfits_together(cls, body: Any, unfit: Set[str]) -> Iterator[FieldError]:
+        return exactly_one(body, unfit, ("by", "to", "next_open"))
 
 
 class ClockShown(Answer):
@@ -162,11 +160,9 @@ class ScenarioPlace(Body):
         default=None, description="Orders that carry this reference."
     )
 
-    @model_validator(mode="after")
-    def _one(self) -> ScenarioPlace:
-        if sum(value is not None for value in (self.account_id, self.user_id, self.client_reference)) != 1:
-            raise ValueError("has exactly one of account_id, user_id and client_reference")
-        return self
+    @classmethod
+    def misfits_together(cls, body: Any, unfit: Set[str]) -> Iterator[FieldError]:
+        return exactly_one(body, unfit, ("account_id", "user_id", "client_reference"))
 
 
 class ScenarioLaid(Body):
@@ -176,11 +172,10 @@ class ScenarioLaid(Body):
     on: ScenarioPlace = Field(description="To whose objects it is to happen.")
     times: Annotated[int, Field(ge=1, le=1_000_000)] = Field(default=1, description="To how many of them.")
 
-    @model_validator(mode="after")
-    def _known_of_the_kind(self) -> ScenarioLaid:
-        if KINDS[self.name] != "order" and self.on.user_id is None:
-            raise ValueError("on.user_id: is required, since checks and data changes belong to users alone")
-        return self
+    @classmethod
+    def misfits_together(cls, body: Any, unfit: Set[str]) -> Iterator[FieldError]:
+        if body.name is not None and KINDS[body.name] != "order" and body.on is not None and body.on.user_id is None:
+            yield FieldError("on.user_id", "is required, since checks and data changes belong to users alone")
 
 
 class PlaceShown(Answer):

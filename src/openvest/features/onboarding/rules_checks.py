@@ -45,6 +45,9 @@ def check_evidence(kind: str, confirmed_at: datetime, details: Mapping[str, Any]
     if kind == "KYC":
         if confirmed_at.date() < months_before(today, 24):
             raise EvidenceRefused("check_confirmed_at", "is more than 24 months ago")
+        expires = details.get("document_expiration_date")
+        if expires is not None and parse_day(expires) < today:
+            raise EvidenceRefused("document_expiration_date", "has passed")
         method = details["method"]
         if method == "LIVENESS_PHOTO_ID" and country == "DE":
             raise EvidenceRefused("method", "is not available for residents of DE")

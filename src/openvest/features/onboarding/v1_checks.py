@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Set
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, RootModel, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, RootModel, WithJsonSchema
 
 from openvest.core.declarations import Call, Endpoint, Event
+from openvest.core.problems import FieldError
 from openvest.core.schema import Answer, Body, Country, Currency, Day, Id, Instant
 from openvest.core.schema_people import Address, Link, Name, ProofOfResidence
 from openvest.core.snapshots import Json, Snapshot, snapshot_of, snapshot_value
@@ -82,6 +84,11 @@ class Income(Body):
     lower_bound: Number = Field(description="The least of the range.")
     upper_bound: Number | None = Field(default=None, description="The most of the range; absent: open above.")
 
+    @classmethod
+    def misfits_together(cls, body: Any, unfit: Set[str]) -> Iterator[FieldError]:
+        if body.upper_bound is not None and body.lower_bound is not None and body.upper_bound < body.lower_bound:
+            yield FieldError("upper_bound", "is at least lower_bound")
+
 
 class Kyc(Body):
     """Proof of identity."""
@@ -102,13 +109,12 @@ class Kyc(Body):
     confirmed_address: Address | None = Field(default=None, description="The address that the evidence confirms.")
     kyc_update: bool | None = Field(default=None, description="Whether this renews an earlier check.")
 
-    @model_validator(mode="after")
-    def _documents_expire(self) -> Kyc:
-        if self.document_type != "TWO_PLUS_TWO_VERIFICATION_PROOF":
-            missing = [n for n in ("document_expiration_date", "nationality") if getattr(self, n) is None]
-            if missing:
-                raise ValueError("\n".join(f"{name}: is required for this document type" for name in missing))
-        return self
+    @classmethod
+    def misfits_together(cls, body: Any, unfit: Set[str]) -> Iterator[FieldError]:
+        if body.document_type not in (None, "TWO_PLUS_TWO_VERIFICATION_PROOF"):
+            for name in ("document_expiration_date", "nationality"):
+                if getattr(body, name) is None:
+                    yield FieldError(name, "is required for this document type")
 
 
 class Por(Body):
@@ -173,6 +179,11 @@ class UsWithholding(Body):
     valid_from: Day = Field(description="First day of validity.")
     valid_to: Day | None = Field(default=None, description="Last day of validity.")
     data_download_link: Link | None = Field(default=None, description="Where the evidence can be fetched.")
+
+    @classmethod
+    def misfits_together(cls, body: Any, unfit: Set[str]) -> Iterator[FieldError]:
+        if body.valid_to is not None and body.valid_from is not None and body.valid_to < body.valid_from:
+            yield FieldError("valid_to", "is not before valid_from")
 
 
 class CheckCreate(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Iterator, Set
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from openvest.core.declarations import Call, Endpoint
+from openvest.core.problems import FieldError
 from openvest.core.schema import Answer, Body, Country, Id, Instant, Unused
 from openvest.core.snapshots import Json, snapshot_of
 from openvest.db.unit import Unit
@@ -67,11 +69,14 @@ class ResidencySet(Body):
         Literal["TIN_NOT_YET_ASSIGNED", "COUNTRY_HAS_NO_TIN", "OTHER_REASONS"] | None, Unused
     ] = Field(default=None, description="Why there is no number.")
 
-    @model_validator(mode="after")
-    def _number_or_reason(self) -> ResidencySet:
-        if (self.tax_identifier_number is None) == (self.missing_tin_reason is None):
-            raise ValueError("tax_identifier_number: is required, unless missing_tin_reason is given instead")
-        return self
+    @classmethod
+    def misfits_together(cls, body: Any, unfit: Set[str]) -> Iterator[FieldError]:
+        names = ("tax_identifier_number", "missing_tin_reason")
+        given = [name for name in names if name in unfit or getattr(body, name) is not None]
+        if not given:
+            yield FieldError("tax_identifier_number", "is required, unless missing_tin_reason is given instead")
+        if len(given) == 2:
+            yield FieldError("missing_tin_reason", "cannot be given beside tax_identifier_number")
 
 
 class ResidenciesSet(Body):

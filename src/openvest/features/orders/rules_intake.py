@@ -5,7 +5,7 @@ Source: reference/v1/orders.md sections 1 and 3; CONTRACTS.md rule 5.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from datetime import date
 from decimal import Decimal
 from typing import Protocol
@@ -52,52 +52,53 @@ class BodyLike(Protocol):
     def fee_configuration(self) -> Sequence[FeeLike] | None: ...
 
 
-def misfits(body: BodyLike) -> list[FieldError]:
-    """Every misfit, by field; none where the body can be taken in."""
-    return [*_who(body), *_how_much(body), *_prices(body), *_fees(body)]
+def misfits(body: BodyLike, unfit: Set[str] = frozenset()) -> Iterator[FieldError]:
+    """Every misfit, by field; none where the body can be taken in. What is `unfit` was given, but is None."""
+    yield from _one_of(body, unfit, "user_id", "business_id")
+    yield from _one_of(body, unfit, "cash_amount", "quantity")
+    yield from _how_much(body)
+    if "order_type" not in unfit:
+        yield from _of_the_type(body, unfit)
+    yield from _fees(body)
 
 
-def _who(body: BodyLike) -> Iterator[FieldError]:
-    if body.user_id is None and body.business_id is None:
-        yield FieldError("user_id", "is required where no business_id is given")
-    if body.user_id is not None and body.business_id is not None:
-        yield FieldError("business_id", "cannot be given beside user_id")
+def _one_of(body: BodyLike, unfit: Set[str], one: str, other: str) -> Iterator[FieldError]:
+    given = [name for name in (one, other) if name in unfit or getattr(body, name) is not None]
+    if not given:
+        yield FieldError(one, f"is required where no {other} is given")
+    if len(given) == 2:
+        yield FieldError(other, f"cannot be given beside {one}")
 
 
 def _how_much(body: BodyLike) -> Iterator[FieldError]:
-    cash, quantity = body.cash_amount, body.quantity
-    if cash is None and quantity is None:
-        yield FieldError("cash_amount", "is required where no quantity is given")
-    if cash is not None and quantity is not None:
-        yield FieldError("quantity", "cannot be given beside cash_amount")
-    for field, value in (("cash_amount", cash), ("quantity", quantity)):
-        if value is not None and value == 0:
+    for field in ("cash_amount", "quantity", "limit_price", "stop_price"):
+        if getattr(body, field) == 0:
             yield FieldError(field, "is above zero")
-    if quantity is not None and -_exponent(quantity) > 10:
+    if body.quantity is not None and _decimals(body.quantity) > 10:
         yield FieldError("quantity", "has at most 10 decimals")
+
+
+def _of_the_type(body: BodyLike, unfit: Set[str]) -> Iterator[FieldError]:
+    cash, quantity = body.cash_amount, body.quantity
     if body.order_type in ("LIMIT", "STOP"):
         if cash is not None:
             yield FieldError("cash_amount", f"cannot be given for a {body.order_type} order; give a quantity")
-        if quantity is not None and _exponent(quantity) < 0:
+        if quantity is not None and _decimals(quantity) > 0:
             yield FieldError("quantity", f"is a whole number for a {body.order_type} order")
-
-
-def _exponent(value: Decimal) -> int:
-    exponent = value.normalize().as_tuple().exponent
-    return exponent if isinstance(exponent, int) else 0
-
-
-def _prices(body: BodyLike) -> Iterator[FieldError]:
     for field, value, kind in (
         ("limit_price", body.limit_price, "LIMIT"),
         ("stop_price", body.stop_price, "STOP"),
     ):
-        if body.order_type == kind and value is None:
+        if body.order_type == kind and value is None and field not in unfit:
             yield FieldError(field, f"is required for a {kind} order")
         if body.order_type != kind and value is not None:
             yield FieldError(field, f"can be given for a {kind} order only")
-        if value is not None and value == 0:
-            yield FieldError(field, "is above zero")
+
+
+def _decimals(value: Decimal) -> int:
+    """How many decimals it has. Why not `normalize`: that rounds to the context's precision, which is fewer digits."""
+    _, _, fraction = f"{value:f}".partition(".")
+    return len(fraction.rstrip("0"))
 
 
 def _fees(body: BodyLike) -> Iterator[FieldError]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from openvest.core.declarations import Call, Endpoint, Event
 from openvest.core.money import ZERO, cents, plain
-from openvest.core.problems import InvalidRequest, Problem
+from openvest.core.problems import Problem
 from openvest.core.snapshots import Json, Snapshot, snapshot_of
 from openvest.db.paging import v1_page
 from openvest.db.unit import Unit
@@ -16,7 +16,6 @@ from openvest.features.executions.model_v1 import execution_v1
 from openvest.features.orders import service
 from openvest.features.orders.model import OrderWanted
 from openvest.features.orders.rules import BusinessNotServed, FeeOfOtherKind
-from openvest.features.orders.rules_intake import misfits
 from openvest.features.orders.v1_schemas import (
     CancellationAnswer,
     OrderAnswer,
@@ -74,10 +73,6 @@ def cancellation_v1(said: Snapshot) -> Json:
 def _want(call: Call) -> OrderWanted | Problem:
     """A body as the domain wants it, or why it is none."""
     body: OrderBody = call.body
-    errors = misfits(body)
-    if errors:
-        sentence = "; ".join(f"{error.field} {error.message}" for error in errors)
-        return InvalidRequest(f"The body has misfits: {sentence}.", errors=errors)
     if body.user_id is None:
         return BusinessNotServed("Orders of businesses are not served yet.")
     fee = body.fee_configuration[0] if body.fee_configuration else None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Iterator, Set
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from openvest.core.problems import FieldError
 from openvest.core.schema import (
     Answer,
     Body,
@@ -29,6 +31,7 @@ from openvest.features.orders.model import (
     OrderStatus,
     OrderType,
 )
+from openvest.features.orders.rules_intake import misfits
 
 FeeType = Literal["TRANSACTION_FEE_BUY", "TRANSACTION_FEE_SELL"]
 ChargeMethod = Literal["CHARGED_BY_CLIENT", "COLLECTED_BY_UPVEST"]
@@ -81,6 +84,10 @@ class OrderBody(Body):
     decision_maker_id: Annotated[Id | None, Unused] = Field(
         default=None, description="The user who decided, where it is another."
     )
+
+    @classmethod
+    def misfits_together(cls, body: Any, unfit: Set[str]) -> Iterator[FieldError]:
+        return misfits(body, unfit)
 
 
 class FeeAnswer(Answer):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 
 from openvest.core.lifecycle import Lifecycle
 from openvest.core.problems import FieldError, InvalidRequest, NotFound, Unprocessable
@@ -43,6 +44,20 @@ class UserOffboarded(Unprocessable):
 
     def __init__(self) -> None:
         super().__init__("The user is being offboarded or has left, so nothing about them can change.")
+
+
+class BornInTheFuture(Unprocessable):
+    """The day of birth is yet to come."""
+
+    def __init__(self) -> None:
+        message = "is a day that has not come yet"
+        super().__init__(f"The field birth_date {message}.", errors=[FieldError("birth_date", message)])
+
+
+def check_birth_date(birth_date: date, today: date) -> None:
+    """Raises: BornInTheFuture."""
+    if birth_date > today:
+        raise BornInTheFuture
 
 
 REQUIRED_FIELDS: Mapping[Licence, tuple[str, ...]] = {

@@ -1,0 +1,156 @@
+"""Bodies as careless clients send them: empty strings for what is not used, and everything wrong at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from pydantic import BaseModel, TypeAdapter
+
+from openvest import catalog
+from openvest.core.declarations import Endpoint
+from openvest.core.problems import InvalidRequest
+from openvest.core.schema import Body
+from openvest.db.unit import Database
+from openvest.server.parsing import parse_body
+from tests.kit.http import Api, make_api, make_test_app
+from tests.kit.people import KYC, USER
+
+pytestmark = pytest.mark.anyio
+
+A, B = str(uuid4()), str(uuid4())
+RESIDENCY = {"country": "DE", "tax_identifier_number": "1234567"}
+WITHHOLDING = {
+    "type": "US_WITHHOLDING_TAX_STATUS",
+    "check_confirmed_at": "2026-02-01T09:00:00Z",
+    "person_type": "US_PERSON",
+    "documentation_type": "W9",
+}
+ORDER = {"user_id": A, "account_id": B, "side": "BUY", "instrument_id": "IE00B3XXRP09", "instrument_id_type": "ISIN"}
+
+
+@pytest.fixture
+async def api(database: Database, tenant_id: UUID) -> AsyncGenerator[Api]:
+    api = await make_api(make_test_app(database, catalog.V1_ENDPOINTS), database, tenant_id)
+    async with api.http:
+        yield api
+
+
+def endpoint(operation_id: str) -> Endpoint:
+    return next(one for one in catalog.V1_ENDPOINTS if one.operation_id == operation_id)
+
+
+def named(operation_id: str, body: Any) -> set[str]:
+    """The fields at fault, none where the body is taken."""
+    try:
+        parse_body(endpoint(operation_id), json.dumps(body).encode())
+    except InvalidRequest as refusal:
+        return {error.field for error in refusal.errors}
+    return set()
+
+
+OPTIONAL = [
+    pytest.param(one, name, id=f"{one.operation_id}.{name}")
+    for one in catalog.V1_ENDPOINTS
+    if isinstance(one.body, type) and issubclass(one.body, Body)
+    for name, field in one.body.model_fields.items()
+    if not field.is_required()
+]
+
+
+@pytest.mark.parametrize(("one", "name"), OPTIONAL)
+def test_the_empty_string_of_an_unused_field_is_no_misfit(one: Endpoint, name: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        parse_body(one, json.dumps({name: "", "not_a_field": 1}).encode())
+    assert name not in {error.field for error in caught.value.errors if not error.message.startswith("is required")}
+
+
+def test_what_the_empty_string_means_itself_is_kept() -> None:
+    model: type[BaseModel] | TypeAdapter[Any] | None = endpoint("user_data_change").body
+    assert isinstance(model, type)
+    assert model.model_validate({"salutation": ""}).model_fields_set == {"salutation"}
+
+
+@pytest.mark.parametrize(
+    ("operation_id", "body", "fields"),
+    [
+        ("advance_clock", {"x": 1}, {"x", "(root)"}),
+        ("advance_clock", {"by": "P1D", "next_open": "XETR"}, {"next_open"}),
+        ("advance_clock", {"by": "nonsense"}, {"by"}),
+        (
+            "create_scenario",
+            {"name": "check_fails", "on": {"account_id": A, "client_reference": "x"}, "times": 0},
+            {"on.client_reference", "times"},
+        ),
+        (
+            "set_tax_residencies",
+            {"tax_residencies": [{"country": "de"}, {"country": "DE", "tin": 1}]},
+            {
+                "tax_residencies.0.country",
+                "tax_residencies.0.tax_identifier_number",
+                "tax_residencies.1.tin",
+                "tax_residencies.1.tax_identifier_number",
+            },
+        ),
+        (
+            "set_tax_residencies",
+            {"tax_residencies": [RESIDENCY | {"missing_tin_reason": "OTHER_REASONS"}]},
+            {"tax_residencies.0.missing_tin_reason"},
+        ),
+        (
+            "create_user_check",
+            {k: v for k, v in KYC.items() if k != "nationality"} | {"provider": 1, "more": 2},
+            {"nationality", "provider", "more"},
+        ),
+        ("place_order", ORDER | {"cash_amount": 10, "quantity": "1", "more": 1}, {"cash_amount", "quantity", "more"}),
+        ("place_order", ORDER | {"order_type": "LIMIT", "quantity": 1}, {"quantity", "limit_price"}),
+        ("place_order", ORDER | {"order_type": "X", "quantity": "1", "limit_price": "0"}, {"order_type", "limit_price"}),
+        ("place_order", ORDER | {"account_id": "", "business_id": "", "cash_amount": "0"}, {"account_id", "cash_amount"}),
+        ("place_order", ORDER | {"quantity": "1234567890123456789012345678.12345678901"}, {"quantity"}),
+        ("place_order", ORDER | {"order_type": "LIMIT", "limit_price": "1", "quantity": "9" * 28 + ".5"}, {"quantity"}),
+        ("place_order", ORDER | {"user_id": "", "business_id": A, "currency": "", "quantity": "1"}, set()),
+        ("create_user_check", WITHHOLDING | {"valid_from": "2026-02-01", "valid_to": "2026-01-31"}, {"valid_to"}),
+    ],
+)  # fmt: skip
+def test_single_fields_and_their_combination_are_judged_at_once(operation_id: str, body: Any, fields: set[str]) -> None:
+    assert named(operation_id, body) == fields
+
+
+def test_an_income_range_that_ends_before_it_begins() -> None:
+    income = {"currency": "EUR", "lower_bound": 50000, "upper_bound": 20000}
+    body = {
+        "type": "USER_SELF_ASSESSMENT",
+        "check_confirmed_at": "2026-02-01T09:00:00Z",
+        "user_occupation": "EMPLOYEE",
+        "user_industry": "EDUCATION",
+        "yearly_gross_income": income,
+        "income_sources": ["EMPLOYMENT_INCOME"],
+    }
+    assert named("create_user_check", body) == {"yearly_gross_income.upper_bound"}
+    assert named("create_user_check", body | {"yearly_gross_income": income | {"upper_bound": 50000}}) == set()
+
+
+async def test_nobody_is_born_in_the_future(api: Api) -> None:
+    answer = await api.post("/users", {**USER, "birth_date": "2199-01-01"})
+    assert answer.status_code == 422
+    assert [error["field"] for error in answer.json()["errors"]] == ["birth_date"]
+
+
+async def test_a_document_that_has_expired_proves_nothing(api: Api) -> None:
+    user = (await api.post("/users", USER)).json()
+    answer = await api.send("POST", f"/users/{user['id']}/checks", {**KYC, "document_expiration_date": "2020-01-01"})
+    assert answer.status_code == 422
+    assert [error["field"] for error in answer.json()["errors"]] == ["document_expiration_date"]
+
+
+async def test_a_state_that_forbids_it_is_said_in_english(api: Api) -> None:
+    user = (await api.post("/users", USER)).json()
+    group = (await api.post("/account_groups", {"user_id": user["id"], "type": "PERSONAL"})).json()
+    body = {"user_id": user["id"], "account_group_id": group["id"], "type": "TRADING"}
+    account = (await api.post("/accounts", body)).json()
+    answer = await api.send("POST", f"/tests/accounts/{account['id']}/unlock")
+    assert answer.status_code == 409
+    assert answer.json()["detail"].startswith("An account that is ")
