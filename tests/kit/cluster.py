@@ -84,7 +84,7 @@ class Cluster:
 
 def roomy_memory() -> str | None:
     """A folder in memory with room for a session's databases, where there is one."""
-    shared = Path("/dev/shm")  # noqa: S108 - the folder made in it is private
+    shared = Path("/dev/shm")
     if shared.is_dir() and os.access(shared, os.W_OK) and shutil.disk_usage(shared).free > 4 << 30:
         return str(shared)
     return None
