@@ -11,7 +11,7 @@ import openvest
 from openvest.catalog import EVENTS, V1_ENDPOINTS
 from openvest.core.declarations import Endpoint, Event
 from openvest.core.problems import TYPE_BASE, Problem
-from openvest.features.tenants.rules import SCOPES
+from openvest.features.tenants.model import SCOPES
 from openvest.server.standard_errors import statuses
 from tools.markdown import anchor, code, first_line, page, table
 

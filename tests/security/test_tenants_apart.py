@@ -16,6 +16,7 @@ from openvest.catalog import V1_ENDPOINTS
 from openvest.core.declarations import Endpoint
 from openvest.db.query import Query
 from openvest.db.unit import Database
+from openvest.main import Assembled
 from openvest.server.app import App, make_app
 from openvest.server.settings import ServerSettings
 from tests.kit.cluster import Cluster
@@ -23,6 +24,7 @@ from tests.kit.customers import Customer, make_customer, top_up
 from tests.kit.http import WIRE, Api, make_api
 from tests.kit.orders import X
 from tests.kit.people import FIT
+from tests.kit.walls import take_down_policies
 from tests.kit.world import SECRETS, make_tenant, opened
 
 pytestmark = pytest.mark.anyio
@@ -75,9 +77,12 @@ class Two:
         return await self.database.read(tenant_id, lambda unit: unit.one(EVENTS))
 
 
-@pytest.fixture(scope="module")
-async def two(cluster: Cluster) -> AsyncGenerator[Two]:
+@pytest.fixture(scope="module", params=["both walls", "without policies"])
+async def two(cluster: Cluster, request: pytest.FixtureRequest) -> AsyncGenerator[Two]:
+    """Everything here holds with the WHERE of each query alone, too."""
     name = await cluster.create()
+    if request.param == "without policies":
+        await take_down_policies(cluster, name)
     async with opened(cluster, name) as assembled:
         database = assembled.database
         app = make_app(
@@ -89,16 +94,25 @@ async def two(cluster: Cluster) -> AsyncGenerator[Two]:
             services=assembled,
         )
         tenant_id = await make_tenant(database, "Owner", pace="instant")
-        customer = await make_customer(database, tenant_id)
-        topup = await top_up(database, customer, "100.00")
         owner = await _client(app, database, tenant_id)
-        ids = await _objects(owner, customer)
-        await assembled.runner.drain(tenant_id)
-        ids["topup_id"] = str(topup.id)
-        await _find_execution(owner, ids)
+        ids = await live_by_http(assembled, owner, tenant_id)
         intruder = await _client(app, database, await make_tenant(database, "Intruder", pace="instant"))
         yield Two(owner, intruder, ids, database)
     await cluster.drop(name)
+
+
+async def live_by_http(world: Assembled, owner: Api, tenant_id: UUID) -> dict[str, str]:
+    """A customer with one object of each kind; every operation that reads is asked once. Returns the ids."""
+    customer = await make_customer(world.database, tenant_id)
+    topup = await top_up(world.database, customer, "100.00")
+    ids = await _objects(owner, customer)
+    await world.runner.drain(tenant_id)
+    ids["topup_id"] = str(topup.id)
+    await _find_execution(owner, ids)
+    for endpoint in V1_ENDPOINTS:
+        if endpoint.method == "GET":
+            await _ask(owner, endpoint, ids)
+    return ids
 
 
 async def _client(app: App, database: Database, tenant_id: UUID) -> Api:
