@@ -1,4 +1,7 @@
-"""Tenants apart, over HTTP: an id of another tenant is answered exactly as one that nobody has, by every operation."""
+"""Tenants apart, over HTTP: an id of another tenant is answered exactly as one that nobody has, by every operation.
+
+All of it is held twice: with both walls, and with the policies of the database taken down.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,10 @@ import httpx
 import pytest
 
 from openvest.catalog import V1_ENDPOINTS
-from openvest.core.declarations import Endpoint
+from openvest.core.declarations import Call, Endpoint
+from openvest.core.problems import NotFound
 from openvest.db.query import Query
-from openvest.db.unit import Database
+from openvest.db.unit import Database, Unit
 from openvest.main import Assembled
 from openvest.server.app import App, make_app
 from openvest.server.settings import ServerSettings
@@ -63,6 +67,19 @@ BODIES: Mapping[str, dict[str, Any]] = {
 """Bodies by operation; braces stand for ids."""
 
 
+_ANYBODY = Query(str, "select status from users where id = $1")
+
+
+async def _leak(unit: Unit, call: Call) -> Any:
+    status = await unit.row(_ANYBODY, call.path["user_id"])
+    if status is None:
+        raise NotFound("There is no user of this id.")
+    return {"status": status}
+
+
+LEAK = Endpoint("GET", "/leaks/{user_id}", "leak", "A read without its WHERE", "Leaks", ("users:read",), verb=_leak)
+
+
 @dataclass
 class Two:
     """One tenant's objects by the name of their path parameter, and the client of another tenant."""
@@ -71,6 +88,7 @@ class Two:
     intruder: Api
     ids: dict[str, str]
     database: Database
+    policies: bool
 
     async def events(self) -> int:
         tenant_id = self.owner.client.tenant_id
@@ -87,7 +105,7 @@ async def two(cluster: Cluster, request: pytest.FixtureRequest) -> AsyncGenerato
         database = assembled.database
         app = make_app(
             database=database,
-            endpoints_v1=V1_ENDPOINTS,
+            endpoints_v1=[*V1_ENDPOINTS, LEAK],
             wire=WIRE,
             secrets=SECRETS,
             settings=ServerSettings(request_log=False),
@@ -97,7 +115,7 @@ async def two(cluster: Cluster, request: pytest.FixtureRequest) -> AsyncGenerato
         owner = await _client(app, database, tenant_id)
         ids = await live_by_http(assembled, owner, tenant_id)
         intruder = await _client(app, database, await make_tenant(database, "Intruder", pace="instant"))
-        yield Two(owner, intruder, ids, database)
+        yield Two(owner, intruder, ids, database, request.param == "both walls")
     await cluster.drop(name)
 
 
@@ -220,3 +238,11 @@ async def test_lists_show_nothing_of_another_tenant(two: Two) -> None:
             continue
         answer = await two.intruder.get(endpoint.path)
         assert not any(value in answer.text for value in two.ids.values()), endpoint.path
+
+
+async def test_a_read_that_forgets_its_where_is_seen_without_policies_and_held_by_them(two: Two) -> None:
+    nobody = {name: str(uuid4()) for name in two.ids}
+    foreign, unknown = await _ask(two.intruder, LEAK, two.ids), await _ask(two.intruder, LEAK, nobody)
+    assert unknown.status_code == 404
+    assert (_seen(foreign, two.ids) == _seen(unknown, nobody)) is two.policies
+    assert foreign.status_code == (404 if two.policies else 200)
