@@ -7,6 +7,7 @@ import hashlib
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
+import httpx
 import pytest
 
 from openvest.db.query import Query, Statement
@@ -197,3 +198,33 @@ async def test_a_replay_neither_ticks_nor_counts(app: App, database: Database, f
         await api.get("/things")
         await api.fetch_token()
         assert await state() == before
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_many_keys_each_sent_often_at_once(api: Api, database: Database, tenant_id: UUID, path: str) -> None:
+    second = http_of(make_test_app(database, THINGS))
+    await api.fetch_token()
+    sent: list[asyncio.Task[httpx.Response]] = []
+    for number in range(20):
+        key, body = uuid4(), f'{{"name":"n{number}"}}'.encode()
+        for client in [api.http, second] * 5:
+            headers = await api.signed("POST", path, body, key)
+            sent.append(asyncio.create_task(client.post(path, content=body, headers=headers)))
+    answers = await asyncio.gather(*sent)
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.content for answer in answers}) == 20
+    assert await made(database, tenant_id) == 20
+
+
+async def test_whoever_waits_works_when_the_first_hangs_up(api: Api, database: Database, tenant_id: UUID) -> None:
+    await api.fetch_token()
+    key, body = uuid4(), thing("one", kind="SLOW")
+    first = asyncio.create_task(api.post("/things", body, key))
+    await asyncio.sleep(0.1)
+    others = [asyncio.create_task(api.post("/things", body, key)) for _ in range(3)]
+    await asyncio.sleep(0.05)
+    first.cancel()
+    answers = await asyncio.gather(*others)
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.content for answer in answers}) == 1
+    assert await made(database, tenant_id) == 1

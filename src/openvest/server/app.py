@@ -20,6 +20,7 @@ from openvest.server.directory import Directory
 from openvest.server.dispatch import Dispatcher
 from openvest.server.flush import Flush
 from openvest.server.idempotency import Keys
+from openvest.server.keyed_writes import KeyedWrites
 from openvest.server.limits import RateLimits
 from openvest.server.logs import Observer, make_logger
 from openvest.server.messages import Receive, Scope, Send, open_request, problem_answer, send_answer
@@ -122,7 +123,7 @@ def make_app(
         Authenticator(Directory(database, secrets, settings.cache_seconds), nonces, wire),
         RateLimits(database),
         keys,
-        Runner(database, keys, settings, flush, reads, services),
+        Runner(database, settings, flush, reads, KeyedWrites(database, keys, settings.key_wait_seconds), services),
         observer,
         settings,
     )
