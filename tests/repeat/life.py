@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from openvest.core.clock import parse_instant
 from openvest.core.ids import caused_id
 from tests.kit.people import FIT, GERMAN_TAX_NUMBER, KYC, USER
 from tests.kit.wire import Reply
@@ -154,9 +155,11 @@ async def rest(people: Sequence[Person]) -> None:
 
 async def expire(people: Sequence[Person], days_apart: int) -> None:
     """Orders whose last day comes one after the other, weekends among them."""
+    shown = await people[0].steps.get("/tests/clock")
+    today = parse_instant(shown["now"]).date()
     for number in range(EXPIRING):
         person = people[number % len(people)]
-        last = (FROZEN_AT.date() + timedelta(days=number % 10 * days_apart)).isoformat()
+        last = (today + timedelta(days=number % 10 * days_apart)).isoformat()
         limit = f"{80 + number}.00"
         await person.order(FIXED, "BUY", quantity="1", order_type="LIMIT", limit_price=limit, expiry_date=last)
 
