@@ -12,7 +12,7 @@ import pytest
 from tests.architecture.feature_contract import FeatureRules, misfits
 from tests.architecture.tree import ROOT
 
-LAYERS = "cli console server worker catalog simulation features work ledger events db ports core sdk".split()
+LAYERS = "cli server worker catalog simulation features work ledger events db ports core sdk".split()
 FEATURES = "tenants instruments users accounts cash orders".split()
 
 RULES = FeatureRules(
