@@ -19,6 +19,7 @@ from tests.architecture.tree import (
 
 # The SDK imports nothing of ours, so it needs the one clock of its own.
 CLOCKS = (f"{PACKAGE}/core/clock.py", f"{PACKAGE}/sdk/clock.py")
+WAKE = f"{PACKAGE}/db/wake.py"
 ENVIRONMENT_READERS = (f"{PACKAGE}/main/environment.py", f"{PACKAGE}/cli/app.py")
 MONEY_PATHS = (
     f"{PACKAGE}/core/money.py",
@@ -44,6 +45,7 @@ WIRE_NOW_DEFINITION = re.compile(
 )
 SQL_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 SQL_NOTIFY = re.compile(r"\bpg_notify\s*\(|^\s*notify\s+\w", re.IGNORECASE | re.MULTILINE)
+OPENS_TRANSACTION = re.compile(r"^\s*(?:begin|start\s+transaction)\b|\bopen_unit\b", re.IGNORECASE)
 SILENCED = re.compile(r"#\s*(?:type|pyright):\s*ignore(.*)")
 SILENCED_WITH_REASON = re.compile(r"\s*\[[\w, -]+\]\W*\w+.*")
 
@@ -98,6 +100,25 @@ def notify_in_migrations(root: Path) -> Findings:
         for hit in SQL_NOTIFY.finditer(text):
             line = text.count("\n", 0, hit.start()) + 1
             found.say(f"{file.relative_to(root).as_posix()}:{line}", "NOTIFY inside a write transaction")
+    return found
+
+
+def notify_in_python(root: Path) -> Findings:
+    """Only the module that wakes workers notifies, and it knows neither units of work nor transactions."""
+    found = Findings()
+    for source in python_sources(root, PACKAGE):
+        found.looked_at += 1
+        if source.path != WAKE:
+            for line, text in strings(source):
+                if SQL_NOTIFY.search(text):
+                    found.say(f"{source.path}:{line}", "NOTIFY outside the module that wakes workers")
+            continue
+        for node in ast.walk(source.tree):
+            if isinstance(node, ast.Attribute) and node.attr in ("write", "transaction", "run"):
+                found.say(f"{source.path}:{node.lineno}", f"NOTIFY beside {node.attr}, which opens or joins a write")
+        for line, text in strings(source):
+            if OPENS_TRANSACTION.search(text):
+                found.say(f"{source.path}:{line}", "NOTIFY beside a transaction that is opened by hand")
     return found
 
 

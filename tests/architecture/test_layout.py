@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.architecture.rules import (
+    WAKE,
     addresses,
     environment,
     floats,
     notify_in_migrations,
+    notify_in_python,
     silenced,
     sql_wall_clock,
     wall_clock,
@@ -19,7 +21,17 @@ from tests.architecture.rules import (
 from tests.architecture.sizes import sizes
 from tests.architecture.tree import ROOT, Rule
 
-RULES = (sizes, wall_clock, sql_wall_clock, notify_in_migrations, floats, environment, silenced, addresses)
+RULES = (
+    sizes,
+    wall_clock,
+    sql_wall_clock,
+    notify_in_migrations,
+    notify_in_python,
+    floats,
+    environment,
+    silenced,
+    addresses,
+)
 
 SOURCE = "src/openvest/features/orders/service.py"
 LONG_FUNCTION = "def place():\n" + "    pass\n" * 60
@@ -55,6 +67,11 @@ def test_tree_keeps_rule(rule: Rule) -> None:
         (sql_wall_clock, "migrations/0001_create_clock.sql", WIRE_NOW.format("now()") + "select current_date;\n"),
         (notify_in_migrations, "migrations/0001_create_orders.sql", "select pg_notify('orders', '');\n"),
         (notify_in_migrations, "migrations/0001_create_orders.sql", "begin\n  NOTIFY orders;\nend\n"),
+        (notify_in_python, SOURCE, "SQL = \"select pg_notify('orders', '')\"\n"),
+        (notify_in_python, SOURCE, 'SQL = "notify orders"\n'),
+        (notify_in_python, WAKE, "async def tell(database): await database.write(None, None)\n"),
+        (notify_in_python, WAKE, "async def tell(unit): await unit.run(None)\n"),
+        (notify_in_python, WAKE, 'SQL = "begin; select 1"\n'),
         (floats, SOURCE, "half = 0.5\n"),
         (floats, SOURCE, "def price(raw: str):\n    return float(raw)\n"),
         (floats, "src/openvest/core/money.py", "def add(one: float): ...\n"),
@@ -82,6 +99,8 @@ def test_rule_sees_planted_misfit(tmp_path: Path, rule: Rule, path: str, text: s
         (wall_clock, SOURCE, "from openvest.core import clock\nat = clock.now()\n"),
         (wall_clock, SOURCE, '"""Never now()."""\nimport time\nSQL = "select wire_now()"\nspent = time.monotonic()\n'),
         (sql_wall_clock, "migrations/0001_create_clock.sql", "-- now()\n" + WIRE_NOW.format("clock_timestamp()")),
+        (notify_in_python, WAKE, "SQL = \"select pg_notify('wake', '')\"\n"),
+        (notify_in_python, SOURCE, '"""It would notify nobody.\n\nnotify nobody."""\nTEXT = "we notify nobody"\n'),
         (floats, "src/openvest/server/app.py", "timeout_seconds = 0.5\n"),
         (environment, "src/openvest/main/environment.py", 'import os\nmode = os.environ["MODE"]\n'),
         (silenced, SOURCE, "x = 1  # type" + ": ignore[assignment] the driver returns what the query names\n"),
