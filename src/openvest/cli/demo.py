@@ -20,7 +20,7 @@ from rich.markup import escape
 from openvest.cli.demo_life import FROZEN_AT, Life, NotHeld, numbered_keys
 from openvest.cli.described import Description
 from openvest.cli.listener import Delivery, Mailbox, gaps, keys_of, listening
-from openvest.cli.tables import print_table
+from openvest.cli.tables import print_table, wide_console
 from openvest.db.embedded import remove_database
 from openvest.features.tenants.model import SCOPES
 from openvest.ledger.audit import Proof
@@ -47,7 +47,7 @@ class Telling:
         self.console.print(f"\n[bold]{title}[/bold]")
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[str] = ()) -> None:
-        print_table(columns, rows, numbers=numbers, console=self.console)
+        print_table(columns, rows, numbers=numbers, console=self.console, indent=4)
 
     def expect(self, claim: str, holds: bool, seen: object = None) -> None:
         if holds:
@@ -62,7 +62,7 @@ def show_demo(*, keep: bool = False) -> int:
     """Live the life. Returns the exit status: 0 only if all of it held."""
     begun = time.monotonic()
     forget_database_urls()
-    telling = Telling(Console(highlight=False, soft_wrap=True))
+    telling = Telling(wide_console())
     folder = Path(tempfile.mkdtemp(prefix="openvest-demo-"))
     telling.console.print("[bold]OpenVest[/bold]: one investment life, over signed HTTP, on a database of its own")
     try:

@@ -12,6 +12,7 @@ from openvest.main.first_start import Sandbox
 from openvest.main.installation import Installation
 from openvest.main.processes import Options, run, serve, server, worker
 
+EXAMPLE = "IE00B4L5Y983"
 _PROCESSES = {"serve": serve, "server": server, "worker": worker}
 
 
@@ -66,32 +67,31 @@ def _hints(options: Options, sandbox: Sandbox) -> list[str]:
     customer = sandbox.customer
     order = (
         f'{{"account_id":"{customer.account_id}","user_id":"{customer.user_id}","side":"BUY","order_type":"MARKET",'
-        '"instrument_id":"IE00B4L5Y983","instrument_id_type":"ISIN","cash_amount":"250.00","currency":"EUR"}'
+        f'"instrument_id":"{EXAMPLE}","instrument_id_type":"ISIN","cash_amount":"250.00","currency":"EUR"}}'
     )
-    webhook = '{"title":"local","url":"http://127.0.0.1:9000/hook","type":["ALL"]}'
-    listen = (
-        "python3 -c 'import http.server as h\n"
-        "class H(h.BaseHTTPRequestHandler):\n"
-        '  def do_POST(s): print(s.rfile.read(int(s.headers["content-length"])).decode()); '
-        "s.send_response(200); s.end_headers()\n"
-        'h.HTTPServer(("127.0.0.1",9000),H).serve_forever()\''
-    )
+    target = next((entry for entry in options.webhooks_to if entry.startswith("127.0.0.1:")), "127.0.0.1:9000")
+    webhook = f'{{"title":"local","url":"http://{target}/hook","type":["ALL"]}}'
     lines = [
         f"  profile   {sandbox.profile} ({'just made' if sandbox.fresh else 'as before'})",
         "",
-        "Place an order for the customer who is there, in another terminal:",
+        "In another terminal, place an order for the customer who is there:",
         f"  {api} POST /orders -d '{order}'",
-        "Watch it fill (in trading hours; otherwise move the clock):",
-        f"  {api} GET '/accounts/{customer.account_id}/orders?limit=1'",
+        "Watch it fill (outside trading hours it waits for the opening), and see what it bought:",
+        f"  {api} GET '/accounts/{customer.account_id}/orders?order=DESC&limit=1'",
         f"  {api} GET /accounts/{customer.account_id}/positions",
         "Move the clock to the next opening, then past settlement:",
         f"  {program} clock advance --next-open XETR{where}",
         f"  {program} clock advance --by P4D{where}",
-        "Receive webhooks on localhost:",
+        "Receive webhooks on localhost: listen there, subscribe, and place another order:",
+        '  python3 -c \'import http.server as h; h.HTTPServer(("127.0.0.1",'
+        f'{target.rpartition(":")[2]}),type("H",(h.BaseHTTPRequestHandler,),{{"do_POST":lambda s:('
+        'print(s.rfile.read(int(s.headers["content-length"])).decode(),flush=True),'
+        "s.send_response(200),s.end_headers())})).serve_forever()'",
+        f"  ID=$({api} POST /webhooks -d '{webhook}' | sed -n 's/^  \"id\": \"\\(.*\\)\",$/\\1/p')"
+        f" && {api} PATCH /webhooks/$ID -d '{{\"enabled\":true}}'",
     ]
-    if "127.0.0.1:9000" not in options.webhooks_to:
-        lines.append(f"  {program} serve{where} --allow-webhooks-to 127.0.0.1:9000     # instead of this one")
-    lines += [f"  {listen}", f"  {api} POST /webhooks -d '{webhook}'"]
+    if target not in options.webhooks_to:
+        lines.insert(-2, f"  {program} serve{where} --allow-webhooks-to {target}     # in place of this one")
     return lines
 
 

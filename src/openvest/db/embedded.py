@@ -174,10 +174,7 @@ class EmbeddedServer:
                 # Not at once: the note may be the last one of a killed server, seen while another takes its place.
                 limit = SERVE_SECONDS if holder.get("kind") == "serve" else COMMAND_SECONDS
                 if waited >= min(limit, self._patience):
-                    raise AlreadyServing(
-                        f"OpenVest already runs on {self.data_dir} (process {holder.get('pid', 'unknown')}). "
-                        "Stop it first, or choose another folder with --data-dir."
-                    )
+                    raise _already(self.data_dir, holder)
                 time.sleep(0.05)
         except PermissionError as error:
             raise EmbeddedError(
@@ -303,6 +300,23 @@ def _unfailing(tell: Progress) -> Progress:
             tell(sentence)
 
     return told
+
+
+def _already(data_dir: Path, holder: dict[str, object]) -> AlreadyServing:
+    return AlreadyServing(
+        f"OpenVest already runs on {data_dir} (process {holder.get('pid', 'unknown')}). "
+        "Stop it first, or choose another folder with --data-dir."
+    )
+
+
+def refuse_second(data_dir: Path) -> None:
+    """Say at once what `start` would say in the end, before anything else is said. Raises: AlreadyServing."""
+    lock = FileLock(data_dir / LOCK_FILE)
+    with contextlib.suppress(OSError):
+        if lock.acquire():
+            lock.release()
+        elif (holder := read_note(lock.path)).get("kind") == "serve":
+            raise _already(data_dir, holder)
 
 
 def read_note(lock_file: Path) -> dict[str, object]:

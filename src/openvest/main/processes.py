@@ -22,12 +22,13 @@ from openvest import catalog
 from openvest.core.clock import WireClock
 from openvest.db.address import Progress
 from openvest.db.checks import StartRefused
+from openvest.db.embedded import refuse_second
 from openvest.db.wire import measure
 from openvest.main import Mode, exposure
 from openvest.main.environment import Place
 from openvest.main.first_start import Pace, Sandbox, furnish
 from openvest.main.http import listening
-from openvest.main.installation import Installation, opened, running_database
+from openvest.main.installation import Installation, master_key, opened, running_database
 from openvest.main.news import News, connect_news, make_worker
 from openvest.server.app import App, make_app
 from openvest.server.logs import make_logger
@@ -95,10 +96,12 @@ async def _until_asked(process: Callable[[], Awaitable[None]]) -> None:
 
 async def serve(options: Options, ready: Ready, say: Progress) -> None:
     """Server and worker over one database. Raises: StartRefused, SchemaRefused, EmbeddedError, OSError."""
-    exposure.check_port(options.host, options.port)
+    if options.place.database_url is None:
+        refuse_second(options.place.data_dir)
+    _check_first(options)
     async with AsyncExitStack() as stack:
         installation = await _installation(stack, options, serving=True, say=say)
-        _check_exposure(options, installation)
+        _check_exposure(options, installation.mode)
         sandbox = await furnish(installation, options.url, options.pace) if installation.mode == "sandbox" else None
         news = await _news(stack, installation, options)
         tasks = [await stack.enter_async_context(_working(news))]
@@ -110,10 +113,10 @@ async def serve(options: Options, ready: Ready, say: Progress) -> None:
 async def server(options: Options, ready: Ready, say: Progress) -> None:
     """HTTP alone; several may run on one database. Raises: as `serve`."""
     if not options.joined:
-        exposure.check_port(options.host, options.port)
+        _check_first(options)
     async with AsyncExitStack() as stack:
         installation = await _installation(stack, options, serving=False, say=say)
-        _check_exposure(options, installation)
+        _check_exposure(options, installation.mode)
         news = await _news(stack, installation, options)
         tasks, metrics_port = await _serving(stack, installation, news, options, say)
         ready(installation, None, metrics_port)
@@ -135,9 +138,18 @@ async def worker(options: Options, ready: Ready, say: Progress) -> None:
         await _first_end([task])
 
 
-def _check_exposure(options: Options, installation: Installation) -> None:
+def _check_first(options: Options) -> None:
+    """What can be refused before a database is opened, which decides about its mode. Raises: StartRefused."""
+    if options.mode is not None:
+        _check_exposure(options, options.mode)
+    if options.mode == "production":
+        master_key(options.place, options.mode)
+    exposure.check_port(options.host, options.port)
+
+
+def _check_exposure(options: Options, mode: Mode) -> None:
     exposure.check_exposure(
-        installation.mode,
+        mode,
         options.host,
         certificate=options.certificate,
         key=options.key,

@@ -1,0 +1,113 @@
+"""An `openvest serve` of its own process, and commands beside it, as a user has them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from openvest.db.embedded import remove_database
+from openvest.sdk.client import Client
+
+READY_SECONDS = 60
+Done = subprocess.CompletedProcess[str]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def openvest(*arguments: str, seconds: float = 60) -> Done:
+    """Run a command to its end."""
+    command = [sys.executable, "-m", "openvest", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False, env=environment())
+
+
+def environment() -> dict[str, str]:
+    """The caller's, without what would lead to another database."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("DATABASE_", "OPENVEST_MASTER"))}
+
+
+@dataclass
+class Serving:
+    """One data directory and the server on it."""
+
+    data_dir: Path
+    port: int = field(default_factory=free_port)
+    options: Sequence[str] = ()
+    process: subprocess.Popen[str] | None = None
+    said: str = ""
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> str:
+        return (self.data_dir.parent / "serve.log").read_text(errors="replace")
+
+    def start(self, process: str = "serve") -> None:
+        """Start it and wait for the ready line."""
+        command = [sys.executable, "-m", "openvest", process, "--data-dir", str(self.data_dir)]
+        with (self.data_dir.parent / "serve.log").open("a") as log:
+            self.process = subprocess.Popen(
+                [*command, "--port", str(self.port), *self.options],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env=environment(),
+            )
+        assert self.process.stdout is not None
+        self.said = self.process.stdout.readline()
+        assert self.said == f"openvest ready {self.url}\n", self.log
+
+    def hints(self) -> str:
+        """What it says after the ready line."""
+        assert self.process is not None and self.process.stdout is not None
+        lines = [self.process.stdout.readline()]
+        while lines[-1] not in ("Ctrl-C stops it.\n", ""):
+            lines.append(self.process.stdout.readline())
+        return "".join(lines)
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Send a signal and wait for the end. Returns the exit status."""
+        assert self.process is not None
+        self.process.send_signal(number)
+        status = self.process.wait(30)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+        self.process = None
+        return status
+
+    def run(self, *arguments: str) -> Done:
+        """A command on the same data directory."""
+        return openvest(*arguments, "--data-dir", str(self.data_dir))
+
+    def client(self) -> Client:
+        """The first client, over the SDK."""
+        return Client.from_profile(self.data_dir / "profile.toml")
+
+    def remove(self) -> None:
+        if self.process is not None:
+            self.end()
+        remove_database(self.data_dir)
+        shutil.rmtree(self.data_dir.parent, ignore_errors=True)
+
+
+def wait_until(true: object, seconds: float = 10) -> float:
+    """Call until it is true. Returns how long it took."""
+    begun = time.monotonic()
+    assert callable(true)
+    while not true():
+        assert time.monotonic() - begun < seconds, "it did not become true"
+        time.sleep(0.02)
+    return time.monotonic() - begun

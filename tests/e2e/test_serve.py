@@ -1,0 +1,157 @@
+"""`openvest serve` as a user meets it: ready, furnished, alone on its data, whole after the worst."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from openvest.sdk.client import Client
+from tests.e2e.serving import Serving, free_port, openvest, wait_until
+
+WORLD = "IE00B4L5Y983"
+
+
+def own() -> Serving:
+    """A data directory that nobody serves yet."""
+    return Serving(Path(tempfile.mkdtemp(prefix="openvest-serve-")) / "var")
+
+
+def shell(line: str) -> str:
+    """Run a line as a user would paste it. Returns what it printed."""
+    line = line.replace(".venv/bin/openvest", f"{shlex.quote(sys.executable)} -m openvest")
+    done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, (line, done)
+    return done.stdout
+
+
+def test_the_first_start_furnishes_a_sandbox_and_its_hints_work_as_they_stand() -> None:
+    serving = own()
+    serving.options = ("--allow-webhooks-to", f"127.0.0.1:{free_port()}")
+    try:
+        serving.start()
+        hints = [line.strip() for line in serving.hints().splitlines() if line.startswith("  ")]
+        profile = serving.data_dir / "profile.toml"
+        assert all(stat.S_IMODE(file.stat().st_mode) == 0o600 for file in (profile, *profile.parent.glob("keys/*")))
+        customer = tomllib.loads(profile.read_text())["customer"]
+        with serving.client() as client:
+            assert client.request("GET", f"/accounts/{customer['account_id']}").json()["status"] == "ACTIVE"
+            balance = f"/account_groups/{customer['account_group_id']}/payments/cash_balances/EUR"
+            assert client.request("GET", balance).json()["available_for_trading"] == "10000.00"
+            order, *others = [line for line in hints if " api " in line or " clock " in line]
+            status, _, placed = shell(order).partition("\n")
+            assert status == "202"
+            for line in others:
+                shell(line)
+            filled = client.request("GET", f"/orders/{json.loads(placed)['id']}").json()
+            assert (filled["status"], filled["executions"][0]["status"]) == ("FILLED", "SETTLED")
+            assert client.request("GET", "/webhooks").json()["data"][0]["enabled"] is True
+            assert client.plain("/docs").status == client.plain("/health/ready").status == 200
+        assert serving.end(signal.SIGINT) == 0
+        assert "Traceback" not in serving.log
+    finally:
+        serving.remove()
+
+
+def test_a_second_serve_is_refused_in_one_sentence(served: Serving) -> None:
+    done = served.run("serve", "--port", str(free_port()))
+    assert done.returncode == 1
+    assert re.fullmatch(r"openvest: OpenVest already runs on .*\. Stop it first, .*\n", done.stderr)
+
+
+def test_a_taken_port_is_told_with_the_next_free_one(served: Serving) -> None:
+    other = own()
+    done = openvest("serve", "--data-dir", str(other.data_dir), "--port", str(served.port))
+    assert done.returncode == 1
+    said = re.fullmatch(r"openvest: Port \d+ on 127\.0\.0\.1 is taken; start with --port (\d+)\.\n", done.stderr)
+    assert said is not None and int(said[1]) > served.port
+    assert not other.data_dir.exists(), "nothing is made before the port is known to be free"
+
+
+def test_a_running_serve_knows_new_clients_at_once_and_forgets_disabled_ones_within_two_seconds(
+    served: Serving,
+) -> None:
+    made = served.run("client", "create", "--tenant", "sandbox", "--scopes", "users:read", "--json")
+    client = json.loads(made.stdout)
+    profile = served.data_dir / "second.toml"
+    names = {name: client[name] for name in ("tenant_id", "client_id", "client_secret", "key_id", "private_key_file")}
+    values = {"url": served.url, "scopes": "users:read", **names}
+    profile.write_text("".join(f'{name} = "{value}"\n' for name, value in values.items()))
+    with Client.from_profile(profile) as second:
+        assert second.request("GET", "/users").status == 200
+        assert second.request("GET", "/accounts").status == 403
+        assert served.run("client", "disable", client["client_id"]).returncode == 0
+        assert wait_until(lambda: second.request("GET", "/users").status == 401) < 2
+
+
+def test_after_kill_nine_the_next_start_has_everything(served: Serving) -> None:
+    customer = tomllib.loads((served.data_dir / "profile.toml").read_text())["customer"]
+    body = {
+        "account_id": customer["account_id"],
+        "user_id": customer["user_id"],
+        "side": "BUY",
+        "cash_amount": "100.00",
+    }
+    with served.client() as client:
+        order = client.request("POST", "/orders", {**body, "instrument_id": WORLD, "instrument_id_type": "ISIN"}).json()
+    served.end(signal.SIGKILL)
+    served.start()
+    with served.client() as client:
+        assert client.request("GET", f"/orders/{order['id']}").json()["cash_amount"] == "100.00"
+    assert served.run("ledger", "prove").returncode == 0
+
+
+def test_another_seed_or_mode_than_the_first_is_refused(served: Serving) -> None:
+    assert "made with the seed 1" in served.run("worker", "--seed", "7").stderr
+    assert "made in mode sandbox" in served.run("worker", "--mode", "production").stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ([], "Production needs a master key of its own"),
+        (["--host", "0.0.0.0"], "Production does not listen on 0.0.0.0 in the clear"),
+        (["--tls-cert", "none.pem"], "give --tls-cert and --tls-key together"),
+        (["--allow-webhooks-to", "127.0.0.1:9000"], "leave --allow-webhooks-to out"),
+    ],
+)
+def test_production_refuses_before_it_makes_anything(options: list[str], sentence: str) -> None:
+    folder = own().data_dir
+    more = ["--mode", "production", "--port", str(free_port()), *options]
+    done = openvest("serve", "--data-dir", str(folder), *more)
+    assert done.returncode == 1 and sentence in done.stderr, done
+    assert not folder.exists()
+
+
+def test_several_http_processes_share_the_port_and_die_with_their_parent() -> None:
+    serving = own()
+    serving.options = ("--workers", "2")
+    try:
+        serving.start()
+        children = [int(pid) for pid in re.findall(r"\d+", children_of(serving))]
+        assert len(children) == 2
+        for _ in range(4):
+            with serving.client() as client:
+                assert client.request("GET", "/users").status == 200
+        serving.end(signal.SIGKILL)
+        wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children), 20)
+    finally:
+        serving.remove()
+
+
+def children_of(serving: Serving) -> str:
+    """The ids of the server processes below the parent."""
+    import psutil
+
+    assert serving.process is not None
+    below = psutil.Process(serving.process.pid).children()
+    return " ".join(str(child.pid) for child in below if "server" in child.cmdline())
