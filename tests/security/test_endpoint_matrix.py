@@ -135,7 +135,7 @@ async def test_bodies_are_held_to_their_schema(world: World) -> None:
         found = document(await world.send(endpoint, {"canary_field": "canary-value"}), 400, endpoint)
         fields = {error["field"] for error in found["errors"]}
         assert fields, names(endpoint)
-        assert "(root)" not in fields, names(endpoint)
+        assert fields != {"(root)"}, names(endpoint)
         assert "canary-value" not in json.dumps(found)
         document(await world.send(endpoint, []), 400, endpoint)
         typed = await world.send(endpoint, {}, headers={"content-type": "text/plain"})
