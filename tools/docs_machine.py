@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from openvest import features
 from openvest.core.lifecycle import Lifecycle
 from openvest.features.instruments.model import BAR_COLUMNS, INSTRUMENT_COLUMNS, QUOTE_COLUMNS, Column
+from openvest.simulation.fills import CANCELLED_ISIN, SEVERAL_ISIN
 from openvest.simulation.market.sandbox import EVERY_OTHER, FIXED, RANDOM_ISIN
 from openvest.simulation.scenarios import SCENARIOS
 from tools.markdown import page, table
@@ -80,6 +81,9 @@ def scenarios_page() -> str:
         table(("ISIN", "bid", "offer"), fixed),
         f"`{RANDOM_ISIN}` has prices that change every five minutes, from 50 to 151, equal for equal seeds. Every other"
         f" ISIN stands at {EVERY_OTHER[0]} / {EVERY_OTHER[1]} at the pace `instant`.",
+        f"An order for `{SEVERAL_ISIN}` is filled in one to five executions: one below 101 in value, two below 201,"
+        f" three below 301, four below 401, else five. One for `{CANCELLED_ISIN}` is cut up in the same way, at"
+        " least in two, and cancelled before the last part.",
     )
 
 

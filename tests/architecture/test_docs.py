@@ -19,6 +19,7 @@ from openvest.ledger import recipes, trades
 from openvest.ledger.recipes import Kind
 from openvest.server.standard_errors import statuses
 from openvest.simulation import scenarios
+from openvest.simulation.fills import CANCELLED_ISIN, SEVERAL_ISIN
 from openvest.simulation.market.sandbox import FIXED, RANDOM_ISIN
 from tools import docs
 from tools.docs_contract import WHAT_TO_DO, endpoints_page, events_page, problems
@@ -133,7 +134,7 @@ def test_every_event_and_its_fields_are_listed() -> None:
 def test_every_scenario_sandbox_price_column_and_scope_is_listed() -> None:
     assert missing("scenarios.md", (one.name for one in scenarios.SCENARIOS)) == []
     assert {one.name for one in scenarios.SCENARIOS} == set(get_args(scenarios.Name))
-    assert missing("scenarios.md", [*FIXED, RANDOM_ISIN]) == []
+    assert missing("scenarios.md", [*FIXED, RANDOM_ISIN, SEVERAL_ISIN, CANCELLED_ISIN]) == []
     columns = [*INSTRUMENT_COLUMNS, *BAR_COLUMNS, *QUOTE_COLUMNS]
     assert missing("imports.md", (column.name for column in columns)) == []
     assert missing("scopes.md", SCOPES) == []
