@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
 
 from openvest import catalog
+from openvest.db.unit import Unit
+from openvest.features.accounts import service as accounts
 from openvest.ledger.audit import prove_tenant
 from openvest.main import Assembled
 from tests.kit.orders import Trader, make_trader
@@ -218,3 +222,22 @@ async def test_at_the_pace_instant_a_day_ends_at_midnight(assembled: Assembled) 
     assert (await trader.read(order.id)).status == "PROCESSING"
     await trader.advance_to(saturday + timedelta(hours=13))
     assert (await trader.read(order.id)).status == "CANCELLED"
+
+
+async def test_what_a_refused_order_had_locked_is_there_for_the_next_one(assembled: Assembled) -> None:
+    """Two accounts of one group wait for one cut-off; the first is locked meanwhile, the second takes its money."""
+    trader = await a_trader(assembled, "250.00", "calendar")
+
+    async def second_account(unit: Unit) -> UUID:
+        return (await accounts.create_account(unit, trader.customer.user_id, trader.customer.group_id, "TRADING")).id
+
+    database, tenant_id = assembled.database, trader.customer.tenant_id
+    other = replace(trader.customer, account_id=await database.write(tenant_id, second_account))
+    first = await trader.place(cash_amount="250.00", execution_flow="BLOCK")
+    second = await Trader(assembled, other).place(cash_amount="200.00", execution_flow="BLOCK")
+    assert await trader.cash() == "250.00 / 250.00 / 0.00 / 0.00 / 0.00"
+    await database.write(tenant_id, lambda unit: accounts.lock_account(unit, trader.customer.account_id))
+    await trader.advance_to(datetime(2026, 3, 2, 15, tzinfo=UTC))
+    assert [(await trader.read(order.id)).status for order in (first, second)] == ["CANCELLED", "FILLED"]
+    assert await trader.cash() == "50.00 / 0.00 / 0.00 / 50.00 / 50.00"
+    await assert_proved(trader)

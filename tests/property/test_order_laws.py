@@ -23,12 +23,14 @@ TICK = D("0.01")
 
 
 def decimals_between(low: str, high: str, places: int) -> st.SearchStrategy[Decimal]:
-    return st.decimals(D(low), D(high), places=places, allow_nan=False, allow_infinity=False)
+    """Whole steps of the last place. Why not `st.decimals`: it gives the ends of a range nearly always."""
+    first, last = (int(D(end).scaleb(places)) for end in (low, high))
+    return st.integers(first, last).map(lambda n: D(n).scaleb(-places))
 
 
 PRICES = decimals_between("0.50", "900.00", 2)
 AMOUNTS = decimals_between("0.01", "20000.00", 2)
-QUANTITIES = decimals_between("0.0000000001", "500", 10)
+QUANTITIES = st.one_of(decimals_between("0.0000000001", "500", 10), decimals_between("0.1", "500", 1))
 FEES = decimals_between("0.00", "20.00", 2)
 ENDS = st.sampled_from(["FILL", "CANCELLED", "open"])
 
