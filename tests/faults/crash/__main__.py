@@ -52,8 +52,9 @@ async def main(asked: argparse.Namespace) -> int:
         journal = load.journal.acknowledged
         faults = stage.faults()
     tell(findings, killer, load)
-    for fault, times in faults.most_common(SHOWN):
-        print(f"logged {times} x {fault}")
+    for fault, times in faults.most_common():
+        if not fault.startswith("worker.database_down"):
+            print(f"logged {times} x {fault}")
     backs = [kill.back_seconds for kill in killer.kills] or [0.0]
     print(f"time back to service {sum(backs) / len(backs):.1f} s mean, {max(backs):.1f} s max")
     print(
