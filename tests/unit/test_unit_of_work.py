@@ -1,4 +1,4 @@
-"""The unit of work: commit before the result, nothing left after a refusal, ticks of a frozen clock, numbered events."""
+"""The unit of work: commit before the result, nothing left after a refusal, frozen clocks tick, events have numbers."""
 
 from __future__ import annotations
 

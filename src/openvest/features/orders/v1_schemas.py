@@ -24,13 +24,7 @@ from openvest.core.schema import (
 from openvest.db.paging import PageQuery
 from openvest.features.executions.model import Side
 from openvest.features.executions.model_v1 import ExecutionAnswer
-from openvest.features.orders.model import (
-    CancellationReason,
-    ExecutionFlow,
-    InitiationFlow,
-    OrderStatus,
-    OrderType,
-)
+from openvest.features.orders.model import CancellationReason, ExecutionFlow, InitiationFlow, OrderStatus, OrderType
 from openvest.features.orders.rules_intake import misfits
 
 FeeType = Literal["TRANSACTION_FEE_BUY", "TRANSACTION_FEE_SELL"]
