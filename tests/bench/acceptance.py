@@ -102,7 +102,7 @@ async def accepted_per_second(bench: Bench, client: UUID, seconds: int) -> float
 
 async def make_client(bench: Bench) -> UUID:
     async def work(unit: Unit) -> UUID:
-        made = await tenants.create_client(unit, contract="v1", scopes=["orders:admin"], rate_limit=None)
+        made = await tenants.create_client(unit, contract="v1", scopes=["orders:admin"], no_rate_limit=True)
         return made.client_id
 
     return await bench.world.database.write(bench.tenant_id, work, n=0)

@@ -40,7 +40,7 @@ async def make_client(bench: Bench, kind: str) -> Client:
     private, public = generate_ed25519() if kind == "ed25519" else generate_p521()
 
     async def work(unit: Unit) -> tuple[UUID, UUID, str]:
-        made = await tenants.create_client(unit, contract="v1", scopes=SCOPES, rate_limit=None)
+        made = await tenants.create_client(unit, contract="v1", scopes=SCOPES, no_rate_limit=True)
         key_id = await tenants.add_key(unit, made.client_id, public)
         token = await tenants.issue_token(unit, made.client_id, made.client_secret, SCOPES, 100_000)
         return made.client_id, key_id, token.access_token
