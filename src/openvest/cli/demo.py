@@ -126,7 +126,8 @@ def _judge_mail(mail: Sequence[Delivery], keys: Any, last: int, telling: Telling
     reached = mail[-1].numbers[2] if mail else 0
     telling.expect(f"all {last} events arrived, in {len(mail)} packages", total == last == reached, (total, reached))
     refused = [why for delivery in mail if (why := delivery.signed_by(keys)) is not None]
-    telling.expect(f"{len(mail)} signatures verify with the published keys", bool(mail) and not refused, refused)
+    claim = f"the signature of every package verifies with the published key{'s' if len(keys) > 1 else ''}"
+    telling.expect(claim, bool(mail) and not refused, refused)
     first = mail[0].numbers[1] if mail else 0
     telling.expect("their numbers run from 1 without a gap", first == 1 and not gaps(mail), gaps(mail))
     ids = [event["id"] for delivery in mail for event in delivery.events]

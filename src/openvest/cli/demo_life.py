@@ -18,6 +18,8 @@ from openvest.sdk.client import Client, Response
 
 FROZEN_AT = "2026-03-02T09:30:00Z"
 """A Monday morning in session."""
+PACKAGES = {"delay": "1s", "max_package_size": 16_000}
+"""Small ones, so that there are several whose numbers must follow one another."""
 PATIENCE_SECONDS = 20
 _PAUSE_SECONDS = 0.01
 MONEY = Decimal("10000.00")
@@ -80,7 +82,7 @@ class Life:
         self.story.expect(f"a signed request buys a token for {scopes} scopes", token.status == 200, token.status)
         clock = self._get("/tests/clock")
         self.story.expect("the clock stands still on a Monday morning", clock["mode"] == "frozen", clock)
-        body = {"title": "demo", "url": self.webhook_url, "type": ["ALL"], "config": {"delay": "1s"}}
+        body = {"title": "demo", "url": self.webhook_url, "type": ["ALL"], "config": PACKAGES}
         webhook = self._send("POST", "/webhooks", body)
         shown = self._send("PATCH", f"/webhooks/{webhook['id']}", {"enabled": True})
         self.story.expect("every event from now on goes to a webhook", shown["enabled"] is True)

@@ -39,10 +39,8 @@ MONEY, CURRENCY = Decimal("10000.00"), "EUR"
 
 ADDRESS: dict[str, Any] = {
     "address_line1": "Lindenstrasse 12",
-    "address_line2": None,
     "postcode": "10969",
     "city": "Berlin",
-    "state": None,
     "country": "DE",
 }
 TAX_NUMBER = "86095742719"

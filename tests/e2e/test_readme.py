@@ -1,0 +1,40 @@
+"""What the README shows is so: the call by hand works as it stands, the commands exist, the links lead somewhere."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.serving import Serving, openvest
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+NEEDED = ("openssl", "curl", "base64", "sed")
+
+
+@pytest.mark.skipif(not all(map(shutil.which, NEEDED)), reason="the call by hand needs openssl and curl")
+def test_the_signed_call_by_hand_works_as_it_stands(served: Serving) -> None:
+    script = next(block for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) if "openssl dgst" in block)
+    assert script.startswith("cd var\n")
+    script = script.replace("cd var\n", f"cd '{served.data_dir}'\n")
+    done = subprocess.run(["sh", "-eu", "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert [user["status"] for user in json.loads(done.stdout)["data"]] == ["ACTIVE"], done.stdout
+
+
+def test_every_command_it_names_is_one() -> None:
+    named = set(re.findall(r"`openvest ([a-z]+)", README))
+    assert named >= {"serve", "client", "api", "clock", "ledger", "events", "instruments", "prices", "db", "doctor"}
+    listed = openvest("--help").stdout
+    assert [name for name in named if not re.search(rf"\b{name}\b", listed)] == []
+
+
+def test_its_links_lead_somewhere() -> None:
+    links = re.findall(r"\]\(([^)#]+)\)", README)
+    assert len(links) > 10
+    assert [link for link in links if not (ROOT / link).exists()] == []
