@@ -107,7 +107,6 @@ def test_what_the_empty_string_means_itself_is_kept() -> None:
         ),
         ("place_order", ORDER | {"cash_amount": 10, "quantity": "1", "more": 1}, {"cash_amount", "quantity", "more"}),
         ("place_order", ORDER | {"order_type": "LIMIT", "quantity": 1}, {"quantity", "limit_price"}),
-<<<<<<< Updated upstream
         (
             "place_order",
             ORDER | {"order_type": "X", "quantity": "1", "limit_price": "0"},
@@ -118,10 +117,6 @@ def test_what_the_empty_string_means_itself_is_kept() -> None:
             ORDER | {"account_id": "", "business_id": "", "cash_amount": "0"},
             {"account_id", "cash_amount"},
         ),
-=======
-        ("place_order", ORDER | {"order_type": "X", "quantity": "1", "stop_price": "0"}, {"order_type", "stop_price"}),
-        ("place_order", ORDER | {"account_id": "", "business_id": "", "quantity": "0"}, {"account_id", "quantity"}),
->>>>>>> Stashed changes
         ("place_order", ORDER | {"quantity": "1234567890123456789012345678.12345678901"}, {"quantity"}),
         ("place_order", ORDER | {"order_type": "LIMIT", "limit_price": "1", "quantity": "9" * 28 + ".5"}, {"quantity"}),
         ("place_order", ORDER | {"user_id": "", "business_id": A, "currency": "", "quantity": "1"}, set()),
