@@ -129,7 +129,7 @@ async def live_by_http(world: Assembled, owner: Api, tenant_id: UUID) -> dict[st
     await _find_execution(owner, ids)
     for endpoint in V1_ENDPOINTS:
         if endpoint.method == "GET":
-            await _ask(owner, endpoint, ids)
+            await ask(owner, endpoint, ids)
     return ids
 
 
@@ -185,7 +185,7 @@ def _of_tenants(endpoint: Endpoint) -> bool:
 OPERATIONS = [endpoint for endpoint in V1_ENDPOINTS if _of_tenants(endpoint)]
 
 
-async def _ask(api: Api, endpoint: Endpoint, ids: Mapping[str, str]) -> httpx.Response:
+async def ask(api: Api, endpoint: Endpoint, ids: Mapping[str, str]) -> httpx.Response:
     body = BODIES.get(f"{endpoint.method} {endpoint.path}")
     content = None if body is None else json.dumps(_filled(body, ids)).encode()
     return await api.send(endpoint.method, _target(endpoint, ids), content, key=uuid4())
@@ -211,8 +211,8 @@ async def test_a_foreign_id_is_answered_like_one_nobody_has(two: Two) -> None:
     before = await two.events()
     for endpoint in OPERATIONS:
         nobody = {name: str(uuid4()) for name in two.ids}
-        foreign = await _ask(two.intruder, endpoint, two.ids)
-        unknown = await _ask(two.intruder, endpoint, nobody)
+        foreign = await ask(two.intruder, endpoint, two.ids)
+        unknown = await ask(two.intruder, endpoint, nobody)
         label = f"{endpoint.method} {endpoint.path}"
         assert foreign.status_code in (400, 404, 422), f"{label}: {foreign.status_code} {foreign.text}"
         assert foreign.status_code != 400 or "idempotency" not in foreign.text, label
@@ -226,7 +226,7 @@ async def test_the_owner_is_answered_otherwise(two: Two) -> None:
     for endpoint in OPERATIONS:
         if endpoint.method != "GET":
             continue
-        answer = await _ask(two.owner, endpoint, two.ids)
+        answer = await ask(two.owner, endpoint, two.ids)
         found += answer.status_code == 200
         assert answer.status_code in (200, 404), f"{endpoint.path}: {answer.text}"
     assert found > 12
@@ -242,7 +242,7 @@ async def test_lists_show_nothing_of_another_tenant(two: Two) -> None:
 
 async def test_a_read_that_forgets_its_where_is_seen_without_policies_and_held_by_them(two: Two) -> None:
     nobody = {name: str(uuid4()) for name in two.ids}
-    foreign, unknown = await _ask(two.intruder, LEAK, two.ids), await _ask(two.intruder, LEAK, nobody)
+    foreign, unknown = await ask(two.intruder, LEAK, two.ids), await ask(two.intruder, LEAK, nobody)
     assert unknown.status_code == 404
     assert (_seen(foreign, two.ids) == _seen(unknown, nobody)) is two.policies
     assert foreign.status_code == (404 if two.policies else 200)

@@ -1,0 +1,127 @@
+"""A life that sends most of the statements there are: used to hold the walls between tenants to all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from uuid import UUID
+
+from openvest.catalog import LAWS, V1_ENDPOINTS
+from openvest.core.declarations import Endpoint
+from openvest.core.signing_keys import generate_ed25519
+from openvest.db.unit import Unit
+from openvest.events.log import events_of
+from openvest.features.tenants import service as tenants
+from openvest.ledger.audit import prove_tenant
+from openvest.ledger.trial import trial_balance
+from openvest.main import Assembled
+from openvest.server.app import make_app
+from openvest.server.settings import ServerSettings
+from tests.kit.http import WIRE, Api, make_api
+from tests.kit.orders import make_trader
+from tests.kit.receiver import receiving
+from tests.kit.webhooks import make_world
+from tests.kit.world import SECRETS
+from tests.security.test_tenants_apart import BODIES, OPERATIONS, ask, live_by_http
+
+NOON = datetime(2026, 3, 6, 12, tzinfo=UTC)
+
+
+async def live(world: Assembled, tenant_id: UUID) -> None:
+    """Trade, ask everything over HTTP, change and remove everything, then tell it. Wants a frozen tenant at rest."""
+    trader = await make_trader(world, tenant_id, "1000.00")
+    await trader.place(cash_amount="250.00")
+    resting = await trader.place(quantity="1", order_type="LIMIT", limit_price="90.00")
+    await trader.place(quantity="1", order_type="STOP", stop_price="150.00")
+    await trader.cancel(resting.id)
+    await trader.place(side="SELL", quantity="0.5")
+    await trader.advance_to(NOON)
+    app = make_app(
+        database=world.database,
+        endpoints_v1=V1_ENDPOINTS,
+        wire=WIRE,
+        secrets=SECRETS,
+        settings=ServerSettings(request_log=False),
+        services=world,
+    )
+    api = await make_api(app, world.database, tenant_id)
+    ids = await live_by_http(world, api, tenant_id)
+    await _pay(api, ids)
+    await _use_up(world, api, tenant_id, ids)
+    await trader.events()
+    await world.database.read(tenant_id, lambda unit: events_of(unit, [resting.id]))
+    await world.database.read(tenant_id, trial_balance)
+    await prove_tenant(world.database, tenant_id, LAWS)
+    await _tell(world, tenant_id)
+    await _replace_credentials(world, tenant_id)
+
+
+async def _pay(api: Api, ids: Mapping[str, str]) -> None:
+    """A top-up whose wire arrives, and scenarios that are met."""
+    body = {"account_group_id": ids["account_group_id"], "cash_amount": "25.00", "currency": "EUR"}
+    topup = (await api.post("/payments/topups", body)).json()
+    told = (await api.get(f"/payments/topups/{topup['id']}")).json()
+    answer = await api.post(
+        "/tests/payments/transactions",
+        {
+            "account": {"iban": "NL70ABNA0106295004"},
+            "amount": "25.00",
+            "currency": "EUR",
+            "client_reference": "wire",
+            "counterparty_name": "A client firm",
+            "counterparty_account": {"iban": "DE95500105173934555844"},
+            "remittance_information": told["settlement_reference"],
+        },
+    )
+    assert answer.status_code < 300, answer.text
+    for name in ("check_fails", "data_change_pending"):
+        laid = await api.post("/tests/scenarios", {"name": name, "on": {"user_id": ids["user_id"]}, "times": 1})
+        assert laid.status_code < 300, laid.text
+
+
+async def _use_up(world: Assembled, api: Api, tenant_id: UUID, ids: Mapping[str, str]) -> None:
+    """Every operation that changes an object, then every one that removes one, from the inside to the outside."""
+    # A direct one talks to the outside, which is not connected here.
+    changing = [one for one in OPERATIONS if one.method not in ("GET", "DELETE") and one.direct is None]
+    removing = sorted((one for one in OPERATIONS if one.method == "DELETE"), key=_from_the_inside)
+    worked = 0
+    for endpoint in (*changing, *removing):
+        answer = await ask(api, endpoint, ids)
+        assert answer.status_code < 500, f"{endpoint.path}: {answer.text}"
+        worked += answer.status_code < 300
+        await world.runner.drain(tenant_id)
+    assert worked > len(BODIES)
+    for verb in ("thaw", "freeze"):
+        await api.send("POST", f"/tests/clock/{verb}")
+
+
+def _from_the_inside(endpoint: Endpoint) -> int:
+    parts = ("scenarios", "webhooks", "topups", "orders", "accounts", "account_groups", "users")
+    return next(place for place, part in enumerate(parts) if f"/{part}/" in endpoint.path)
+
+
+async def _tell(world: Assembled, tenant_id: UUID) -> None:
+    """Webhooks that arrive, fail, are repeated and removed."""
+    async with receiving() as receiver:
+        told = await make_world(world.database, tenant_id, receiver)
+        await told.webhook()
+        await told.emit("ORDER.NEW", "ORDER.NEW")
+        await told.flow()
+        # An event no contract can show is set aside.
+        await told.emit("ORDER.FILLED")
+        await told.flow()
+        await told.deliverer.courier.close()
+
+
+async def _replace_credentials(world: Assembled, tenant_id: UUID) -> None:
+    """A second client that gets another secret, loses its key and is disabled."""
+    database = world.database
+
+    async def make(unit: Unit) -> tuple[UUID, UUID]:
+        client = await tenants.create_client(unit, contract="v1", scopes="all", name="second")
+        return client.client_id, await tenants.add_key(unit, client.client_id, generate_ed25519()[1])
+
+    client_id, key_id = await database.write(tenant_id, make, n=0)
+    await database.write(tenant_id, lambda unit: tenants.rotate_secret(unit, client_id), n=0)
+    await database.write(tenant_id, lambda unit: tenants.remove_key(unit, key_id), n=0)
+    await database.write(tenant_id, lambda unit: tenants.disable_client(unit, client_id), n=0)
