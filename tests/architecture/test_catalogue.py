@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 import asyncpg
 import pytest
 
-from openvest.db.catalogue import SHARED_TABLES, WIRE_TABLES
+from openvest.db.catalogue import APPEND_ONLY, SHARED_TABLES, WIRE_TABLES
 from openvest.db.paging import Listing
 from openvest.db.query import Query, Statement
 from tests.architecture.catalogue import (
@@ -23,7 +23,7 @@ from tests.architecture.catalogue import (
 )
 from tests.architecture.test_lifecycles import lifecycles
 from tests.architecture.test_queries import declared
-from tests.kit.cluster import OWNER, TEMPLATE, Cluster
+from tests.kit.cluster import APP, OWNER, TEMPLATE, Cluster
 from tools.schema import read
 
 pytestmark = pytest.mark.anyio
@@ -183,6 +183,20 @@ async def test_rule_sees_planted_misfit(owner: asyncpg.Connection, rule: Rule, c
 async def test_a_walled_table_with_sound_keys_passes_all_rules(owner: asyncpg.Connection) -> None:
     await owner.execute(f"{GIFTS}{WALLED}; select grant_app('gifts', 'select, insert, update')")
     assert [await rule(owner) for rule in RULES.values()] == [[], [], [], [], [], []]
+
+
+@pytest.mark.parametrize("table", sorted(APPEND_ONLY | {"event_sets"} | SHARED_TABLES | WIRE_TABLES))
+async def test_the_application_role_is_refused_what_it_was_not_granted(cluster: Cluster, table: str) -> None:
+    connection = await asyncpg.connect(cluster.dsn(TEMPLATE, APP))
+    try:
+        column = await connection.fetchval(
+            "select attname from pg_attribute where attrelid = $1::text::regclass and attnum = 2", table
+        )
+        for change in (f"update {table} set {column} = {column}", f"delete from {table}", f"truncate {table}"):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute(change)
+    finally:
+        await connection.close()
 
 
 # The first wall: what the program asks
