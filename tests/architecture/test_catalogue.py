@@ -190,7 +190,7 @@ async def test_the_application_role_is_refused_what_it_was_not_granted(cluster: 
     connection = await asyncpg.connect(cluster.dsn(TEMPLATE, APP))
     try:
         column = await connection.fetchval(
-            "select attname from pg_attribute where attrelid = $1::text::regclass and attnum = 2", table
+            "select attname from pg_attribute where attrelid = $1::text::regclass and attnum = 1", table
         )
         for change in (f"update {table} set {column} = {column}", f"delete from {table}", f"truncate {table}"):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
