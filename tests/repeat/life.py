@@ -96,6 +96,7 @@ async def onboard(steps: Steps, name: str) -> Person:
 async def live(steps: Steps) -> None:
     """Customers, money, orders of every kind, resting ones and such that expire, and settlements left open."""
     known = await begin(steps)
+    await everything_else(steps)
     await steps.advance(next_open="XETR")
     for person in known:
         await sell(person)
@@ -118,6 +119,45 @@ async def begin(steps: Steps, *, days_apart: int = 1) -> list[Person]:
     await rest(known)
     await expire(known, days_apart)
     return known
+
+
+async def everything_else(steps: Steps) -> None:
+    """Beside orders: scenarios, a lock, data that changes, money that comes and goes, an end."""
+    emil, finn = await onboard(steps, "Emil"), await onboard(steps, "Finn")
+    number = {"type": "NATIONAL_ID", "issuing_country": "DE", "identifier": ""}
+    await steps.post(f"/users/{emil.user_id}/identifiers", number)
+    await steps.post(f"/users/{emil.user_id}/data_change_requests", {"email": "emil.neu@example.org"})
+    await steps.send("PATCH", f"/accounts/{emil.account_id}", {"name": "Renamed"})
+    money = {"account_group_id": emil.group_id, "cash_amount": "20000.00", "currency": "EUR"}
+    topup = await steps.post("/payments/topups", money)
+    await steps.post("/tests/payments/transactions", transfer(f"topup {topup['settlement_reference']}", "20000.00"))
+    gone = await steps.post("/payments/topups", money | {"cash_amount": "1.00"})
+    await steps.send("DELETE", f"/payments/topups/{gone['id']}")
+    for name in ("order_rejected", "order_partial_then_cancelled", "order_several_executions", "order_delayed"):
+        await steps.post("/tests/scenarios", {"name": name, "on": {"account_id": emil.account_id}})
+        await emil.order(MOVING[2], "BUY", quantity="7")
+    await steps.post(f"/tests/accounts/{emil.account_id}/lock", {})
+    await emil.order(FIXED, "BUY", cash_amount="100.00")
+    await steps.post(f"/tests/accounts/{emil.account_id}/unlock", {})
+    await steps.post("/tests/scenarios", {"name": "check_fails", "on": {"user_id": finn.user_id}})
+    await steps.post(f"/users/{finn.user_id}/checks", FIT)
+    await steps.send("DELETE", f"/accounts/{finn.account_id}")
+    await steps.send("DELETE", f"/account_groups/{finn.group_id}")
+    await steps.send("DELETE", f"/users/{finn.user_id}")
+
+
+def transfer(text: str, amount: str) -> dict[str, Any]:
+    """A bank transfer that arrives."""
+    return {
+        "account": {"iban": "NL70ABNA0106295004"},
+        "amount": amount,
+        "currency": "EUR",
+        "client_reference": "repeat",
+        "remittance_information": text,
+        "counterparty_name": "Emil Beispiel",
+        "counterparty_account": {"iban": "DE95500105173934555844"},
+        "counterparty_agent": {"bic": "DEUTDEFF"},
+    }
 
 
 async def trade(person: Person) -> None:
