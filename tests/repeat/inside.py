@@ -13,6 +13,7 @@ import asyncpg
 from openvest import catalog
 from openvest.db.unit import Database
 from openvest.features.tenants import service as tenants
+from openvest.features.tenants.model import Pace
 from openvest.server.settings import ServerSettings
 from tests.kit.cluster import Cluster
 from tests.kit.http import Api, http_of, make_api, make_test_app
@@ -46,7 +47,9 @@ def door_of(api: Api) -> Door:
 
 
 @asynccontextmanager
-async def inside(cluster: Cluster, *, processes: int = 1, timezone: str = "UTC") -> AsyncGenerator[Inside]:
+async def inside(
+    cluster: Cluster, *, processes: int = 1, timezone: str = "UTC", pace: Pace = "calendar"
+) -> AsyncGenerator[Inside]:
     """An empty database that thinks in a time zone, with so many programs over it."""
     name = await cluster.create()
     owner = await asyncpg.connect(cluster.dsn("postgres", "postgres"))
@@ -57,7 +60,7 @@ async def inside(cluster: Cluster, *, processes: int = 1, timezone: str = "UTC")
             worlds = [await stack.enter_async_context(opened(cluster, name)) for _ in range(processes)]
             database = worlds[0].database
             tenant_id = await tenants.create_tenant(
-                database, TENANT, mode="sandbox", pace="calendar", licence="TOL", frozen_at=FROZEN_AT
+                database, TENANT, mode="sandbox", pace=pace, licence="TOL", frozen_at=FROZEN_AT
             )
             settings = ServerSettings(request_log=False)
             apps = [make_test_app(w.database, catalog.V1_ENDPOINTS, settings=settings, services=w) for w in worlds]

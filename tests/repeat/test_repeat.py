@@ -13,7 +13,7 @@ from openvest import catalog
 from openvest.ledger.audit import prove_tenant
 from tests.kit.cluster import Cluster
 from tests.repeat.inside import Inside, inside
-from tests.repeat.life import begin, live, onboard
+from tests.repeat.life import begin, everything_else, live, onboard
 from tests.repeat.prints import Print, first_difference, take_print
 
 pytestmark = pytest.mark.anyio
@@ -66,6 +66,19 @@ async def test_a_month_in_one_call_is_thirty_days(cluster: Cluster) -> None:
     assert first_difference(one.events, other.events) is None
     assert first_difference(one.balances, other.balances) is None
     assert one.facts["settled"] > 0 and one.facts["expired"] >= 10, one.facts
+
+
+async def test_at_the_pace_instant_too(cluster: Cluster) -> None:
+    prints: list[Print] = []
+    for processes in (1, 2):
+        async with inside(cluster, processes=processes, pace="instant") as world:
+            await begin(world.steps)
+            await everything_else(world.steps)
+            await world.steps.advance(by="P10D")
+            prints.append(await printed(world))
+    one, other = prints
+    assert first_difference(one.events, other.events) is None
+    assert first_difference(one.balances, other.balances) is None
 
 
 async def test_another_key_gives_another_log(cluster: Cluster) -> None:
