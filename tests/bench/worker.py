@@ -7,6 +7,9 @@ import dataclasses
 import sys
 from uuid import UUID
 
+import uvloop
+
+from openvest.core.memory import collect_rarely
 from openvest.db.unit import open_pool
 from openvest.events.sequencer import number_events
 from openvest.main import assemble
@@ -32,4 +35,7 @@ async def main(dsn: str, tenant: str, set_size: str) -> None:
     await numbering
 
 
-asyncio.run(main(*sys.argv[1:]))
+# As the program's own processes run: see openvest.main.processes.
+collect_rarely()
+with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    runner.run(main(*sys.argv[1:]))

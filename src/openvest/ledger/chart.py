@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Literal, NamedTuple
 from uuid import UUID
 
@@ -91,6 +92,7 @@ def house_key(leg: Leg) -> HouseKey:
     return HouseKey(leg.asset, leg.bucket, leg.detail if leg.bucket in DETAILED else "")
 
 
+@lru_cache(maxsize=8192)
 def balance_id(owner_id: UUID, asset: str) -> UUID:
     """The public id of a balance or position, the same in every place and at every time."""
     return caused_id("balance", owner_id, asset)

@@ -20,6 +20,7 @@ import uvloop
 
 from openvest import catalog
 from openvest.core.clock import WireClock
+from openvest.core.memory import collect_rarely
 from openvest.db.address import Progress
 from openvest.db.checks import StartRefused
 from openvest.db.embedded import refuse_second
@@ -70,6 +71,7 @@ Ready = Callable[[Installation, Sandbox | None, int], None]
 
 def run(process: Callable[[], Awaitable[None]]) -> None:
     """Run a process until it ends or SIGINT or SIGTERM asks it to; what it holds is let go of in order."""
+    collect_rarely()
     with contextlib.suppress(KeyboardInterrupt), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_until_asked(process))
 
