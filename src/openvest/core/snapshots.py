@@ -89,9 +89,6 @@ def snapshot_of(thing: Any) -> dict[str, Any]:
 _ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
-_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-
-
 def dumps(value: Json) -> str:
     """The one text form of JSON here: compact, in the order given, UTF-8."""
     return _ENCODER.encode(value)
