@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
-from openvest.features.orders.rules_intake import misfits
-from openvest.features.orders.v1_schemas import OrderBody
+from openvest import catalog
+from openvest.core.problems import InvalidRequest
+from openvest.server.parsing import parse_body
 
+PLACE = next(endpoint for endpoint in catalog.V1_ENDPOINTS if endpoint.operation_id == "place_order")
 ID = "6d2b0f11-9a2c-4a4f-8a56-0b8e3b1f2c33"
 BASIS = {"user_id": ID, "account_id": ID, "side": "BUY", "instrument_id": "IE00B3XXRP09", "instrument_id_type": "ISIN"}
 FEE = {"type": "TRANSACTION_FEE_BUY", "value_type": "ABSOLUTE", "charge_method": "COLLECTED_BY_UPVEST"}
@@ -52,5 +55,9 @@ CASH = {"cash_amount": "250.00"}
     ],
 )
 def test_misfits_name_their_fields(fields: dict[str, Any], named: set[str]) -> None:
-    body = OrderBody.model_validate(BASIS | fields)
-    assert {error.field for error in misfits(body)} == named
+    try:
+        parse_body(PLACE, json.dumps(BASIS | fields).encode())
+    except InvalidRequest as refused:
+        assert {error.field for error in refused.errors} == named
+    else:
+        assert not named
