@@ -22,16 +22,6 @@ app = typer.Typer(
     help="An open investment core: signed orders in, settled positions and provable books out.",
     epilog="Start with [bold]openvest serve[/bold], or watch everything once with [bold]openvest demo[/bold].",
 )
-app.add_typer(clients.app, name="client")
-app.add_typer(user.clock, name="clock")
-app.add_typer(operator.ledger, name="ledger")
-app.add_typer(operator.events, name="events")
-app.add_typer(operator.instruments, name="instruments")
-app.add_typer(operator.prices, name="prices")
-app.add_typer(operator.db, name="db")
-app.command("api", epilog=user.API_EXAMPLES)(user.api)
-app.command("doctor", epilog="Example: openvest doctor --data-dir ./var")(operator.doctor)
-
 Host = Annotated[str, typer.Option("--host", metavar="H", help="Address to listen on.")]
 Port = Annotated[int, typer.Option("--port", metavar="N", min=1, max=65535, help="Port to listen on.")]
 ModeOption = Annotated[
@@ -127,6 +117,17 @@ def demo(
     from openvest.cli.demo import show_demo
 
     raise Exit(show_demo(keep=keep))
+
+
+app.add_typer(clients.app, name="client")
+app.add_typer(user.clock, name="clock")
+app.add_typer(operator.ledger, name="ledger")
+app.add_typer(operator.events, name="events")
+app.add_typer(operator.instruments, name="instruments")
+app.add_typer(operator.prices, name="prices")
+app.add_typer(operator.db, name="db")
+app.command("api", epilog=user.API_EXAMPLES)(user.api)
+app.command("doctor", epilog="Example: openvest doctor --data-dir ./var")(operator.doctor)
 
 
 def _run(process: str, options: dict[str, Any]) -> None:
