@@ -9,6 +9,7 @@ Source: DOMAIN.md sections 2 to 4, PHYSICAL_DESIGN.md "Order of writes".
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -382,6 +383,8 @@ async def open_pool(dsn: str, *, size: int = 10, application: str = "openvest", 
         "search_path": "public",
         "jit": "off",
     }
+    # Every unit of work already says that the database is away; the pool would say it again, in traces.
+    logging.getLogger("asyncpg").setLevel(logging.CRITICAL)
     return await asyncpg.create_pool(
         dsn,
         min_size=1,

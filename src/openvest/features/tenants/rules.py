@@ -5,9 +5,12 @@ from __future__ import annotations
 import hmac
 import secrets as entropy
 from collections.abc import Collection, Sequence
+from datetime import datetime
 
+from openvest.core.clock import instant
 from openvest.core.problems import Conflict, InvalidRequest, NotFound
 from openvest.core.sealing import Secrets
+from openvest.core.trading_calendar import OutsideCalendar, is_covered
 from openvest.features.tenants.model import SCOPES
 
 TOKEN_LIFETIME_SECONDS = 1800
@@ -32,6 +35,12 @@ class UnknownClient(NotFound):
 
 class ClientNameTaken(Conflict):
     """Another client of the tenant has this name."""
+
+
+def check_frozen_at(at: datetime | None) -> None:
+    """Raises: OutsideCalendar, since such a tenant could neither trade nor move its clock."""
+    if at is not None and not is_covered(at.date()):
+        raise OutsideCalendar(f"The instant {instant(at)} to freeze the clock at")
 
 
 class OtherTenant(Conflict):

@@ -55,8 +55,9 @@ async def create_tenant(
     """The tenant of this name, made with its clock and first signing key where it does not exist yet.
 
     Options that are None take their default for a new tenant (pace instant, licence TOL, a live clock) and are not
-    compared with a known one. Raises: OtherTenant. Writes: tenants, clocks, signing_keys.
+    compared with a known one. Raises: OutsideCalendar, OtherTenant. Writes: tenants, clocks, signing_keys.
     """
+    rules.check_frozen_at(frozen_at)
     tenant_id = await find_tenant(database, name)
     if tenant_id is None:
         at = await _ask_one(database, store.WIRE_NOW)
