@@ -40,6 +40,11 @@ create index street_orders_order on street_orders (tenant_id, order_id);
 select wall('street_orders');
 select grant_app('street_orders', 'select, insert, update');
 
+-- What features above may know of street orders in their own statements.
+create view pub_street_orders with (security_invoker = true) as
+select tenant_id, id, order_id, instrument_id, status, reserve from street_orders;
+select grant_app('pub_street_orders', 'select');
+
 -- The inbox: dated reports of the venue. One told twice (external_id) is kept once.
 create table venue_reports (
   tenant_id uuid not null,
@@ -129,6 +134,9 @@ create table fraction_reserves (
   primary key (tenant_id, instrument_id)) with (fillfactor = 50);
 select wall('fraction_reserves');
 select grant_app('fraction_reserves', 'select, insert, update');
+create view pub_fraction_reserves with (security_invoker = true) as
+select tenant_id, instrument_id, reserved from fraction_reserves;
+select grant_app('pub_fraction_reserves', 'select');
 
 create table orders (
   tenant_id uuid not null,

@@ -1028,6 +1028,12 @@ create view pub_executions with (security_invoker=true) as
     cash_amount
    FROM executions;
 
+create view pub_fraction_reserves with (security_invoker=true) as
+ SELECT tenant_id,
+    instrument_id,
+    reserved
+   FROM fraction_reserves;
+
 create view pub_house_balances with (security_invoker=true) as
  SELECT tenant_id,
     asset,
@@ -1035,6 +1041,15 @@ create view pub_house_balances with (security_invoker=true) as
     sum(balance) AS balance
    FROM house_balances
   GROUP BY tenant_id, asset, bucket;
+
+create view pub_street_orders with (security_invoker=true) as
+ SELECT tenant_id,
+    id,
+    order_id,
+    instrument_id,
+    status,
+    reserve
+   FROM street_orders;
 
 create view pub_users with (security_invoker=true) as
  SELECT tenant_id,
@@ -1423,7 +1438,9 @@ grant insert, select, update on table orders to openvest_app;
 grant select on table pub_accounts to openvest_app;
 grant select on table pub_balances to openvest_app;
 grant select on table pub_executions to openvest_app;
+grant select on table pub_fraction_reserves to openvest_app;
 grant select on table pub_house_balances to openvest_app;
+grant select on table pub_street_orders to openvest_app;
 grant select on table pub_users to openvest_app;
 grant select on table quotes to openvest_app;
 grant insert, select on table scenario_uses to openvest_app;

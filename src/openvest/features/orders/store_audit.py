@@ -38,4 +38,30 @@ select o.id, o.executed_quantity, o.executed_cash, coalesce(e.quantity, 0) as qu
    and (o.executed_quantity <> coalesce(e.quantity, 0) or o.executed_cash <> coalesce(e.cash, 0))
 """,
     ),
+    AuditQuery(
+        "processing_orders_work_at_the_street",
+        "For an order that is PROCESSING exactly one street order works, for any other none.",
+        """
+select o.id, o.status, count(s.id) as working
+  from orders o
+  left join pub_street_orders s on s.tenant_id = o.tenant_id and s.order_id = o.id and s.status = 'WORKING'
+ where o.tenant_id = $1
+ group by o.id, o.status
+having count(s.id) <> case when o.status = 'PROCESSING' then 1 else 0 end
+""",
+    ),
+    AuditQuery(
+        "reserves_are_blocks_under_way",
+        "What is reserved of the inventory is what blocks under way count on.",
+        """
+select coalesce(r.instrument_id, b.instrument_id) as instrument_id, coalesce(r.reserved, 0) as reserved,
+       coalesce(b.reserve, 0) as counted_on
+  from (select instrument_id, reserved from pub_fraction_reserves where tenant_id = $1) r
+  full join (select s.instrument_id, sum(s.reserve) as reserve
+               from pub_street_orders s join orders o on o.tenant_id = s.tenant_id and o.id = s.order_id
+              where s.tenant_id = $1 and o.status = 'PROCESSING' group by s.instrument_id) b
+    on b.instrument_id = r.instrument_id
+ where coalesce(r.reserved, 0) <> coalesce(b.reserve, 0)
+""",
+    ),
 )
