@@ -37,6 +37,13 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(("DATABASE_", "OPENVEST_MASTER"))}
 
 
+def write_profile(file: Path, url: str, made: dict[str, str], scopes: str) -> Path:
+    """The profile of a client as `client create --json` gave it."""
+    values = {"url": url, "scopes": scopes, **made}
+    file.write_text("".join(f'{name} = "{value}"\n' for name, value in values.items()))
+    return file
+
+
 @dataclass
 class Serving:
     """One data directory and the server on it."""
@@ -58,9 +65,10 @@ class Serving:
     def start(self, process: str = "serve") -> None:
         """Start it and wait for the ready line."""
         command = [sys.executable, "-m", "openvest", process, "--data-dir", str(self.data_dir)]
+        port = [] if process == "worker" else ["--port", str(self.port)]
         with (self.data_dir.parent / "serve.log").open("a") as log:
             self.process = subprocess.Popen(
-                [*command, "--port", str(self.port), *self.options],
+                [*command, *port, *self.options],
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
@@ -68,7 +76,8 @@ class Serving:
             )
         assert self.process.stdout is not None
         self.said = self.process.stdout.readline()
-        assert self.said == f"openvest ready {self.url}\n", self.log
+        expected = "openvest worker ready" if process == "worker" else f"openvest ready {self.url}"
+        assert self.said == f"{expected}\n", self.log
 
     def hints(self) -> str:
         """What it says after the ready line."""

@@ -15,10 +15,13 @@ from pathlib import Path
 
 import pytest
 
+from openvest.cli.demo_bodies import RESIDENCIES, USER
+from openvest.features.tenants.model import SCOPES
 from openvest.sdk.client import Client
-from tests.e2e.serving import Serving, free_port, openvest, wait_until
+from tests.e2e.serving import Serving, free_port, openvest, wait_until, write_profile
 
 WORLD = "IE00B4L5Y983"
+PERSON = {name: USER[name] for name in ("first_name", "last_name", "birth_date", "nationalities", "address")}
 
 
 def own() -> Serving:
@@ -82,10 +85,7 @@ def test_a_running_serve_knows_new_clients_at_once_and_forgets_disabled_ones_wit
 ) -> None:
     made = served.run("client", "create", "--tenant", "sandbox", "--scopes", "users:read", "--json")
     client = json.loads(made.stdout)
-    profile = served.data_dir / "second.toml"
-    names = {name: client[name] for name in ("tenant_id", "client_id", "client_secret", "key_id", "private_key_file")}
-    values = {"url": served.url, "scopes": "users:read", **names}
-    profile.write_text("".join(f'{name} = "{value}"\n' for name, value in values.items()))
+    profile = write_profile(served.data_dir / "second.toml", served.url, client, "users:read")
     with Client.from_profile(profile) as second:
         assert second.request("GET", "/users").status == 200
         assert second.request("GET", "/accounts").status == 403
@@ -155,3 +155,34 @@ def children_of(serving: Serving) -> str:
     assert serving.process is not None
     below = psutil.Process(serving.process.pid).children()
     return " ".join(str(child.pid) for child in below if "server" in child.cmdline())
+
+
+def test_server_and_worker_run_apart_on_one_database() -> None:
+    serving = own()
+    working = Serving(serving.data_dir)
+    try:
+        serving.start("server")
+        working.start("worker")
+        made = serving.run("client", "create", "--tenant", "apart", "--pace", "instant", "--licence", "BYOL", "--json")
+        profile = write_profile(serving.data_dir / "apart.toml", serving.url, json.loads(made.stdout), " ".join(SCOPES))
+        with Client.from_profile(profile) as client:
+            user = client.request("POST", "/users", PERSON).json()["id"]
+            client.request("POST", f"/users/{user}/tax_residencies", RESIDENCIES)
+            wait_until(lambda: client.request("GET", f"/users/{user}").json()["status"] == "ACTIVE")
+            group = client.request("POST", "/account_groups", {"user_id": user, "type": "PERSONAL"}).json()["id"]
+            body = {"user_id": user, "account_group_id": group, "type": "TRADING"}
+            account = client.request("POST", "/accounts", body).json()["id"]
+            money = {"account_group_id": group, "cash_amount": "500.00", "currency": "EUR"}
+            assert client.request("POST", "/payments/topups", money).status == 200
+            order = {"user_id": user, "account_id": account, "side": "BUY", "cash_amount": "100.00"}
+            order |= {"instrument_id": WORLD, "instrument_id_type": "ISIN"}
+            placed = client.request("POST", "/orders", order)
+            assert placed.status == 202, placed
+            wait_until(lambda: client.request("GET", f"/orders/{placed.json()['id']}").json()["status"] == "FILLED")
+        assert serving.run("ledger", "prove").returncode == 0
+        assert working.end() == 0
+        assert serving.end() == 0
+    finally:
+        if working.process is not None:
+            working.end(signal.SIGKILL)
+        serving.remove()
