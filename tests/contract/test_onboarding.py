@@ -153,7 +153,7 @@ async def test_tax_residencies_are_replaced_as_a_set(api: Api) -> None:
     assert (await api.get(path)).json() == second
     both = {"country": "DE", "tax_identifier_number": GERMAN_TAX_NUMBER, "missing_tin_reason": "OTHER_REASONS"}
     for wrong, named in (
-        ([both], "tax_residencies.0.tax_identifier_number"),
+        ([both], "tax_residencies.0.missing_tin_reason"),
         ([{"country": "DE"}], "tax_residencies.0.tax_identifier_number"),
         ([{"country": "DE", "tax_identifier_number": "12345678901"}], "tax_residencies.0.tax_identifier_number"),
         ([], "tax_residencies"),
