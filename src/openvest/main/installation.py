@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import asyncpg
 
@@ -71,7 +71,7 @@ async def running_database(place: Place, *, serving: bool = False, progress: Pro
     """
     if place.database_url is not None:
         open_data_dir(place.data_dir)
-        role = urlsplit(place.database_url).username or ""
+        role = unquote(urlsplit(place.database_url).username or "") or await _session_role(place.database_url)
         yield Urls(place.database_url, place.admin_url, role, embedded=False)
     elif serving:
         server = EmbeddedServer(place.data_dir, binaries=place.binaries, progress=progress, on_restart=progress)
@@ -83,6 +83,15 @@ async def running_database(place: Place, *, serving: bool = False, progress: Pro
     else:
         async with attach_or_start(place.data_dir, binaries=place.binaries, progress=progress) as address:
             yield _embedded(address)
+
+
+async def _session_role(url: str) -> str:
+    """Whom a URL without a name connects as."""
+    connection = await asyncpg.connect(url)
+    try:
+        return str(await connection.fetchval("select session_user"))
+    finally:
+        await connection.close()
 
 
 def _embedded(address: DatabaseAddress) -> Urls:
