@@ -35,10 +35,15 @@ _REST = Statement(
 _SESSION_LOCK = "select pg_try_advisory_lock(hashtextextended('drain:' || $1::uuid::text, 0))"
 _SESSION_UNLOCK = "select pg_advisory_unlock(hashtextextended('drain:' || $1::uuid::text, 0))"
 _WAIT_S = 0.005
+_STUCK_S = 20.0
 
 
 class RecordFailed(Exception):
     """What the outside said could not be written; the cause is the exception that stopped it."""
+
+
+class Stuck(Exception):
+    """Work of a frozen tenant is due, but its rows are held and not let go of; the text names the sweeps."""
 
 
 def _ignore(sweep: str, row_id: UUID, error: BaseException) -> None:
@@ -73,13 +78,24 @@ class Runner:
             return await self.drain_alone(tenant_id)
 
     async def drain_alone(self, tenant_id: UUID) -> int:
-        """The same for a caller that already holds the tenant's session lock."""
-        handled = 0
+        """The same for a caller that already holds the tenant's session lock.
+
+        What is due and cannot be claimed is held by a transaction of a process that died, or of a request: it is waited
+        for, since the clock would pass over it. Raises: Stuck where it is held too long.
+        """
+        handled, waited = 0, 0.0
         while True:
             due, seen_at = await self._due(tenant_id)
             did = await self._first_of(due, tenant_id)
             handled += did
-            if did == 0 and await self._rest(tenant_id, seen_at):
+            if did:
+                waited = 0.0
+            elif due:
+                if waited > _STUCK_S:
+                    raise Stuck(", ".join(work.name for work in due))
+                await asyncio.sleep(_WAIT_S)
+                waited += _WAIT_S
+            elif await self._rest(tenant_id, seen_at):
                 return handled
 
     async def _first_of(self, due: Sequence[Work], tenant_id: UUID) -> int:

@@ -50,16 +50,21 @@ class LeasedCheck:
     lease_token: UUID
 
 
-CHECKS_WAIT = Query(
-    bool,
-    "select exists (select from user_checks where tenant_id = $1 and status = 'IN_PROGRESS' and not held"
-    " and (leased_until is null or leased_until < wire_now()))",
-)
+# A leased row still waits, else a clock would pass over one whose process died. A lease is respected only where several
+# runners work side by side: a frozen tenant has one ($4), and what it finds leased is of a dead one.
+
+_WAITING = """
+  w.tenant_id = $1 and w.status = 'IN_PROGRESS' and not w.held
+  and not exists (
+    select from set_aside a where a.tenant_id = $1 and a.sweep = 'check_users' and a.row_id = w.id)
+"""
+
+CHECKS_WAIT = Query(bool, f"select exists (select from user_checks w where {_WAITING})")
 LEASE_CHECKS = Query(
     LeasedCheck,
     "update user_checks c set lease_token = $2, leased_until = wire_now() + interval '60 seconds'"
-    " where c.tenant_id = $1 and c.id in (select w.id from user_checks w where w.tenant_id = $1"
-    " and w.status = 'IN_PROGRESS' and not w.held and (w.leased_until is null or w.leased_until < wire_now())"
+    f" where c.tenant_id = $1 and c.id in (select w.id from user_checks w where {_WAITING}"
+    " and (w.leased_until is null or w.leased_until < wire_now() or $4)"
     " order by w.created_at, w.id limit $3 for update skip locked)"
     " returning c.tenant_id, c.id, c.created_at, c.user_id, c.type, c.details, c.lease_token",
 )

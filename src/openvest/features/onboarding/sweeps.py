@@ -17,7 +17,7 @@ from openvest.ports.identity import CheckRequest, CheckResult
 
 
 async def lease_checks(unit: Unit, limit: int) -> Sequence[store.LeasedCheck]:
-    rows = await unit.rows(store.LEASE_CHECKS, unit.tenant_id, random_id(unit.now), limit)
+    rows = await unit.rows(store.LEASE_CHECKS, unit.tenant_id, random_id(unit.now), limit, unit.frozen)
     return sorted(rows, key=lambda row: (row.created_at, row.id))
 
 

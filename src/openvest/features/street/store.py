@@ -47,20 +47,23 @@ def insert_values(orders: Sequence[StreetOrder]) -> list[Any]:
     ]
 
 
-NEXT_LOOK = Query(
-    datetime,
-    """
-    select min(look_at) as look_at from street_orders
-     where tenant_id = $1 and look_at is not null and (leased_until is null or leased_until < wire_now())
-    """,
-)
+# A leased order is still to be looked at, else the clock would pass over one whose process died. A lease is respected
+# only where several runners work side by side: a frozen tenant has one ($5), and what it finds leased is of a dead one.
+
+_LOOK = """
+       tenant_id = $1 and look_at is not null
+     and not exists (
+       select from set_aside a where a.tenant_id = $1 and a.sweep = 'street.ask_venue' and a.row_id = street_orders.id)
+"""
+
+NEXT_LOOK = Query(datetime, f"select look_at from street_orders where {_LOOK} order by look_at limit 1")
 
 LEASE = Query(
     StreetOrder,
     f"""
     update street_orders s set lease_token = $3, leased_until = wire_now() + interval '30 seconds'
       from (select id from street_orders
-             where tenant_id = $1 and look_at <= $2 and (leased_until is null or leased_until < wire_now())
+             where {_LOOK} and look_at <= $2 and (leased_until is null or leased_until < wire_now() or $5)
              order by look_at, accepted_at, order_id limit $4 for update skip locked) due
      where s.tenant_id = $1 and s.id = due.id
     returning {", ".join("s." + c.strip() for c in _COLUMNS.split(","))}

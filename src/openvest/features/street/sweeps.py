@@ -33,7 +33,7 @@ async def _next(unit: Unit) -> datetime | None:
 
 async def _lease(unit: Unit, limit: int) -> Sequence[Asked]:
     token = UUID(bytes=secrets.token_bytes(16))
-    found = await unit.rows(store.LEASE, unit.tenant_id, unit.now, token, limit)
+    found = await unit.rows(store.LEASE, unit.tenant_id, unit.now, token, limit, unit.frozen)
     found.sort(key=lambda order: (order.accepted_at, order.order_id))
     return [Asked(order, unit.tenant_id, token, unit.now) for order in found]
 

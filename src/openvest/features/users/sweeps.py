@@ -16,7 +16,7 @@ from openvest.ports.identity import CheckRequest, CheckResult
 
 
 async def lease_changes(unit: Unit, limit: int) -> Sequence[store.LeasedChange]:
-    rows = await unit.rows(store.LEASE_CHANGES, unit.tenant_id, random_id(unit.now), limit)
+    rows = await unit.rows(store.LEASE_CHANGES, unit.tenant_id, random_id(unit.now), limit, unit.frozen)
     return sorted(rows, key=lambda row: (row.created_at, row.id))
 
 
