@@ -7,6 +7,7 @@ import ipaddress
 import socket
 from pathlib import Path
 
+from openvest.core.webhook_urls import allow_list
 from openvest.db.checks import StartRefused
 from openvest.main import Mode
 
@@ -33,6 +34,10 @@ def check_exposure(
     """Refuse what would let others read along or reach inside. Raises: StartRefused."""
     if (certificate is None) != (key is None):
         raise StartRefused("TLS needs both files; give --tls-cert and --tls-key together.")
+    try:
+        allow_list(webhooks_to)
+    except ValueError as error:
+        raise StartRefused(f"--allow-webhooks-to: {error}; give HOST:PORT, for example 127.0.0.1:9000.") from None
     for file in (certificate, key):
         if file is not None and not file.is_file():
             raise StartRefused(f"There is no file {file}; give --tls-cert and --tls-key the paths of PEM files.")

@@ -70,7 +70,7 @@ Ready = Callable[[Installation, Sandbox | None, int], None]
 
 
 def run(process: Callable[[], Awaitable[None]]) -> None:
-    """Run a process until it ends or SIGINT or SIGTERM asks it to; what it holds is let go of in order."""
+    """Run a process until it ends or SIGINT, SIGTERM or SIGHUP asks it to; what it holds is let go of in order."""
     collect_rarely()
     with contextlib.suppress(KeyboardInterrupt), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_until_asked(process))
@@ -87,7 +87,7 @@ async def _until_asked(process: Callable[[], Awaitable[None]]) -> None:
             body.cancel()
 
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, stop)
     try:
         await body
@@ -101,6 +101,7 @@ async def serve(options: Options, ready: Ready, say: Progress) -> None:
     if options.place.database_url is None:
         refuse_second(options.place.data_dir)
     _check_first(options)
+    exposure.check_port(options.host, options.port)
     async with AsyncExitStack() as stack:
         installation = await _installation(stack, options, serving=True, say=say)
         _check_exposure(options, installation.mode)
@@ -114,8 +115,9 @@ async def serve(options: Options, ready: Ready, say: Progress) -> None:
 
 async def server(options: Options, ready: Ready, say: Progress) -> None:
     """HTTP alone; several may run on one database. Raises: as `serve`."""
+    _check_first(options)
     if not options.joined:
-        _check_first(options)
+        exposure.check_port(options.host, options.port)
     async with AsyncExitStack() as stack:
         installation = await _installation(stack, options, serving=False, say=say)
         _check_exposure(options, installation.mode)
@@ -132,8 +134,10 @@ async def server(options: Options, ready: Ready, say: Progress) -> None:
 
 async def worker(options: Options, ready: Ready, say: Progress) -> None:
     """Sweeps, numbering and deliveries alone; several may run on one database. Raises: as `serve`."""
+    _check_first(options)
     async with AsyncExitStack() as stack:
         installation = await _installation(stack, options, serving=False, say=say)
+        _check_exposure(options, installation.mode)
         news = await _news(stack, installation, options)
         task = await stack.enter_async_context(_working(news))
         ready(installation, None, 0)
@@ -142,11 +146,9 @@ async def worker(options: Options, ready: Ready, say: Progress) -> None:
 
 def _check_first(options: Options) -> None:
     """What can be refused before a database is opened, which decides about its mode. Raises: StartRefused."""
-    if options.mode is not None:
-        _check_exposure(options, options.mode)
+    _check_exposure(options, options.mode or "sandbox")
     if options.mode == "production":
         master_key(options.place, options.mode)
-    exposure.check_port(options.host, options.port)
 
 
 def _check_exposure(options: Options, mode: Mode) -> None:
@@ -171,10 +173,7 @@ async def _news(stack: AsyncExitStack, installation: Installation, options: Opti
     """How news leaves this process, and its wire clock."""
     wire = WireClock()
     await measure(installation.assembled.database, wire)
-    try:
-        news = connect_news(installation.assembled, wire, webhooks_to=options.webhooks_to)
-    except ValueError as error:
-        raise StartRefused(f"--allow-webhooks-to: {error}; give HOST:PORT, for example 127.0.0.1:9000.") from None
+    news = connect_news(installation.assembled, wire, webhooks_to=options.webhooks_to)
     stack.push_async_callback(news.close)
     return news
 

@@ -1,0 +1,82 @@
+"""Where a server may listen, which port is free, and what production refuses."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from openvest.db.checks import StartRefused
+from openvest.main.exposure import check_exposure, check_port, is_loopback, next_free, numeric, url_of
+
+CLEAR: dict[str, Any] = {"certificate": None, "key": None, "behind_proxy": False, "webhooks_to": ()}
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.9.10", True),
+        ("::1", True),
+        ("localhost", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("10.0.0.1", False),
+        ("localhost.example.org", False),
+        ("", False),
+    ],
+)
+def test_loopback_is_only_what_nobody_else_reaches(host: str, loopback: bool) -> None:
+    assert is_loopback(host) is loopback
+
+
+def test_production_takes_the_outside_under_tls_or_behind_a_proxy_only(tmp_path: Path) -> None:
+    file = tmp_path / "some.pem"
+    file.touch()
+    check_exposure("sandbox", "0.0.0.0", **CLEAR)
+    check_exposure("production", "127.0.0.1", **CLEAR)
+    check_exposure("production", "0.0.0.0", **CLEAR | {"behind_proxy": True})
+    check_exposure("production", "0.0.0.0", **CLEAR | {"certificate": file, "key": file})
+    for host in ("0.0.0.0", "::", "192.168.1.2", "example.org"):
+        with pytest.raises(StartRefused, match="in the clear"):
+            check_exposure("production", host, **CLEAR)
+
+
+@pytest.mark.parametrize(
+    ("mode", "options", "sentence"),
+    [
+        ("production", {"webhooks_to": ("127.0.0.1:9000",)}, "leave --allow-webhooks-to out"),
+        ("sandbox", {"webhooks_to": ("nowhere",)}, "--allow-webhooks-to: .*HOST:PORT"),
+        ("sandbox", {"certificate": Path("none.pem")}, "together"),
+        ("sandbox", {"certificate": Path("none.pem"), "key": Path("none.pem")}, "There is no file none.pem"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused(mode: Any, options: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(StartRefused, match=sentence):
+        check_exposure(mode, "127.0.0.1", **CLEAR | options)
+
+
+def test_a_taken_port_is_told_with_one_that_is_free() -> None:
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(StartRefused, match=rf"^Port {port} on 127.0.0.1 is taken; start with --port \d+\.$"):
+            check_port("127.0.0.1", port)
+        free = next_free("127.0.0.1", port)
+        assert free is not None and free > port
+    check_port("127.0.0.1", port)
+    with pytest.raises(StartRefused, match=r"try --host 127\.0\.0\.1"):
+        check_port("192.0.2.1", port)
+
+
+def test_urls_are_what_this_machine_can_open() -> None:
+    assert url_of("127.0.0.1", 8000, tls=False) == "http://127.0.0.1:8000"
+    assert url_of("0.0.0.0", 8000, tls=True) == "https://127.0.0.1:8000"
+    assert url_of("::", 8000, tls=False) == "http://[::1]:8000"
+    assert numeric("127.0.0.1") == "127.0.0.1"
+    with pytest.raises(StartRefused):
+        numeric("no.such.host.invalid")
