@@ -26,10 +26,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def openvest(*arguments: str, seconds: float = 60) -> Done:
-    """Run a command to its end."""
+def openvest(*arguments: str, seconds: float = 60, **variables: str) -> Done:
+    """Run a command to its end, with further variables of the environment."""
     command = [sys.executable, "-m", "openvest", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False, env=environment())
+    setting = environment() | variables
+    return subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False, env=setting)
 
 
 def environment() -> dict[str, str]:
@@ -97,9 +98,9 @@ class Serving:
         self.process = None
         return status
 
-    def run(self, *arguments: str) -> Done:
+    def run(self, *arguments: str, **variables: str) -> Done:
         """A command on the same data directory."""
-        return openvest(*arguments, "--data-dir", str(self.data_dir))
+        return openvest(*arguments, "--data-dir", str(self.data_dir), **variables)
 
     def client(self) -> Client:
         """The first client, over the SDK."""

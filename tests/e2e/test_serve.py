@@ -112,7 +112,9 @@ def test_after_kill_nine_the_next_start_has_everything(served: Serving) -> None:
 
 def test_another_seed_or_mode_than_the_first_is_refused(served: Serving) -> None:
     assert "made with the seed 1" in served.run("worker", "--seed", "7").stderr
-    assert "made in mode sandbox" in served.run("worker", "--mode", "production").stderr
+    key = (served.data_dir / "master.key").read_text().strip()
+    said = served.run("worker", "--mode", "production", OPENVEST_MASTER_KEY=key).stderr
+    assert "made in mode sandbox; start with --mode sandbox" in said
 
 
 @pytest.mark.parametrize(
