@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from openvest.core.declarations import Sweep
@@ -22,7 +23,7 @@ from openvest.features.instruments import service as instruments
 from openvest.features.instruments.model import Instrument
 from openvest.features.orders import service, store
 from openvest.features.orders.model import Order, Standing
-from openvest.features.orders.rules import CheckFacts, Decision, decide, moved, needs_block, released, standing_of
+from openvest.features.orders.rules import CheckFacts, decide, moved, needs_block, released, standing_of
 from openvest.features.orders.rules_amounts import (
     Block,
     Quoted,
@@ -141,38 +142,39 @@ async def _check(unit: Unit, orders: Sequence[Order]) -> None:
 def _decide(unit: Unit, work: _Set, order: Order) -> None:
     """Decide one order on what those before it have left."""
     listing = work.listing(order)
-    if listing is not None:
-        order = replace(order, mic=listing.mic, expires_at=expires_at(order.expiry_date, listing.mic, work.tenant.pace))
-    decision = decide(order, _facts(unit, work, order, listing))
+    facts = _facts(unit, work, order, listing)
+    decision = decide(order, facts)
+    known: dict[str, Any] = {"mic": listing and listing.mic, "expires_at": facts.expires_at}
+    if decision.lock is not None:
+        _lock(unit, work, order, decision.lock)
+        known["lock_amount"] = decision.lock
     if decision.outcome == "cancel":
-        _cancel(unit, work, order, decision)
+        at, reason = unit.moment_after(order.updated_at), decision.reason
+        _cancel(unit, work, moved(order, "cancel", at, cancellation_reason=reason, **known))
     elif listing is None or decision.outcome == "wait":
-        waits = replace(_with_lock(unit, work, order, decision.lock), due_at=decision.until)
+        waits = replace(order, due_at=decision.until, **known)
         (work.asleep if decision.until is None else work.decided).append(waits)
     else:
-        _process(unit, work, _with_lock(unit, work, order, decision.lock), listing)
+        through = "fractions" if work.in_block(order) else "street"
+        at = unit.moment_after(order.updated_at)
+        _send(unit, work, moved(order, "process", at, through=through, **known), listing)
 
 
-def _cancel(unit: Unit, work: _Set, order: Order, decision: Decision) -> None:
-    """What the order had locked is there for those behind it."""
-    at = unit.moment_after(order.updated_at)
-    cancelled = moved(order, "cancel", at, cancellation_reason=decision.reason)
-    work.journals += service.unlock_journals(unit, [cancelled])
-    work.available[_key(order)] += cancelled.lock_left
-    work.decided.append(released(cancelled))
-
-
-def _with_lock(unit: Unit, work: _Set, order: Order, lock: Decimal | None) -> Order:
-    """The order with its lock, the running balance less it, the journal noted."""
-    if lock is None:
-        return order
+def _lock(unit: Unit, work: _Set, order: Order, lock: Decimal) -> None:
+    """Note the journal of a lock; what it takes is not there for those behind the order."""
     work.available[_key(order)] -= lock
     on = unit.now.date()
     if order.side == "BUY":
         work.journals.append(lock_cash(order.id, order.account_group_id, order.currency, lock, on))
     else:
         work.journals.append(lock_units(order.id, order.account_id, order.instrument_id, lock, on))
-    return replace(order, lock_amount=lock)
+
+
+def _cancel(unit: Unit, work: _Set, cancelled: Order) -> None:
+    """Note what a refused order gives back; it is there for those behind it."""
+    work.journals += service.unlock_journals(unit, [cancelled])
+    work.available[_key(cancelled)] += cancelled.lock_left
+    work.decided.append(released(cancelled))
 
 
 async def _asleep(unit: Unit, orders: Sequence[Order]) -> list[Order]:
@@ -190,9 +192,10 @@ async def _asleep(unit: Unit, orders: Sequence[Order]) -> list[Order]:
 
 def _facts(unit: Unit, work: _Set, order: Order, listing: Listing | None) -> CheckFacts:
     instrument, key = work.instruments[order.instrument_id], _key(order)
-    tenant, opens, waits, following = work.tenant, None, None, None
+    tenant, opens, ends, waits, following = work.tenant, None, None, None, None
     if listing is not None:
         opens = opens_at(unit.now, listing.mic, tenant.pace)
+        ends = expires_at(order.expiry_date, listing.mic, tenant.pace)
         waits, following = cut_offs(order, unit.now, listing.mic, tenant.block_cut_off)
     return CheckFacts(
         now=unit.now,
@@ -203,55 +206,54 @@ def _facts(unit: Unit, work: _Set, order: Order, listing: Listing | None) -> Che
         decimals=instrument.quantity_decimals,
         available=work.available[key],
         in_debt=work.balances[key].due < 0,
-        expires_at=order.expires_at,
+        expires_at=ends,
         opens_at=opens,
         cut_off=waits,
         next_cut_off=following,
     )
 
 
-def _process(unit: Unit, work: _Set, order: Order, listing: Listing) -> None:
-    """The order as PROCESSING and the street order that serves it, in whole shares where it is a block."""
-    in_block = work.in_block(order)
+def _send(unit: Unit, work: _Set, order: Order, listing: Listing) -> None:
+    """Note an order that is PROCESSING and the street order that serves it, in whole shares where it is a block."""
     limit = street_limit(order, listing.tick_size)
-    processing = moved(
-        order, "process", unit.moment_after(order.updated_at), through="fractions" if in_block else "street"
-    )
-    street_order = StreetOrder(
-        id=unit.ids.new("street_order", cause=order.id),
-        order_id=order.id,
-        accepted_at=order.created_at,
-        account_id=order.account_id,
-        user_id=order.user_id,
-        client_reference=order.client_reference,
-        instrument_id=order.instrument_id,
-        isin=order.isin,
-        mic=listing.mic,
-        currency=order.currency,
-        side=order.side,
-        order_type=order.order_type,
-        quantity=order.quantity,
-        cash_amount=order.cash_amount,
-        reserve=ZERO,
-        done=ZERO,
-        limit_price=limit,
-        stop_price=street_stop(order, listing.tick_size),
-        quantity_decimals=work.instruments[order.instrument_id].quantity_decimals,
-        pace=work.tenant.pace,
-        status="WORKING",
-        cancel_requested=False,
-        active_at=unit.now,
-        look_after=unit.now,
-    )
-    if in_block:
+    quantity, cash_amount, reserve = order.quantity, order.cash_amount, ZERO
+    street_order_id = unit.ids.new("street_order", cause=order.id)
+    if order.through == "fractions":
         quote = work.quotes[listing.key]
         price = quote.offer if order.side == "BUY" else quote.bid
         block = _block(work, order, price, limit)
-        street_order = replace(street_order, quantity=block.street_quantity, cash_amount=None, reserve=block.reserve)
-        if block.street_quantity == 0:
-            work.inside[street_order.id] = price
-    work.decided.append(processing)
-    work.sent.append(street_order)
+        quantity, cash_amount, reserve = block.street_quantity, None, block.reserve
+        if quantity == 0:
+            work.inside[street_order_id] = price
+    work.decided.append(order)
+    work.sent.append(
+        StreetOrder(
+            id=street_order_id,
+            order_id=order.id,
+            accepted_at=order.created_at,
+            account_id=order.account_id,
+            user_id=order.user_id,
+            client_reference=order.client_reference,
+            instrument_id=order.instrument_id,
+            isin=order.isin,
+            mic=listing.mic,
+            currency=order.currency,
+            side=order.side,
+            order_type=order.order_type,
+            quantity=quantity,
+            cash_amount=cash_amount,
+            reserve=reserve,
+            done=ZERO,
+            limit_price=limit,
+            stop_price=street_stop(order, listing.tick_size),
+            quantity_decimals=work.instruments[order.instrument_id].quantity_decimals,
+            pace=work.tenant.pace,
+            status="WORKING",
+            cancel_requested=False,
+            active_at=unit.now,
+            look_after=unit.now,
+        )
+    )
 
 
 def _block(work: _Set, order: Order, price: Decimal, limit: Decimal | None) -> Block:
