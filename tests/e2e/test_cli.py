@@ -206,3 +206,11 @@ def test_the_doctor_says_what_is_there(there: Cli, cli: Cli, tmp_path: Path) -> 
     status, said, _ = cli("doctor", "--data-dir", str(tmp_path / "empty"))
     assert status == 0 and "no database in" in said
     assert not (tmp_path / "empty").exists(), "a look changes nothing"
+
+
+def test_a_data_directory_that_cannot_be_one_is_told(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    for arguments in (("doctor",), ("client", "list"), ("serve", "--port", str(free_port()))):
+        status, _, said = cli(*arguments, "--data-dir", str(file))
+        assert status == 1 and str(file) in said and "--data-dir" in said, (arguments, said)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import platform
 import sys
 from importlib.metadata import PackageNotFoundError, version
@@ -28,6 +29,7 @@ def look_around(data_dir: Path) -> tuple[list[str], list[str]]:
     troubles: list[str] = []
     if sys.version_info < OLDEST_PYTHON:
         troubles.append("Python is too old; run make setup with PYTHON naming 3.11 or newer.")
+    troubles += _folder(place.data_dir)
     if place.database_url is None:
         facts = look(place.data_dir, binaries=place.binaries)
         lines += list(facts.sentences()[: len(facts.sentences()) - len(facts.trouble)])
@@ -40,6 +42,18 @@ def look_around(data_dir: Path) -> tuple[list[str], list[str]]:
     free = next_free("127.0.0.1", 8000)
     lines.append("port 8000 is free" if free == 8000 else f"port 8000 is taken; the next free one is {free}")
     return lines, troubles
+
+
+def _folder(data_dir: Path) -> list[str]:
+    """What is wrong with the data directory, or with the folder it would be made in."""
+    here = data_dir.expanduser().resolve()
+    while not here.exists():
+        here = here.parent
+    if not here.is_dir():
+        return [f"{here} is a file; choose another folder with --data-dir."]
+    if not os.access(here, os.W_OK | os.X_OK):
+        return [f"{here} cannot be written by this user; choose another folder with --data-dir."]
+    return []
 
 
 def _keys(place: Place) -> list[str]:

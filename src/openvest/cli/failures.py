@@ -41,6 +41,11 @@ def failure_of(error: BaseException) -> Failed | None:
     if isinstance(error, Problem):
         listed = "".join(f"\n  {misfit.field}: {misfit.message}" for misfit in error.errors)
         return Failed(error.detail + listed, "correct it and run the command again; --help shows an example")
+    if isinstance(error, OSError) and error.filename is not None:
+        return Failed(
+            f"{error.filename}: {error.strerror or type(error).__name__}.",
+            "mend that, or choose another folder with --data-dir",
+        )
     if isinstance(error, (DatabaseDown, *DOWN)):
         return Failed(
             f"The database does not answer ({_short(error)}).",

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from openvest.cli.failures import REFUSED, Failed
+from openvest.cli.failures import Failed
 from openvest.cli.options import DEFAULT_DATA_DIR, AsJson, DataDir, Tenant
 
 if TYPE_CHECKING:
@@ -203,9 +203,5 @@ def doctor(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     for trouble in troubles:
         typer.echo(f"✘ {trouble}")
     if troubles:
-        raise Failed(f"{len(troubles)} things would stop OpenVest here.", _first_step(troubles), REFUSED)
+        raise Failed("OpenVest would not start here.", f"begin with the first: {troubles[0]}")
     typer.echo("✔ nothing stands in the way")
-
-
-def _first_step(troubles: Sequence[str]) -> str:
-    return f"begin with the first: {troubles[0]}"
