@@ -6,7 +6,6 @@ Memory is PSS summed over all processes, since they share pages; on systems with
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 import tempfile
 import time
@@ -68,7 +67,8 @@ async def _start(data: Path, *, settle: bool) -> tuple[float, float]:
     port = free_port()
     started = time.perf_counter()
     command = [sys.executable, "-m", "openvest", "serve", "--data-dir", str(data), "--port", str(port)]
-    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.DEVNULL, env=dict(os.environ))
+    quiet = asyncio.subprocess.DEVNULL
+    process = await asyncio.create_subprocess_exec(*command, stdout=quiet, stderr=quiet)
     try:
         while True:
             try:

@@ -81,7 +81,8 @@ async def bare() -> AsyncGenerator[int]:
 
 @asynccontextmanager
 async def _running(command: list[str], port: int, environment: dict[str, str]) -> AsyncGenerator[None]:
-    process = await asyncio.create_subprocess_exec(*command, env=environment, stdout=asyncio.subprocess.DEVNULL)
+    quiet = asyncio.subprocess.DEVNULL
+    process = await asyncio.create_subprocess_exec(*command, env=environment, stdout=quiet, stderr=quiet)
     try:
         for _ in range(200):
             try:
