@@ -26,7 +26,7 @@ serve: runtime ## serve on 127.0.0.1:8000 with a sandbox tenant, data kept in ./
 	@$(BIN)/openvest serve --data-dir ./var $(ARGS)
 
 test: setup ## run all tests
-	@$(BIN)/python -m pytest tests -q $(ARGS)
+	@$(BIN)/python -m pytest tests -q -n 2 $(ARGS)
 
 check: setup ## run linters, types, layers, architecture and the contract comparison
 	@$(BIN)/python tools/check.py $(ARGS)
