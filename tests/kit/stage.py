@@ -39,6 +39,7 @@ class Running:
 
     process: subprocess.Popen[bytes]
     log: Path
+    arguments: Sequence[str] = ()
 
     @property
     def said(self) -> str:
@@ -75,7 +76,7 @@ class Stage:
                 env=self._environment(),
                 cwd=ROOT,
             )
-        started = self.running[name] = Running(process, log)
+        started = self.running[name] = Running(process, log, arguments)
         try:
             async with asyncio.timeout(START_SECONDS):
                 while not any(line.startswith(READY) for line in started.said.splitlines()):

@@ -1,16 +1,19 @@
-"""`make repeat`: one life lived twice, and one year taken at once and day by day; equal logs, or exit status 1."""
+"""`make repeat`: one life lived twice; one year at once, day by day, and under fire; equal logs, or exit status 1."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import os
+import secrets
 import sys
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 from openvest.core.clock import monotonic_ns
-from tests.repeat.life import begin, live
+from tests.repeat.disturbed import advance_under_fire
+from tests.repeat.life import FROZEN_AT, begin, live
 from tests.repeat.outside import outside
 from tests.repeat.prints import Print, first_difference
 
@@ -21,6 +24,7 @@ EXPIRIES_APART = 36
 
 def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.repeat", description=__doc__)
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000), help="of the kills")
     parser.add_argument("--days", type=int, default=365, help="how long the second part's time is")
     return parser.parse_args(arguments)
 
@@ -40,6 +44,15 @@ async def time(advances: Sequence[str]) -> Print:
         await begin(steps, days_apart=EXPIRIES_APART)
         for by in advances:
             await steps.advance(by=by)
+        return await world.print()
+
+
+async def disturbed(days: int, seed: int) -> Print:
+    """The same in one call, with two API processes and a worker that are killed on the way."""
+    async with outside(servers=2) as world:
+        await begin(world.steps, days_apart=EXPIRIES_APART)
+        kills = await advance_under_fire(world, FROZEN_AT + timedelta(days=days), seed)
+        print(f"  {kills} kills on the way")
         return await world.print()
 
 
@@ -71,8 +84,11 @@ async def main(asked: argparse.Namespace) -> int:
     if not enough or not known["open_settlements"]:
         print("  the life was too short to show anything")
     print(f"the same {asked.days} days: in one call, then day by day")
-    passed = compare(await time([f"P{asked.days}D"]), await time(["P1D"] * asked.days))
-    good = lived and passed and enough and known["open_settlements"] > 0
+    at_once = await time([f"P{asked.days}D"])
+    passed = compare(at_once, await time(["P1D"] * asked.days))
+    print(f"the same {asked.days} days in one call, while processes are killed, seed={asked.seed}")
+    survived = compare(at_once, await disturbed(asked.days, asked.seed))
+    good = lived and passed and survived and enough and known["open_settlements"] > 0
     print(f"{'equal' if good else 'NOT EQUAL'}, in {(monotonic_ns() - begun) / 1e9:.0f} s")
     return 0 if good else 1
 
