@@ -22,7 +22,7 @@ from openvest.features.orders.rules import (
     view_of,
 )
 from openvest.features.orders.rules_amounts import Quoted
-from openvest.features.orders.rules_sessions import cut_offs, expires_at, opens_at
+from openvest.features.orders.rules_sessions import cut_offs, default_expiry, expires_at, opens_at
 from tests.kit.order_rows import NOW, ONE, D, an_order, processing
 
 OPEN = datetime(2026, 3, 3, 8, 0, tzinfo=UTC)
@@ -150,6 +150,12 @@ def test_when_the_venue_opens(now: datetime, pace: str, opens: datetime | None) 
 )
 def test_when_an_order_expires(expiry: date, pace: str, at: datetime | None) -> None:
     assert expires_at(expiry, "XETR", pace) == at
+
+
+def test_an_order_without_an_expiry_date_lives_for_two_hundred_years() -> None:
+    assert default_expiry(date(2026, 3, 2)) == date(2226, 3, 2)
+    assert default_expiry(date(2028, 2, 29)) == date(2228, 2, 29)
+    assert default_expiry(date(2000, 2, 29)) == date(2200, 2, 28)
 
 
 def at(day: int, hour: int, minute: int = 0, second: int = 0) -> datetime:

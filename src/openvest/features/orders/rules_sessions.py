@@ -23,12 +23,24 @@ from openvest.features.orders.model import Order
 JOINS_BEFORE = timedelta(minutes=5)
 """A BLOCK order accepted later than this before the cut-off joins the next one."""
 
+NEVER_YEARS = 200
+"""An order without an expiry date expires this many years after its creation (the contract's words)."""
+
 
 def opens_at(now: datetime, mic: str, pace: str) -> datetime | None:
     """When the venue opens next; None where it is open now, or where the pace knows no sessions."""
     if pace == "instant" or session_at(mic, now) is not None:
         return None
     return next_session(mic, now).opens_at
+
+
+def default_expiry(placed_on: date) -> date:
+    """The expiry date of an order that names none. A 29 February may have to become a 28th."""
+    year = placed_on.year + NEVER_YEARS
+    try:
+        return placed_on.replace(year=year)
+    except ValueError:
+        return placed_on.replace(year=year, day=28)
 
 
 def expires_at(expiry: date, mic: str, pace: str) -> datetime | None:

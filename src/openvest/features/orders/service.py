@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -35,6 +34,7 @@ from openvest.features.orders.rules import (
     released,
     view_of,
 )
+from openvest.features.orders.rules_sessions import default_expiry
 from openvest.features.orders.store_audit import AUDIT
 from openvest.features.street import service as street
 from openvest.features.users import service as users
@@ -44,9 +44,6 @@ from openvest.ports.prices import Listing
 
 LAWS = AUDIT
 """What this feature adds to a proof of the books."""
-
-NEVER_YEARS = 200
-"""An order without an expiry date expires this many years after its creation (the contract's words)."""
 
 
 # Intake
@@ -143,7 +140,7 @@ def _new_order(unit: Unit, item: int, want: OrderWanted, account: AccountFacts, 
         currency=want.currency,
         limit_price=want.limit_price,
         stop_price=want.stop_price,
-        expiry_date=want.expiry_date or _years_later(at.date(), NEVER_YEARS),
+        expiry_date=want.expiry_date or default_expiry(at.date()),
         execution_flow=want.execution_flow,
         initiation_flow="API",
         fit_acknowledged=want.fit_acknowledged,
@@ -165,10 +162,6 @@ def _new_order(unit: Unit, item: int, want: OrderWanted, account: AccountFacts, 
         fee_booked=ZERO,
         lock_used=ZERO,
     )
-
-
-def _years_later(day: date, years: int) -> date:
-    return day.replace(year=day.year + years, day=28 if (day.month, day.day) == (2, 29) else day.day)
 
 
 # What sweeps and cancellation share
