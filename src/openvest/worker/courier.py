@@ -74,7 +74,7 @@ class HttpCourier:
                 skip_auto_headers=("user-agent", "accept-encoding", "content-type", "accept"),
             ) as response:
                 body = await _read(response, TIMEOUT_SECONDS if read_body else _DRAIN_SECONDS)
-                return Receipt(response.status, dict(response.headers), body if read_body else b"")
+                return Receipt(response.status, _shown(response), body if read_body else b"")
         except TimeoutError:
             raise NotSent("The endpoint did not answer in time.") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -116,6 +116,14 @@ class HttpCourier:
                 trust_env=False,
             )
         return self._session
+
+
+def _shown(response: aiohttp.ClientResponse) -> dict[str, str]:
+    """Its headers as text that can be written again: a receiver may send any bytes as a value."""
+    return {
+        str(name): value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        for name, value in response.headers.items()
+    }
 
 
 async def _read(response: aiohttp.ClientResponse, seconds: float) -> bytes:
