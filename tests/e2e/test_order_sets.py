@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from openvest import catalog
 from openvest.core.declarations import Outward, Sweep
 from openvest.db.unit import Unit
 from openvest.features.orders import service as orders
+from openvest.ledger.audit import prove_tenant
 from openvest.main import Assembled
 from openvest.work.runner import Runner
 from tests.kit.customers import make_customer, top_up
@@ -55,14 +57,19 @@ async def one_set(trader: Trader, name: str, size: int) -> int:
     return len(seen)
 
 
-async def statements(trader: Trader, traders: Sequence[Trader], size: int) -> dict[str, int]:
-    """Statements of each step of the life of so many orders, spread over the traders."""
+async def accept(traders: Sequence[Trader], size: int, **fields: str) -> None:
+    """So many orders, spread over the traders."""
     for start in range(0, size, 50):
-        wants = [traders[i % len(traders)].wanted(cash_amount="1.00") for i in range(start, start + 50)]
-        await trader.world.database.write(
-            trader.customer.tenant_id, lambda unit, w=wants: orders.place_orders(unit, w), n=50
+        wants = [traders[i % len(traders)].wanted(**fields) for i in range(start, start + 50)]
+        await traders[0].world.database.write(
+            traders[0].customer.tenant_id, lambda unit, w=wants: orders.place_orders(unit, w), n=50
         )
-    return {name: await one_set(trader, name, size) for name in LIFE}
+
+
+async def statements(traders: Sequence[Trader], size: int) -> dict[str, int]:
+    """Statements of each step of the life of so many orders."""
+    await accept(traders, size, cash_amount="1.00")
+    return {name: await one_set(traders[0], name, size) for name in LIFE}
 
 
 async def test_a_set_of_500_runs_as_many_statements_as_one_of_50(assembled: Assembled) -> None:
@@ -71,10 +78,34 @@ async def test_a_set_of_500_runs_as_many_statements_as_one_of_50(assembled: Asse
     await assembled.runner.run_until_quiet(tenant_id)
     for trader in traders:
         await top_up(assembled.database, trader.customer, "1000.00")
-    await statements(traders[0], traders, 50)  # positions are made with the first purchase
-    few = await statements(traders[0], traders, 50)
-    many = await statements(traders[0], traders, 500)
+    await statements(traders, 50)  # positions are made with the first purchase
+    few = await statements(traders, 50)
+    many = await statements(traders, 500)
     assert few == many
     assert min(few.values()) > 2 and sum(many.values()) < 60
     quiet = Runner(assembled.database, catalog.WORKS, assembled.runner.ports)
     assert await quiet.run_until_quiet(tenant_id) == 0
+
+
+async def test_so_do_blocks_and_sales(assembled: Assembled) -> None:
+    """Fractions at a whole-share venue: some go to the street, some are served from the inventory."""
+    tenant_id = await make_tenant(assembled.database, "Blocks", pace="calendar")
+    traders = [Trader(assembled, await make_customer(assembled.database, tenant_id)) for _ in range(10)]
+    await assembled.runner.run_until_quiet(tenant_id)
+    now = (await assembled.clockwork.show(tenant_id)).now
+    monday = datetime.combine(now.date() + timedelta(days=7 - now.weekday()), time(10), UTC)
+    await traders[0].advance_to(monday)
+    for trader in traders:
+        await top_up(assembled.database, trader.customer, "50000.00")
+    ask = Runner(assembled.database, [WORKS["street.ask_venue"]], assembled.runner.ports)
+    for side in ("BUY", "SELL"):
+        counts: list[tuple[int, int]] = []
+        for size in (50, 50, 300):
+            await accept(traders, size, side=side, quantity="0.3")
+            checked = await one_set(traders[0], "orders.check", size)
+            await ask.run_until_quiet(tenant_id)
+            counts.append((checked, await one_set(traders[0], "orders.book", size)))
+        # A table for which a set has nothing is not written; beyond that the size makes no difference.
+        assert all(abs(few - many) <= 2 for few, many in zip(counts[1], counts[2], strict=True)), (side, counts)
+    proof = await prove_tenant(assembled.database, tenant_id, catalog.LAWS)
+    assert proof.clean, proof
