@@ -1,4 +1,4 @@
-"""Text that is no text, wherever it comes from, is refused or passed on; it never keeps an answer from being written."""
+"""Text that is no text is refused or passed on, and never keeps an answer from being written."""
 
 from __future__ import annotations
 
