@@ -16,7 +16,6 @@ from openvest.events.sequencer import number_events
 from openvest.features.cash import service as cash
 from openvest.features.orders import service as orders
 from openvest.features.orders.model import OrderView, OrderWanted
-from openvest.ledger.audit import Proof
 from openvest.main import Assembled
 from tests.kit.customers import Customer, make_customer, top_up
 
