@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import aiohttp
+import asyncpg
 
 from openvest.core.clock import monotonic_ns
 from tests.faults.crash.checker import Findings, check, wait_for_rest
@@ -79,6 +80,8 @@ async def run(stage: Stage, asked: argparse.Namespace) -> tuple[Findings, Killer
         await killer.start("server", "worker")
         wires = [Wire(http, f"http://127.0.0.1:{port}", known, scope=SCOPE) for port in ports]
         people = await furnished(wires)
+        if asked.control:
+            await keep_what_is_there(stage)
         print(f"{len(people)} customers after {since(begun)}; {asked.clients} clients begin")
         load = Load(asked.seed, Journal(stage.root / "journal.jsonl"), wires, people)
         victims = ("postgres",) if asked.control else VICTIMS
@@ -117,6 +120,15 @@ async def furnished(wires: Sequence[Wire]) -> list[Person]:
     for person in people:
         await person.top_up("5000000.00")
     return people
+
+
+async def keep_what_is_there(stage: Stage) -> None:
+    """Bring all so far to disk. Why: where commits do not wait, the client itself could be lost with its load."""
+    connection = await asyncpg.connect(stage.address().superuser_dsn("openvest"))
+    try:
+        await connection.execute("checkpoint")
+    finally:
+        await connection.close()
 
 
 def tell(findings: Findings, killer: Killer, load: Load) -> None:
