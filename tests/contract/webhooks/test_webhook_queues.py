@@ -8,10 +8,11 @@ from uuid import UUID
 import pytest
 from aiohttp import web
 
+from openvest.db.query import Query
 from openvest.db.unit import Database, Unit
 from openvest.events.log import last_sequence
 from openvest.features.tenants import service as tenants
-from openvest.features.webhooks import service
+from openvest.features.webhooks import service, store
 from openvest.worker.deliveries import Deliverer
 from tests.kit.receiver import Delivery, receiving
 from tests.kit.webhooks import AGE_FAILURE, AGE_LEASE, TABLE, WebhookWorld, make_world
@@ -200,6 +201,26 @@ async def test_two_deliverers_never_have_one_subscription_in_flight_twice(world:
         heard = world.heard(f"/{number}")
         assert list(dict.fromkeys(heard)) == [1, 2, 3, 4, 5, 6]
         assert heard == sorted(heard)
+
+
+async def test_a_claim_that_is_older_than_a_package_closes_no_second_one(
+    world: WebhookWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the claim was told of packages may be out of date once it has the row: here it is told of none."""
+    world.deliverer.back_off = (600,)
+    world.receiver.script["/hook"] = [500]
+    webhook_id = await world.webhook(max_package_size=100)
+    await world.emit("USER.CREATED", "USER.CREATED")
+    await world.deliverer.once(world.tenant_id)
+    stale = Query(UUID, "select id from webhooks where tenant_id = $1 and cursor_sequence < $2 limit $3 for update")
+    monkeypatch.setattr(store, "CLAIM_WAITING", stale)
+
+    async def look(unit: Unit) -> tuple[list[UUID], int]:
+        claimed = await unit.rows(stale, unit.tenant_id, await last_sequence(unit), 10)
+        return claimed, await service.build_packages(unit, TABLE)
+
+    assert await world.database.write(world.tenant_id, look, n=0) == ([webhook_id], 0)
+    assert await world.count("webhook_packages where first_sequence = 1") == 1
 
 
 async def test_an_event_that_cannot_be_shown_is_set_aside_and_blocks_nobody(world: WebhookWorld) -> None:

@@ -143,7 +143,10 @@ async def build_packages(unit: Unit, table: Mapping[str, Event]) -> int:
     Writes: webhooks, webhook_packages; set_aside for events that cannot be shown.
     """
     last = await last_sequence(unit)
-    waiting = await unit.rows(store.CLAIM_WAITING, unit.tenant_id, last, _AT_ONCE)
+    claimed = await unit.rows(store.CLAIM_WAITING, unit.tenant_id, last, _AT_ONCE)
+    if not claimed:
+        return 0
+    waiting = await unit.rows(store.WAITING, unit.tenant_id, claimed)
     tape = Tape(unit, table)
     moved: list[tuple[UUID, int, datetime | None, datetime | None]] = []
     closed: list[tuple[UUID, Run, datetime]] = []

@@ -59,17 +59,28 @@ RETRY_NOW = Statement(
 )
 
 WAITING_TENANTS = Query(UUID, "select webhooks_waiting()")
+# A claim sees packages as they were when it began: another deliverer may have closed one before the row was locked. What
+# decides is therefore read again, of the rows that are held by then.
 CLAIM_WAITING = Query(
-    WaitingWebhook,
+    UUID,
     """
-    select id, contract, type, exclude_type, delay_seconds, max_package_size, cursor_sequence, waiting_since,
-           wire_now() as now
-      from webhooks w
+    select id from webhooks w
      where tenant_id = $1 and enabled and cursor_sequence < $2 and (look_at is null or look_at <= wire_now())
        and not exists (select from webhook_packages p where p.tenant_id = w.tenant_id and p.webhook_id = w.id)
      order by cursor_sequence, id
      limit $3
        for no key update skip locked
+    """,
+)
+WAITING = Query(
+    WaitingWebhook,
+    """
+    select id, contract, type, exclude_type, delay_seconds, max_package_size, cursor_sequence, waiting_since,
+           wire_now() as now
+      from webhooks w
+     where tenant_id = $1 and id = any($2)
+       and not exists (select from webhook_packages p where p.tenant_id = w.tenant_id and p.webhook_id = w.id)
+     order by cursor_sequence, id
     """,
 )
 MOVE_CURSORS = Statement(
