@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from openvest.core.declarations import Endpoint, Event, Outward, Reaction, Sweep
+from openvest.core.declarations import Endpoint, Event, Hold, Outward, Reaction, Sweep
 from openvest.db.unit import Hook
 from openvest.features.accounts import sweeps as accounts_sweeps
 from openvest.features.accounts import v1 as accounts_v1
@@ -83,6 +83,9 @@ REACTIONS: Sequence[Reaction] = (
     *orders_sweeps.REACTIONS,
 )
 """Work in the unit of an event of a feature below."""
+
+HOLDS: Sequence[Hold] = (orders.accounts_with_open_purchases,)
+"""What keeps an account that is CLOSING from being closed, beside what its balances show."""
 
 PUBLISHERS: Sequence[Hook] = (
     cash.publish_cash,

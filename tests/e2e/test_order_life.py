@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -11,7 +13,9 @@ from openvest import catalog
 from openvest.features.accounts import service as accounts
 from openvest.ledger.audit import prove_tenant
 from openvest.main import Assembled
+from openvest.ports.venue import VenueAnswer, VenueOrder
 from tests.kit.orders import Trader, make_trader
+from tests.kit.scripted import ScriptedVenue, script
 from tests.kit.world import make_tenant
 
 pytestmark = pytest.mark.anyio
@@ -207,3 +211,74 @@ async def test_an_account_that_may_not_buy(assembled: Assembled, verb: str, side
     await trader.world.database.write(trader.customer.tenant_id, lambda unit: act(unit, trader.customer.account_id))
     order = await trader.place(side=side, cash_amount="10.00")
     assert (order.status, order.cancellation_reason) == (status, "CANCELLED_BY_UPVEST_PLATFORM")
+
+
+@pytest.mark.parametrize("what", ["account", "group"])
+async def test_closing_ends_purchases_that_rest(assembled: Assembled, what: str) -> None:
+    trader = await calendar(assembled, at=datetime(2026, 3, 1, 12, tzinfo=UTC))
+    waits = await trader.place(quantity="1")
+    await trader.advance_to(MONDAY_MORNING)
+    resting = await trader.place(quantity="3", order_type="LIMIT", limit_price="90.00")
+    sale = await trader.place(side="SELL", quantity="1", order_type="LIMIT", limit_price="400.00")
+    assert [(await trader.read(o.id)).status for o in (waits, resting, sale)] == ["FILLED", "PROCESSING", "PROCESSING"]
+    customer = trader.customer
+    if what == "account":
+        await trader.world.database.write(
+            customer.tenant_id, lambda unit: accounts.close_account(unit, customer.account_id)
+        )
+    else:
+        await trader.world.database.write(
+            customer.tenant_id, lambda unit: accounts.close_account_group(unit, customer.group_id)
+        )
+    await trader.rest()
+    ended = await trader.read(resting.id)
+    assert (ended.status, ended.cancellation_reason) == ("CANCELLED", "CANCELLED_BY_UPVEST_PLATFORM")
+    assert (await trader.read(sale.id)).status == "PROCESSING"
+    assert await trader.cash() == "884.95 / 0.00 / 0.00 / 884.95 / 884.95"
+    await assert_proved(trader)
+
+
+class Silent(ScriptedVenue):
+    """A venue that has not answered yet."""
+
+    async def ask(self, orders: Sequence[VenueOrder]) -> Sequence[VenueAnswer]:
+        self.asked += orders
+        return [VenueAnswer(order.id, (), None) for order in orders]
+
+
+class Deaf(ScriptedVenue):
+    """A venue that fills in full what it is asked to end."""
+
+    async def ask(self, orders: Sequence[VenueOrder]) -> Sequence[VenueAnswer]:
+        return [self._played(order) for order in orders]
+
+
+async def test_what_the_venue_trades_before_it_hears_of_the_closing_goes_to_the_account(assembled: Assembled) -> None:
+    trader = await instant(assembled)
+    customer = trader.customer
+    script(assembled, ends=False)
+    order = await trader.place(quantity="2")
+    assert order.status == "PROCESSING"
+    assembled.runner.ports = replace(assembled.runner.ports, venue=Deaf([("FILL", "*", "115.05")]))
+    await assembled.database.write(customer.tenant_id, lambda unit: accounts.close_account(unit, customer.account_id))
+    await trader.rest()
+    assert (await trader.read(order.id)).status == "FILLED"
+    assert await trader.event_types("ACCOUNT.CLOS") == ["ACCOUNT.CLOSING_INITIATED"]
+    await trader.place(side="SELL", quantity="2")
+    assert await trader.event_types("ACCOUNT.CLOS") == ["ACCOUNT.CLOSING_INITIATED", "ACCOUNT.CLOSED"]
+    await assert_proved(trader)
+
+
+async def test_an_account_waits_for_the_end_of_a_purchase_before_it_closes(assembled: Assembled) -> None:
+    trader = await instant(assembled)
+    customer = trader.customer
+    script(assembled, ends=False)
+    order = await trader.place(quantity="2")
+    silent = Silent()
+    assembled.runner.ports = replace(assembled.runner.ports, venue=silent)
+    await assembled.database.write(customer.tenant_id, lambda unit: accounts.close_account(unit, customer.account_id))
+    await trader.rest()
+    assert await trader.event_types("ACCOUNT.CLOS") == ["ACCOUNT.CLOSING_INITIATED"]
+    assert (await trader.read(order.id)).status == "PROCESSING"
+    assert silent.asked
+    await assert_proved(trader)

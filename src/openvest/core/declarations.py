@@ -147,6 +147,10 @@ class Reaction:
     run: Callable[[Unit, Sequence[Emitted]], Awaitable[None]]
 
 
+Hold = Callable[["Unit", Sequence[UUID]], Awaitable[set[UUID]]]
+"""Which of these accounts something of a feature above is under way for, so that they must not be closed yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sweep:
     """Work that is due, in sets.

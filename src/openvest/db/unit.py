@@ -19,7 +19,7 @@ from uuid import UUID
 
 import asyncpg
 
-from openvest.core.declarations import Emitted, Reaction
+from openvest.core.declarations import Emitted, Hold, Reaction
 from openvest.core.ids import IdSource, caused_id, random_id
 from openvest.core.sealing import Secrets
 from openvest.core.snapshots import Snapshot, dumps
@@ -230,7 +230,7 @@ async def _nothing(_: UUID) -> None:
 class Database:
     """The pool and everything a unit needs at its end. Made once, by the composition root.
 
-    `publishers` may emit events (one per touched balance or position); `closers` write what must come last (house
+    `holds` say which accounts may not be closed yet; `publishers` may emit events (one per touched balance or position); `closers` write what must come last (house
     balances); `drain` brings a frozen tenant to rest; `committed` is told after each commit that wrote events.
     """
 
@@ -238,6 +238,7 @@ class Database:
     seed: str = "openvest"
     secrets: Secrets | None = None
     reactions: Sequence[Reaction] = ()
+    holds: Sequence[Hold] = ()
     publishers: Sequence[Hook] = ()
     closers: Sequence[Hook] = ()
     prices: Any = None

@@ -44,6 +44,7 @@ def assemble(pool: Pool, *, seed: str, secrets: Secrets, mode: Mode = "sandbox")
         seed=seed,
         secrets=secrets,
         reactions=catalog.REACTIONS,
+        holds=catalog.HOLDS,
         publishers=catalog.PUBLISHERS,
         closers=catalog.CLOSERS,
     )

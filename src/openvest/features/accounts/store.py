@@ -92,36 +92,47 @@ HOLD_ACCOUNTS = Query(
     UUID, "select id from accounts where tenant_id = $1 and id = any($2::uuid[]) order by id for share"
 )
 
-# Empty is every bucket at zero: a lock means an open order, an unsettled figure an open settlement.
+# Empty is every bucket at zero: a lock means an open sale, an unsettled figure an open settlement. What decides is of
+# other tables, so it is read again once the row is held: until then it may have changed.
 _HOLDS_SOMETHING = (
     "(b.balance <> 0 or b.locked_for_trading <> 0 or b.pending_settlement <> 0 or b.available_for_trading <> 0"
     " or b.settled_quantity <> 0)"
 )
-_CLOSABLE_ACCOUNTS = (
-    " from accounts a where a.tenant_id = $1 and a.status = 'CLOSING'"
-    " and not exists (select from pub_balances b where b.tenant_id = $1 and b.owner_id = a.id"
-    f" and b.owner_kind = 'account' and {_HOLDS_SOMETHING})"
+CLOSING_ACCOUNTS = Query(
+    UUID,
+    "select id from accounts a where tenant_id = $1 and status = 'CLOSING'"
     " and not exists (select from set_aside s where s.tenant_id = $1 and s.sweep = 'close_accounts'"
-    " and s.row_id = a.id)"
+    " and s.row_id = a.id) order by updated_at, id",
 )
-_CLOSABLE_GROUPS = (
-    " from account_groups g where g.tenant_id = $1 and g.status = 'CLOSING'"
+EMPTY_ACCOUNTS = Query(
+    UUID,
+    "select id from accounts a where tenant_id = $1 and id = any($2::uuid[])"
+    " and not exists (select from pub_balances b where b.tenant_id = $1 and b.owner_id = a.id"
+    f" and b.owner_kind = 'account' and {_HOLDS_SOMETHING}) order by updated_at, id",
+)
+CLAIM_ACCOUNTS = Query(
+    Account,
+    f"select {_ACCOUNT} from accounts where tenant_id = $1 and id = any($2::uuid[]) and status = 'CLOSING'"
+    " order by updated_at, id limit $3 for no key update skip locked",
+)
+CLOSING_GROUPS = Query(
+    UUID,
+    "select id from account_groups g where tenant_id = $1 and status = 'CLOSING'"
+    " and not exists (select from set_aside s where s.tenant_id = $1 and s.sweep = 'close_account_groups'"
+    " and s.row_id = g.id) order by updated_at, id",
+)
+EMPTY_GROUPS = Query(
+    UUID,
+    "select id from account_groups g where tenant_id = $1 and id = any($2::uuid[])"
     " and not exists (select from accounts a where a.tenant_id = $1 and a.account_group_id = g.id"
     " and a.status <> 'CLOSED')"
     " and not exists (select from pub_balances b where b.tenant_id = $1 and b.owner_id = g.id"
-    f" and b.owner_kind = 'group' and {_HOLDS_SOMETHING})"
-    " and not exists (select from set_aside s where s.tenant_id = $1 and s.sweep = 'close_account_groups'"
-    " and s.row_id = g.id)"
+    f" and b.owner_kind = 'group' and {_HOLDS_SOMETHING}) order by updated_at, id",
 )
-ACCOUNTS_CLOSABLE = Query(bool, f"select exists (select{_CLOSABLE_ACCOUNTS})")
-CLAIM_ACCOUNTS = Query(
-    Account,
-    f"select {_ACCOUNT}{_CLOSABLE_ACCOUNTS} order by a.updated_at, a.id limit $2 for no key update of a skip locked",
-)
-GROUPS_CLOSABLE = Query(bool, f"select exists (select{_CLOSABLE_GROUPS})")
 CLAIM_GROUPS = Query(
     AccountGroup,
-    f"select {_GROUP}{_CLOSABLE_GROUPS} order by g.updated_at, g.id limit $2 for no key update of g skip locked",
+    f"select {_GROUP} from account_groups where tenant_id = $1 and id = any($2::uuid[]) and status = 'CLOSING'"
+    " order by updated_at, id limit $3 for no key update skip locked",
 )
 
 

@@ -12,20 +12,46 @@ from openvest.features.accounts import service, store
 from openvest.features.accounts.model import Account, AccountGroup
 
 
+async def _closable_accounts(unit: Unit, ids: Sequence[UUID]) -> list[UUID]:
+    """Those of these accounts that have nothing and are to get nothing.
+
+    Why in this order: what is under way ends by leaving something behind, never the other way round.
+    """
+    if not ids:
+        return []
+    held: set[UUID] = set()
+    for hold in unit.database.holds:
+        held |= await hold(unit, ids)
+    return await unit.rows(store.EMPTY_ACCOUNTS, unit.tenant_id, [i for i in ids if i not in held])
+
+
+async def _closable_groups(unit: Unit, ids: Sequence[UUID]) -> list[UUID]:
+    """Those of these groups whose accounts are closed and that have no money."""
+    return await unit.rows(store.EMPTY_GROUPS, unit.tenant_id, list(ids)) if ids else []
+
+
 async def claim_accounts(unit: Unit, limit: int) -> Sequence[Account]:
-    return await unit.rows(store.CLAIM_ACCOUNTS, unit.tenant_id, limit)
+    closable = await _closable_accounts(unit, await unit.rows(store.CLOSING_ACCOUNTS, unit.tenant_id))
+    claimed = await unit.rows(store.CLAIM_ACCOUNTS, unit.tenant_id, closable, limit) if closable else []
+    still = set(await _closable_accounts(unit, [account.id for account in claimed]))
+    return [account for account in claimed if account.id in still]
 
 
 async def accounts_due(unit: Unit) -> datetime | None:
-    return unit.now if await unit.one(store.ACCOUNTS_CLOSABLE, unit.tenant_id) else None
+    closing = await unit.rows(store.CLOSING_ACCOUNTS, unit.tenant_id)
+    return unit.now if await _closable_accounts(unit, closing) else None
 
 
 async def claim_groups(unit: Unit, limit: int) -> Sequence[AccountGroup]:
-    return await unit.rows(store.CLAIM_GROUPS, unit.tenant_id, limit)
+    closable = await _closable_groups(unit, await unit.rows(store.CLOSING_GROUPS, unit.tenant_id))
+    claimed = await unit.rows(store.CLAIM_GROUPS, unit.tenant_id, closable, limit) if closable else []
+    still = set(await _closable_groups(unit, [group.id for group in claimed]))
+    return [group for group in claimed if group.id in still]
 
 
 async def groups_due(unit: Unit) -> datetime | None:
-    return unit.now if await unit.one(store.GROUPS_CLOSABLE, unit.tenant_id) else None
+    closing = await unit.rows(store.CLOSING_GROUPS, unit.tenant_id)
+    return unit.now if await _closable_groups(unit, closing) else None
 
 
 async def activate(unit: Unit, events: Sequence[Emitted]) -> None:

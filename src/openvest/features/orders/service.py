@@ -204,6 +204,21 @@ async def cancel_now(unit: Unit, orders: Sequence[Order], reason: CancellationRe
         announce(unit, order, ())
 
 
+async def end_working(unit: Unit, orders: Sequence[Order], reason: CancellationReason) -> None:
+    """End open orders for a reason of ours: NEW ones at once; for the others the venue is asked, and what it has
+    traded before it answers stands.
+
+    Writes: orders, street_orders, ledger (ORDER_UNLOCK); events ORDER.CANCELLED.
+    """
+    working = [order for order in orders if order.status == "PROCESSING"]
+    if working:
+        await street.request_cancel(unit, [order.id for order in working])
+        await save(unit, [replace(order, cancellation_reason=reason) for order in working])
+    new = [order for order in orders if order.status == "NEW"]
+    if new:
+        await cancel_now(unit, new, reason)
+
+
 def reject_cancellation(unit: Unit, order: Order) -> Order:
     """Tell that a final order was not cancelled. Returns the order as it is to be saved."""
     refused = replace(order, version=order.version + 1, updated_at=unit.moment_after(order.updated_at))
@@ -236,6 +251,11 @@ async def cancel_order(unit: Unit, order_id: UUID) -> UUID:
         await street.request_cancel(unit, [order.id])
         await save(unit, [replace(order, cancellation_reason="CANCELLED_BY_CLIENT")])
     return order_id
+
+
+async def accounts_with_open_purchases(unit: Unit, account_ids: Sequence[UUID]) -> set[UUID]:
+    """Those of these accounts that may still be brought something: no balance of theirs tells of a purchase."""
+    return set(await unit.rows(store.OPEN_PURCHASES, unit.tenant_id, list(account_ids)))
 
 
 async def get_order(unit: Unit, order_id: UUID) -> OrderView:

@@ -91,6 +91,20 @@ LOCK_FREE = Query(
     f"select {_COLUMNS} from orders where tenant_id = $1 and id = any($2) order by id for no key update skip locked",
 )
 
+OPEN_PURCHASES = Query(
+    UUID,
+    "select distinct account_id from orders where tenant_id = $1 and account_id = any($2) and side = 'BUY'"
+    " and status in ('NEW', 'PROCESSING')",
+)
+
+LOCK_PURCHASES_TO_END = Query(
+    Order,
+    f"select {_COLUMNS} from orders where tenant_id = $1 and side = 'BUY' and status in ('NEW', 'PROCESSING')"
+    " and cancellation_reason is null and account_id in (select unnest($2::uuid[]) union all"
+    " select account_id from pub_accounts where tenant_id = $1 and group_id = any($2)) order by id for no key update",
+)
+"""Open purchases of these accounts, or of the accounts of these groups."""
+
 OF_ACCOUNT = Listing(
     row=Order,
     columns=_COLUMNS,

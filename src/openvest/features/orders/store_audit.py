@@ -51,6 +51,20 @@ having count(s.id) <> case when o.status = 'PROCESSING' then 1 else 0 end
 """,
     ),
     AuditQuery(
+        "closed_accounts_have_nothing",
+        "A closed account, or an account of a closed group, holds nothing and has no order at work.",
+        """
+select a.account_id, b.owner_kind, b.asset, b.balance, o.id as order_id
+  from pub_accounts a
+  left join pub_balances b on b.tenant_id = a.tenant_id
+   and (b.owner_id = a.account_id or b.owner_id = a.group_id and a.group_status = 'CLOSED')
+   and (b.balance <> 0 or b.settled_quantity <> 0)
+  left join orders o on o.tenant_id = a.tenant_id and o.account_id = a.account_id and o.status = 'PROCESSING'
+ where a.tenant_id = $1 and (a.account_status = 'CLOSED' or a.group_status = 'CLOSED')
+   and (b.owner_id is not null or o.id is not null)
+""",
+    ),
+    AuditQuery(
         "reserves_are_blocks_under_way",
         "What is reserved of the inventory is what blocks under way count on.",
         """

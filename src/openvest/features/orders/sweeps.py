@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -13,7 +12,6 @@ from openvest.features.orders import service, store
 from openvest.features.orders.model import Order
 from openvest.features.orders.sweeps_book import BOOK
 from openvest.features.orders.sweeps_check import CHECK
-from openvest.features.street import service as street
 
 
 async def _next_expiry(unit: Unit) -> datetime | None:
@@ -25,18 +23,8 @@ async def _claim_expired(unit: Unit, limit: int) -> Sequence[Order]:
 
 
 async def _expire(unit: Unit, orders: Sequence[Order]) -> None:
-    """End orders whose last day is over: NEW ones at once; for the others the venue is asked, and what it has traded
-    before it answers stands.
-
-    Writes: orders, street_orders, ledger (ORDER_UNLOCK); events ORDER.CANCELLED.
-    """
-    working = [order for order in orders if order.status == "PROCESSING"]
-    if working:
-        await street.request_cancel(unit, [order.id for order in working])
-        await service.save(unit, [replace(o, cancellation_reason="CANCELLED_BY_TRADING_PARTNER") for o in working])
-    new = [order for order in orders if order.status == "NEW"]
-    if new:
-        await service.cancel_now(unit, new, "CANCELLED_BY_TRADING_PARTNER")
+    """End orders whose last day is over. Writes: as service.end_working."""
+    await service.end_working(unit, orders, "CANCELLED_BY_TRADING_PARTNER")
 
 
 EXPIRE = Sweep("orders.expire", _claim_expired, _expire, _next_expiry)
@@ -44,11 +32,25 @@ EXPIRE = Sweep("orders.expire", _claim_expired, _expire, _next_expiry)
 
 async def _wake(unit: Unit, events: Sequence[Emitted]) -> None:
     """What orders without an instant wait for has happened to their accounts: they are looked at again."""
-    accounts: list[UUID] = sorted({event.object_id for event in events})
-    await unit.run(store.WAKE_ACCOUNTS, unit.tenant_id, accounts, unit.now)
+    await unit.run(store.WAKE_ACCOUNTS, unit.tenant_id, _ids(events), unit.now)
+
+
+async def _end_purchases(unit: Unit, events: Sequence[Emitted]) -> None:
+    """Accounts or groups are being closed: they buy nothing more."""
+    found = await unit.rows(store.LOCK_PURCHASES_TO_END, unit.tenant_id, _ids(events))
+    await service.end_working(unit, found, "CANCELLED_BY_UPVEST_PLATFORM")
+
+
+def _ids(events: Sequence[Emitted]) -> list[UUID]:
+    return sorted({event.object_id for event in events})
 
 
 SWEEPS = [BOOK, CHECK, EXPIRE]
 """Price, then expiry; settlement, in `executions`, comes after both (ORDER_MATHS section 5)."""
 
-REACTIONS = [Reaction("ACCOUNT.ACTIVATED", _wake), Reaction("ACCOUNT.CLOSED", _wake)]
+REACTIONS = [
+    Reaction("ACCOUNT.ACTIVATED", _wake),
+    Reaction("ACCOUNT.CLOSING_INITIATED", _end_purchases),
+    Reaction("ACCOUNT_GROUP.CLOSING_INITIATED", _end_purchases),
+    Reaction("ACCOUNT.CLOSED", _wake),
+]

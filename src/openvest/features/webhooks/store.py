@@ -59,8 +59,8 @@ RETRY_NOW = Statement(
 )
 
 WAITING_TENANTS = Query(UUID, "select webhooks_waiting()")
-# A claim sees packages as they were when it began: another deliverer may have closed one before the row was locked. What
-# decides is therefore read again, of the rows that are held by then.
+# A claim sees packages as they were when it began: another deliverer may have closed one before the row was locked.
+# What decides is therefore read again, of the rows that are held by then.
 CLAIM_WAITING = Query(
     UUID,
     """
