@@ -1,6 +1,6 @@
 # `make` alone lists the targets. Everything that is needed is set up in .venv by the targets themselves.
 .DEFAULT_GOAL := help
-.PHONY: help setup runtime demo serve test check bench repeat crash docs
+.PHONY: help setup runtime demo serve test check bench repeat crash gates gates-night gates-controls docs
 # Targets share one environment and one machine; side by side they would only disturb each other.
 .NOTPARALLEL:
 
@@ -39,6 +39,15 @@ repeat: setup ## live one life twice and compare every event
 
 crash: setup ## kill it under load and count what was lost
 	@$(BIN)/python -m tests.faults.crash $(ARGS)
+
+gates: setup ## run every gate at push size and write reliability-report.json
+	@$(BIN)/python -m tests.gates $(ARGS)
+
+gates-night: setup ## run every gate at full size
+	@$(BIN)/python -m tests.gates --night $(ARGS)
+
+gates-controls: setup ## plant every bug, one by one, and see its gate turn red
+	@$(BIN)/python -m tests.gates.controls $(ARGS)
 
 docs: setup ## regenerate the pages and the schema file that come from the tables
 	@$(BIN)/python -m tools.docs $(ARGS)

@@ -230,8 +230,9 @@ async def _nothing(_: UUID) -> None:
 class Database:
     """The pool and everything a unit needs at its end. Made once, by the composition root.
 
-    `holds` say which accounts may not be closed yet; `publishers` may emit events (one per touched balance or position); `closers` write what must come last (house
-    balances); `drain` brings a frozen tenant to rest; `committed` is told after each commit that wrote events.
+    `holds` say which accounts may not be closed yet; `publishers` may emit events (one per touched balance or
+    position); `closers` write what must come last (house balances); `drain` brings a frozen tenant to rest;
+    `committed` is told after each commit that wrote events.
     """
 
     pool: Pool

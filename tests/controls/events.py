@@ -1,0 +1,7 @@
+"""Bugs planted against the gates of `tests.gates.events`."""
+
+from __future__ import annotations
+
+from tests.controls.planting import Planted
+
+PLANTED: tuple[Planted, ...] = ()

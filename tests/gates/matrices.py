@@ -1,0 +1,7 @@
+"""Matrices over the endpoint tables: scopes, tenants, fields, errors, pages (R34, R35, R36, errors, R41)."""
+
+from __future__ import annotations
+
+from tests.gates.gate import Gate
+
+GATES: tuple[Gate, ...] = ()

@@ -1,0 +1,40 @@
+"""Gates and planted bugs fit each other and the tree; quick gates run here too."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.controls.planted import PLANTED
+from tests.gates.catalog import GATES
+from tests.gates.gate import Gate
+from tests.gates.one import judged
+from tests.gates.scratch import ROOT
+
+QUICK = [gate for gate in GATES.values() if gate.quick]
+
+
+def test_every_gate_has_a_planted_bug() -> None:
+    assert {planted.gate for planted in PLANTED} == set(GATES)
+    assert len({planted.name for planted in PLANTED}) == len(PLANTED)
+
+
+def test_every_planted_bug_still_fits_the_tree() -> None:
+    """Each text that a bug replaces stands exactly once in its file, so that planting it changes what it says."""
+    for planted in PLANTED:
+        assert set(planted.sizes) <= set(GATES[planted.gate].push), planted.name
+        for edit in planted.edits:
+            file = ROOT / edit.file
+            assert edit.old != edit.new, planted.name
+            times = file.read_text(encoding="utf-8").count(edit.old) if edit.old else int(not file.exists())
+            assert times == 1, f"{planted.name}: {edit.file} has {times} places for {edit.old!r}"
+
+
+def test_full_sizes_are_no_smaller() -> None:
+    for gate in GATES.values():
+        assert all(gate.sizes("night")[name] >= count for name, count in gate.push.items()), gate.name
+
+
+@pytest.mark.parametrize("gate", QUICK, ids=lambda gate: gate.name)
+def test_a_quick_gate_passes(gate: Gate) -> None:
+    told = judged(gate, "push", 20_260_302, {})
+    assert told["passed"], told
