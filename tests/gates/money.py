@@ -21,9 +21,10 @@ from tests.kit.stage import free_ports, staged
 from tests.kit.wire import Reply, Wire
 from tests.repeat.life import Steps, onboard
 from tests.stateful import storms
-from tests.stateful.storm import DECIDED_SECONDS, SCOPE
+from tests.stateful.storm import SCOPE
 from tests.stateful.storms import AMOUNT, Door, order_of
 
+DECIDED_SECONDS = 120
 PRICE_WITH_BUFFER = Decimal("150.00")
 """More than one unit of the storm's instrument costs at pace `instant`, buffer included."""
 
@@ -37,6 +38,14 @@ class Field:
     customer: Customer
     steps: Steps
     person: Any
+
+    async def decided(self) -> list[str]:
+        """Wait until every order is decided; what is not by then is a finding."""
+        try:
+            await storms.until_decided(self.doors[1], self.customer.account_id, DECIDED_SECONDS)
+        except TimeoutError:
+            return [f"orders are not decided after {DECIDED_SECONDS} s"]
+        return []
 
     async def findings(self) -> list[str]:
         """What is wrong with the books. Every moment of every bucket is looked at, not only the last."""
@@ -69,8 +78,7 @@ async def double_spend(run: Run) -> Verdict:
     async with field_of(run["clients"]) as field:
         await field.person.top_up(f"{AMOUNT * money_for + Decimal('9.99'):.2f}")
         told = await storms.storm_of_orders(field.doors, field.customer, attempts)
-        await storms.until_decided(field.doors[1], field.customer.account_id, DECIDED_SECONDS)
-        findings = await field.findings()
+        findings = [*await field.decided(), *await field.findings()]
         filled = await storms.listed(field.doors[0], field.customer.account_id, "FILLED")
         figure = f"{attempts} orders at once with money for {money_for}: {len(filled)} filled"
         try:
@@ -89,7 +97,7 @@ async def sell_storm(run: Run) -> Verdict:
         body = {**order_of(customer, "stock"), "quantity": str(units_for)}
         del body["cash_amount"]
         assert (await field.doors[0]("POST", "/orders", body, uuid4())).status == 202
-        await storms.until_decided(field.doors[1], customer.account_id, DECIDED_SECONDS)
+        findings = await field.decided()
 
         async def sell(number: int) -> Reply:
             sale = {**order_of(customer, f"sale {number}"), "side": "SELL", "quantity": "1"}
@@ -97,8 +105,8 @@ async def sell_storm(run: Run) -> Verdict:
             return await field.doors[number % 2]("POST", "/orders", sale, uuid4())
 
         replies = await asyncio.gather(*(sell(number) for number in range(attempts)))
-        findings = [f"a sale was answered {reply.status}" for reply in replies if reply.status != 202]
-        await storms.until_decided(field.doors[1], customer.account_id, DECIDED_SECONDS)
+        findings += [f"a sale was answered {reply.status}" for reply in replies if reply.status != 202]
+        findings += await field.decided()
         filled = await storms.listed(field.doors[0], customer.account_id, "FILLED")
         sold = [order for order in filled if order["side"] == "SELL"]
         if len(sold) != units_for:
