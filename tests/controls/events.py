@@ -2,6 +2,65 @@
 
 from __future__ import annotations
 
-from tests.controls.planting import Planted
+from tests.controls.planting import Edit, Planted
 
-PLANTED: tuple[Planted, ...] = ()
+_STORE = "src/openvest/features/webhooks/store.py"
+_DELIVERIES = "src/openvest/worker/deliveries.py"
+
+PLANTED = (
+    Planted(
+        "R21",
+        "sent-before-the-answer",
+        "a package counts as arrived before the endpoint has answered",
+        (
+            Edit(
+                "src/openvest/features/webhooks/service.py",
+                "    return await unit.rows(store.LEASE, unit.tenant_id, limit, token, lease_seconds)",
+                "    leased = await unit.rows(store.LEASE, unit.tenant_id, limit, token, lease_seconds)\n"
+                "    await record_outcomes(unit, [Outcome(package, None) for package in leased])\n"
+                "    return leased",
+            ),
+        ),
+        {"kills": 20, "events_per_kill": 5},
+    ),
+    Planted(
+        "R22",
+        "one-after-the-other",
+        "a tenant's packages are sent one after the other",
+        (Edit(_DELIVERIES, "AT_ONCE = 64\n", "AT_ONCE = 1\n"),),
+        {"rounds": 1},
+    ),
+    Planted(
+        "R22",
+        "redirects-succeed",
+        "everything below 400 counts as a success",
+        (Edit(_DELIVERIES, "200 <= receipt.status <= 299", "200 <= receipt.status <= 399"),),
+        {"rounds": 1},
+    ),
+    Planted(
+        "R23",
+        "early-retries",
+        "the second failure waits as long as the first",
+        (Edit("src/openvest/features/webhooks/rules.py", "(1, 2, 3, 5, 8, 13,", "(1, 1, 3, 5, 8, 13,"),),
+    ),
+    Planted(
+        "R24",
+        "old-keys-vanish",
+        "only the newest key is published",
+        (
+            Edit(
+                "src/openvest/features/tenants/service.py",
+                "    return await unit.rows(store.VERIFY_KEYS, unit.tenant_id)",
+                "    return (await unit.rows(store.VERIFY_KEYS, unit.tenant_id))[:1]",
+            ),
+        ),
+        {"deliveries": 100},
+    ),
+    Planted(
+        "R24",
+        "unsigned-sequence",
+        "the sequence is sent without being signed",
+        (Edit("src/openvest/core/http_signing.py", '    b"openvest-sequence",\n', ""),),
+        {"deliveries": 20},
+    ),
+)

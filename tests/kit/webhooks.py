@@ -39,9 +39,11 @@ class WebhookWorld:
     wire: WireClock
     emitted: int = 0
 
-    async def webhook(self, path: str = "/hook", *, enabled: bool = True, **options: Any) -> UUID:
+    async def webhook(
+        self, path: str = "/hook", *, enabled: bool = True, url: str | None = None, **options: Any
+    ) -> UUID:
         values: dict[str, Any] = {"type": ["ALL"], "exclude_type": None, "delay_seconds": 1, "max_package_size": None}
-        new = NewWebhook("v1", "t", self.receiver.url(path), **(values | options))
+        new = NewWebhook("v1", "t", url or self.receiver.url(path), **(values | options))
 
         async def work(unit: Unit) -> UUID:
             made = await service.create_webhook(unit, new)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +20,7 @@ from openvest.core.clock import WireClock
 from openvest.core.signing_keys import generate_p521
 from openvest.ports.courier import Letter, NotSent
 from openvest.worker.courier import MAX_BODY_BYTES, HttpCourier
+from tests.kit.hostile import NOT_TAKEN, OK, TAKEN, Behaviour, endpoint, hangs, sends
 
 pytestmark = pytest.mark.anyio
 
@@ -27,8 +28,6 @@ PRIVATE_PEM, _ = generate_p521()
 KEY_ID = UUID("df1f1fed-5fef-46fc-b341-d68ac07c621a")
 HOST = "hooks.client.example"
 WIRE = WireClock()
-
-Behaviour = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @asynccontextmanager
@@ -42,72 +41,6 @@ async def courier_to(port: int, seconds: float = 5) -> AsyncGenerator[HttpCourie
 
 def letter(url: str) -> Letter:
     return Letter(url, b'{"payload":[]}', KEY_ID, PRIVATE_PEM)
-
-
-@asynccontextmanager
-async def endpoint(behave: Behaviour, tls: ssl.SSLContext | None = None) -> AsyncGenerator[int]:
-    """A server that behaves so after each request. Yields its port."""
-    tasks: set[asyncio.Task[None]] = set()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        tasks.add(asyncio.current_task())  # pyright: ignore[reportArgumentType] - there is one here
-        try:
-            await reader.readuntil(b'{"payload":[]}')
-            await behave(reader, writer)
-        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass
-        finally:
-            writer.transport.abort()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
-    async with server:
-        yield server.sockets[0].getsockname()[1]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def sends(*parts: bytes, forever: bytes = b"", pause: float = 0) -> Behaviour:
-    """Write these, then without end what is sent for ever."""
-
-    async def behave(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        for part in parts:
-            writer.write(part)
-        await writer.drain()
-        while forever:
-            writer.write(forever)
-            await writer.drain()
-            await asyncio.sleep(pause)
-
-    return behave
-
-
-async def hangs(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
-    await reader.read()
-
-
-OK = b"HTTP/1.1 200 OK\r\n"
-TAKEN = {
-    "no body": sends(OK + b"content-length: 0\r\n\r\n"),
-    "204": sends(b"HTTP/1.1 204 No Content\r\n\r\n"),
-    "an interim answer before": sends(b"HTTP/1.1 100 Continue\r\n\r\n", OK + b"content-length: 0\r\n\r\n"),
-    "HTTP/1.0": sends(b"HTTP/1.0 200 OK\r\n\r\nheard"),
-    "a body without end": sends(OK + b"\r\n", forever=b"x" * 10_000),
-    "a trickling body": sends(OK + b"content-length: 100000\r\n\r\n", forever=b"x", pause=0.02),
-    "a body cut short": sends(OK + b"content-length: 100\r\n\r\nhalf"),
-    "a body that is not what it says": sends(OK + b"content-encoding: gzip\r\ncontent-length: 5\r\n\r\nplain"),
-}
-NOT_TAKEN = {
-    "silence": hangs,
-    "hanging up": sends(),
-    "half a status line": sends(b"HTTP/1.1 20"),
-    "a trickling head": sends(OK, forever=b"a: b\r\n", pause=0.02),
-    "a head without end": sends(OK, forever=b"a" * 10_000),
-    "an enormous header": sends(OK + b"a: " + b"b" * 100_000 + b"\r\n\r\n"),
-    "broken chunks": sends(OK + b"transfer-encoding: chunked\r\n\r\nzz\r\n"),
-    "another protocol": sends(b"SSH-2.0-OpenSSH_9.2\r\n"),
-    "noise": sends(bytes(range(256)) * 4),
-}
 
 
 @pytest.mark.parametrize("behave", TAKEN.values(), ids=TAKEN.keys())

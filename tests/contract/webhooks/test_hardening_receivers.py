@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from openvest.core.snapshots import dumps
-from tests.contract.webhooks.test_courier import OK, courier_to, endpoint, letter, sends
+from tests.contract.webhooks.test_courier import courier_to, letter
+from tests.kit.hostile import OK, endpoint, sends
 
 pytestmark = pytest.mark.anyio
 
