@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 from openvest.core.lifecycle import Lifecycle
 from openvest.core.problems import FieldError, InvalidRequest, NotFound, Unprocessable
@@ -71,9 +72,14 @@ a role in a business; until those exist they are asked of everyone.
 """
 
 
+def lacking(licence: Licence, fields: Mapping[str, Any]) -> list[FieldError]:
+    """Each field that the licence asks for and a new user does not have."""
+    missing = [name for name in REQUIRED_FIELDS[licence] if fields.get(name) is None]
+    return [FieldError(name, f"is required under the licence model {licence}") for name in missing]
+
+
 def check_new_user(new: NewUser) -> None:
     """Raises: InvalidRequest, naming each field the tenant's licence asks for."""
-    missing = [name for name in REQUIRED_FIELDS[new.licence] if new.fields.get(name) is None]
-    if missing:
-        errors = [FieldError(name, f"is required under the licence model {new.licence}") for name in missing]
+    errors = lacking(new.licence, new.fields)
+    if errors:
         raise InvalidRequest("The user lacks fields that this tenant's licence model requires.", errors=errors)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Set
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
 from openvest.core.declarations import Call, Endpoint, Event
-from openvest.core.schema import Answer, Body, Country, Day, Id, Instant, Meta, Unused
+from openvest.core.problems import FieldError
+from openvest.core.schema import Answer, Body, Country, Day, Id, Instant, Meta, Setting, Unused
 from openvest.core.schema_people import Address, City, Link, Name, ProofOfResidence
 from openvest.core.snapshots import Json, Snapshot, snapshot_of, snapshot_value
 from openvest.db.paging import PageQuery, page, v1_page
 from openvest.db.unit import Unit
-from openvest.features.users import service, store
+from openvest.features.users import rules_changes, service, store
 from openvest.features.users.model import NewUser
-from openvest.features.users.rules import REQUIRED_FIELDS
+from openvest.features.users.rules import REQUIRED_FIELDS, lacking
 from openvest.features.users.rules_changes import EVIDENCE
 from openvest.features.users.v1_schemas import (
     Consent,
@@ -77,6 +79,10 @@ class UserCreate(UserFields):
 
     model_config = ConfigDict(json_schema_extra=_by_licence)
 
+    @classmethod
+    def misfits_in(cls, setting: Setting, body: Any, unfit: Set[str]) -> Iterable[FieldError]:
+        return lacking(setting.licence, dict(body))
+
 
 class UserShown(UserFields):
     """A user."""
@@ -122,6 +128,19 @@ class DataChange(Body):
     issuance_date: Day | None = Field(default=None, description="When the proof was issued.")
     data_download_link: Link | None = Field(default=None, description="Where the proof can be fetched.")
     document_type: ProofOfResidence | Literal["PASSPORT"] | None = Field(default=None, description="Kind of proof.")
+
+    @classmethod
+    def misfits_in(cls, setting: Setting, body: Any, unfit: Set[str]) -> Iterable[FieldError]:
+        given = {
+            name: value for name, value in body if value is not None or name in unfit or _is_taken_back(body, name)
+        }
+        evidence = {name: given.pop(name) for name in EVIDENCE if name in given}
+        return rules_changes.misfits(setting.licence, given, evidence)
+
+
+def _is_taken_back(body: Any, name: str) -> bool:
+    """Null says something of its own for the postal address alone: it goes to the address again."""
+    return name == "postal_address" and name in body.model_fields_set and body.postal_address is None
 
 
 class ChangeFailed(Answer):
@@ -185,7 +204,7 @@ async def offboard_user(unit: Unit, call: Call) -> Json:
 async def user_data_change(unit: Unit, call: Call) -> Json:
     body: DataChange = call.body
     given = snapshot_value(body.model_dump(exclude_none=True))
-    if "postal_address" in body.model_fields_set and body.postal_address is None:
+    if _is_taken_back(body, "postal_address"):
         given["postal_address"] = None
     evidence = {name: given.pop(name) for name in EVIDENCE if name in given}
     await service.request_data_change(unit, call.path["user_id"], given, evidence or None)
