@@ -144,6 +144,8 @@ NUMBER, COUNTRY = "tax_residencies.{}.tax_identifier_number", "tax_residencies.{
         ("create_user", BARE | {"more": 1}, TOL, OF_TOL | {"more"}),
         ("create_user", BARE | {"email": "no", "fatca": 1, "more": 1}, TOL, OF_TOL | {"more"}),
         ("create_user", BARE, BYOL, set()),
+        ("create_user", USER, BYOL, {"phone_number", "fatca"}),
+        ("create_user", BARE | {"phone_number": "", "fatca": None}, BYOL, set()),
         ("create_user", BARE | {"more": 1}, BYOL, {"more"}),
         ("user_data_change", {"first_name": "X", "email": "a@b.example"}, TOL, {"first_name", "email"}),
         ("user_data_change", NAME | PROOF | {"document_type": 1, "more": 1}, TOL, {"document_type", "more"}),

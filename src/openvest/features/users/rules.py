@@ -72,14 +72,25 @@ a role in a business; until those exist they are asked of everyone.
 """
 
 
-def lacking(licence: Licence, fields: Mapping[str, Any]) -> list[FieldError]:
-    """Each field that the licence asks for and a new user does not have."""
+UNKNOWN_FIELDS: Mapping[Licence, tuple[str, ...]] = {"TOL": (), "BYOL": ("phone_number", "fatca")}
+"""What a new user cannot have under the licence: its form, which is closed, has no such field.
+
+Source: users.md section 1, table of fields; openapi-1.9.0.yaml, User (BYOL).
+"""
+
+
+def misfits(licence: Licence, fields: Mapping[str, Any]) -> list[FieldError]:
+    """Each field that the licence asks for and a new user does not have, and each that it does not know."""
     missing = [name for name in REQUIRED_FIELDS[licence] if fields.get(name) is None]
-    return [FieldError(name, f"is required under the licence model {licence}") for name in missing]
+    unknown = [name for name in UNKNOWN_FIELDS[licence] if fields.get(name) is not None]
+    return [
+        *(FieldError(name, f"is required under the licence model {licence}") for name in missing),
+        *(FieldError(name, f"is not a known field under the licence model {licence}") for name in unknown),
+    ]
 
 
 def check_new_user(new: NewUser) -> None:
-    """Raises: InvalidRequest, naming each field the tenant's licence asks for."""
-    errors = lacking(new.licence, new.fields)
+    """Raises: InvalidRequest, naming each field that does not go with the tenant's licence."""
+    errors = misfits(new.licence, new.fields)
     if errors:
-        raise InvalidRequest("The user lacks fields that this tenant's licence model requires.", errors=errors)
+        raise InvalidRequest("The user does not fit this tenant's licence model.", errors=errors)

@@ -14,9 +14,8 @@ from openvest.core.schema_people import Address, City, Link, Name, ProofOfReside
 from openvest.core.snapshots import Json, Snapshot, snapshot_of, snapshot_value
 from openvest.db.paging import PageQuery, page, v1_page
 from openvest.db.unit import Unit
-from openvest.features.users import rules_changes, service, store
+from openvest.features.users import rules, rules_changes, service, store
 from openvest.features.users.model import NewUser
-from openvest.features.users.rules import REQUIRED_FIELDS, lacking
 from openvest.features.users.rules_changes import EVIDENCE
 from openvest.features.users.v1_schemas import (
     Consent,
@@ -48,10 +47,12 @@ class UserFields(Body):
     birth_country: Annotated[Country | None, Unused] = Field(default=None, description="Country of birth.")
     birth_name: Annotated[Name | None, Unused] = Field(default=None, description="Family name at birth.")
     nationalities: Nationalities = Field(description="All nationalities.")
-    phone_number: Annotated[PhoneNumber | None, Unused] = Field(default=None, description="Digits only.")
+    phone_number: Annotated[PhoneNumber | None, Unused] = Field(
+        default=None, description="Digits only; not under BYOL."
+    )
     address: Address = Field(description="Where the person lives.")
     postal_address: Address | None = Field(default=None, description="Where post goes; the address where absent.")
-    fatca: Fatca | None = Field(default=None, description="Required under TOL.")
+    fatca: Fatca | None = Field(default=None, description="Required under TOL; not under BYOL.")
     terms_and_conditions: Consent | None = Field(default=None, description="Required under TOL.")
     data_privacy_and_sharing_agreement: Consent | None = Field(default=None, description="Required under TOL.")
     branch_id: Annotated[Id | None, Unused] = Field(default=None, description="A branch of the tenant.")
@@ -63,14 +64,19 @@ class UserFields(Body):
 
 
 def _by_licence(schema: dict[str, Any]) -> None:
-    """Describe both licence models: the fields are the same, what is required differs."""
+    """Describe both licence models: what is required differs, and what is known."""
     shape = {**schema}
     schema.clear()
     schema["description"] = shape.pop("description")
     schema["title"] = shape.pop("title")
     schema["anyOf"] = [
-        {**shape, "title": f"User under {licence}", "required": [*shape["required"], *fields]}
-        for licence, fields in REQUIRED_FIELDS.items()
+        {
+            **shape,
+            "title": f"User under {licence}",
+            "properties": {n: p for n, p in shape["properties"].items() if n not in rules.UNKNOWN_FIELDS[licence]},
+            "required": [*shape["required"], *fields],
+        }
+        for licence, fields in rules.REQUIRED_FIELDS.items()
     ]
 
 
@@ -81,7 +87,7 @@ class UserCreate(UserFields):
 
     @classmethod
     def misfits_in(cls, setting: Setting, body: Any, unfit: Set[str]) -> Iterable[FieldError]:
-        return lacking(setting.licence, dict(body))
+        return rules.misfits(setting.licence, dict(body))
 
 
 class UserShown(UserFields):
