@@ -210,10 +210,35 @@ def test_an_income_range_that_ends_before_it_begins() -> None:
     assert named("create_user_check", body | {"yearly_gross_income": income | {"upper_bound": 50000}}) == set()
 
 
-async def test_nobody_is_born_in_the_future(api: Api) -> None:
-    answer = await api.post("/users", {**USER, "birth_date": "2199-01-01"})
+AHEAD = "2199-01-01"
+CONSENT = {"consent_document_id": A, "confirmed_at": f"{AHEAD}T00:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"birth_date": AHEAD}, "birth_date"),
+        ({"fatca": {"status": False, "confirmed_at": f"{AHEAD}T00:00:00Z"}}, "fatca.confirmed_at"),
+        ({"terms_and_conditions": CONSENT}, "terms_and_conditions.confirmed_at"),
+        ({"data_privacy_and_sharing_agreement": CONSENT}, "data_privacy_and_sharing_agreement.confirmed_at"),
+    ],
+)
+async def test_nobody_is_born_or_declares_in_the_future(api: Api, changes: dict[str, Any], field: str) -> None:
+    answer = await api.post("/users", USER | changes)
     assert answer.status_code == 422
-    assert [error["field"] for error in answer.json()["errors"]] == ["birth_date"]
+    assert [error["field"] for error in answer.json()["errors"]] == [field]
+
+
+async def test_evidence_is_not_from_the_future(api: Api) -> None:
+    user = (await api.post("/users", USER)).json()
+    ahead = NAME | PROOF | {"issuance_date": AHEAD}
+    for path, body, field in (
+        ("checks", {**KYC, "check_confirmed_at": f"{AHEAD}T00:00:00Z"}, "check_confirmed_at"),
+        ("data_change_requests", ahead, "issuance_date"),
+    ):
+        answer = await api.send("POST", f"/users/{user['id']}/{path}", body)
+        assert answer.status_code == 422
+        assert [error["field"] for error in answer.json()["errors"]] == [field]
 
 
 async def test_a_document_that_has_expired_proves_nothing(api: Api) -> None:
