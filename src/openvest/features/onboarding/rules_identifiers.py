@@ -44,10 +44,10 @@ def find_standard(kind: IdentifierType, country: str, identifier: str, wanted: s
     raise InvalidIdentifier(f"does not fit {names} of {country}")
 
 
-def is_tax_number(country: str, number: str | None) -> bool:
-    """Whether a number can be one of the country; no number, and a country whose numbers we do not know, can."""
+def number_misfits(country: str, number: str | None) -> list[str]:
+    """Why a number is none of the country; nothing of no number, and of a country whose numbers we do not know."""
     valid = TAX_NUMBERS.get(country)
-    return number is None or valid is None or valid(number)
+    return [] if number is None or valid is None or valid(number) else [f"does not fit the tax numbers of {country}"]
 
 
 def check_residencies(residencies: tuple[Residency, ...]) -> None:
@@ -56,10 +56,8 @@ def check_residencies(residencies: tuple[Residency, ...]) -> None:
     seen: set[str] = set()
     for position, residency in enumerate(residencies):
         field = f"tax_residencies.{position}"
-        if not is_tax_number(residency.country, residency.tax_identifier_number):
-            errors.append(
-                FieldError(f"{field}.tax_identifier_number", f"does not fit the tax numbers of {residency.country}")
-            )
+        for message in number_misfits(residency.country, residency.tax_identifier_number):
+            errors.append(FieldError(f"{field}.tax_identifier_number", message))
         if residency.country in seen:
             errors.append(FieldError(f"{field}.country", "cannot be given twice"))
         seen.add(residency.country)

@@ -76,10 +76,7 @@ def _number(value: Any) -> Any:
 
 
 def _written(digits: str) -> Any:
-    """A stored number as JSON has it.
-
-    Why not as it stands: written out, what older versions took (1E+300) is an integer that nothing can serialise.
-    """
+    """A stored number as JSON has it. Why not as it stands: older versions took 1E+300, which is no 64-bit integer."""
     return json.loads(digits if len(digits) <= _DIGITS else f"{Decimal(digits):E}")
 
 

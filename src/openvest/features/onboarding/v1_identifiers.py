@@ -36,9 +36,8 @@ class IdentifierCreate(Body):
     def misfits_together(cls, body: Any, unfit: Set[str]) -> Iterator[FieldError]:
         if unfit:
             return
-        kind, country, wanted = body.type, body.issuing_country, body.identifier_standard
         try:
-            rules_identifiers.find_standard(kind, country, body.identifier, wanted)
+            rules_identifiers.find_standard(body.type, body.issuing_country, body.identifier, body.identifier_standard)
         except rules_identifiers.InvalidIdentifier as refusal:
             yield from refusal.errors
 
@@ -87,8 +86,8 @@ class ResidencySet(Body):
             yield FieldError("tax_identifier_number", "is required, unless missing_tin_reason is given instead")
         if len(given) == 2:
             yield FieldError("missing_tin_reason", "cannot be given beside tax_identifier_number")
-        if body.country is not None and not rules_identifiers.is_tax_number(body.country, body.tax_identifier_number):
-            yield FieldError("tax_identifier_number", f"does not fit the tax numbers of {body.country}")
+        for message in rules_identifiers.number_misfits(body.country, body.tax_identifier_number):
+            yield FieldError("tax_identifier_number", message)
 
 
 class ResidenciesSet(Body):
