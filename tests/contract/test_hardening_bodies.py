@@ -13,16 +13,17 @@ from pydantic import BaseModel, TypeAdapter
 from openvest import catalog
 from openvest.core.declarations import Endpoint
 from openvest.core.problems import InvalidRequest
-from openvest.core.schema import Body
+from openvest.core.schema import Body, Setting
 from openvest.db.unit import Database
 from openvest.server.parsing import parse_body
 from tests.kit.http import Api, make_api, make_test_app
-from tests.kit.people import KYC, USER
+from tests.kit.people import GERMAN_TAX_NUMBER, KYC, USER
 
 pytestmark = pytest.mark.anyio
 
+TOL, BYOL = Setting("TOL"), Setting("BYOL")
 A, B = str(uuid4()), str(uuid4())
-RESIDENCY = {"country": "DE", "tax_identifier_number": "1234567"}
+RESIDENCY = {"country": "DE", "tax_identifier_number": GERMAN_TAX_NUMBER}
 WITHHOLDING = {
     "type": "US_WITHHOLDING_TAX_STATUS",
     "check_confirmed_at": "2026-02-01T09:00:00Z",
@@ -43,10 +44,10 @@ def endpoint(operation_id: str) -> Endpoint:
     return next(one for one in catalog.V1_ENDPOINTS if one.operation_id == operation_id)
 
 
-def named(operation_id: str, body: Any) -> set[str]:
+def named(operation_id: str, body: Any, setting: Setting = TOL) -> set[str]:
     """The fields at fault, none where the body is taken."""
     try:
-        parse_body(endpoint(operation_id), json.dumps(body).encode())
+        parse_body(endpoint(operation_id), json.dumps(body).encode(), setting)
     except InvalidRequest as refusal:
         return {error.field for error in refusal.errors}
     return set()
@@ -127,6 +128,74 @@ def test_single_fields_and_their_combination_are_judged_at_once(operation_id: st
     assert named(operation_id, body) == fields
 
 
+BARE = {name: USER[name] for name in ("first_name", "last_name", "birth_date", "nationalities", "address")}
+OF_TOL = {"email", "fatca", "terms_and_conditions", "data_privacy_and_sharing_agreement"}
+IDENTIFIER = {"type": "NATIONAL_ID", "issuing_country": "IT", "identifier": "1"}
+NAME = {"first_name": "Greta", "last_name": "Lindner"}
+PROOF = {"issuance_date": "2026-01-01", "data_download_link": "https://a.example/b", "document_type": "PASSPORT"}
+HOOK = {"title": "t", "url": "https://hooks.example.org"}
+LOCAL = Setting("TOL", frozenset({"127.0.0.1:8080"}))
+NUMBER, COUNTRY = "tax_residencies.{}.tax_identifier_number", "tax_residencies.{}.country"
+
+
+@pytest.mark.parametrize(
+    ("operation_id", "body", "setting", "fields"),
+    [
+        ("create_user", BARE | {"more": 1}, TOL, OF_TOL | {"more"}),
+        ("create_user", BARE | {"email": "no", "fatca": 1, "more": 1}, TOL, OF_TOL | {"more"}),
+        ("create_user", BARE, BYOL, set()),
+        ("create_user", USER, BYOL, {"phone_number", "fatca"}),
+        ("create_user", BARE | {"phone_number": "", "fatca": None}, BYOL, set()),
+        ("create_user", BARE | {"more": 1}, BYOL, {"more"}),
+        ("user_data_change", {"first_name": "X", "email": "a@b.example"}, TOL, {"first_name", "email"}),
+        ("user_data_change", NAME | PROOF | {"document_type": 1, "more": 1}, TOL, {"document_type", "more"}),
+        ("user_data_change", NAME | PROOF | {"document_type": "BANK_STATEMENT"}, TOL, {"document_type"}),
+        ("user_data_change", NAME | PROOF, TOL, set()),
+        ("user_data_change", NAME | PROOF | {"email": "no"}, BYOL, {"email", *PROOF}),
+        ("user_data_change", {"postal_address": None}, TOL, set()),
+        ("user_data_change", {"email": None, "more": 1}, TOL, {"(root)", "more"}),
+        ("create_webhook", HOOK | {"title": "!", "url": "ftp://x.example"}, LOCAL, {"title", "url"}),
+        ("create_webhook", HOOK | {"url": "http://127.0.0.1:8080", "more": 1}, LOCAL, {"more"}),
+        ("create_webhook", HOOK | {"url": "http://127.0.0.1:8080"}, TOL, {"url"}),
+        ("update_webhook", {"url": "https://127.0.0.1", "enabled": 1}, LOCAL, {"url", "enabled"}),
+        ("create_identifier", IDENTIFIER, TOL, {"identifier"}),
+        ("create_identifier", IDENTIFIER | {"identifier_standard": "XX"}, TOL, {"identifier_standard"}),
+        ("create_identifier", IDENTIFIER | {"identifier_standard": "N"}, TOL, {"identifier_standard"}),
+        ("create_identifier", IDENTIFIER | {"more": 1}, TOL, {"identifier", "more"}),
+        (
+            "set_tax_residencies",
+            {"tax_residencies": [RESIDENCY, RESIDENCY | {"tax_identifier_number": "12345678"}, {"country": "deu"}, 1]},
+            TOL,
+            {COUNTRY.format(1), NUMBER.format(1), COUNTRY.format(2), NUMBER.format(2), "tax_residencies.3"},
+        ),
+        ("set_tax_residencies", {"tax_residencies": [RESIDENCY, RESIDENCY]}, TOL, {COUNTRY.format(1)}),
+        ("set_tax_residencies", {"tax_residencies": [RESIDENCY]}, TOL, set()),
+    ],
+)  # fmt: skip
+def test_what_needs_licence_or_allow_list_is_judged_with_the_rest(
+    operation_id: str, body: Any, setting: Setting, fields: set[str]
+) -> None:
+    assert named(operation_id, body, setting) == fields
+
+
+async def test_a_body_is_refused_before_the_object_is_looked_for(api: Api) -> None:
+    for method, path, body, fields in (
+        ("POST", f"/users/{A}/data_change_requests", {}, {"(root)"}),
+        ("POST", f"/users/{A}/data_change_requests", {"first_name": "Greta"}, {"last_name", *PROOF}),
+        ("POST", f"/users/{A}/tax_residencies", {"tax_residencies": [RESIDENCY, RESIDENCY]}, {COUNTRY.format(1)}),
+        ("POST", f"/users/{A}/identifiers", IDENTIFIER, {"identifier"}),
+        ("PATCH", f"/webhooks/{A}", {"url": "ftp://x.example"}, {"url"}),
+    ):
+        answer = await api.send(method, path, body, key=uuid4())
+        assert answer.status_code == 400, answer.text
+        assert {error["field"] for error in answer.json()["errors"]} == fields
+
+
+async def test_the_licence_is_the_callers(api: Api) -> None:
+    answer = await api.post("/users", BARE | {"more": 1})
+    assert {error["field"] for error in answer.json()["errors"]} == OF_TOL | {"more"}
+
+
 def test_an_income_range_that_ends_before_it_begins() -> None:
     income = {"currency": "EUR", "lower_bound": 50000, "upper_bound": 20000}
     body = {
@@ -141,10 +210,35 @@ def test_an_income_range_that_ends_before_it_begins() -> None:
     assert named("create_user_check", body | {"yearly_gross_income": income | {"upper_bound": 50000}}) == set()
 
 
-async def test_nobody_is_born_in_the_future(api: Api) -> None:
-    answer = await api.post("/users", {**USER, "birth_date": "2199-01-01"})
+AHEAD = "2199-01-01"
+CONSENT = {"consent_document_id": A, "confirmed_at": f"{AHEAD}T00:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"birth_date": AHEAD}, "birth_date"),
+        ({"fatca": {"status": False, "confirmed_at": f"{AHEAD}T00:00:00Z"}}, "fatca.confirmed_at"),
+        ({"terms_and_conditions": CONSENT}, "terms_and_conditions.confirmed_at"),
+        ({"data_privacy_and_sharing_agreement": CONSENT}, "data_privacy_and_sharing_agreement.confirmed_at"),
+    ],
+)
+async def test_nobody_is_born_or_declares_in_the_future(api: Api, changes: dict[str, Any], field: str) -> None:
+    answer = await api.post("/users", USER | changes)
     assert answer.status_code == 422
-    assert [error["field"] for error in answer.json()["errors"]] == ["birth_date"]
+    assert [error["field"] for error in answer.json()["errors"]] == [field]
+
+
+async def test_evidence_is_not_from_the_future(api: Api) -> None:
+    user = (await api.post("/users", USER)).json()
+    ahead = NAME | PROOF | {"issuance_date": AHEAD}
+    for path, body, field in (
+        ("checks", {**KYC, "check_confirmed_at": f"{AHEAD}T00:00:00Z"}, "check_confirmed_at"),
+        ("data_change_requests", ahead, "issuance_date"),
+    ):
+        answer = await api.send("POST", f"/users/{user['id']}/{path}", body)
+        assert answer.status_code == 422
+        assert [error["field"] for error in answer.json()["errors"]] == [field]
 
 
 async def test_a_document_that_has_expired_proves_nothing(api: Api) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -195,6 +195,7 @@ async def test_no_candles_before_the_calendars_and_after_now(api: Api, query: st
         ("start_date=2026-13-01&end_date=yesterday", ["start_date", "end_date"]),
         ("start_date=2026-02-02T09:00:00", ["start_date"]),
         ("start_date=2026-02-02&end_date=2026-02-01", ["start_date"]),
+        ("start_date=2026-02-02&end_date=2026-02-01&interval=2d", ["interval", "start_date"]),
         ("adjusted_for=SPLITS", ["adjusted_for"]),
         ("interval=5m", ["interval"]),
         ("offset=1", ["offset"]),
@@ -202,6 +203,13 @@ async def test_no_candles_before_the_calendars_and_after_now(api: Api, query: st
 )
 async def test_questions_for_candles_that_are_refused(api: Api, query: str, fields: list[str]) -> None:
     await refused(api, 400, f"{prices()}/ohlc?{query}", *fields)
+
+
+@pytest.mark.parametrize("query", ["start_date=2026-02-02&end_date=2026-02-01", "start_date=2126-02-02"])
+async def test_a_question_that_is_none_is_refused_before_the_instrument_is_looked_for(api: Api, query: str) -> None:
+    nowhere = f"/instruments/uuid:{uuid4()}/venues/{uuid4()}/prices/ohlc"
+    await refused(api, 400, f"{nowhere}?{query}", "start_date")
+    await refused(api, 404, nowhere)
 
 
 async def test_scopes(instruments_app: App, database: Database, frozen_tenant_id: UUID) -> None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import AsyncGenerator
+from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
+from openvest.core.snapshots import snapshot_value
 from openvest.db.query import Query
 from openvest.db.unit import Database, Unit
+from openvest.features.onboarding import service
 from openvest.simulation.scenarios import lay
 from tests.contract.people import ENDPOINTS, check, fields, held, made, news, settle, status
 from tests.kit.http import Api, make_api, make_test_app
@@ -25,6 +29,15 @@ from tests.kit.people import (
 )
 
 pytestmark = pytest.mark.anyio
+
+ASSESSMENT: dict[str, Any] = {
+    "type": "USER_SELF_ASSESSMENT",
+    "check_confirmed_at": CONFIRMED_AT,
+    "user_occupation": "EMPLOYEE",
+    "user_industry": "HEALTHCARE",
+    "yearly_gross_income": {"currency": "EUR", "lower_bound": 0},
+    "income_sources": ["EMPLOYMENT_INCOME"],
+}
 
 
 @pytest.fixture
@@ -205,14 +218,8 @@ async def test_guardian_checks_are_known_and_refused(api: Api) -> None:
 
 async def test_a_check_shows_what_its_type_has(api: Api, database: Database, tenant_id: UUID) -> None:
     user_id = (await made(api))["id"]
-    assessment = {
-        "type": "USER_SELF_ASSESSMENT",
-        "check_confirmed_at": CONFIRMED_AT,
-        "user_occupation": "EMPLOYEE",
-        "user_industry": "HEALTHCARE",
-        "yearly_gross_income": {"currency": "EUR", "lower_bound": 40000, "upper_bound": 60000.5},
-        "income_sources": ["EMPLOYMENT_INCOME"],
-    }
+    income = {"currency": "EUR", "lower_bound": 40000, "upper_bound": 60000.5}
+    assessment = {**ASSESSMENT, "yearly_gross_income": income}
     por = {
         "type": "POR",
         "check_confirmed_at": CONFIRMED_AT,
@@ -237,6 +244,53 @@ async def test_a_check_shows_what_its_type_has(api: Api, database: Database, ten
     assert by_type["US_WITHHOLDING_TAX_STATUS"]["status"] == "FAILED"
     assert by_type["USER_SELF_ASSESSMENT"]["yearly_gross_income"]["upper_bound"] == 60000.5
     assert by_type["COMPLIANCE"]["status"] == "PASSED"
+
+
+@pytest.mark.parametrize(
+    ("number", "taken"),
+    [
+        ("0", True),
+        ("0e300", True),
+        ("40000.50", True),
+        ("4e4", True),
+        ("999999999999999", True),
+        ("1e-15", True),
+        ("0.1234567890123451", False),
+        ("1e15", False),
+        ("1e20", False),
+        ("1e300", False),
+        ("1e999", False),
+        ("1e-16", False),
+        ("1e-300", False),
+        ("-1", False),
+        ("1" + 5000 * "0", False),
+    ],
+)
+async def test_every_number_that_is_taken_is_shown_again(api: Api, number: str, taken: bool) -> None:
+    user_id = (await made(api))["id"]
+    path = f"/users/{user_id}/checks"
+    content = json.dumps(ASSESSMENT).replace('"lower_bound": 0', f'"lower_bound": {number}').encode()
+    answer = await api.send("POST", path, content)
+    shown = await api.get(path)
+    assert (answer.status_code, shown.status_code) == (202 if taken else 400, 200)
+    bounds = [one["yearly_gross_income"]["lower_bound"] for one in shown.json()["data"]]
+    assert bounds == ([json.loads(number)] if taken else [])
+
+
+@pytest.mark.parametrize("number", ["1E+20", "1E+300", "1E-300"])
+async def test_a_number_that_an_older_version_took_is_shown(
+    api: Api, database: Database, tenant_id: UUID, number: str
+) -> None:
+    user_id = (await made(api))["id"]
+
+    async def work(unit: Unit) -> None:
+        income = {"currency": "EUR", "lower_bound": Decimal(number)}
+        details = snapshot_value({**ASSESSMENT, "yearly_gross_income": income})
+        await service.create_check(unit, UUID(user_id), ASSESSMENT["type"], unit.now, details)
+
+    await database.write(tenant_id, work)
+    shown = (await api.get(f"/users/{user_id}/checks")).json()["data"]
+    assert [one["yearly_gross_income"]["lower_bound"] for one in shown] == [json.loads(number)]
 
 
 async def test_the_list_shows_the_newest_of_each_type_or_all(api: Api, database: Database, tenant_id: UUID) -> None:

@@ -181,6 +181,27 @@ async def test_a_tenant_is_founded_once(database: Database) -> None:
     assert real != caused_id("tenant", database.seed, "Real")
 
 
+LATER_SCOPES = """
+account_transfers:admin account_transfers:read businesses:admin businesses:read cash_balance_transfers:admin
+cash_balance_transfers:read cash_credits:admin cash_credits:read corporate_actions:admin isa_transfers:admin
+positions_performance:read reports:admin transaction_fees:admin transaction_fees:read
+"""
+
+
+async def test_a_client_may_have_scopes_of_what_is_not_served_yet(
+    app: App, database: Database, tenant_id: UUID
+) -> None:
+    api = await make_api(app, database, tenant_id, scopes=LATER_SCOPES)
+    async with api.http:
+        answer = await api.ask_token(" ".join(LATER_SCOPES.split()))
+    assert (answer.status_code, answer.json()["scope"].split()) == (200, LATER_SCOPES.split())
+
+
+async def test_one_token_can_ask_for_every_scope(api: Api) -> None:
+    answer = await api.ask_token(" ".join(rules.SCOPES))
+    assert (answer.status_code, answer.json()["scope"].split()) == (200, list(rules.SCOPES))
+
+
 async def test_clients_have_names_limits_and_known_scopes(database: Database, tenant_id: UUID) -> None:
     async def make(**options: object) -> object:
         settings = {"contract": "v1", "scopes": "all", **options}

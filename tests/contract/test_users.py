@@ -83,6 +83,8 @@ async def test_byol_asks_for_less_and_needs_no_checks(database: Database) -> Non
         asked = {n: USER[n] for n in ("first_name", "last_name", "birth_date", "nationalities", "address")}
         answer = await api.post("/users", asked)
         assert answer.status_code == 200, answer.text
+        refused = await api.post("/users", USER)
+        assert (refused.status_code, fields(refused)) == (400, {"phone_number", "fatca"})
         user_id = answer.json()["id"]
         assert "email" not in answer.json()
         assert await status(api, user_id) == "INACTIVE"

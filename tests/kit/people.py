@@ -18,6 +18,7 @@ from openvest.features.onboarding import service_identifiers as identifiers
 from openvest.features.onboarding.model import Residency
 from openvest.features.users import service as users
 from openvest.features.users.model import Licence, NewUser
+from openvest.features.users.rules import UNKNOWN_FIELDS
 from openvest.main import outside_world
 from openvest.work.runner import Runner
 
@@ -95,7 +96,8 @@ async def make_customer(
     """A customer who is ready to order. The checks are passed by hand, so no worker is needed."""
 
     async def work(unit: Unit) -> Customer:
-        fields = {**USER, "birth_date": date(1991, 3, 14)}
+        fields = {name: value for name, value in USER.items() if name not in UNKNOWN_FIELDS[licence]}
+        fields["birth_date"] = date(1991, 3, 14)
         user = await users.create_user(unit, NewUser(licence, fields))
         for body, passes in ((KYC, True), (FIT, suitable)):
             details = {name: body[name] for name in body if name not in ("type", "check_confirmed_at")}

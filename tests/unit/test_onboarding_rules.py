@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from openvest.core.clock import CLOCK_SKEW
 from openvest.core.ids import caused_id
 from openvest.core.problems import InvalidRequest
 from openvest.features.onboarding import rules, rules_checks, rules_identifiers
@@ -227,6 +228,14 @@ EVIDENCE: list[tuple[str, datetime, dict[str, Any], str, str | None]] = [
     ("POR", AT, {"issuance_date": "2021-03-01", "document_type": "REGISTRATION_CERT"}, "DE", "issuance_date"),
     ("POR", AT, {"issuance_date": "2010-01-01", "document_type": "ID_CARD"}, "DE", None),
     ("INSTRUMENT_FIT", datetime(2000, 1, 1, tzinfo=UTC), {}, "DE", None),
+    ("POR", AT, {"issuance_date": "2026-03-02", "document_type": "ID_CARD"}, "DE", None),
+    ("POR", AT, {"issuance_date": "2026-03-03", "document_type": "ID_CARD"}, "DE", "issuance_date"),
+    ("INSTRUMENT_FIT", AT + CLOCK_SKEW, {}, "DE", None),
+    *(
+        (kind, at, {}, "DE", "check_confirmed_at")
+        for kind in ("KYC", "POR", "INSTRUMENT_FIT", "USER_SELF_ASSESSMENT", "US_WITHHOLDING_TAX_STATUS")
+        for at in (AT + CLOCK_SKEW + timedelta(microseconds=1), datetime(9999, 1, 1, tzinfo=UTC))
+    ),
 ]
 
 

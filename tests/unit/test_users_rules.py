@@ -131,6 +131,7 @@ CONSENT = {"consent_document_id": str(UUID(int=1)), "confirmed_at": "2026-02-01T
     ("licence", "given", "missing"),
     [
         ("BYOL", {}, []),
+        ("BYOL", {"phone_number": "4930123456", "email": "a@b.example", "fatca": {}}, ["phone_number", "fatca"]),
         ("TOL", {}, ["email", "fatca", "terms_and_conditions", "data_privacy_and_sharing_agreement"]),
         (
             "TOL",

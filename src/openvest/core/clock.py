@@ -12,6 +12,8 @@ import time
 from datetime import UTC, date, datetime, timedelta
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+CLOCK_SKEW = timedelta(seconds=30)
+"""As much as a signature may be off."""
 
 
 class WireClock:
@@ -57,6 +59,16 @@ def parse_instant(text: str) -> datetime:
         return at.astimezone(UTC)
     except OverflowError:
         raise ValueError("an instant lies in the years 1 to 9999 in UTC") from None
+
+
+def lies_ahead(at: datetime | date, now: datetime) -> bool:
+    """Whether something that is said to have happened has not happened yet.
+
+    Why not to the microsecond: the clock of who says so may run a little before ours.
+    """
+    if isinstance(at, datetime):
+        return at > now + CLOCK_SKEW
+    return at > (now + CLOCK_SKEW).date()
 
 
 def parse_day(text: str) -> date:

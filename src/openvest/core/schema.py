@@ -10,6 +10,7 @@ Source: CONTRACTS.md rule 5; reference/v1/auth_tokens.md, value formats.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence, Set
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -24,6 +25,7 @@ from pydantic import (
     Field,
     ModelWrapValidatorHandler,
     ValidationError,
+    ValidationInfo,
     WithJsonSchema,
     WrapValidator,
     create_model,
@@ -36,6 +38,16 @@ from openvest.core.problems import FieldError
 
 UUID_PATTERN = "^[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-5][0-9a-fA-F]{3}-?[089abAB][0-9a-fA-F]{3}-?[0-9a-fA-F]{12}$"
 ISIN_PATTERN = "^[A-Z]{2}[A-Z0-9]{9}[0-9]$"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a body is judged by beside itself: the licence of its sender, and where webhooks may go although they are
+    not public. The context of a validation; without one (answers, callers in this process) nothing of it is judged.
+    """
+
+    licence: Literal["TOL", "BYOL"]
+    webhook_allow_list: frozenset[str] = frozenset()
 
 
 class Body(BaseModel):
@@ -53,9 +65,14 @@ class Body(BaseModel):
         """
         return ()
 
+    @classmethod
+    def misfits_in(cls, setting: Setting, body: Any, unfit: Set[str]) -> Iterable[FieldError]:
+        """As `misfits_together`, for rules that need to know the setting."""
+        return ()
+
     @model_validator(mode="wrap")
     @classmethod
-    def _as_a_whole(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+    def _as_a_whole(cls, value: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo) -> Self:
         if not isinstance(value, dict):
             return handler(value)
         sent = cast("dict[str, Any]", value)
@@ -64,8 +81,8 @@ class Body(BaseModel):
         try:
             made = handler(sent)
         except ValidationError as error:
-            raise _with_combinations(cls, sent, error) from None
-        said = list(cls.misfits_together(made, frozenset()))
+            raise _with_combinations(cls, sent, error, info.context) from None
+        said = _combinations(cls, made, frozenset(), info.context)
         if said:
             raise ValidationError.from_exception_data(cls.__name__, [_line(misfit) for misfit in said])
         return made
@@ -80,14 +97,50 @@ def exactly_one(body: Any, unfit: Set[str], names: Sequence[str]) -> Iterator[Fi
         yield FieldError(name, f"cannot be given beside {given[0]}")
 
 
-def _with_combinations(cls: type[Body], sent: dict[str, Any], error: ValidationError) -> ValidationError:
+def each_once(name: str) -> WrapValidator:
+    """Of a list of objects: no two say the same under this name."""
+
+    def judged(value: Any, handler: Any) -> Any:
+        lines: list[InitErrorDetails] = []
+        try:
+            made = handler(value)
+        except ValidationError as error:
+            made, lines = None, _lines(error)
+        items = cast("list[Any]", value) if isinstance(value, list) else []
+        said = [cast("dict[str, Any]", item).get(name) if isinstance(item, dict) else None for item in items]
+        for position, one in enumerate(said):
+            if isinstance(one, str) and one in said[:position]:
+                told = ValueError("cannot be given twice")
+                lines.append({"type": "value_error", "loc": (position, name), "input": None, "ctx": {"error": told}})
+        if lines:
+            raise ValidationError.from_exception_data("list", lines)
+        return made
+
+    return WrapValidator(judged)
+
+
+def _combinations(cls: type[Body], body: Any, unfit: Set[str], setting: Setting | None) -> list[FieldError]:
+    said = list(cls.misfits_together(body, unfit))
+    if setting is not None:
+        said += cls.misfits_in(setting, body, unfit)
+    return said
+
+
+def _with_combinations(
+    cls: type[Body], sent: dict[str, Any], error: ValidationError, setting: Setting | None
+) -> ValidationError:
     """The same refusal, with what the fields that do fit say together."""
     found = error.errors(include_url=False)
     unfit = {str(detail["loc"][0]) for detail in found if detail["loc"] and detail["type"] != "extra_forbidden"}
-    together = cls.misfits_together(_lenient(cls).model_validate(sent), unfit)
+    together = _combinations(cls, _lenient(cls).model_validate(sent, context=setting), unfit, setting)
     said = [misfit for misfit in together if misfit.field.partition(".")[0] not in unfit]
-    lines = [cast("InitErrorDetails", {k: v for k, v in detail.items() if k != "msg"}) for detail in found]
-    return ValidationError.from_exception_data(error.title, [*lines, *map(_line, said)])
+    return ValidationError.from_exception_data(error.title, [*_lines(error), *map(_line, said)])
+
+
+def _lines(error: ValidationError) -> list[InitErrorDetails]:
+    """The misfits of a refusal, to be refused again beside others."""
+    found = error.errors(include_url=False)
+    return [cast("InitErrorDetails", {k: v for k, v in detail.items() if k != "msg"}) for detail in found]
 
 
 def _line(misfit: FieldError) -> InitErrorDetails:

@@ -148,7 +148,7 @@ async def _make_customer(installation: Installation, tenant_id: UUID) -> Custome
     async def work(unit: Unit) -> Customer:
         at = instant(unit.now)
         consent = {"consent_document_id": str(DOCUMENT), "confirmed_at": at}
-        fields = {
+        fields: dict[str, Any] = {
             "first_name": "Clara",
             "last_name": "Sandkamp",
             "email": "clara.sandkamp@example.org",
@@ -157,13 +157,13 @@ async def _make_customer(installation: Installation, tenant_id: UUID) -> Custome
             "birth_city": "Berlin",
             "birth_country": "DE",
             "nationalities": ["DE"],
-            "phone_number": "4930123456",
             "address": ADDRESS,
-            "fatca": {"status": False, "confirmed_at": at},
             "terms_and_conditions": consent,
             "data_privacy_and_sharing_agreement": consent,
         }
         tenant = await tenants.get_tenant(unit)
+        if tenant.licence == "TOL":
+            fields |= {"phone_number": "4930123456", "fatca": {"status": False, "confirmed_at": at}}
         user = await users.create_user(unit, NewUser(tenant.licence, fields))
         evidence = {
             "data_download_link": "https://documents.example.org/kyc.zip",

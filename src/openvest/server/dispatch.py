@@ -12,6 +12,7 @@ from uuid import uuid4
 from openvest.core.clock import monotonic_ns
 from openvest.core.declarations import Call, Caller, Endpoint
 from openvest.core.problems import Forbidden, Internal, Problem, Unavailable
+from openvest.core.schema import Setting
 from openvest.db.unit import DatabaseDown
 from openvest.server.authentication import Authenticator, form_client, named_client
 from openvest.server.idempotency import Keys
@@ -99,7 +100,8 @@ class Dispatcher:
         key = idempotency_key(request, endpoint, caller.contract)
         _check_scope(endpoint, caller)
         query = parse_query(endpoint, request.query)
-        body, plain = parse_body(endpoint, request.body)
+        setting = Setting(caller.licence, self.runner.database.webhook_allow_list)
+        body, plain = parse_body(endpoint, request.body, setting)
         path = parse_path(endpoint, hit.route.names, hit.values)
         call = Call(caller, path, query, body, key, request.request_id)
         keyed = None if key is None else self.keys.keyed(request, caller, key, plain)

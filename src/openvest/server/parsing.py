@@ -18,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from openvest.core.declarations import Endpoint
 from openvest.core.problems import FieldError, InvalidRequest, NotFound
+from openvest.core.schema import Setting
 from openvest.server.authentication import as_uuid
 from openvest.server.misfits import explain
 
@@ -119,7 +120,7 @@ def misfit(part: str, errors: Sequence[FieldError]) -> InvalidRequest:
     return InvalidRequest(f"The {part} does not fit: {'; '.join(named)}{more}.", errors=errors)
 
 
-def parse_body(endpoint: Endpoint, body: bytes) -> tuple[Any, Any]:
+def parse_body(endpoint: Endpoint, body: bytes, setting: Setting | None = None) -> tuple[Any, Any]:
     """The body as an instance of the endpoint's model, and the plain value it was made from.
 
     An empty body counts as an empty object. Raises: InvalidRequest.
@@ -130,7 +131,7 @@ def parse_body(endpoint: Endpoint, body: bytes) -> tuple[Any, Any]:
             raise misfit("body", [FieldError(ROOT, "is not taken by this operation")])
         return None, None
     value = _form(body) if endpoint.form else parse_json(body) if body.strip() else {}
-    return _validated(model, value, "body"), value
+    return _validated(model, value, "body", setting), value
 
 
 def _form(body: bytes) -> dict[str, Any]:
@@ -207,9 +208,9 @@ def _empty(model: type[BaseModel]) -> Any:
         return None
 
 
-def _validated(model: type[BaseModel], value: Any, part: str) -> Any:
+def _validated(model: type[BaseModel], value: Any, part: str, setting: Setting | None = None) -> Any:
     try:
-        return model.model_validate(value)
+        return model.model_validate(value, context=setting)
     except ValidationError as error:
         raise misfit(part, explain(error, value)) from None
 

@@ -83,6 +83,9 @@ def interval_minutes(text: str) -> int:
     return minutes
 
 
+AFTER_END = "lies after the end of the asked time"
+
+
 def candle_window(
     now: datetime, start: date | datetime | None, end: date | datetime | None
 ) -> tuple[datetime, datetime]:
@@ -95,11 +98,19 @@ def candle_window(
     if start is None:
         first = datetime.combine((max(last, known + DEFAULT_DAYS) - DEFAULT_DAYS).date(), time(), UTC)
     else:
-        first = start if isinstance(start, datetime) else datetime.combine(start, time(), UTC)
+        first = _first_moment(start)
         if first > last:
-            message = "lies after the end of the asked time"
-            raise InvalidRequest(f"start_date {message}.", errors=[FieldError("start_date", message)])
+            raise InvalidRequest(f"start_date {AFTER_END}.", errors=[FieldError("start_date", AFTER_END)])
     return max(first, known), min(last, now)
+
+
+def ends_before(start: date | datetime, end: date | datetime) -> bool:
+    """Whether the asked time is none."""
+    return _first_moment(start) > _last_moment(end)
+
+
+def _first_moment(start: date | datetime) -> datetime:
+    return start if isinstance(start, datetime) else datetime.combine(start, time(), UTC)
 
 
 def _last_moment(end: date | datetime) -> datetime:

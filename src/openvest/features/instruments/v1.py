@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
@@ -11,7 +11,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from openvest.core.clock import instant, parse_day, parse_instant
 from openvest.core.declarations import Call, Endpoint, Event
 from openvest.core.money import plain
-from openvest.core.schema import Answer, Id, Instant, Isin, Meta
+from openvest.core.problems import FieldError
+from openvest.core.schema import Answer, Body, Id, Instant, Isin, Meta
 from openvest.core.snapshots import Json, Snapshot, snapshot_of
 from openvest.db.paging import PageQuery, v1_page
 from openvest.db.unit import Unit
@@ -157,10 +158,8 @@ _Moment = Annotated[
 ]
 
 
-class OhlcQuery(BaseModel):
+class OhlcQuery(Body):
     """Which intervals are wanted."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     start_date: _Moment = Field(default=None, description="First day or instant; without it 30 days before the end.")
     end_date: _Moment = Field(default=None, description="Last day or instant; without it yesterday.")
@@ -175,6 +174,12 @@ class OhlcQuery(BaseModel):
         AfterValidator(_interval),
         WithJsonSchema({"type": "string", "pattern": "^(1d|[1-9][0-9]*[hm])$", "default": "1d"}),
     ] = Field(default="1d", description="A day, or minutes or hours up to a day.")
+
+    @classmethod
+    def misfits_together(cls, body: Any, unfit: Set[str]) -> Iterator[FieldError]:
+        start, end = body.start_date, body.end_date
+        if start is not None and end is not None and rules.ends_before(start, end):
+            yield FieldError("start_date", rules.AFTER_END)
 
 
 # Mapping
@@ -242,6 +247,7 @@ async def retrieve_latest_price(unit: Unit, call: Call) -> Json:
 
 async def list_ohlc_prices(unit: Unit, call: Call) -> Json:
     query: OhlcQuery = call.query
+    rules.candle_window(unit.now, query.start_date, query.end_date)  # what is wrong with it is said before 404
     listing = await service.get_listing(unit, _name(call), call.path["venue_id"])
     pace = await _pace(unit)
     found = await service.candles(unit, listing, pace, query.interval, query.start_date, query.end_date)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from openvest.core.clock import parse_day
+from openvest.core.clock import lies_ahead, parse_day
 from openvest.core.problems import FieldError, Unprocessable
 from openvest.features.onboarding.model import Check, CheckType, TaxResidencies
 from openvest.features.users.model import User, Verdict
@@ -20,7 +20,7 @@ BY_TWO_PROOF = "TWO_PLUS_TWO_VERIFICATION_PROOF"
 
 
 class EvidenceRefused(Unprocessable):
-    """The evidence is too old, or this way of proving does not exist for this user."""
+    """The evidence is too old or from the future, or this way of proving does not exist for this user."""
 
     def __init__(self, field: str, message: str):
         super().__init__(f"The evidence is refused: {field} {message}.", errors=[FieldError(field, message)])
@@ -42,6 +42,8 @@ def check_evidence(kind: str, confirmed_at: datetime, details: Mapping[str, Any]
     """Raises: EvidenceRefused. Shape: `details` is in snapshot form, days as text."""
     today = now.date()
     country = user.address["country"]
+    if lies_ahead(confirmed_at, now):
+        raise EvidenceRefused("check_confirmed_at", "has not come yet")
     if kind == "KYC":
         if confirmed_at.date() < months_before(today, 24):
             raise EvidenceRefused("check_confirmed_at", "is more than 24 months ago")
@@ -55,6 +57,8 @@ def check_evidence(kind: str, confirmed_at: datetime, details: Mapping[str, Any]
             raise EvidenceRefused("method", "is available for residents of GB only")
     if kind == "POR":
         issued = parse_day(details["issuance_date"])
+        if lies_ahead(issued, now):
+            raise EvidenceRefused("issuance_date", "has not come yet")
         if details["document_type"] in BILLS and issued < months_before(today, 12):
             raise EvidenceRefused("issuance_date", "is more than 12 months ago")
         if details["document_type"] == "REGISTRATION_CERT" and issued < months_before(today, 60):

@@ -34,14 +34,20 @@ def find_standard(kind: IdentifierType, country: str, identifier: str, wanted: s
             raise InvalidIdentifier("has country, birth date and twice five letters under the standard CONCAT")
     known = standards(kind, country)
     if wanted is not None and wanted not in {standard.name for standard in known}:
-        raise InvalidIdentifier(f"is not one of {', '.join(s.name for s in known)} or CONCAT", "identifier_standard")
+        raise InvalidIdentifier(f"names none of {', '.join(s.name for s in known)} and CONCAT", "identifier_standard")
     if identifier == "":
         raise InvalidIdentifier(f"is required, because no identifier is made for nationals of {country}")
     for standard in known:
         if wanted in (None, standard.name) and standard.valid(identifier):
             return standard.name
     names = wanted or " or ".join(standard.name for standard in known)
-    raise InvalidIdentifier(f"is not a valid {names} of {country}")
+    raise InvalidIdentifier(f"does not fit {names} of {country}")
+
+
+def number_misfits(country: str, number: str | None) -> list[str]:
+    """Why a number is none of the country; nothing of no number, and of a country whose numbers we do not know."""
+    valid = TAX_NUMBERS.get(country)
+    return [] if number is None or valid is None or valid(number) else [f"does not fit the tax numbers of {country}"]
 
 
 def check_residencies(residencies: tuple[Residency, ...]) -> None:
@@ -50,12 +56,10 @@ def check_residencies(residencies: tuple[Residency, ...]) -> None:
     seen: set[str] = set()
     for position, residency in enumerate(residencies):
         field = f"tax_residencies.{position}"
-        number = residency.tax_identifier_number
-        valid = TAX_NUMBERS.get(residency.country)
-        if number is not None and valid is not None and not valid(number):
-            errors.append(FieldError(f"{field}.tax_identifier_number", f"is not a tax number of {residency.country}"))
+        for message in number_misfits(residency.country, residency.tax_identifier_number):
+            errors.append(FieldError(f"{field}.tax_identifier_number", message))
         if residency.country in seen:
-            errors.append(FieldError(f"{field}.country", "is declared twice"))
+            errors.append(FieldError(f"{field}.country", "cannot be given twice"))
         seen.add(residency.country)
     if errors:
         raise InvalidRequest("The tax residencies have misfits.", errors=errors)

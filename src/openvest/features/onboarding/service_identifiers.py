@@ -43,7 +43,7 @@ async def add_identifier(
 
 
 async def change_identifier(unit: Unit, user_id: UUID, identifier_id: UUID, identifier: str) -> Identifier:
-    """Correct an identifier. Raises: UserNotFound, IdentifierNotFound, UserOffboarded, InvalidIdentifier.
+    """Correct an identifier. Raises: UserNotFound, IdentifierNotFound, InvalidIdentifier, UserOffboarded.
 
     Writes: user_identifiers, and as `reconsider`.
     """
@@ -51,8 +51,8 @@ async def change_identifier(unit: Unit, user_id: UUID, identifier_id: UUID, iden
     row = await unit.row(store.LOCK_IDENTIFIER, unit.tenant_id, user_id, identifier_id)
     if row is None:
         raise rules.IdentifierNotFound
-    users.check_open(user)
     name = rules_identifiers.find_standard(row.type, row.issuing_country, identifier, row.identifier_standard)
+    users.check_open(user)
     return await _change(unit, user, row, identifier, name)
 
 

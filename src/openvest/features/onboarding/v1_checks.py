@@ -56,6 +56,11 @@ Confirmed = Annotated[Instant, Field(description="When the evidence was last con
 Proof = Annotated[Link, Field(description="Where the evidence can be fetched.")]
 
 
+_DIGITS = 15
+"""As many as every JSON reader keeps exactly, whichever type it has for numbers."""
+_BEYOND, _LEAST = Decimal(10**_DIGITS), Decimal(1).scaleb(-_DIGITS)
+
+
 def _number(value: Any) -> Any:
     if isinstance(value, str | bool) or value is None:
         raise ValueError("is a number")
@@ -63,9 +68,16 @@ def _number(value: Any) -> Any:
         number = Decimal(str(value))
     except ArithmeticError:
         raise ValueError("is a number") from None
-    if not number.is_finite() or number < 0 or len(number.as_tuple().digits) > 15:
-        raise ValueError("is a number of at most 15 digits that is not below zero")
+    if not 0 <= number < _BEYOND:
+        raise ValueError(f"is a number from zero to below {_BEYOND}")
+    if number != 0 and (number < _LEAST or len(number.normalize().as_tuple().digits) > _DIGITS):
+        raise ValueError(f"is a number of at most {_DIGITS} digits")
     return number
+
+
+def _written(digits: str) -> Any:
+    """A stored number as JSON has it. Why not as it stands: older versions took 1E+300, which is no 64-bit integer."""
+    return json.loads(digits if len(digits) <= _DIGITS else f"{Decimal(digits):E}")
 
 
 Number = Annotated[Decimal, BeforeValidator(_number), WithJsonSchema({"type": "number", "minimum": 0})]
@@ -265,7 +277,7 @@ def check_v1(check: Snapshot) -> Json:
     income = details.get("yearly_gross_income")
     if income is not None:  # the contract has these as JSON numbers; kept as digits, so nothing is lost inside
         details["yearly_gross_income"] = {
-            name: value if name == "currency" else json.loads(value) for name, value in income.items()
+            name: value if name == "currency" else _written(value) for name, value in income.items()
         }
     shown = {name: check[name] for name in ("id", "user_id", "type", "check_confirmed_at", "status")}
     return {**shown, **details}

@@ -9,10 +9,10 @@ from pydantic import Field
 
 from openvest.core.declarations import Call, Endpoint
 from openvest.core.problems import FieldError
-from openvest.core.schema import Answer, Body, Country, Id, Instant, Unused
+from openvest.core.schema import Answer, Body, Country, Id, Instant, Unused, each_once
 from openvest.core.snapshots import Json, snapshot_of
 from openvest.db.unit import Unit
-from openvest.features.onboarding import service_identifiers
+from openvest.features.onboarding import rules_identifiers, service_identifiers
 from openvest.features.onboarding.model import Residency, TaxResidencies
 
 READ, ADMIN = ("users:read", "users:admin"), ("users:admin",)
@@ -31,6 +31,15 @@ class IdentifierCreate(Body):
     identifier_standard: Annotated[Standard | None, Unused] = Field(
         default=None, description="The standard the number follows; found from the number where absent."
     )
+
+    @classmethod
+    def misfits_together(cls, body: Any, unfit: Set[str]) -> Iterator[FieldError]:
+        if unfit:
+            return
+        try:
+            rules_identifiers.find_standard(body.type, body.issuing_country, body.identifier, body.identifier_standard)
+        except rules_identifiers.InvalidIdentifier as refusal:
+            yield from refusal.errors
 
 
 class IdentifierChange(Body):
@@ -77,12 +86,16 @@ class ResidencySet(Body):
             yield FieldError("tax_identifier_number", "is required, unless missing_tin_reason is given instead")
         if len(given) == 2:
             yield FieldError("missing_tin_reason", "cannot be given beside tax_identifier_number")
+        for message in rules_identifiers.number_misfits(body.country, body.tax_identifier_number):
+            yield FieldError("tax_identifier_number", message)
 
 
 class ResidenciesSet(Body):
     """All countries of tax residence; replaces what was declared before."""
 
-    tax_residencies: Annotated[list[ResidencySet], Field(min_length=1)] = Field(description="The countries.")
+    tax_residencies: Annotated[list[ResidencySet], Field(min_length=1), each_once("country")] = Field(
+        description="The countries."
+    )
 
 
 class ResidenciesShown(Answer):

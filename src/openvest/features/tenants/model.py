@@ -94,15 +94,25 @@ SCOPES: Mapping[str, str] = {
     "account_liquidations:admin": "Start, read and cancel liquidations of accounts.",
     "account_liquidations:read": "Read liquidations of accounts.",
     "account_returns:read": "Read the returns of accounts.",
+    "account_transfers:admin": "Start and read transfers of whole accounts.",
+    "account_transfers:read": "Read transfers of whole accounts.",
     "accounts:admin": "Create, change and close accounts and account groups.",
     "accounts:read": "Read accounts and account groups.",
+    "businesses:admin": "Create, read and change businesses.",
+    "businesses:read": "Read businesses.",
+    "cash_balance_transfers:admin": "Create and read transfers between cash balances.",
+    "cash_balance_transfers:read": "Read transfers between cash balances.",
+    "cash_credits:admin": "Create and read cash credits.",
+    "cash_credits:read": "Read cash credits.",
     "checks:admin": "Create and read checks of users.",
     "checks:read": "Read checks of users.",
+    "corporate_actions:admin": "Instruct corporate actions.",
     "credit_fundings:read": "Read credit fundings.",
     "fees:admin": "Create and read fee collections and fee models.",
     "fees:read": "Read fee collections and fee models.",
     "files:read": "Read files.",
     "instruments:read": "Read instruments and their venues.",
+    "isa_transfers:admin": "Create transfers of ISA subscriptions.",
     "mandates:admin": "Create, read and revoke mandates.",
     "mandates:read": "Read mandates.",
     "orders:admin": "Place, read and cancel orders.",
@@ -112,9 +122,11 @@ SCOPES: Mapping[str, str] = {
     "portfolios:admin": "Create, read and change portfolio allocations and configurations.",
     "portfolios:read": "Read portfolio allocations and configurations.",
     "positions:read": "Read positions and cash balances.",
+    "positions_performance:read": "Read the performance of positions.",
     "prices:read": "Read prices of instruments.",
     "reference_accounts:admin": "Create, read and remove reference accounts.",
     "reference_accounts:read": "Read reference accounts.",
+    "reports:admin": "Ask for and read reports.",
     "reports:read": "Read reports.",
     "roles:admin": "Create, read and end roles.",
     "roles:read": "Read roles.",
@@ -127,6 +139,8 @@ SCOPES: Mapping[str, str] = {
     "tests:admin": "Move the clock, set scenarios and simulate the outside world; sandboxes only.",
     "topups:admin": "Create, read and remove top-ups.",
     "topups:read": "Read top-ups.",
+    "transaction_fees:admin": "Set and read transaction fees.",
+    "transaction_fees:read": "Read transaction fees.",
     "transactions:read": "Read cash and securities transactions.",
     "users:admin": "Create, read, change and offboard users.",
     "users:read": "Read users.",
@@ -135,4 +149,8 @@ SCOPES: Mapping[str, str] = {
     "webhooks:admin": "Create, read, change and remove webhook subscriptions.",
     "webhooks:read": "Read webhook subscriptions and verification keys.",
 }
-"""Every scope there is. Source: protocol.md section 11; auth_tokens.md, scopes."""
+"""Every scope the contract knows, also those whose operations are not served yet: a client is made once.
+
+Units: all in one line have at most 1000 characters, what a token request and its answer may carry.
+Source: newer/INDEX.md; protocol.md section 11; auth_tokens.md, scopes.
+"""

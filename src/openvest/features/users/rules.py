@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
 
+from openvest.core.clock import lies_ahead, parse_day, parse_instant
 from openvest.core.lifecycle import Lifecycle
 from openvest.core.problems import FieldError, InvalidRequest, NotFound, Unprocessable
 from openvest.features.users.model import Licence, NewUser
@@ -46,18 +48,31 @@ class UserOffboarded(Unprocessable):
         super().__init__("The user is being offboarded or has left, so nothing about them can change.")
 
 
-class BornInTheFuture(Unprocessable):
-    """The day of birth is yet to come."""
+class NotYet(Unprocessable):
+    """What is said to have happened is yet to come."""
 
-    def __init__(self) -> None:
-        message = "is a day that has not come yet"
-        super().__init__(f"The field birth_date {message}.", errors=[FieldError("birth_date", message)])
+    def __init__(self, fields: Sequence[str]) -> None:
+        errors = [FieldError(name, "has not come yet") for name in fields]
+        super().__init__(f"What has happened lies in the past, but {fields[0]} has not come yet.", errors=errors)
 
 
-def check_birth_date(birth_date: date, today: date) -> None:
-    """Raises: BornInTheFuture."""
-    if birth_date > today:
-        raise BornInTheFuture
+def check_past(fields: Mapping[str, Any], now: datetime) -> None:
+    """Nobody is born, declares, agrees or is given a document in the future. Raises: NotYet.
+
+    Shape: `fields` as a new user or a data change has them, in snapshot form; a birth date may be a day already.
+    """
+    said: dict[str, date] = {}
+    for name in ("birth_date", "issuance_date"):
+        day = fields.get(name)
+        if day is not None:
+            said[name] = parse_day(day) if isinstance(day, str) else day
+    for name in ("fatca", "terms_and_conditions", "data_privacy_and_sharing_agreement"):
+        declared = fields.get(name)
+        if declared is not None:
+            said[f"{name}.confirmed_at"] = parse_instant(declared["confirmed_at"])
+    ahead = [name for name, at in said.items() if lies_ahead(at, now)]
+    if ahead:
+        raise NotYet(ahead)
 
 
 REQUIRED_FIELDS: Mapping[Licence, tuple[str, ...]] = {
@@ -71,9 +86,25 @@ a role in a business; until those exist they are asked of everyone.
 """
 
 
+UNKNOWN_FIELDS: Mapping[Licence, tuple[str, ...]] = {"TOL": (), "BYOL": ("phone_number", "fatca")}
+"""What a new user cannot have under the licence: its form, which is closed, has no such field.
+
+Source: users.md section 1, table of fields; openapi-1.9.0.yaml, User (BYOL).
+"""
+
+
+def misfits(licence: Licence, fields: Mapping[str, Any]) -> list[FieldError]:
+    """Each field that the licence asks for and a new user does not have, and each that it does not know."""
+    missing = [name for name in REQUIRED_FIELDS[licence] if fields.get(name) is None]
+    unknown = [name for name in UNKNOWN_FIELDS[licence] if fields.get(name) is not None]
+    return [
+        *(FieldError(name, f"is required under the licence model {licence}") for name in missing),
+        *(FieldError(name, f"is not a known field under the licence model {licence}") for name in unknown),
+    ]
+
+
 def check_new_user(new: NewUser) -> None:
-    """Raises: InvalidRequest, naming each field the tenant's licence asks for."""
-    missing = [name for name in REQUIRED_FIELDS[new.licence] if new.fields.get(name) is None]
-    if missing:
-        errors = [FieldError(name, f"is required under the licence model {new.licence}") for name in missing]
-        raise InvalidRequest("The user lacks fields that this tenant's licence model requires.", errors=errors)
+    """Raises: InvalidRequest, naming each field that does not go with the tenant's licence."""
+    errors = misfits(new.licence, new.fields)
+    if errors:
+        raise InvalidRequest("The user does not fit this tenant's licence model.", errors=errors)

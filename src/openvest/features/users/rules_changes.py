@@ -54,7 +54,7 @@ def misfits(licence: Licence, changes: Mapping[str, Any], evidence: Mapping[str,
         return [FieldError("(root)", "changes nothing")]
     if licence == "BYOL":
         errors = [FieldError(name, "cannot be changed under BYOL") for name in changes if name not in BYOL_FIELDS]
-        return errors + [FieldError(name, "is not asked for under BYOL") for name in proof]
+        return errors + [FieldError(name, "cannot be given under BYOL") for name in proof]
     shapes = [shape for shape in TOL_SHAPES if any(name in changes for name in shape.fields)]
     known = {name for shape in shapes for name in shape.fields}
     errors = [FieldError(name, "cannot be changed under TOL") for name in changes if name not in known]

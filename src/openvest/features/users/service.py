@@ -35,10 +35,10 @@ OPTIONAL: dict[str, Any] = {
 async def create_user(unit: Unit, new: NewUser) -> User:
     """Make a user, INACTIVE.
 
-    Raises: InvalidRequest, BornInTheFuture. Writes: users, USER.CREATED.
+    Raises: InvalidRequest, NotYet. Writes: users, USER.CREATED.
     """
     rules.check_new_user(new)
-    rules.check_birth_date(new.fields["birth_date"], unit.now.date())
+    rules.check_past(new.fields, unit.now)
     at = unit.moment_after(None)
     given = {**OPTIONAL, **new.fields}
     if given.get("postal_address") is None:
@@ -160,13 +160,12 @@ async def request_data_change(
 ) -> UUID:
     """Take a request to change a user; it is applied later. Shape: both in snapshot form.
 
-    Raises: UserNotFound, InvalidRequest, UserOffboarded, BornInTheFuture. Writes: data_changes.
+    Raises: UserNotFound, InvalidRequest, UserOffboarded, NotYet. Writes: data_changes.
     """
     user = await hold_user(unit, user_id)
     rules_changes.check_data_change(user.licence, changes, evidence)
     check_open(user)
-    if "birth_date" in changes:
-        rules.check_birth_date(parse_day(changes["birth_date"]), unit.now.date())
+    rules.check_past({**changes, **(evidence or {})}, unit.now)
     change = store.DataChange(
         id=unit.ids.new("data_change"),
         created_at=unit.now,

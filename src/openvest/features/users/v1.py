@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Set
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
 from openvest.core.declarations import Call, Endpoint, Event
-from openvest.core.schema import Answer, Body, Country, Day, Id, Instant, Meta, Unused
+from openvest.core.problems import FieldError
+from openvest.core.schema import Answer, Body, Country, Day, Id, Instant, Meta, Setting, Unused
 from openvest.core.schema_people import Address, City, Link, Name, ProofOfResidence
 from openvest.core.snapshots import Json, Snapshot, snapshot_of, snapshot_value
 from openvest.db.paging import PageQuery, page, v1_page
 from openvest.db.unit import Unit
-from openvest.features.users import service, store
+from openvest.features.users import rules, rules_changes, service, store
 from openvest.features.users.model import NewUser
-from openvest.features.users.rules import REQUIRED_FIELDS
 from openvest.features.users.rules_changes import EVIDENCE
 from openvest.features.users.v1_schemas import (
     Consent,
@@ -46,10 +47,12 @@ class UserFields(Body):
     birth_country: Annotated[Country | None, Unused] = Field(default=None, description="Country of birth.")
     birth_name: Annotated[Name | None, Unused] = Field(default=None, description="Family name at birth.")
     nationalities: Nationalities = Field(description="All nationalities.")
-    phone_number: Annotated[PhoneNumber | None, Unused] = Field(default=None, description="Digits only.")
+    phone_number: Annotated[PhoneNumber | None, Unused] = Field(
+        default=None, description="Digits only; not under BYOL."
+    )
     address: Address = Field(description="Where the person lives.")
     postal_address: Address | None = Field(default=None, description="Where post goes; the address where absent.")
-    fatca: Fatca | None = Field(default=None, description="Required under TOL.")
+    fatca: Fatca | None = Field(default=None, description="Required under TOL; not under BYOL.")
     terms_and_conditions: Consent | None = Field(default=None, description="Required under TOL.")
     data_privacy_and_sharing_agreement: Consent | None = Field(default=None, description="Required under TOL.")
     branch_id: Annotated[Id | None, Unused] = Field(default=None, description="A branch of the tenant.")
@@ -61,14 +64,19 @@ class UserFields(Body):
 
 
 def _by_licence(schema: dict[str, Any]) -> None:
-    """Describe both licence models: the fields are the same, what is required differs."""
+    """Describe both licence models: what is required differs, and what is known."""
     shape = {**schema}
     schema.clear()
     schema["description"] = shape.pop("description")
     schema["title"] = shape.pop("title")
     schema["anyOf"] = [
-        {**shape, "title": f"User under {licence}", "required": [*shape["required"], *fields]}
-        for licence, fields in REQUIRED_FIELDS.items()
+        {
+            **shape,
+            "title": f"User under {licence}",
+            "properties": {n: p for n, p in shape["properties"].items() if n not in rules.UNKNOWN_FIELDS[licence]},
+            "required": [*shape["required"], *fields],
+        }
+        for licence, fields in rules.REQUIRED_FIELDS.items()
     ]
 
 
@@ -76,6 +84,10 @@ class UserCreate(UserFields):
     """A new user. The tenant's licence model decides which of the two forms counts."""
 
     model_config = ConfigDict(json_schema_extra=_by_licence)
+
+    @classmethod
+    def misfits_in(cls, setting: Setting, body: Any, unfit: Set[str]) -> Iterable[FieldError]:
+        return rules.misfits(setting.licence, dict(body))
 
 
 class UserShown(UserFields):
@@ -122,6 +134,19 @@ class DataChange(Body):
     issuance_date: Day | None = Field(default=None, description="When the proof was issued.")
     data_download_link: Link | None = Field(default=None, description="Where the proof can be fetched.")
     document_type: ProofOfResidence | Literal["PASSPORT"] | None = Field(default=None, description="Kind of proof.")
+
+    @classmethod
+    def misfits_in(cls, setting: Setting, body: Any, unfit: Set[str]) -> Iterable[FieldError]:
+        given = {
+            name: value for name, value in body if value is not None or name in unfit or _is_taken_back(body, name)
+        }
+        evidence = {name: given.pop(name) for name in EVIDENCE if name in given}
+        return rules_changes.misfits(setting.licence, given, evidence)
+
+
+def _is_taken_back(body: Any, name: str) -> bool:
+    """Null says something of its own for the postal address alone: it goes to the address again."""
+    return name == "postal_address" and name in body.model_fields_set and body.postal_address is None
 
 
 class ChangeFailed(Answer):
@@ -185,7 +210,7 @@ async def offboard_user(unit: Unit, call: Call) -> Json:
 async def user_data_change(unit: Unit, call: Call) -> Json:
     body: DataChange = call.body
     given = snapshot_value(body.model_dump(exclude_none=True))
-    if "postal_address" in body.model_fields_set and body.postal_address is None:
+    if _is_taken_back(body, "postal_address"):
         given["postal_address"] = None
     evidence = {name: given.pop(name) for name in EVIDENCE if name in given}
     await service.request_data_change(unit, call.path["user_id"], given, evidence or None)

@@ -41,12 +41,20 @@ class WebhookNotReached(Unprocessable):
     """A test got no answer from the endpoint."""
 
 
-def check_url(url: str, allowed: frozenset[str]) -> None:
-    """Raises: WebhookUrlRefused."""
+def url_misfits(url: str, allowed: frozenset[str]) -> list[FieldError]:
+    """What is wrong with where a webhook shall go."""
     try:
         parse_target(url, allowed)
     except ValueError as error:
-        raise WebhookUrlRefused(f"The URL of a webhook {error}.", errors=[FieldError("url", str(error))]) from None
+        return [FieldError("url", str(error))]
+    return []
+
+
+def check_url(url: str, allowed: frozenset[str]) -> None:
+    """Raises: WebhookUrlRefused."""
+    errors = url_misfits(url, allowed)
+    if errors:
+        raise WebhookUrlRefused(f"The URL of a webhook {errors[0].message}.", errors=errors)
 
 
 def wait_seconds(back_off: Sequence[int], failures: int) -> int:

@@ -77,11 +77,11 @@ async def update_webhook(unit: Unit, webhook_id: UUID, change: WebhookChange) ->
     """Change what is given. Switching on starts at the present number; switching off drops what waits.
 
     Another URL is tried at once, whatever the old one's back-off was.
-    Raises: WebhookNotFound, WebhookUrlRefused. Writes: webhooks, webhook_packages.
+    Raises: WebhookUrlRefused, WebhookNotFound. Writes: webhooks, webhook_packages.
     """
-    before = _found(await unit.row(store.LOCK, unit.tenant_id, webhook_id), webhook_id)
     if change.url is not None:
         rules.check_url(change.url, unit.database.webhook_allow_list)
+    before = _found(await unit.row(store.LOCK, unit.tenant_id, webhook_id), webhook_id)
     given = {name: value for name, value in _fields(change).items() if value is not None}
     if change.type is not None:
         given["type"] = _once(change.type)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Set
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -9,7 +10,8 @@ from pydantic import Field
 
 from openvest.core.clock import instant
 from openvest.core.declarations import Call, Endpoint, Event
-from openvest.core.schema import Answer, Body, Id, Instant, Meta
+from openvest.core.problems import FieldError
+from openvest.core.schema import Answer, Body, Id, Instant, Meta, Setting
 from openvest.core.snapshots import Json
 from openvest.core.webhook_urls import MAX_URL_LENGTH
 from openvest.db.paging import PageQuery, v1_page
@@ -23,6 +25,7 @@ from openvest.features.webhooks.rules import (
     LARGEST_PACKAGE,
     SMALLEST_PACKAGE,
     TITLE_PATTERN,
+    url_misfits,
 )
 from openvest.ports.courier import Letter
 
@@ -59,6 +62,10 @@ class WebhookCreate(Body):
     exclude_type: list[Category] | None = Field(default=None, description=_EXCLUDE)
     config: PackageConfig | None = Field(default=None, description="How packages are collected.")
 
+    @classmethod
+    def misfits_in(cls, setting: Setting, body: Any, unfit: Set[str]) -> Iterable[FieldError]:
+        return () if body.url is None else url_misfits(body.url, setting.webhook_allow_list)
+
 
 class WebhookUpdate(Body):
     """What is to change; what is left out stays."""
@@ -72,6 +79,10 @@ class WebhookUpdate(Body):
     type: Categories | None = Field(default=None, description=_TYPE)
     exclude_type: list[Category] | None = Field(default=None, description=_EXCLUDE)
     config: PackageConfig | None = Field(default=None, description="How packages are collected.")
+
+    @classmethod
+    def misfits_in(cls, setting: Setting, body: Any, unfit: Set[str]) -> Iterable[FieldError]:
+        return () if body.url is None else url_misfits(body.url, setting.webhook_allow_list)
 
 
 class ShownConfig(Answer):
