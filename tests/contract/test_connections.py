@@ -38,3 +38,11 @@ async def test_a_connection_without_a_next_request_is_closed(app: App, sent: byt
     async with listening(app, LOCAL, port, head_seconds=0.2):
         answer = await heard(port, sent)
     assert answer.startswith(b"HTTP/1.1 200 OK\r\n") if sent.endswith(b"a\r\n\r\n") else answer == b""
+
+
+async def test_what_leads_nowhere_is_answered_without_its_body(app: App) -> None:
+    port = free_port()
+    async with listening(app, LOCAL, port):
+        answer = await heard(port, b"POST /nowhere HTTP/1.1\r\nhost: a\r\ncontent-length: 100000\r\n\r\nhalf")
+    assert answer.startswith(b"HTTP/1.1 404 Not Found\r\n")
+    assert answer.endswith(b"}")
