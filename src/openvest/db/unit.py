@@ -264,22 +264,18 @@ class Database:
 
         `n` items tick a frozen clock; 0 for writes that write no events (tokens, subscriptions). `cause` names the
         keyed request for caused ids; None: the number of the business write. Deadlocks are retried up to three times;
-        work must therefore be repeatable. Raises: DatabaseDown, and what work raises.
+        work must therefore be repeatable. Raises: DatabaseDown, one of AGAIN, and what work and the drain raise.
         """
-        for attempt in range(RETRIES + 1):
-            try:
-                return await self._write_once(tenant_id, work, n, cause, draining)
-            except _MustDrain:
-                break
-            except AGAIN:
-                if attempt == RETRIES:
-                    raise
+        left = RETRIES
         while True:
-            await self.drain(tenant_id)
             try:
                 return await self._write_once(tenant_id, work, n, cause, draining)
             except _MustDrain:
-                continue
+                await self.drain(tenant_id)
+            except AGAIN:
+                if left == 0:
+                    raise
+                left -= 1
 
     async def _write_once(
         self, tenant_id: UUID, work: Callable[[Unit], Awaitable[T]], n: int, cause: str | None, draining: bool

@@ -37,9 +37,11 @@ from openvest.server.parsing import parse_body, parse_path, parse_query
 from openvest.server.router import Router, first, pick
 from openvest.server.running import Runner
 from openvest.server.settings import ServerSettings
+from openvest.work.runner import Stuck
 
-_BUSY_STATES = frozenset({"55P03", "57014", "53300", "57P03"})
-"""SQL states of a lock or statement that waited too long, and of a server without room."""
+_BUSY_STATES = frozenset({"40P01", "40001", "55P03", "57014", "53300", "57P03"})
+"""SQL states of a unit that met others at every attempt, of a lock or statement that waited too long, and of a server
+without room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ class Dispatcher:
             return error
         if isinstance(error, DatabaseDown):
             return unavailable("The database cannot be reached; send the request again.")
-        if getattr(error, "sqlstate", None) in _BUSY_STATES:
+        if isinstance(error, Stuck) or getattr(error, "sqlstate", None) in _BUSY_STATES:
             return unavailable("The database is too busy; send the request again.")
         self.observer.fault(request, error)
         return Internal("The request failed by a fault of ours; its id finds it in our log.")
