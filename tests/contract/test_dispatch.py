@@ -14,6 +14,7 @@ import pytest
 
 from openvest.core.declarations import Call, Endpoint, Verb
 from openvest.core.signing_keys import generate_ed25519
+from openvest.db.query import Query
 from openvest.db.unit import Database, Unit
 from openvest.features.tenants.v1 import ENDPOINTS
 from openvest.sdk.signing import Signer
@@ -285,6 +286,18 @@ async def busy(database: Database, tenant_id: UUID, verb: Verb) -> None:
     refused(answer, 503, "unavailable")
     assert answer.headers["retry-after"] == "1"
     assert "fault" not in log.getvalue()
+
+
+async def test_an_argument_the_driver_cannot_send_is_a_fault_of_ours(
+    database: Database, tenant_id: UUID, log: io.StringIO
+) -> None:
+    async def wrong(unit: Unit, call: Call) -> Any:
+        return await unit.row(Query(int, "select $1::integer"), 1, 2)
+
+    endpoint = Endpoint("POST", "/wrong", "wrong", "Ask wrongly", "Things", ("orders:admin",), None, wrong)
+    api = await make_api(make_test_app(database, [*ENDPOINTS, endpoint], log=log), database, tenant_id)
+    refused(await api.send("POST", "/wrong"), 500, "internal")
+    assert "InterfaceError" in log.getvalue()
 
 
 async def test_a_body_that_is_too_large_is_refused(api: Api) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -12,7 +13,7 @@ import pytest
 from openvest.core.ids import caused_id
 from openvest.core.problems import Conflict
 from openvest.db.query import Query
-from openvest.db.unit import AGAIN, RETRIES, Database, Unit, UnknownTenant
+from openvest.db.unit import AGAIN, RETRIES, Database, DatabaseDown, Unit, UnknownTenant
 from openvest.events.log import LoggedEvent, events_after, last_sequence
 from openvest.events.sequencer import number_events, tenants_waiting
 from tests.kit.world import make_tenant
@@ -124,6 +125,28 @@ async def test_what_meets_another_unit_is_run_again_after_a_drain_too(
     with pytest.raises(AGAIN):
         await database.write(frozen_tenant_id, work)
     assert work.runs == RETRIES + 1
+
+
+@pytest.mark.parametrize("arguments", [(), (1, 2), ("text",), (2**40,), (object(),)])
+async def test_arguments_that_do_not_fit_are_a_fault_and_no_lost_database(
+    database: Database, tenant_id: UUID, arguments: tuple[Any, ...]
+) -> None:
+    wrong = Query(int, "select $1::integer")
+    said = "the server expects 1 argument|invalid input for query argument"
+    with pytest.raises((asyncpg.InterfaceError, asyncpg.DataError), match=said):
+        await database.write(tenant_id, lambda unit: unit.row(wrong, *arguments))
+    with pytest.raises((asyncpg.InterfaceError, asyncpg.DataError), match=said):
+        await database.ask(wrong, *arguments)
+    assert await database.ask(wrong, 7) == [7]
+
+
+async def test_a_connection_that_was_lost_is_no_fault(database: Database, tenant_id: UUID) -> None:
+    async def loses(unit: Unit) -> None:
+        unit.connection.terminate()
+        await unit.connection.execute("select 1")
+
+    with pytest.raises(DatabaseDown):
+        await database.write(tenant_id, loses)
 
 
 async def test_ids_of_a_frozen_tenant_come_from_their_cause(database: Database) -> None:

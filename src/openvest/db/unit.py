@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -61,6 +62,7 @@ DOWN = (
 """What says that the server or the way to it is gone. The driver's own confusion, met when a connection breaks in the
 middle of an answer, is among it: what became of the unit is not known then."""
 AGAIN = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+_GIVEN = re.compile(r"the server expects \d+ argument|query argument")  # interface errors too
 
 
 class DatabaseDown(Exception):
@@ -335,6 +337,8 @@ class Database:
             async with self.pool.acquire() as connection:
                 yield cast("Connection", connection)
         except DOWN as error:
+            if isinstance(error, asyncpg.InterfaceError) and _GIVEN.search(str(error)):
+                raise  # Arguments the driver cannot send are a fault of ours, which no waiting mends.
             raise DatabaseDown(str(error) or type(error).__name__) from error
 
 
