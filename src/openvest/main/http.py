@@ -23,6 +23,9 @@ CONNECTIONS = 16_384
 HEAD_SECONDS = 30
 """How long a connection may take to say the whole head of its next request; then it is closed. Clients that keep idle
 connections open longer find them closed, as HTTP lets a server do."""
+HEAD_BYTES = 64 * 1024
+"""Room to read in, per connection. The library gives a head 400 KiB, which all connections together could fill; ours
+are refused from 32 KiB on, with a document; what does not even find room here gets an empty 431."""
 _FILES = 2 * CONNECTIONS
 _PAUSE_SECONDS = 0.01
 _READY_SECONDS = 20
@@ -52,7 +55,7 @@ async def listening(
         # HTTP/1 alone: where the library may also expect HTTP/2 it waits for the first bytes without any limit, so that
         # silent connections hold their places for ever. Nothing of ours and no published client needs HTTP/2.
         http=HTTPModes.http1,
-        http1_settings=HTTP1Settings(header_read_timeout=round(head_seconds * 1000)),
+        http1_settings=HTTP1Settings(header_read_timeout=round(head_seconds * 1000), max_buffer_size=HEAD_BYTES),
         websockets=False,
         backlog=BACKLOG,
         backpressure=CONNECTIONS,
