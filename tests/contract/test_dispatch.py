@@ -6,18 +6,21 @@ import asyncio
 import io
 import json
 from collections.abc import AsyncGenerator
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
+from openvest.core.declarations import Call, Endpoint, Verb
 from openvest.core.signing_keys import generate_ed25519
-from openvest.db.unit import Database
+from openvest.db.query import Query
+from openvest.db.unit import Database, Unit
 from openvest.features.tenants.v1 import ENDPOINTS
 from openvest.sdk.signing import Signer
 from openvest.server.app import App
 from openvest.server.settings import ServerSettings
+from openvest.work.runner import Stuck
 from tests.contract.things import LITE_THINGS, THINGS, made, thing
 from tests.kit.http import WIRE, Api, http_of, make_api, make_test_app
 
@@ -250,6 +253,51 @@ async def test_a_fault_says_nothing_but_the_request_id(api: Api, log: io.StringI
     assert "canary" not in answer.text + log.getvalue()
     assert "RuntimeError" in log.getvalue()
     assert document["request_id"] in log.getvalue()
+
+
+@pytest.mark.parametrize("state", ["40P01", "40001", "55P03", "57014"])
+async def test_what_others_held_too_long_may_be_sent_again(database: Database, tenant_id: UUID, state: str) -> None:
+    async def meets(unit: Unit, call: Call) -> Any:
+        await unit.connection.execute(f"do $$ begin raise exception 'x' using errcode = '{state}'; end $$")
+
+    await busy(database, tenant_id, meets)
+
+
+async def test_work_of_a_frozen_tenant_that_is_stuck_is_told_as_busy(
+    database: Database, frozen_tenant_id: UUID
+) -> None:
+    async def emits(unit: Unit, call: Call) -> Any:
+        unit.emit("THING.CREATED", uuid4(), 1, unit.now, {})
+
+    async def stuck(_: UUID) -> None:
+        raise Stuck("orders")
+
+    await database.write(frozen_tenant_id, lambda unit: emits(unit, cast(Call, None)))
+    database.drain = stuck
+    await busy(database, frozen_tenant_id, emits)
+
+
+async def busy(database: Database, tenant_id: UUID, verb: Verb) -> None:
+    """Such a write is refused for now, and says when to come again."""
+    endpoint = Endpoint("POST", "/busy", "busy", "Meet others", "Things", ("orders:admin",), None, verb)
+    log = io.StringIO()
+    api = await make_api(make_test_app(database, [*ENDPOINTS, endpoint], log=log), database, tenant_id)
+    answer = await api.send("POST", "/busy")
+    refused(answer, 503, "unavailable")
+    assert answer.headers["retry-after"] == "1"
+    assert "fault" not in log.getvalue()
+
+
+async def test_an_argument_the_driver_cannot_send_is_a_fault_of_ours(
+    database: Database, tenant_id: UUID, log: io.StringIO
+) -> None:
+    async def wrong(unit: Unit, call: Call) -> Any:
+        return await unit.row(Query(int, "select $1::integer"), 1, 2)
+
+    endpoint = Endpoint("POST", "/wrong", "wrong", "Ask wrongly", "Things", ("orders:admin",), None, wrong)
+    api = await make_api(make_test_app(database, [*ENDPOINTS, endpoint], log=log), database, tenant_id)
+    refused(await api.send("POST", "/wrong"), 500, "internal")
+    assert "InterfaceError" in log.getvalue()
 
 
 async def test_a_body_that_is_too_large_is_refused(api: Api) -> None:

@@ -41,6 +41,14 @@ async def test_a_token_is_issued_as_the_contract_says(api: Api) -> None:
     assert body["access_token"].startswith("ov_at_")
 
 
+async def test_no_cache_may_keep_a_token(api: Api) -> None:
+    """RFC 6749, 5.1."""
+    answer = await api.ask_token("users:read")
+    assert answer.json()["access_token"]
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["pragma"] == "no-cache"
+
+
 @pytest.mark.parametrize(
     ("changed", "status", "fields"),
     [

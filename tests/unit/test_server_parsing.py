@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 import pytest
@@ -11,6 +12,9 @@ from pydantic import Field
 from openvest.core.declarations import Endpoint
 from openvest.core.problems import FieldError, InvalidRequest, NotAcceptable, UnsupportedMediaType
 from openvest.core.schema import Body, Day, Id, Instant, Isin, PaymentAmount, SignedDecimal
+from openvest.core.schema_people import Address
+from openvest.features.users.v1_schemas import SocialSecurityNumber
+from openvest.server.authentication import as_uuid
 from openvest.server.messages import Request
 from openvest.server.negotiation import check_accept, check_content_type
 from openvest.server.parsing import parse_body, parse_json, parse_query
@@ -52,6 +56,81 @@ def misfits(body: bytes | dict[str, Any], model: type[Body] = ThingRequest) -> d
         parse_body(endpoint(body=model), content)
     assert caught.value.errors
     return {error.field: error.message for error in caught.value.errors}
+
+
+FITTING = [
+    ("on", "1990-01-01"),
+    ("on", "2024-02-29"),
+    ("at", "2026-01-02T09:00:00Z"),
+    ("at", "2026-01-02t09:00:00z"),
+    ("at", "2026-01-02 09:00:00Z"),
+    ("at", "2026-01-02T10:30:00+01:30"),
+    ("at", "2026-01-02T09:00:00-00:00"),
+    ("at", "2026-01-02T09:00:00.000Z"),
+    ("at", "2026-01-02T09:00:00.000000123+00:00"),
+    ("id", "01234567-89ab-4def-8123-456789abcdef"),
+    ("id", "01234567-89AB-4DEF-8123-456789ABCDEF"),
+    ("id", "0123456789ab4def8123456789abcdef"),
+    ("id", "01890000-89ab-7def-8123-456789abcdef"),
+]
+ONE_DAY = [
+    "19900101",
+    "1990-W01-1",
+    "1990W011",
+    "+990-01-01",
+    "1990-1-001",
+    "\u0661990-01-01",
+    "1990-01-01\n",
+    " 990-01-01",
+]
+ONE_INSTANT = [
+    "2026-W01-1T09Z", "20260102T090000Z", "2026-01-02T09Z", "2026-01-02T09:00Z", "2026-01-02x09:00:00Z",
+    "2026-01-02T09:00:00,5Z", "2026-01-02T09:00:00+01", "2026-01-02T09:00:00+0100", "2026-01-02T09:00:00+01:00:30",
+    "2026-01-02T09:00:00", "2026-01-02", "2026-01-02T09:00:00Z\n", "2026-01-02T09:00:0\u0660Z", "2026-01-02T24:00:00Z",
+]  # fmt: skip
+ONE_ID = [
+    "0x1111111111111111111111111111111111", "0x111111111111111111111111111111", "{0123456789ab4def8123456789abcde}",
+    "{01234567-89ab-4def-8123-456789abcd}", "urn:uuid:01234567-89ab-4def-8123", "0123456789ab4def81234567_9abcdef",
+    "----0123456789ab4def8123456789abcdef", "01234567-89ab4def-8123-456789abc-def", "\u0661" * 32,
+    "+123456789ab4def8123456789abcdef", "0123456789ab4def8123456789abcdef\n",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("field", "value"), FITTING)
+def test_a_day_an_instant_and_an_id_are_taken_as_published(field: str, value: str) -> None:
+    body, _ = parse_body(endpoint(body=Everything), json.dumps({field: value}).encode())
+    told = getattr(body, field)
+    assert told is not None
+    if field == "at":
+        assert told.replace(microsecond=0) == datetime(2026, 1, 2, 9, tzinfo=UTC)
+    if field == "id":
+        assert told == as_uuid(value)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [*(("on", day) for day in ONE_DAY), *(("at", at) for at in ONE_INSTANT), *(("id", one) for one in ONE_ID)],
+)
+def test_other_ways_to_write_a_day_an_instant_or_an_id_are_refused(field: str, value: str) -> None:
+    assert set(misfits({field: value}, Everything)) == {field}
+    if field == "id":
+        assert as_uuid(value) is None
+
+
+@pytest.mark.parametrize("postcode", ["24\u00a0103", "24\u2003103", "24\u0661", "24103\x85"])
+def test_a_postcode_has_no_characters_beyond_ascii(postcode: str) -> None:
+    home = {"address_line1": "Hafenstrasse 7", "city": "Kiel", "country": "DE"}
+    assert misfits({**home, "postcode": postcode}, Address).keys() == {"postcode"}
+    assert parse_body(endpoint(body=Address), json.dumps({**home, "postcode": "SW1A 2AA"}).encode())
+
+
+def test_a_social_security_number_has_ascii_digits() -> None:
+    class Person(Body):
+        number: SocialSecurityNumber
+
+    assert parse_body(endpoint(body=Person), b'{"number":"65180539W001"}')
+    assert misfits({"number": "6518053\u0669W001"}, Person).keys() == {"number"}
+    assert misfits({"number": "\u0666\u0665180539W001"}, Person).keys() == {"number"}
 
 
 @pytest.mark.parametrize(

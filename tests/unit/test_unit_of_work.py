@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -12,7 +13,7 @@ import pytest
 from openvest.core.ids import caused_id
 from openvest.core.problems import Conflict
 from openvest.db.query import Query
-from openvest.db.unit import Database, Unit, UnknownTenant
+from openvest.db.unit import AGAIN, RETRIES, Database, DatabaseDown, Unit, UnknownTenant
 from openvest.events.log import LoggedEvent, events_after, last_sequence
 from openvest.events.sequencer import number_events, tenants_waiting
 from tests.kit.world import make_tenant
@@ -93,6 +94,59 @@ async def test_a_refused_or_abandoned_unit_does_not_tick(database: Database, fro
         await database.write(frozen_tenant_id, refused)
     await database.write(frozen_tenant_id, abandoned)
     assert await database.read(frozen_tenant_id, _now) == before
+
+
+class Failing:
+    """Work that the server breaks off with this state as often as asked, then does its bit."""
+
+    def __init__(self, state: str, times: int) -> None:
+        self.state, self.left, self.runs = state, times, 0
+
+    async def __call__(self, unit: Unit) -> None:
+        self.runs += 1
+        if self.left:
+            self.left -= 1
+            await unit.connection.execute(f"do $$ begin raise exception 'x' using errcode = '{self.state}'; end $$")
+        unit.emit("THING.CHANGED", THING, 9, unit.now, {})
+
+
+@pytest.mark.parametrize("state", ["40P01", "40001"])
+@pytest.mark.parametrize("dirty", [False, True])
+async def test_what_meets_another_unit_is_run_again_after_a_drain_too(
+    database: Database, frozen_tenant_id: UUID, state: str, dirty: bool
+) -> None:
+    if dirty:
+        await emit(database, frozen_tenant_id, 1)  # what it made due is done before the next write
+    work = Failing(state, RETRIES)
+    await database.write(frozen_tenant_id, work)
+    assert work.runs == RETRIES + 1
+    assert [event.object_version for event in await log(database, frozen_tenant_id)] == [1, 9][not dirty :]
+    work = Failing(state, RETRIES + 1)
+    with pytest.raises(AGAIN):
+        await database.write(frozen_tenant_id, work)
+    assert work.runs == RETRIES + 1
+
+
+@pytest.mark.parametrize("arguments", [(), (1, 2), ("text",), (2**40,), (object(),)])
+async def test_arguments_that_do_not_fit_are_a_fault_and_no_lost_database(
+    database: Database, tenant_id: UUID, arguments: tuple[Any, ...]
+) -> None:
+    wrong = Query(int, "select $1::integer")
+    said = "the server expects 1 argument|invalid input for query argument"
+    with pytest.raises((asyncpg.InterfaceError, asyncpg.DataError), match=said):
+        await database.write(tenant_id, lambda unit: unit.row(wrong, *arguments))
+    with pytest.raises((asyncpg.InterfaceError, asyncpg.DataError), match=said):
+        await database.ask(wrong, *arguments)
+    assert await database.ask(wrong, 7) == [7]
+
+
+async def test_a_connection_that_was_lost_is_no_fault(database: Database, tenant_id: UUID) -> None:
+    async def loses(unit: Unit) -> None:
+        unit.connection.terminate()
+        await unit.connection.execute("select 1")
+
+    with pytest.raises(DatabaseDown):
+        await database.write(tenant_id, loses)
 
 
 async def test_ids_of_a_frozen_tenant_come_from_their_cause(database: Database) -> None:

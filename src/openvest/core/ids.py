@@ -9,6 +9,7 @@ processes; so a frozen tenant's id is a hash of what caused the object, never a 
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,15 @@ from uuid import UUID
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+# The library reads braces, prefixes and digits of any script too.
+_WRITTEN = re.compile(r"[0-9a-fA-F]{8}(-?)[0-9a-fA-F]{4}\1[0-9a-fA-F]{4}\1[0-9a-fA-F]{4}\1[0-9a-fA-F]{12}")
+
+
+def parse_id(text: str) -> UUID:
+    """A UUID of any version from its 32 digits, with all of its hyphens or none. Raises: ValueError."""
+    if _WRITTEN.fullmatch(text) is None:
+        raise ValueError("a UUID is written as 32 hexadecimal digits, with all of its hyphens or none")
+    return UUID(text)
 
 
 def _shape(raw: bytes, version: int) -> UUID:

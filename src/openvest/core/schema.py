@@ -34,6 +34,7 @@ from pydantic import (
 from pydantic_core import InitErrorDetails
 
 from openvest.core.clock import parse_day, parse_instant
+from openvest.core.ids import parse_id
 from openvest.core.problems import FieldError
 
 UUID_PATTERN = "^[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-5][0-9a-fA-F]{3}-?[089abAB][0-9a-fA-F]{3}-?[0-9a-fA-F]{12}$"
@@ -227,12 +228,10 @@ SignedDecimal = Annotated[Decimal, _SIGNED, _SIGNED_SCHEMA]
 def _uuid(value: Any) -> Any:
     if isinstance(value, UUID):
         return value
-    if isinstance(value, str) and len(value) in (32, 36):
-        try:
-            return UUID(value)
-        except ValueError:
-            pass
-    raise ValueError("is a UUID")
+    try:
+        return parse_id(_text(value))
+    except ValueError:
+        raise ValueError("is a UUID") from None
 
 
 def _instant(value: Any) -> Any:

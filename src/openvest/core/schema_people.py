@@ -37,7 +37,7 @@ class Address(Body):
     address_line2: Annotated[Annotated[str, Field(max_length=100)] | None, Unused] = Field(
         default=None, description="What the first line does not hold."
     )
-    postcode: Annotated[str, Field(pattern=r"^[a-zA-Z0-9\s\-]{1,10}$")] = Field(description="Postal code.")
+    postcode: Annotated[str, Field(pattern=r"^[a-zA-Z0-9 \t\n\v\f\r\-]{1,10}$")] = Field(description="Postal code.")
     country: Country = Field(description="ISO 3166-1 alpha-2 code.")
     state: Annotated[Annotated[str, Field(max_length=50)] | None, Unused] = Field(
         default=None, description="State or region."

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -61,6 +62,7 @@ DOWN = (
 """What says that the server or the way to it is gone. The driver's own confusion, met when a connection breaks in the
 middle of an answer, is among it: what became of the unit is not known then."""
 AGAIN = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+_GIVEN = re.compile(r"the server expects \d+ argument|query argument")  # interface errors too
 
 
 class DatabaseDown(Exception):
@@ -264,22 +266,18 @@ class Database:
 
         `n` items tick a frozen clock; 0 for writes that write no events (tokens, subscriptions). `cause` names the
         keyed request for caused ids; None: the number of the business write. Deadlocks are retried up to three times;
-        work must therefore be repeatable. Raises: DatabaseDown, and what work raises.
+        work must therefore be repeatable. Raises: DatabaseDown, one of AGAIN, and what work and the drain raise.
         """
-        for attempt in range(RETRIES + 1):
-            try:
-                return await self._write_once(tenant_id, work, n, cause, draining)
-            except _MustDrain:
-                break
-            except AGAIN:
-                if attempt == RETRIES:
-                    raise
+        left = RETRIES
         while True:
-            await self.drain(tenant_id)
             try:
                 return await self._write_once(tenant_id, work, n, cause, draining)
             except _MustDrain:
-                continue
+                await self.drain(tenant_id)
+            except AGAIN:
+                if left == 0:
+                    raise
+                left -= 1
 
     async def _write_once(
         self, tenant_id: UUID, work: Callable[[Unit], Awaitable[T]], n: int, cause: str | None, draining: bool
@@ -339,6 +337,8 @@ class Database:
             async with self.pool.acquire() as connection:
                 yield cast("Connection", connection)
         except DOWN as error:
+            if isinstance(error, asyncpg.InterfaceError) and _GIVEN.search(str(error)):
+                raise  # Arguments the driver cannot send are a fault of ours, which no waiting mends.
             raise DatabaseDown(str(error) or type(error).__name__) from error
 
 

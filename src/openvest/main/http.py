@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
 from openvest.db.checks import StartRefused
@@ -19,6 +20,12 @@ BACKLOG = 8192
 after 1, 3, 7, 15, 31 seconds, which is how a burst of 5,000 took half a minute."""
 CONNECTIONS = 16_384
 """Connections held at once, idle ones among them: at the limit nobody new is taken until an idle client leaves."""
+HEAD_SECONDS = 30
+"""How long a connection may take to say the whole head of its next request; then it is closed. Clients that keep idle
+connections open longer find them closed, as HTTP lets a server do."""
+HEAD_BYTES = 64 * 1024
+"""Room to read in, per connection. The library gives a head 400 KiB, which all connections together could fill; ours
+are refused from 32 KiB on, with a document; what does not even find room here gets an empty 431."""
 _FILES = 2 * CONNECTIONS
 _PAUSE_SECONDS = 0.01
 _READY_SECONDS = 20
@@ -27,7 +34,13 @@ _STOP_SECONDS = 10
 
 @asynccontextmanager
 async def listening(
-    app: Any, host: str, port: int, *, certificate: Path | None = None, key: Path | None = None
+    app: Any,
+    host: str,
+    port: int,
+    *,
+    certificate: Path | None = None,
+    key: Path | None = None,
+    head_seconds: float = HEAD_SECONDS,
 ) -> AsyncGenerator[asyncio.Task[None]]:
     """Serve as long as the block lasts; the block begins when connections are taken.
 
@@ -39,7 +52,10 @@ async def listening(
         address=host,
         port=port,
         interface=Interfaces.ASGI,
-        http=HTTPModes.auto,
+        # HTTP/1 alone: where the library may also expect HTTP/2 it waits for the first bytes without any limit, so that
+        # silent connections hold their places for ever. Nothing of ours and no published client needs HTTP/2.
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=round(head_seconds * 1000), max_buffer_size=HEAD_BYTES),
         websockets=False,
         backlog=BACKLOG,
         backpressure=CONNECTIONS,

@@ -200,8 +200,9 @@ async def _serving(
     host, metrics_port = exposure.numeric(options.host), exposure.next_free(METRICS_HOST, options.metrics_port)
     if metrics_port is None:
         raise StartRefused(f"No port from {options.metrics_port} on is free for the metrics; give --metrics-port N.")
-    files = {"certificate": options.certificate, "key": options.key}
-    task = await stack.enter_async_context(listening(app, host, options.port, **files))
+    task = await stack.enter_async_context(
+        listening(app, host, options.port, certificate=options.certificate, key=options.key)
+    )
     await stack.enter_async_context(listening(make_metrics_app(app.metrics), METRICS_HOST, metrics_port))
     return [task], metrics_port
 

@@ -16,6 +16,7 @@ from openvest.core.sealing import Secrets
 from openvest.db.unit import Database
 from openvest.db.wire import measure
 from openvest.server.authentication import Authenticator
+from openvest.server.bodies import Bodies
 from openvest.server.directory import Directory
 from openvest.server.dispatch import Dispatcher
 from openvest.server.flush import Flush
@@ -120,6 +121,7 @@ def make_app(
     router = Router(endpoints_v1, endpoints_lite, sandbox=settings.mode == "sandbox")
     dispatcher = Dispatcher(
         router,
+        Bodies(settings),
         Authenticator(Directory(database, secrets, settings.cache_seconds), nonces, wire),
         RateLimits(database),
         keys,

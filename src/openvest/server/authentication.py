@@ -24,12 +24,15 @@ from openvest.core.http_signatures import (
     parse_signature,
     verify_signature,
 )
+from openvest.core.ids import parse_id
 from openvest.core.problems import Unauthorised
 from openvest.server.directory import Directory, KnownKey
 from openvest.server.messages import Request
 from openvest.server.nonces import NonceGate
 
 _BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] ([a-zA-Z0-9\-._~+/]{1,1000}=*)")
+
+_LONGEST_ID = 36
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +135,16 @@ def form_client(request: Request) -> UUID | None:
     return as_uuid(values[0]) if len(values) == 1 else None
 
 
-@lru_cache(maxsize=4096)
 def as_uuid(text: str) -> UUID | None:
-    """A UUID from its 32 digits, with or without hyphens. Why cached: clients and keys name themselves every time."""
-    if len(text) not in (32, 36):
-        return None
+    """The UUID this is, if it is one."""
+    return _as_uuid(text) if len(text) <= _LONGEST_ID else None
+
+
+@lru_cache(maxsize=4096)
+def _as_uuid(text: str) -> UUID | None:
+    """Why cached: clients and keys name themselves every time. Why of bounded length: so that the cache is, too."""
     try:
-        return UUID(text)
+        return parse_id(text)
     except ValueError:
         return None
 

@@ -1,7 +1,8 @@
 """One request, from its headers to its answer, in the order of refusals of CONTRACTS.md rule 5.
 
 431/413 · 404 and 405 from the tables · 429 · 401 · 406 · 415 · 400 idempotency key · 403 · 400 body · 404 object ·
-409/422. Every answer carries the request id; a fault of ours says nothing else.
+409/422. The body is read behind 405, since what leads nowhere needs none; a body that is longer than its headers say,
+or that finds no room, is refused there. Every answer carries the request id; a fault of ours says nothing else.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from uuid import uuid4
 
 from openvest.core.clock import monotonic_ns
 from openvest.core.declarations import Call, Caller, Endpoint
-from openvest.core.problems import Forbidden, Internal, Problem, Unavailable
+from openvest.core.problems import Forbidden, Internal, Problem
 from openvest.core.schema import Setting
 from openvest.db.unit import DatabaseDown
 from openvest.server.authentication import Authenticator, form_client, named_client
+from openvest.server.bodies import Bodies
 from openvest.server.idempotency import Keys
 from openvest.server.limits import RateLimits
 from openvest.server.logs import Observer
@@ -28,17 +30,19 @@ from openvest.server.messages import (
     check_size,
     open_request,
     problem_answer,
-    read_body,
     send_answer,
+    unavailable,
 )
 from openvest.server.negotiation import check_accept, check_content_type, check_version, idempotency_key
 from openvest.server.parsing import parse_body, parse_path, parse_query
 from openvest.server.router import Router, first, pick
 from openvest.server.running import Runner
 from openvest.server.settings import ServerSettings
+from openvest.work.runner import Stuck
 
-_BUSY_STATES = frozenset({"55P03", "57014", "53300", "57P03"})
-"""SQL states of a lock or statement that waited too long, and of a server without room."""
+_BUSY_STATES = frozenset({"40P01", "40001", "55P03", "57014", "53300", "57P03"})
+"""SQL states of a unit that met others at every attempt, of a lock or statement that waited too long, and of a server
+without room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,7 @@ class Dispatcher:
     """Everything a request passes. Holds no state of its own."""
 
     router: Router
+    bodies: Bodies
     authenticator: Authenticator
     limits: RateLimits
     keys: Keys
@@ -57,36 +62,40 @@ class Dispatcher:
         started = monotonic_ns()
         request = open_request(scope, str(uuid4()))
         try:
-            answer = await self._answer(request, scope, receive)
+            answer = await self._answer(request, receive)
         except ClientGone:
             self.observer.gone(request, started)
             return
+        finally:
+            self.bodies.release(request)
         self.observer.answered(request, answer, started)
         await send_answer(send, answer, request.request_id)
 
-    async def _answer(self, request: Request, scope: Scope, receive: Receive) -> Answer:
+    async def _answer(self, request: Request, receive: Receive) -> Answer:
         try:
-            check_size(request, self.settings)
-            request.body = await read_body(request, scope, receive, self.settings)
-            return await self._serve(request)
-        except Problem as problem:
-            return problem_answer(problem, request)
-        except DatabaseDown:
-            return problem_answer(unavailable("The database cannot be reached; send the request again."), request)
+            return await self._serve(request, receive)
         except ClientGone:
             raise
         except Exception as error:
-            if getattr(error, "sqlstate", None) in _BUSY_STATES:
-                return problem_answer(unavailable("The database is too busy; send the request again."), request)
-            self.observer.fault(request, error)
-            return problem_answer(
-                Internal("The request failed by a fault of ours; its id finds it in our log."), request
-            )
+            return problem_answer(self._refusal(request, error), request)
 
-    async def _serve(self, request: Request) -> Answer:
+    def _refusal(self, request: Request, error: Exception) -> Problem:
+        """What the client hears of an exception; a fault of ours goes into the log."""
+        if isinstance(error, Problem):
+            return error
+        if isinstance(error, DatabaseDown):
+            return unavailable("The database cannot be reached; send the request again.")
+        if isinstance(error, Stuck) or getattr(error, "sqlstate", None) in _BUSY_STATES:
+            return unavailable("The database is too busy; send the request again.")
+        self.observer.fault(request, error)
+        return Internal("The request failed by a fault of ours; its id finds it in our log.")
+
+    async def _serve(self, request: Request, receive: Receive) -> Answer:
+        check_size(request, self.settings)
         hits = self.router.find(request.raw_path, request.method)
         endpoint = first(hits, request.method)
         request.operation = endpoint.operation_id
+        await self.bodies.read(request, receive)
         await self._limit(request, endpoint)
         if endpoint.form:
             caller = await self.authenticator.token_caller(request)
@@ -120,10 +129,6 @@ class Dispatcher:
         client = await self.authenticator.directory.client(named)
         if client is not None and client.rate_limit is not None:
             await self.limits.take(named, client.rate_limit)
-
-
-def unavailable(detail: str) -> Unavailable:
-    return Unavailable(detail, headers={"Retry-After": "1"})
 
 
 def _check_scope(endpoint: Endpoint, caller: Caller) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from openvest.core.problems import ContentTooLarge, HeadersTooLarge, InvalidRequest, Problem, RequestTimeout
+from openvest.core.problems import ContentTooLarge, HeadersTooLarge, InvalidRequest, Problem, Unavailable
 from openvest.core.snapshots import dumps
 from openvest.server.settings import ServerSettings
 
@@ -26,10 +25,11 @@ class ClientGone(Exception):
 
 @dataclass(slots=True)
 class Request:
-    """One request, its body read.
+    """One request.
 
-    Shape: `headers` are as received, names in lower case; `fields` holds the last value of each. `operation`, `client`
-    and `refusal` are filled in on the way, for the log and the metrics only.
+    Shape: `headers` are as received, names in lower case; `fields` holds the last value of each. `body` is filled in
+    once the request is known to lead somewhere; `operation`, `client` and `refusal` on the way, for the log and the
+    metrics only.
     """
 
     request_id: str
@@ -82,43 +82,16 @@ def check_size(request: Request, settings: ServerSettings) -> None:
         if not length.isdigit():
             raise InvalidRequest("The header content-length is not a number.")
         if len(length) > 12 or int(length) > settings.body_bytes:
-            raise _too_large(settings)
+            raise too_large(settings)
 
 
-async def read_body(request: Request, scope: Scope, receive: Receive, settings: ServerSettings) -> bytes:
-    """The whole body. Raises: ContentTooLarge, RequestTimeout, ClientGone."""
-    length = request.fields.get(b"content-length")
-    if length is None:
-        # In HTTP/1 a message without either header has no body; in HTTP/2 only its end tells.
-        if b"transfer-encoding" not in request.fields and scope["http_version"] in ("1.0", "1.1"):
-            return b""
-    elif int(length) == 0:
-        return b""
-    try:
-        async with asyncio.timeout(settings.body_seconds):
-            return await _read(receive, settings)
-    except TimeoutError:
-        raise RequestTimeout(f"The body did not arrive within {settings.body_seconds:g} seconds.") from None
-
-
-async def _read(receive: Receive, settings: ServerSettings) -> bytes:
-    chunks: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientGone
-        chunk = message.get("body", b"")
-        size += len(chunk)
-        if size > settings.body_bytes:
-            raise _too_large(settings)
-        chunks.append(chunk)
-        if not message.get("more_body", False):
-            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-
-
-def _too_large(settings: ServerSettings) -> ContentTooLarge:
+def too_large(settings: ServerSettings) -> ContentTooLarge:
     return ContentTooLarge(f"The body exceeds {settings.body_bytes} bytes.")
+
+
+def unavailable(detail: str) -> Unavailable:
+    """The refusal of what may be sent again as it is."""
+    return Unavailable(detail, headers={"Retry-After": "1"})
 
 
 def problem_answer(problem: Problem, request: Request) -> Answer:

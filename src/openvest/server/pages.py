@@ -14,8 +14,7 @@ from openvest.core.snapshots import dumps
 from openvest.db.query import Query
 from openvest.db.unit import Database, DatabaseDown
 from openvest.server import docs
-from openvest.server.dispatch import unavailable
-from openvest.server.messages import JSON, Answer, Request, problem_answer
+from openvest.server.messages import JSON, Answer, Request, problem_answer, unavailable
 from openvest.server.openapi import describe
 from openvest.server.router import Router
 

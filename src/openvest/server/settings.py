@@ -10,11 +10,13 @@ from typing import Literal
 class ServerSettings:
     """Limits and times of one server process.
 
-    Units: `…_bytes` bytes, `…_seconds` seconds, `flush_size` and `read_size` requests per unit of work.
+    Units: `…_bytes` bytes (`bodies_bytes` of all bodies held at once), `…_seconds` seconds, `flush_size` and
+    `read_size` requests per unit of work.
     """
 
     mode: Literal["sandbox", "production"] = "sandbox"
     body_bytes: int = 1 << 20
+    bodies_bytes: int = 128 << 20
     body_seconds: float = 10
     header_bytes: int = 32 * 1024
     header_count: int = 150

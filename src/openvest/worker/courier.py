@@ -9,9 +9,11 @@ import asyncio
 import secrets
 import ssl
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
+from typing import Any
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
 from openvest.core.clock import WireClock
@@ -25,6 +27,8 @@ from openvest.worker.address_guard import AddressRefused, GuardedResolver, Resol
 TIMEOUT_SECONDS = 10
 SIGNATURE_SECONDS = 60
 MAX_BODY_BYTES = 65_536
+MAX_ANSWER_BYTES = 1 << 20
+"""All that is received for one letter: heads and interim answers count, and what frames a body."""
 _DRAIN_SECONDS = 1
 _CONNECTION_SECONDS = 30
 _HEADERS = (
@@ -101,7 +105,7 @@ class HttpCourier:
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(
+                connector=_Connector(
                     resolver=self._resolver,
                     # A remembered address would be one that nobody judged for this connection.
                     use_dns_cache=False,
@@ -116,6 +120,43 @@ class HttpCourier:
                 trust_env=False,
             )
         return self._session
+
+
+class _AnswerTooLong(aiohttp.ClientError):
+    """More was received than an answer may have."""
+
+
+class _Handler(ResponseHandler):
+    """Counts what is received for one letter, and breaks the connection off beyond the bound.
+
+    Why here: interim answers and the frames of chunks are read and dropped below all that the library shows.
+    """
+
+    _left = MAX_ANSWER_BYTES
+
+    def set_response_params(self, **params: Any) -> None:
+        """The next letter goes over this connection."""
+        self._left = MAX_ANSWER_BYTES
+        super().set_response_params(**params)
+
+    def data_received(self, data: bytes) -> None:
+        if self._left < 0:
+            return
+        self._left -= len(data)
+        if self._left >= 0:
+            super().data_received(data)
+            return
+        self.set_exception(_AnswerTooLong())
+        if self.transport is not None:
+            self.transport.abort()
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Opens connections that count."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)  # pyright: ignore[reportUnknownMemberType] - one of its options is untyped
+        self._factory = partial(_Handler, loop=self._loop)
 
 
 def _shown(response: aiohttp.ClientResponse) -> dict[str, str]:
@@ -157,6 +198,8 @@ def _sentence(error: Exception) -> str:
         if isinstance(inner, AddressRefused):
             return "The name of the endpoint leads to an address that is not public."
         inner = inner.__cause__ or getattr(inner, "os_error", None)
+    if isinstance(error, _AnswerTooLong):
+        return f"The endpoint's answer exceeds {MAX_ANSWER_BYTES} bytes."
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return "The endpoint's certificate is not valid for its name."
     if isinstance(error, aiohttp.ClientSSLError):

@@ -19,7 +19,7 @@ from cryptography.x509.oid import NameOID
 from openvest.core.clock import WireClock
 from openvest.core.signing_keys import generate_p521
 from openvest.ports.courier import Letter, NotSent
-from openvest.worker.courier import MAX_BODY_BYTES, HttpCourier
+from openvest.worker.courier import MAX_ANSWER_BYTES, MAX_BODY_BYTES, HttpCourier
 from tests.kit.hostile import NOT_TAKEN, OK, TAKEN, Behaviour, endpoint, hangs, sends
 
 pytestmark = pytest.mark.anyio
@@ -65,6 +65,66 @@ async def test_a_body_is_read_where_asked_for_and_bounded() -> None:
         receipt = await courier.send(letter(f"http://127.0.0.1:{port}/"), read_body=True)
         await courier.close()
     assert receipt.body == b"x" * MAX_BODY_BYTES
+
+
+MUCH = 32 << 20
+HINT = b"HTTP/1.1 103 Early Hints\r\nlink: " + b"a" * 4_000 + b"\r\n\r\n"
+HIDDEN = b"1;" + b"a" * 4_000 + b"\r\nx\r\n"
+"""A chunk of one byte and four thousand of its extension."""
+NO_BODY = OK + b"content-length: 0\r\n\r\n"
+
+
+def pours(head: bytes, part: bytes, end: bytes, poured: list[bool]) -> Behaviour:
+    """Write the head, 32 MiB of parts, and the end; says so where all of it was taken."""
+
+    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(head)
+        for _ in range(MUCH // (len(part) * 20)):
+            writer.write(part * 20)
+            await writer.drain()
+        writer.write(end)
+        await writer.drain()
+        poured.append(True)
+        await reader.read()
+
+    return behave
+
+
+@pytest.mark.parametrize("read_body", [False, True])
+async def test_interim_answers_without_end_are_broken_off(read_body: bool) -> None:
+    poured: list[bool] = []
+    async with endpoint(pours(b"", HINT, NO_BODY, poured)) as port, courier_to(port, 20) as courier:
+        with pytest.raises(NotSent, match=f"exceeds {MAX_ANSWER_BYTES} bytes"):
+            await courier.send(letter(f"http://127.0.0.1:{port}/"), read_body=read_body)
+    assert poured == []
+
+
+@pytest.mark.parametrize("read_body", [False, True])
+async def test_megabytes_between_chunks_cost_the_connection_and_not_the_answer(read_body: bool) -> None:
+    poured: list[bool] = []
+    head = OK + b"transfer-encoding: chunked\r\n\r\n"
+    async with endpoint(pours(head, HIDDEN, b"0\r\n\r\n", poured)) as port, courier_to(port, 20) as courier:
+        receipt = await courier.send(letter(f"http://127.0.0.1:{port}/"), read_body=read_body)
+    assert receipt.status == 200
+    assert poured == []
+    assert len(receipt.body) < MAX_ANSWER_BYTES // len(HIDDEN)
+
+
+async def test_what_one_letter_received_does_not_count_for_the_next() -> None:
+    """Over one connection, each answer just below the bound."""
+    connections = 0
+
+    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        while True:
+            writer.write(HINT * (MAX_ANSWER_BYTES // len(HINT) - 1) + NO_BODY)
+            await reader.readuntil(b'{"payload":[]}')
+
+    async with endpoint(behave) as port, courier_to(port, 20) as courier:
+        for _ in range(3):
+            assert (await courier.send(letter(f"http://127.0.0.1:{port}/"))).status == 200
+    assert connections == 1
 
 
 async def test_nobody_listening_is_a_failure() -> None:

@@ -79,6 +79,7 @@ def token_endpoint(lifetime_seconds: int) -> Endpoint:
         body=TokenRequest,
         form=True,
         ticks=False,
+        headers={"Cache-Control": "no-store", "Pragma": "no-cache"},  # RFC 6749, 5.1: no cache may keep a token
         errors=(400,),
     )
 

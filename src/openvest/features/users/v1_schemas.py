@@ -27,7 +27,7 @@ Salutation = Literal[
 Title = Literal["", "DR", "PROF", "PROF_DR", "DIPL_ING", "MAGISTER"]
 Gender = Literal["", "MALE", "FEMALE", "DIVERSE"]
 SocialSecurityNumber = Annotated[
-    str, Field(pattern=r"^(\d{2}(0[1-9]|[12]\d|3[01])(0[1-9]|1[0-2])\d{2}[A-Z]\d{3})?$")
+    str, Field(pattern=r"^([0-9]{2}(0[1-9]|[12][0-9]|3[01])(0[1-9]|1[0-2])[0-9]{2}[A-Z][0-9]{3})?$")
 ]  # fmt: skip
 
 

@@ -1,0 +1,62 @@
+"""The application behind its real HTTP server: connections that say nothing, or another protocol, are let go."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from openvest.main.http import listening
+from openvest.server.app import App
+from tests.e2e.serving import free_port
+
+pytestmark = pytest.mark.anyio
+
+LOCAL = "127.0.0.1"
+HTTP2 = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"
+"""The preface of HTTP/2 and an empty frame of settings."""
+
+
+async def heard(port: int, sent: bytes) -> bytes:
+    """All that comes back until the server closes the connection. Raises: TimeoutError where it never does."""
+    reader, writer = await asyncio.open_connection(LOCAL, port)
+    try:
+        async with asyncio.timeout(20):
+            writer.write(sent)
+            return await reader.read()
+    except ConnectionError:  # closed before it took all that was sent
+        return b""
+    finally:
+        writer.transport.abort()
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [b"", b"GET /health/live HTTP/1.1\r\nhost", b"GET /health/live HTTP/1.1\r\nhost: a\r\n\r\n", HTTP2],
+    ids=["silent", "half a head", "idle after an answer", "HTTP/2"],
+)
+async def test_a_connection_without_a_next_request_is_closed(app: App, sent: bytes) -> None:
+    port = free_port()
+    async with listening(app, LOCAL, port, head_seconds=1):
+        answer = await heard(port, sent)
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n") if sent.endswith(b"a\r\n\r\n") else answer == b""
+
+
+async def test_what_leads_nowhere_is_answered_without_its_body(app: App) -> None:
+    port = free_port()
+    async with listening(app, LOCAL, port):
+        answer = await heard(port, b"POST /nowhere HTTP/1.1\r\nhost: a\r\ncontent-length: 100000\r\n\r\nhalf")
+    assert answer.startswith(b"HTTP/1.1 404 Not Found\r\n")
+    assert answer.endswith(b"}")
+
+
+async def test_a_head_of_any_length_is_not_held(app: App) -> None:
+    """It is refused while it arrives, not after the time a head may take."""
+    port = free_port()
+    head = b"GET /things HTTP/1.1\r\nhost: a\r\nconnection: close\r\nx-fill: "
+    async with listening(app, LOCAL, port):
+        endless = await heard(port, head + b"x" * 300_000)
+        told = await heard(port, head + b"x" * 40_000 + b"\r\n\r\n")
+    assert endless == b"" or endless.startswith(b"HTTP/1.1 431 ")
+    assert told.startswith(b"HTTP/1.1 431 ")
+    assert b'"type":"https://docs.upvest.co/errors/headers_too_large"' in told
