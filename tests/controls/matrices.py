@@ -162,4 +162,108 @@ _ANSWERS = (
     ),
 )
 
-PLANTED: tuple[Planted, ...] = (*_ANSWERS, *_TENANTS)
+_FIELDS = (
+    Planted(
+        "R36",
+        "unknown-fields-pass",
+        "what a body may not have is passed over in silence",
+        (
+            Edit(
+                "src/openvest/core/schema.py",
+                'extra="forbid", frozen=True, strict=True, str_strip',
+                'extra="ignore", frozen=True, strict=True, str_strip',
+            ),
+        ),
+    ),
+    Planted(
+        "R36",
+        "answer-of-columns",
+        "an order is shown with a column that no schema has",
+        (
+            Edit(
+                "src/openvest/features/orders/v1.py",
+                '        "side": order["side"],\n',
+                '        "side": order["side"],\n        "through": order["status"],\n',
+            ),
+        ),
+    ),
+    Planted(
+        "R36",
+        "token-in-log",
+        "the log line of a request has its headers",
+        (
+            Edit(
+                "src/openvest/server/logs.py",
+                '                facts["client_id"] = request.client\n',
+                '                facts["client_id"] = request.client\n'
+                '                facts["headers"] = {n.decode(): v.decode() for n, v in request.headers}\n',
+            ),
+        ),
+    ),
+    Planted(
+        "R36",
+        "id-from-the-body",
+        "a subscription is shown with the id that the body says",
+        (
+            Edit(
+                "src/openvest/features/webhooks/v1.py",
+                "    return webhook_v1(await service.update_webhook(unit, _id(call), change))\n",
+                "    shown = webhook_v1(await service.update_webhook(unit, _id(call), change))\n"
+                '    return {**shown, "id": str(body.id or shown["id"])}\n',
+            ),
+        ),
+    ),
+)
+_SMALL = {"rows": 1_050}
+_PAGES = (
+    Planted(
+        "R41",
+        "index-dropped",
+        "users have no index in the order they are listed in",
+        (
+            Edit(
+                "migrations/0005_create_users.sql",
+                "create index users_created on users (tenant_id, created_at, id);\n",
+                "",
+            ),
+        ),
+        _SMALL,
+    ),
+    Planted(
+        "R41",
+        "query-per-row",
+        "the sealed numbers of a page of users are read one by one",
+        (
+            Edit(
+                "src/openvest/features/users/v1.py",
+                "    numbers = await service.social_security_numbers(unit, [user.id for user in users])\n",
+                "    numbers = {}\n"
+                "    for user in users:\n"
+                "        numbers |= await service.social_security_numbers(unit, [user.id])\n",
+            ),
+        ),
+        _SMALL,
+    ),
+    Planted(
+        "R41",
+        "ties-one-way",
+        "rows of one instant come in the same order both ways",
+        (
+            Edit(
+                "src/openvest/db/paging.py",
+                "{self.tie} {direction} offset",
+                "{self.tie} asc offset",
+            ),
+        ),
+        _SMALL,
+    ),
+    Planted(
+        "R41",
+        "no-limit",
+        "a page may be as long as one likes",
+        (Edit("src/openvest/db/paging.py", "ge=1, le=1000, description", "ge=1, description"),),
+        _SMALL,
+    ),
+)
+
+PLANTED: tuple[Planted, ...] = (*_ANSWERS, *_TENANTS, *_FIELDS, *_PAGES)
