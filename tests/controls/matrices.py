@@ -2,6 +2,268 @@
 
 from __future__ import annotations
 
-from tests.controls.planting import Planted
+from tests.controls.planting import Edit, Planted
 
-PLANTED: tuple[Planted, ...] = ()
+_CATALOG = "src/openvest/catalog.py"
+_THROWAWAY = "src/openvest/features/users/v1_throwaway.py"
+_HEAD = '''"""An endpoint that somebody adds in a hurry."""
+
+from __future__ import annotations
+
+from openvest.core.declarations import Call, Endpoint
+from openvest.core.problems import NotFound
+from openvest.core.schema import Answer, Body, Id
+from openvest.core.snapshots import Json
+from openvest.db.query import Query
+from openvest.db.unit import Unit
+'''
+
+
+def _throwaway(text: str) -> tuple[Edit, ...]:
+    """An endpoint in a module of its own, and its place in the catalog."""
+    return (
+        Edit(_THROWAWAY, "", _HEAD + text),
+        Edit(
+            _CATALOG,
+            "from openvest.features.users import v1 as users_v1\n",
+            "from openvest.features.users import v1 as users_v1\nfrom openvest.features.users import v1_throwaway\n",
+        ),
+        Edit(_CATALOG, "    *users_v1.ENDPOINTS,\n", "    *users_v1.ENDPOINTS,\n    *v1_throwaway.ENDPOINTS,\n"),
+    )
+
+
+_UNSCOPED = """
+
+async def greet(unit: Unit, call: Call) -> Json:
+    return {}
+
+
+class Greeting(Answer):
+    pass
+
+
+ENDPOINTS = [Endpoint("GET", "/greetings", "greet", "Say hello", "Users", (), Greeting, greet)]
+"""
+_UNFILTERED = """
+STATUS = Query(str, "select status from users where id = $1")
+
+
+class StatusShown(Answer):
+    status: str
+
+
+async def status(unit: Unit, call: Call) -> Json:
+    found = await unit.row(STATUS, call.path["user_id"])
+    if found is None:
+        raise NotFound("There is no user of this id.")
+    return {"status": found}
+
+
+ENDPOINTS = [
+    Endpoint(
+        "GET", "/users/{user_id}/status", "status", "Get a user's status", "Users", ("users:read",), StatusShown,
+        status, errors=(404,),
+    )
+]
+"""
+_NO_BODY = """
+
+class Poke(Body):
+    user_id: Id
+
+
+async def poke(unit: Unit, call: Call) -> None:
+    return None
+
+
+ENDPOINTS = [
+    Endpoint("POST", "/pokes", "poke", "Poke a user", "Users", ("users:admin",), None, poke, body=Poke, status=202)
+]
+"""
+
+_TENANTS = (
+    Planted("R35", "endpoint-without-filter", "a new endpoint reads a row by its id alone", _throwaway(_UNFILTERED)),
+    Planted("R35", "endpoint-nobody-looks-at", "a new endpoint takes an id, no body is known", _throwaway(_NO_BODY)),
+    Planted(
+        "R35",
+        "table-without-policy",
+        "a table's policy lets every tenant in",
+        (
+            Edit(
+                "migrations/0009_create_payments.sql",
+                "select wall('topups');",
+                "alter table topups enable row level security, force row level security;\n"
+                "create policy tenant on topups using (true) with check (true);",
+            ),
+        ),
+    ),
+    Planted(
+        "R35",
+        "count-of-all",
+        "the count of a list forgets its tenant",
+        (
+            Edit(
+                "src/openvest/db/paging.py",
+                'f"select count(*) from {self.source} where {self.where(names)}")',
+                'f"select count(*) from {self.source} where {self.where(names)}".replace("= $1", "<> $1", 1))'
+                ".replace('tenant_id <>', 'tenant_id is not null or tenant_id <>')",
+            ),
+        ),
+    ),
+    Planted(
+        "R35",
+        "talkative-refusal",
+        "a refusal says that the top-up is another tenant's",
+        (
+            Edit(
+                "src/openvest/features/payments/service.py",
+                "    return _known(await unit.row(store.TOPUP_BY_ID, unit.tenant_id, topup_id))\n",
+                "    found = await unit.row(store.TOPUP_BY_ID, unit.tenant_id, topup_id)\n"
+                "    if found is None and await unit.connection.fetchval(\n"
+                '        "select exists (select from topups where id = $1)", topup_id\n'
+                "    ):\n"
+                '        raise rules.UnknownTopup("This top-up is another tenant\'s.")\n'
+                "    return _known(found)\n",
+            ),
+        ),
+    ),
+)
+_ANSWERS = (
+    Planted("R34", "endpoint-without-scope", "a new endpoint declares no scope", _throwaway(_UNSCOPED)),
+    Planted(
+        "R34",
+        "reads-without-scope",
+        "reading needs a token of any scope",
+        (
+            Edit(
+                "src/openvest/server/dispatch.py",
+                "    if endpoint.scopes and caller.scopes.isdisjoint(endpoint.scopes):",
+                "    if endpoint.is_write and endpoint.scopes and caller.scopes.isdisjoint(endpoint.scopes):",
+            ),
+        ),
+    ),
+    Planted(
+        "errors",
+        "plain-refusal",
+        "refusals are plain JSON",
+        (Edit("src/openvest/server/messages.py", 'PROBLEM = b"application/problem+json"', "PROBLEM = JSON"),),
+    ),
+    Planted(
+        "errors",
+        "unexpected-twice",
+        "what was removed before is a fault of the server",
+        (
+            Edit(
+                "src/openvest/simulation/scenarios.py",
+                'raise NotFound("There is no scenario of this id, or it was removed before.")',
+                'raise LookupError("There is no scenario of this id, or it was removed before.")',
+            ),
+        ),
+    ),
+)
+
+_FIELDS = (
+    Planted(
+        "R36",
+        "unknown-fields-pass",
+        "what a body may not have is passed over in silence",
+        (
+            Edit(
+                "src/openvest/core/schema.py",
+                'extra="forbid", frozen=True, strict=True, str_strip',
+                'extra="ignore", frozen=True, strict=True, str_strip',
+            ),
+        ),
+    ),
+    Planted(
+        "R36",
+        "answer-of-columns",
+        "an order is shown with a column that no schema has",
+        (
+            Edit(
+                "src/openvest/features/orders/v1.py",
+                '        "side": order["side"],\n',
+                '        "side": order["side"],\n        "through": order["status"],\n',
+            ),
+        ),
+    ),
+    Planted(
+        "R36",
+        "token-in-log",
+        "the log line of a request has its headers",
+        (
+            Edit(
+                "src/openvest/server/logs.py",
+                '                facts["client_id"] = request.client\n',
+                '                facts["client_id"] = request.client\n'
+                '                facts["headers"] = {n.decode(): v.decode() for n, v in request.headers}\n',
+            ),
+        ),
+    ),
+    Planted(
+        "R36",
+        "id-from-the-body",
+        "a subscription is shown with the id that the body says",
+        (
+            Edit(
+                "src/openvest/features/webhooks/v1.py",
+                "    return webhook_v1(await service.update_webhook(unit, _id(call), change))\n",
+                "    shown = webhook_v1(await service.update_webhook(unit, _id(call), change))\n"
+                '    return {**shown, "id": str(body.id or shown["id"])}\n',
+            ),
+        ),
+    ),
+)
+_SMALL = {"rows": 1_050}
+_PAGES = (
+    Planted(
+        "R41",
+        "index-dropped",
+        "users have no index in the order they are listed in",
+        (
+            Edit(
+                "migrations/0005_create_users.sql",
+                "create index users_created on users (tenant_id, created_at, id);\n",
+                "",
+            ),
+        ),
+        _SMALL,
+    ),
+    Planted(
+        "R41",
+        "query-per-row",
+        "the sealed numbers of a page of users are read one by one",
+        (
+            Edit(
+                "src/openvest/features/users/v1.py",
+                "    numbers = await service.social_security_numbers(unit, [user.id for user in users])\n",
+                "    numbers = {}\n"
+                "    for user in users:\n"
+                "        numbers |= await service.social_security_numbers(unit, [user.id])\n",
+            ),
+        ),
+        _SMALL,
+    ),
+    Planted(
+        "R41",
+        "ties-one-way",
+        "rows of one instant come in the same order both ways",
+        (
+            Edit(
+                "src/openvest/db/paging.py",
+                "{self.tie} {direction} offset",
+                "{self.tie} asc offset",
+            ),
+        ),
+        _SMALL,
+    ),
+    Planted(
+        "R41",
+        "no-limit",
+        "a page may be as long as one likes",
+        (Edit("src/openvest/db/paging.py", "ge=1, le=1000, description", "ge=1, description"),),
+        _SMALL,
+    ),
+)
+
+PLANTED: tuple[Planted, ...] = (*_ANSWERS, *_TENANTS, *_FIELDS, *_PAGES)

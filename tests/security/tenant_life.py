@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from uuid import UUID
+
+import httpx
 
 from openvest.catalog import LAWS, V1_ENDPOINTS
 from openvest.core.declarations import Endpoint
@@ -15,20 +17,24 @@ from openvest.features.tenants import service as tenants
 from openvest.ledger.audit import prove_tenant
 from openvest.ledger.trial import trial_balance
 from openvest.main import Assembled
-from openvest.server.app import make_app
+from openvest.server.app import App, make_app
 from openvest.server.settings import ServerSettings
 from tests.kit.http import WIRE, Api, make_api
 from tests.kit.orders import make_trader
 from tests.kit.receiver import receiving
 from tests.kit.webhooks import make_world
 from tests.kit.world import SECRETS
-from tests.security.test_tenants_apart import BODIES, OPERATIONS, ask, live_by_http
+from tests.security.operations import OPERATIONS, ask, live_by_http
 
+Watch = Callable[[httpx.Response], Awaitable[None]]
 NOON = datetime(2026, 3, 6, 12, tzinfo=UTC)
 
 
-async def live(world: Assembled, tenant_id: UUID) -> None:
-    """Trade, ask everything over HTTP, change and remove everything, then tell it. Wants a frozen tenant at rest."""
+async def live(world: Assembled, tenant_id: UUID, app: App | None = None, watch: Watch | None = None) -> None:
+    """Trade, ask everything over HTTP, change and remove everything, then tell it. Wants a frozen tenant at rest.
+
+    `watch` is told every answer; `app` serves instead of one made here.
+    """
     trader = await make_trader(world, tenant_id, "1000.00")
     await trader.place(cash_amount="250.00")
     resting = await trader.place(quantity="1", order_type="LIMIT", limit_price="90.00")
@@ -36,7 +42,7 @@ async def live(world: Assembled, tenant_id: UUID) -> None:
     await trader.cancel(resting.id)
     await trader.place(side="SELL", quantity="0.5")
     await trader.advance_to(NOON)
-    app = make_app(
+    app = app or make_app(
         database=world.database,
         endpoints_v1=V1_ENDPOINTS,
         wire=WIRE,
@@ -45,6 +51,8 @@ async def live(world: Assembled, tenant_id: UUID) -> None:
         services=world,
     )
     api = await make_api(app, world.database, tenant_id)
+    if watch is not None:
+        api.http.event_hooks["response"].append(watch)
     ids = await live_by_http(world, api, tenant_id)
     await _pay(api, ids)
     await _use_up(world, api, tenant_id, ids)
@@ -90,7 +98,7 @@ async def _use_up(world: Assembled, api: Api, tenant_id: UUID, ids: Mapping[str,
         assert answer.status_code < 500, f"{endpoint.path}: {answer.text}"
         worked += answer.status_code < 300
         await world.runner.drain(tenant_id)
-    assert worked > len(BODIES)
+    assert worked > len(changing) / 2
     for verb in ("thaw", "freeze"):
         await api.send("POST", f"/tests/clock/{verb}")
 

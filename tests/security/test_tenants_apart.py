@@ -5,8 +5,6 @@ All of it is held twice: with both walls, and with the policies of the database 
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,53 +18,17 @@ from openvest.core.declarations import Call, Endpoint
 from openvest.core.problems import NotFound
 from openvest.db.query import Query
 from openvest.db.unit import Database, Unit
-from openvest.main import Assembled
 from openvest.server.app import App, make_app
 from openvest.server.settings import ServerSettings
 from tests.kit.cluster import Cluster
-from tests.kit.customers import Customer, make_customer, top_up
 from tests.kit.http import WIRE, Api, make_api
-from tests.kit.orders import X
-from tests.kit.people import FIT
 from tests.kit.walls import take_down_policies
 from tests.kit.world import SECRETS, make_tenant, opened
+from tests.security.operations import BODIES, CONSTANT, OPERATIONS, ask, label, live_by_http, path_names
 
 pytestmark = pytest.mark.anyio
 
 EVENTS = Query(int, "select count(*) from events")
-CONSTANT = ("instrument_id", "currency", "venue_id")
-
-BODIES: Mapping[str, dict[str, Any]] = {
-    "POST /users/{user_id}/data_change_requests": {"first_name": "Berta"},
-    "POST /users/{user_id}/checks": FIT,
-    "POST /users/{user_id}/identifiers": {"type": "NATIONAL_ID", "issuing_country": "DE", "identifier": ""},
-    "PATCH /users/{user_id}/identifiers/{identifier_id}": {"identifier": "x"},
-    "POST /users/{user_id}/tax_residencies": {
-        "tax_residencies": [{"country": "DE", "tax_identifier_number": "12345678911"}]
-    },
-    "PATCH /accounts/{account_id}": {"name": "mine now"},
-    "PATCH /webhooks/{webhook_id}": {"enabled": False},
-    "POST /account_groups": {"user_id": "{user_id}", "type": "PERSONAL"},
-    "POST /accounts": {"user_id": "{user_id}", "account_group_id": "{account_group_id}", "type": "TRADING"},
-    "POST /payments/topups": {
-        "account_group_id": "{account_group_id}",
-        "cash_amount": "1.00",
-        "currency": "EUR",
-    },
-    "POST /orders": {
-        "user_id": "{user_id}",
-        "account_id": "{account_id}",
-        "instrument_id": X,
-        "instrument_id_type": "ISIN",
-        "order_type": "MARKET",
-        "side": "BUY",
-        "currency": "EUR",
-        "cash_amount": "10.00",
-    },
-}
-"""Bodies by operation; braces stand for ids."""
-
-
 _ANYBODY = Query(str, "select status from users where id = $1")
 
 
@@ -119,76 +81,8 @@ async def two(cluster: Cluster, request: pytest.FixtureRequest) -> AsyncGenerato
     await cluster.drop(name)
 
 
-async def live_by_http(world: Assembled, owner: Api, tenant_id: UUID) -> dict[str, str]:
-    """A customer with one object of each kind; every operation that reads is asked once. Returns the ids."""
-    customer = await make_customer(world.database, tenant_id)
-    topup = await top_up(world.database, customer, "100.00")
-    ids = await _objects(owner, customer)
-    await world.runner.drain(tenant_id)
-    ids["topup_id"] = str(topup.id)
-    await _find_execution(owner, ids)
-    for endpoint in V1_ENDPOINTS:
-        if endpoint.method == "GET":
-            await ask(owner, endpoint, ids)
-    return ids
-
-
 async def _client(app: App, database: Database, tenant_id: UUID) -> Api:
     return await make_api(app, database, tenant_id)
-
-
-async def _objects(owner: Api, customer: Customer) -> dict[str, str]:
-    ids = {
-        "user_id": str(customer.user_id),
-        "account_group_id": str(customer.group_id),
-        "account_id": str(customer.account_id),
-    }
-
-    async def post(path: str, body: dict[str, Any]) -> str:
-        answer = await owner.post(path, body)
-        assert answer.status_code < 300, answer.text
-        return str(answer.json()["id"])
-
-    ids["order_id"] = await post("/orders", _filled(BODIES["POST /orders"], ids))
-    ids["webhook_id"] = await post("/webhooks", {"title": "mine", "url": "https://example.com/hook"})
-    ids["scenario_id"] = await post(
-        "/tests/scenarios", {"name": "data_change_fails", "on": {"user_id": ids["user_id"]}}
-    )
-    user = f"/users/{customer.user_id}"
-    ids["check_id"] = await post(f"{user}/checks", BODIES["POST /users/{user_id}/checks"])
-    ids["identifier_id"] = await post(f"{user}/identifiers", BODIES["POST /users/{user_id}/identifiers"])
-    return ids
-
-
-async def _find_execution(owner: Api, ids: dict[str, str]) -> None:
-    order = (await owner.get(f"/orders/{ids['order_id']}")).json()
-    assert order["executions"], order
-    ids["execution_id"] = order["executions"][0]["id"]
-
-
-def _filled(body: Any, ids: Mapping[str, str]) -> Any:
-    return json.loads(re.sub(r'"\{(\w+)\}"', lambda hit: f'"{ids[hit[1]]}"', json.dumps(body)))
-
-
-def _target(endpoint: Endpoint, ids: Mapping[str, str]) -> str:
-    constants = {"instrument_id": f"isin:{X}", "currency": "EUR", "venue_id": str(UUID(int=0))}
-    return re.sub(r"\{(\w+)\}", lambda hit: (constants | dict(ids))[hit[1]], endpoint.path)
-
-
-def _of_tenants(endpoint: Endpoint) -> bool:
-    label = f"{endpoint.method} {endpoint.path}"
-    return bool(set(re.findall(r"\{(\w+)\}", endpoint.path)) - set(CONSTANT)) or "{" in json.dumps(
-        list(BODIES.get(label, {}).values())
-    )
-
-
-OPERATIONS = [endpoint for endpoint in V1_ENDPOINTS if _of_tenants(endpoint)]
-
-
-async def ask(api: Api, endpoint: Endpoint, ids: Mapping[str, str]) -> httpx.Response:
-    body = BODIES.get(f"{endpoint.method} {endpoint.path}")
-    content = None if body is None else json.dumps(_filled(body, ids)).encode()
-    return await api.send(endpoint.method, _target(endpoint, ids), content, key=uuid4())
 
 
 def _seen(answer: httpx.Response, ids: Mapping[str, str]) -> str:
@@ -200,10 +94,10 @@ def _seen(answer: httpx.Response, ids: Mapping[str, str]) -> str:
 
 
 async def test_every_operation_on_an_object_is_looked_at(two: Two) -> None:
-    parameters = {name for endpoint in OPERATIONS for name in re.findall(r"\{(\w+)\}", endpoint.path)}
+    parameters = {name for endpoint in OPERATIONS for name in path_names(endpoint)}
     assert parameters - set(CONSTANT) <= set(two.ids)
     assert len(OPERATIONS) > 35
-    needed = {f"{e.method} {e.path}" for e in OPERATIONS if e.body is not None}
+    needed = {label(e) for e in V1_ENDPOINTS if e.body is not None}
     assert needed <= set(BODIES)
 
 
@@ -213,10 +107,10 @@ async def test_a_foreign_id_is_answered_like_one_nobody_has(two: Two) -> None:
         nobody = {name: str(uuid4()) for name in two.ids}
         foreign = await ask(two.intruder, endpoint, two.ids)
         unknown = await ask(two.intruder, endpoint, nobody)
-        label = f"{endpoint.method} {endpoint.path}"
-        assert foreign.status_code in (400, 404, 422), f"{label}: {foreign.status_code} {foreign.text}"
-        assert foreign.status_code != 400 or "idempotency" not in foreign.text, label
-        assert _seen(foreign, two.ids) == _seen(unknown, nobody), label
+        name = label(endpoint)
+        assert foreign.status_code in (400, 404, 422), f"{name}: {foreign.status_code} {foreign.text}"
+        assert foreign.status_code != 400 or "idempotency" not in foreign.text, name
+        assert _seen(foreign, two.ids) == _seen(unknown, nobody), name
     assert await two.events() == before
 
 

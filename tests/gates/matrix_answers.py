@@ -1,0 +1,281 @@
+"""Who may ask what, and how every refusal reads: the scope matrix (R34) and the shape of errors (`errors`)."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import jsonschema
+
+from openvest import catalog
+from openvest.core.declarations import Endpoint
+from openvest.core.problems import TYPE_BASE
+from openvest.features.tenants.model import SCOPES
+from openvest.features.tenants.service import token_hash
+from openvest.server.settings import ServerSettings
+from tests.gates.gate import Gate, Run, Verdict
+from tests.gates.matrix_ground import Floor, floor
+from tests.kit.http import Api, make_api
+from tests.kit.openapi import check_answer
+from tests.kit.world import SECRETS
+from tests.security.operations import BODIES, ask, filled, label, live_by_http, path_names, target
+
+UNSCOPED = frozenset({"POST /auth/token"})
+"""What proves itself by a secret and needs no scope, since it gives them."""
+SHAPE = frozenset({"type", "title", "status", "detail", "instance", "request_id"})
+
+
+def nobody(endpoint: Endpoint) -> dict[str, str]:
+    """Ids that nobody has for the path."""
+    return {name: str(uuid4()) for name in path_names(endpoint) if name not in ("instrument_id", "currency")}
+
+
+def undeclared(stood: Floor) -> list[str]:
+    """Operations without a scope, with one that nobody can have, or described otherwise than declared."""
+    found: list[str] = []
+    for endpoint in catalog.V1_ENDPOINTS:
+        name = label(endpoint)
+        if bool(endpoint.scopes) == (name in UNSCOPED):
+            found.append(f"{name}: declares {endpoint.scopes or 'no scope'}")
+        found += [f"{name}: there is no scope {scope}" for scope in endpoint.scopes if scope not in SCOPES]
+        operation = stood.description["paths"][endpoint.path][endpoint.method.lower()]
+        described = sorted(scope for way in operation.get("security", []) for names in way.values() for scope in names)
+        if described != sorted(endpoint.scopes):
+            found.append(f"{name}: is described with the scopes {described}")
+    return found
+
+
+async def _without_scope(stood: Floor, api: Api) -> None:
+    """A token that permits nothing, as none can be asked for."""
+    token = await api.fetch_token(["files:read"])
+    async with stood.superuser() as connection:
+        done = await connection.execute(
+            "update access_tokens set scopes = '{}' where hash = $1", token_hash(SECRETS, token)
+        )
+        assert done == "UPDATE 1", "the token was not found"
+
+
+async def scope_matrix(run: Run) -> Verdict:
+    """Every operation × every scope by itself, and none."""
+    async with floor() as stood:
+        findings = undeclared(stood)
+        api = await stood.client(await stood.tenant("Matrix"))
+        cases, allowed = 0, 0
+        for scope in (*SCOPES, None):
+            await (api.fetch_token([scope]) if scope else _without_scope(stood, api))
+            for endpoint in catalog.V1_ENDPOINTS:
+                if endpoint.form:
+                    continue
+                key = uuid4() if endpoint.key_required else None
+                answer = await api.send(endpoint.method, target(endpoint, nobody(endpoint)), key=key)
+                cases += 1
+                wanted = scope in endpoint.scopes
+                allowed += wanted
+                if (answer.status_code != 403) != wanted or answer.status_code in (401, 500):
+                    findings.append(f"{label(endpoint)} with {scope}: {answer.status_code}, declared {endpoint.scopes}")
+    return Verdict(
+        f"{len(catalog.V1_ENDPOINTS)} operations × {len(SCOPES)} scopes and none: {cases} cases, {allowed} allowed,"
+        f" {len(findings)} differences",
+        findings,
+    )
+
+
+@dataclass
+class Battery:
+    """Bad requests for every operation, and what is wrong with what they were answered."""
+
+    stood: Floor
+    api: Api
+    ids: Mapping[str, str]
+    findings: list[str] = field(default_factory=list[str])
+    statuses: Counter[int] = field(default_factory=Counter[int])
+    cases: int = 0
+
+    def judge(self, what: str, answer: httpx.Response, *statuses: int, described: bool = True) -> None:
+        """Hold an answer to the shape of a refusal, and to the statuses the request deserves, if any are given."""
+        self.cases += 1
+        self.statuses[answer.status_code] += 1
+        wrong: list[str] = []
+        if statuses and answer.status_code not in statuses:
+            wrong.append(f"is answered {answer.status_code} instead of {statuses}")
+        if answer.status_code >= 400:
+            wrong += misshapen(answer)
+        if described:
+            try:
+                check_answer(self.stood.description, answer)
+            except (AssertionError, jsonschema.ValidationError) as error:
+                wrong.append(str(error)[:200])
+        self.findings += [f"{what}: {told}; {answer.text[:200]}" for told in wrong]
+
+    async def bare(self, endpoint: Endpoint, **headers: str) -> httpx.Response:
+        """A request that is not signed."""
+        at = target(endpoint, nobody(endpoint))
+        return await self.api.http.request(endpoint.method, at, headers={"accept": "*/*", **headers})
+
+    async def send(self, endpoint: Endpoint, body: Any = None, query: str = "", **options: Any) -> httpx.Response:
+        """A signed request about objects that nobody has."""
+        at = target(endpoint, nobody(endpoint)) + query
+        options.setdefault("key", uuid4() if endpoint.key_required else None)
+        return await self.api.send(endpoint.method, at, body, **options)
+
+
+def misshapen(answer: httpx.Response) -> list[str]:
+    """What is wrong with a refusal as a problem document."""
+    if answer.headers.get("content-type") != "application/problem+json":
+        return [f"is {answer.headers.get('content-type')}"]
+    found: dict[str, Any] = answer.json()
+    wrong: list[str] = []
+    if answer.status_code == 500:
+        wrong.append("is a fault of the server")
+    if not set(found) >= SHAPE or set(found) - SHAPE - {"errors"}:
+        return [*wrong, f"has the fields {sorted(found)}"]
+    if found["request_id"] != answer.headers.get("upvest-request-id") or not UUID(found["request_id"]):
+        wrong.append("has another request id than its header")
+    if found["status"] != answer.status_code:
+        wrong.append(f"says {found['status']} and is {answer.status_code}")
+    if found["instance"] != httpx.URL(str(answer.request.url)).path:
+        wrong.append(f"is about {found['instance']}")
+    if not found["type"].startswith(TYPE_BASE) or not found["title"] or not found["detail"]:
+        wrong.append("names no kind, no title or no sentence")
+    return wrong
+
+
+async def _at_the_door(battery: Battery, endpoint: Endpoint) -> None:
+    """What is refused before anything of the request is believed."""
+    name = label(endpoint)
+    battery.judge(f"{name} bare", await battery.bare(endpoint), 401)
+    battery.judge(f"{name} odd token", await battery.bare(endpoint, authorization="Bearer x"), 401)
+    unsigned = await battery.bare(endpoint, authorization=f"Bearer {battery.api.token}")
+    battery.judge(f"{name} unsigned", unsigned, 401)
+    at = target(endpoint, nobody(endpoint))
+    large = {"accept": "*/*", "x-filler": "x" * (ServerSettings().header_bytes + 1)}
+    battery.judge(f"{name} headers", await battery.api.http.request(endpoint.method, at, headers=large), 431)
+    other = await battery.api.http.request("TRACE", at)
+    battery.judge(f"{name} method", other, 405, described=False)
+    unknown = await battery.api.http.request(endpoint.method, at + "/none/such")
+    battery.judge(f"{name} path", unknown, 404, described=False)
+
+
+async def _signed(battery: Battery, endpoint: Endpoint) -> None:
+    """What is refused once the caller is known."""
+    name, is_read = label(endpoint), endpoint.method == "GET"
+    stale = await battery.send(endpoint, headers={"authorization": f"Bearer {'0' * 43}"})
+    battery.judge(f"{name} token", stale, 401)
+    other = await battery.send(endpoint, headers={"upvest-api-version": "2"})
+    battery.judge(f"{name} version", other, 400)
+    if endpoint.status != 204:
+        battery.judge(f"{name} accept", await battery.send(endpoint, headers={"accept": "text/html"}), 406)
+    if endpoint.key_required:
+        battery.judge(f"{name} no key", await battery.send(endpoint, key=None), 400)
+        battery.judge(f"{name} odd key", await battery.send(endpoint, key="x"), 400)
+    for query in ("?no_such_field=1", "?%ff=%ff", "?a=%00", "?limit=-1&limit=2", "?" + "&".join(["a=1"] * 101)):
+        battery.judge(f"{name} query {query[:20]}", await battery.send(endpoint, query=query), 400)
+    large = b'"' + b"x" * (ServerSettings().body_bytes + 1) + b'"'
+    if endpoint.body is not None:
+        for body in (b"{", b"[]", b"1", b"\xff", b'{"a":1,"a":2}', b'{"a":NaN}', b"[" * 5_000, b'{"no_such_field":1}'):
+            battery.judge(f"{name} body {body[:20]!r}", await battery.send(endpoint, body), 400)
+        typed = await battery.send(endpoint, b"{}", headers={"content-type": "text/plain"})
+        battery.judge(f"{name} media type", typed, 415)
+        packed = await battery.send(endpoint, b"{}", headers={"content-encoding": "gzip"})
+        battery.judge(f"{name} encoding", packed, 415)
+        battery.judge(f"{name} size", await battery.send(endpoint, large), 413)
+    elif not is_read:
+        battery.judge(f"{name} body", await battery.send(endpoint, {"no_such_field": 1}), 400)
+
+
+async def _about_objects(battery: Battery, endpoint: Endpoint) -> None:
+    """Unknown ids, odd ids, and whatever the state of what there is does not permit, by asking twice."""
+    name = label(endpoint)
+    body = filled(BODIES[name], {**battery.ids}) if endpoint.body is not None else None
+    battery.judge(f"{name} of nobody", await battery.send(endpoint, body))
+    if path_names(endpoint):
+        odd = dict.fromkeys(path_names(endpoint), "not-an-id")
+        content = None if body is None else json.dumps(body).encode()
+        key = uuid4() if endpoint.key_required else None
+        answer = await battery.api.send(endpoint.method, target(endpoint, odd), content, key=key)
+        battery.judge(f"{name} odd id", answer, *((404,) if endpoint.query is None else (400, 404)))
+    if endpoint.key_required:
+        key = uuid4()
+        battery.judge(f"{name} first", await battery.send(endpoint, body, key=key))
+        changed = {**(body or {}), "client_reference": "another"}
+        battery.judge(f"{name} used key", await battery.send(endpoint, changed, key=key), 400, 422)
+
+
+async def _conflicts(battery: Battery) -> None:
+    """Every operation that changes something asked twice about the same objects; those that remove come last."""
+    changing = [one for one in catalog.V1_ENDPOINTS if one.method not in ("GET", "DELETE") and not one.form]
+    removing = [one for one in catalog.V1_ENDPOINTS if one.method == "DELETE"]
+    for endpoint in (*changing, *removing, *changing):
+        if "/webhooks/{webhook_id}/test" in endpoint.path:
+            continue
+        for turn in ("once", "twice"):
+            answer = await ask(battery.api, endpoint, battery.ids)
+            battery.judge(f"{label(endpoint)} {turn}", answer)
+
+
+async def _forbidden(battery: Battery) -> None:
+    for endpoint in catalog.V1_ENDPOINTS:
+        if endpoint.scopes:
+            await battery.api.fetch_token([scope for scope in SCOPES if scope not in endpoint.scopes])
+            battery.judge(f"{label(endpoint)} scope", await battery.send(endpoint), 403)
+    await battery.api.fetch_token()
+
+
+async def _tokens(battery: Battery) -> None:
+    """The one operation with a form."""
+    for changed in (
+        {"client_secret": "x"}, {"grant_type": "x"}, {"client_id": str(uuid4())}, {"client_id": "x"},
+        {"scope": "no:such"}, {"scope": ""}, {"no_such_field": "1"},
+    ):  # fmt: skip
+        scope = changed.get("scope", "users:read")
+        more = {name: value for name, value in changed.items() if name != "scope"}
+        battery.judge(f"token {changed}", await battery.api.ask_token(scope, **more), 400, 401)
+
+
+async def _busy(stood: Floor) -> AsyncGenerator[httpx.Response]:
+    """Answers to a client that asks too much."""
+    tenant_id = await stood.tenant("Hasty")
+    hasty = await make_api(stood.app, stood.world.database, tenant_id, rate_limit=1)
+    for _ in range(30):
+        answer = await hasty.http.get("/users", headers={"upvest-client-id": str(hasty.client.client_id)})
+        if answer.status_code == 429:
+            yield answer
+            return
+
+
+async def error_shapes(run: Run) -> Verdict:
+    """A battery of bad requests for every operation."""
+    async with floor() as stood:
+        tenant_id = await stood.tenant("Errors", pace="instant")
+        api = await stood.client(tenant_id)
+        battery = Battery(stood, api, await live_by_http(stood.world, api, tenant_id))
+        for endpoint in catalog.V1_ENDPOINTS:
+            await _at_the_door(battery, endpoint)
+            if not endpoint.form:
+                await _signed(battery, endpoint)
+                await _about_objects(battery, endpoint)
+        await _tokens(battery)
+        await _forbidden(battery)
+        await _conflicts(battery)
+        async for answer in _busy(stood):
+            battery.judge("too many", answer, 429)
+        for path in ("/", "/nothing", "/users/", "//users", "/%ff"):
+            battery.judge(path, await api.http.get(path), 404, described=False)
+    findings = battery.findings
+    met = {status for status in battery.statuses if status >= 400}
+    if missing := {400, 401, 403, 404, 405, 406, 409, 413, 415, 422, 429, 431} - met:
+        findings.append(f"no request was refused with {sorted(missing)}")
+    refused = sum(count for status, count in battery.statuses.items() if status >= 400)
+    kinds = " ".join(f"{status}:{count}" for status, count in sorted(battery.statuses.items()) if status >= 400)
+    return Verdict(f"{battery.cases} requests, {refused} refusals ({kinds}), {len(findings)} misshapen", findings)
+
+
+GATES = (
+    Gate("R34", "a token opens what its scopes say", scope_matrix, quick=True),
+    Gate("errors", "every refusal is a problem document with the request's id", error_shapes, quick=True),
+)

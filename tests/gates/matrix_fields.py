@@ -1,0 +1,276 @@
+"""Fields: what a body may not set, what an answer may not show, and what stands in no answer and no log line (R36)."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import jsonschema
+
+from openvest import catalog
+from openvest.core.declarations import Endpoint
+from tests.gates.gate import Gate, Run, Verdict
+from tests.gates.matrix_ground import TENANT_TABLES, Floor, floor
+from tests.kit.http import Api
+from tests.kit.openapi import check_answer
+from tests.kit.world import SECRETS
+from tests.security.operations import BODIES, CONSTANT, ask, filled, label, live_by_http, target
+from tests.security.places import required_query
+from tests.security.tenant_life import live
+
+Json = dict[str, Any]
+
+MONDAY = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+MADE_BY_US = ("id", "created_at", "updated_at")
+"""Fields of ours that a body may carry, since clients send back what they were shown; they change nothing."""
+SECRET_NAME = re.compile("secret|password|private|sealed|hash|token|pem", re.IGNORECASE)
+SHOWN_ONCE = frozenset({"AccessToken.access_token", "AccessToken.token_type"})
+MAPS = frozenset({"TestResponse.headers"})
+"""Objects whose names are another's: the headers that an endpoint answered."""
+NOT_LIVED = frozenset({"POST /webhooks/{webhook_id}/test"})
+"""Operations that talk to the outside, which is not connected here."""
+IBANS = ("NL70ABNA0106295004", "DE95500105173934555844")
+PERSONAL = ("12345678911", "Unter den Linden", "Hafenstrasse", "greta.lindner", "Beispiel", *IBANS)
+"""Of customers and their banks; in no log line. IBANs that came with a wire are in no answer either."""
+
+
+@dataclass
+class Seen:
+    """Every answer of a life, held to the description as it comes."""
+
+    stood: Floor
+    findings: list[str] = field(default_factory=list[str])
+    texts: dict[str, str] = field(default_factory=dict[str, str])
+    """Answers by the operation's address, those of tokens left out: they are what a token is shown in."""
+    lived: set[str] = field(default_factory=set[str])
+    answers: int = 0
+
+    async def __call__(self, answer: httpx.Response) -> None:
+        await answer.aread()
+        self.answers += 1
+        name = f"{answer.request.method} {answer.request.url.path}"
+        try:
+            check_answer(self.stood.description, answer)
+        except (AssertionError, jsonschema.ValidationError) as error:
+            self.findings.append(f"{name} {answer.status_code}: {str(error)[:300]}")
+        if answer.request.url.path != "/auth/token":
+            self.texts[name] = self.texts.get(name, "") + answer.text
+        if answer.status_code < 300:
+            self.lived |= {label(one) for one in catalog.V1_ENDPOINTS if _fits(one, answer)}
+
+
+def _fits(endpoint: Endpoint, answer: httpx.Response) -> bool:
+    pattern = re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(endpoint.path))
+    return endpoint.method == answer.request.method and re.fullmatch(pattern, answer.request.url.path) is not None
+
+
+# Bodies
+
+
+def _objects(body: Any, at: str = "") -> Iterator[tuple[str, Json]]:
+    """Every object of a body, with its dotted path."""
+    if isinstance(body, dict):
+        yield at, body
+    inner = body.items() if isinstance(body, dict) else enumerate(body) if isinstance(body, list) else ()
+    for name, value in inner:
+        yield from _objects(value, f"{at}.{name}".lstrip("."))
+
+
+def _properties(schema: Json, components: Json, path: Sequence[str]) -> set[str]:
+    """The fields an object may have at a place of a schema, in any of its forms."""
+    while "$ref" in schema:
+        schema = components[schema["$ref"].rpartition("/")[2]]
+    found = set[str]()
+    for word in ("anyOf", "oneOf", "allOf"):
+        for choice in schema.get(word, []):
+            found |= _properties(choice, components, path)
+    if not path:
+        return found | set(schema.get("properties", {}))
+    inner = schema.get("items") if path[0].isdigit() else schema.get("properties", {}).get(path[0])
+    return found | (_properties(inner, components, path[1:]) if inner else set())
+
+
+def answer_fields(description: Json) -> set[str]:
+    """Every field of every answer there is."""
+    components = description["components"]["schemas"]
+    bodies = {one.body.__name__ for one in catalog.V1_ENDPOINTS if one.body is not None}
+    return {name for model, s in components.items() if model not in bodies for name in s.get("properties", {})}
+
+
+async def mass_assignment(stood: Floor, api: Api, ids: Mapping[str, str], findings: list[str]) -> int:
+    """Each field of each answer, in each object of each body that is not to have it: refused by name. Returns cases."""
+    fields, cases = answer_fields(stood.description), 0
+    components = stood.description["components"]["schemas"]
+    for endpoint in catalog.V1_ENDPOINTS:
+        if endpoint.body is None or endpoint.form:
+            continue
+        if label(endpoint) not in BODIES:
+            findings.append(f"{label(endpoint)}: there is no body that fits")
+            continue
+        base = filled(BODIES[label(endpoint)], ids)
+        operation = stood.description["paths"][endpoint.path][endpoint.method.lower()]
+        schema = operation["requestBody"]["content"]["application/json"]["schema"]
+        for at, _ in _objects(base):
+            path = at.split(".") if at else []
+            extra = sorted(fields - _properties(schema, components, path))
+            body = copy.deepcopy(base)
+            dict(_objects(body))[at].update(dict.fromkeys(extra, "x"))
+            answer = await api.send(endpoint.method, target(endpoint, ids), body, key=uuid4())
+            cases += len(extra)
+            named = {error["field"] for error in answer.json().get("errors", [])} if answer.content else set()
+            wanted = {f"{at}.{name}".lstrip(".") for name in extra}
+            missing = sorted(wanted - named)
+            if answer.status_code != 400 or missing:
+                findings.append(f"{label(endpoint)}: {answer.status_code} names all but {missing[:5]} of {len(wanted)}")
+        cases += await _own_fields(api, endpoint, ids, findings)
+    return cases
+
+
+async def _own_fields(api: Api, endpoint: Endpoint, ids: Mapping[str, str], findings: list[str]) -> int:
+    """Fields that we make and the body may carry: whatever they say, the object keeps its own."""
+    assert endpoint.body is not None
+    taken = [name for name in MADE_BY_US if name in endpoint.body.model_fields]
+    for name in taken:
+        at = target(endpoint, ids)
+        before = (await api.get(at)).json()
+        sent = str(uuid4()) if name == "id" else "2001-02-03T04:05:06Z"
+        body = {**filled(BODIES[label(endpoint)], ids), name: sent}
+        answer = await api.send(endpoint.method, at, body, key=uuid4())
+        after = (await api.get(at)).json()
+        kept = after[name] == before[name] or name == "updated_at"
+        if answer.status_code != 400 and (not kept or after[name] == sent or sent in answer.text):
+            findings.append(f"{label(endpoint)}: sets {name} from the body")
+    return len(taken)
+
+
+# Answers
+
+
+def loose_answers(description: Json) -> list[str]:
+    """Answer schemas that would let anything through, or that name a secret."""
+    components = description["components"]["schemas"]
+    waiting = [one for endpoint in catalog.V1_ENDPOINTS for one in _answers(description, endpoint)]
+    found: list[str] = []
+    seen = set[str]()
+    while waiting:
+        name, schema = waiting.pop()
+        if "$ref" in schema:
+            name = schema["$ref"].rpartition("/")[2]
+            if name not in seen:
+                seen.add(name)
+                waiting.append((name, components[name]))
+            continue
+        if schema.get("type") == "object" and schema.get("additionalProperties") is not False and name not in MAPS:
+            found.append(f"the answer {name} may have any field")
+        for field_name, inner in schema.get("properties", {}).items():
+            place = f"{name.partition('.')[0]}.{field_name}"
+            if SECRET_NAME.search(field_name) and place not in SHOWN_ONCE:
+                found.append(f"the answer has the field {place}")
+            waiting.append((place, inner))
+        for word in ("anyOf", "oneOf", "allOf"):
+            waiting += [(name, choice) for choice in schema.get(word, [])]
+        waiting += [(name, schema["items"])] if "items" in schema else []
+    return found
+
+
+def _answers(description: Json, endpoint: Endpoint) -> Iterator[tuple[str, Json]]:
+    operation = description["paths"][endpoint.path][endpoint.method.lower()]
+    for response in operation["responses"].values():
+        for content in response.get("content", {}).values():
+            yield label(endpoint), content["schema"]
+
+
+async def secrets_of(stood: Floor, apis: Sequence[Api]) -> dict[str, str]:
+    """What may stand in no answer and no log line, and what it is."""
+    found = {SECRETS.master.hex(): "the master key"}
+    for api in apis:
+        found[api.client.client_secret] = "a client's secret"
+        found[str(api.token)] = "a token"
+        lines = [line for line in api.private_pem.decode().splitlines() if not line.startswith("-")]
+        found |= dict.fromkeys(lines, "a client's private key")
+    async with stood.superuser() as connection:
+        for record in await connection.fetch(TENANT_TABLES):
+            for row in await connection.fetch(f"select * from {record[0]}"):
+                for name, value in row.items():
+                    if isinstance(value, bytes) and record[0] != "webhook_packages":
+                        what = f"{record[0]}.{name}"
+                        found |= {value.hex(): what, base64.b64encode(value).decode(): what}
+    return {text: what for text, what in found.items() if len(text) > 8}
+
+
+async def ask_all(stood: Floor, api: Api, ids: Mapping[str, str]) -> None:
+    """Every operation once, those that remove last and from the inside to the outside; directories of ids as given."""
+    removing = [one for one in catalog.V1_ENDPOINTS if one.method == "DELETE"]
+    others = [one for one in catalog.V1_ENDPOINTS if one.method != "DELETE" and not one.form]
+    for endpoint in (*others, *sorted(removing, key=lambda one: "users" in one.path)):
+        query = required_query(endpoint, stood.description, ids)
+        if label(endpoint) in NOT_LIVED:
+            continue
+        if query:
+            await api.get(f"{target(endpoint, ids)}?{httpx.QueryParams(query)}")
+        else:
+            await ask(api, endpoint, ids)
+
+
+async def _not_asked_before(api: Api, ids: Mapping[str, str]) -> None:
+    """What the objects of a life have no room for: a group of a new user, an identifier by its own rule, a price."""
+    user = (await api.post("/users", BODIES["POST /users"])).json()
+    await api.post("/account_groups", {"user_id": user["id"], "type": "PERSONAL"})
+    at = f"/users/{ids['user_id']}/identifiers/{ids['identifier_id']}"
+    await api.send("PATCH", at, {"identifier": "DE19900517ERIKABEISP"})
+    shown = (await api.get(f"/instruments/{CONSTANT['instrument_id']}/venues")).json()
+    for what in ("latest", "ohlc"):
+        await api.get(f"/instruments/{CONSTANT['instrument_id']}/venues/{shown['data'][0]['id']}/prices/{what}")
+
+
+async def _pending_checks(api: Api, ids: Mapping[str, str]) -> None:
+    """A check that waits to be passed by hand, and one to be failed."""
+    place = {"user_id": ids["user_id"]}
+    await api.post("/tests/scenarios", {"name": "check_pending", "on": place, "times": 2})
+    for verdict in ("pass", "fail"):
+        body = BODIES["POST /users/{user_id}/checks"]
+        check = (await api.post(f"/users/{ids['user_id']}/checks", body)).json()
+        await api.post(f"/tests/users/{ids['user_id']}/checks/{check['id']}/{verdict}", None)
+
+
+async def fields_apart(run: Run) -> Verdict:
+    """Bodies, answers over a whole life, secrets."""
+    async with floor() as stood:
+        seen = Seen(stood)
+        findings = loose_answers(stood.description)
+        await live(stood.world, await stood.tenant("Life", frozen_at=MONDAY), stood.app, seen)
+        tenant_id = await stood.tenant("Fields", pace="instant")
+        api = await stood.client(tenant_id)
+        api.http.event_hooks["response"].append(seen)
+        ids = await live_by_http(stood.world, api, tenant_id)
+        cases = await mass_assignment(stood, api, ids, findings)
+        await _pending_checks(api, ids)
+        await _not_asked_before(api, ids)
+        await ask_all(stood, api, ids)
+        secrets = await secrets_of(stood, [api])
+    findings += seen.findings
+    unlived = {label(one) for one in catalog.V1_ENDPOINTS} - seen.lived - NOT_LIVED
+    findings += [f"{name}: no answer that says yes was seen" for name in sorted(unlived)]
+    log = stood.log.getvalue()
+    for text, what in (secrets | dict.fromkeys(IBANS, "another's IBAN")).items():
+        findings += [f"{name}: shows {what}" for name, said in seen.texts.items() if text in said]
+    for text, what in (secrets | dict.fromkeys(PERSONAL, "what is personal")).items():
+        findings += [f"the log has {what}"] if text in log else []
+    lines = log.count("\n")
+    if lines < seen.answers / 2:
+        findings.append(f"only {lines} log lines were looked at")
+    return Verdict(
+        f"{cases} fields refused or without effect; {seen.answers} answers of {len(seen.lived)} operations fit their"
+        f" schemas; {len(secrets)} secrets in none of them nor in {lines} log lines; {len(findings)} findings",
+        findings,
+    )
+
+
+GATES = (Gate("R36", "fields that are not the client's stay ours", fields_apart, quick=True),)

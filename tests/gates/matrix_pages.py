@@ -1,0 +1,330 @@
+"""Lists: limits, orders, filters, pages that together are the list, and what a first page costs (R41).
+
+Cost is counted, not timed: how many statements a page sends whatever its size, and whether the plan of a first page
+reads a whole table.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+from unittest.mock import patch
+from uuid import UUID
+
+import httpx
+
+from openvest import catalog
+from openvest.core.declarations import Endpoint
+from openvest.db.paging import Listing, PageQuery
+from openvest.db.query import Query
+from openvest.db.unit import Unit
+from openvest.features.accounts import service as accounts
+from openvest.features.orders import service as orders
+from openvest.features.orders.model import OrderWanted
+from openvest.features.payments import service as payments
+from openvest.features.webhooks import service as webhooks
+from openvest.features.webhooks.model import NewWebhook
+from openvest.simulation import scenarios
+from tests.architecture.test_queries import declared
+from tests.gates.gate import Gate, Run, Verdict
+from tests.gates.matrix_ground import Floor, floor
+from tests.kit.customers import Customer, make_customer, make_user
+from tests.kit.http import Api
+from tests.kit.orders import X
+from tests.security.operations import label, target
+
+Json = dict[str, Any]
+Sent = tuple[str, tuple[Any, ...]]
+
+LISTS = [one for one in catalog.V1_ENDPOINTS if one.query is not None and issubclass(one.query, PageQuery)]
+PAGE = ("offset", "limit", "order", "sort")
+REFUSED = (
+    "limit=0", "limit=-1", "limit=1001", "limit=1000000000", "limit=many", "limit=1.5", "offset=-1", "offset=far",
+    "offset=1e3", "order=UP", "order=asc", "sort=no_such_field", "sort=id;", "no_such_filter=1",
+)  # fmt: skip
+AT_ONCE = 250
+"""How many objects are made in one unit."""
+WHOLE_TABLE = 1_000
+"""From how many rows on a first page may not read a whole table."""
+EVER, NEVER = "2001-01-01", "2039-01-01"
+
+
+@dataclass
+class Lists:
+    """A tenant with long lists, and what is found about them."""
+
+    stood: Floor
+    api: Api
+    ids: Mapping[str, str]
+    rows: int
+    findings: list[str] = field(default_factory=list[str])
+    requests: int = 0
+    plans: int = 0
+    sent: list[Sent] = field(default_factory=list[Sent])
+    """Every page's statement."""
+
+    async def get(self, endpoint: Endpoint, **query: Any) -> httpx.Response:
+        self.requests += 1
+        at = target(endpoint, self.ids)
+        return await self.api.get(f"{at}?{httpx.QueryParams(query)}" if query else at)
+
+    async def page(self, endpoint: Endpoint, **query: Any) -> Json:
+        answer = await self.get(endpoint, **query)
+        assert answer.status_code == 200, f"{label(endpoint)} {query}: {answer.status_code} {answer.text[:300]}"
+        return answer.json()
+
+    def wrong(self, endpoint: Endpoint, what: str) -> None:
+        self.findings.append(f"{label(endpoint)}: {what}")
+
+
+@contextmanager
+def statements() -> Generator[list[Sent]]:
+    """What units ask for inside the block."""
+    sent: list[Sent] = []
+    rows, row = Unit.rows, Unit.row
+
+    async def noted_rows(unit: Unit, query: Query[Any], *args: Any) -> list[Any]:
+        sent.append((query.sql, args))
+        return await rows(unit, query, *args)
+
+    async def noted_row(unit: Unit, query: Query[Any], *args: Any) -> Any:
+        sent.append((query.sql, args))
+        return await row(unit, query, *args)
+
+    with patch.object(Unit, "rows", noted_rows), patch.object(Unit, "row", noted_row):
+        yield sent
+
+
+# A tenant with long lists
+
+
+async def furnish(stood: Floor, tenant_id: UUID, api: Api, rows: int) -> dict[str, str]:
+    """As many users, groups, accounts of one user, top-ups, orders, scenarios and webhooks as are asked for."""
+    customer = await make_customer(stood.world.database, tenant_id)
+
+    async def person(unit: Unit, _: int) -> None:
+        await accounts.create_account_group(unit, await make_user(unit, active=False), "PERSONAL")
+
+    async def account(unit: Unit, _: int) -> None:
+        await accounts.create_account(unit, customer.user_id, customer.group_id, "TRADING")
+
+    async def topup(unit: Unit, _: int) -> None:
+        await payments.create_topup(unit, customer.group_id, Decimal("20.00"), "EUR")
+
+    async def scenario(unit: Unit, n: int) -> None:
+        await scenarios.lay(unit, "order_rejected", 1, client_reference=f"nobody {n}")
+
+    async def webhook(unit: Unit, n: int) -> None:
+        new = NewWebhook("v1", f"{n}", "https://example.com/hook", ["ALL"], None, 1, None)
+        await webhooks.create_webhook(unit, new)
+
+    for make, count in ((person, rows), (account, rows), (topup, rows), (scenario, rows), (webhook, rows // 10)):
+        for first in range(0, count, AT_ONCE):
+
+            async def some(unit: Unit, make: Any = make, numbers: range = range(first, min(first + AT_ONCE, count))):
+                for n in numbers:
+                    await make(unit, n)
+
+            await stood.world.database.write(tenant_id, some)
+    await _order(stood, customer, rows)
+    return {
+        "user_id": str(customer.user_id),
+        "account_group_id": str(customer.group_id),
+        "account_id": str(customer.account_id),
+    }
+
+
+async def _order(stood: Floor, customer: Customer, rows: int) -> None:
+    want = OrderWanted(customer.account_id, customer.user_id, isin=X, side="BUY", cash_amount=Decimal("10.00"))
+    for first in range(0, rows, AT_ONCE):
+        wants = [want] * min(AT_ONCE, rows - first)
+
+        async def place(unit: Unit, wants: Sequence[OrderWanted] = wants) -> None:
+            await orders.place_orders(unit, wants)
+
+        await stood.world.database.write(customer.tenant_id, place, n=len(wants))
+    await stood.world.runner.drain(customer.tenant_id)
+
+
+# What is asked of each list
+
+
+def _parameters(lists: Lists, endpoint: Endpoint) -> dict[str, Json]:
+    operation = lists.stood.description["paths"][endpoint.path][endpoint.method.lower()]
+    return {p["name"]: p["schema"] for p in operation["parameters"] if p.get("in") == "query"}
+
+
+def _choices(schema: Json) -> list[str]:
+    return [schema["const"]] if "const" in schema else list(schema.get("enum", []))
+
+
+async def _limits(lists: Lists, endpoint: Endpoint) -> None:
+    """What is no page is refused, and one behind the end is empty."""
+    for query in REFUSED:
+        name, _, value = query.partition("=")
+        answer = await lists.get(endpoint, **{name: value})
+        if answer.status_code != 400:
+            lists.wrong(endpoint, f"{query} is answered {answer.status_code}")
+    for offset in ("999999999", "1000000000", "9" * 30):
+        answer = await lists.get(endpoint, offset=offset)
+        if answer.status_code != 400 and (answer.status_code != 200 or answer.json()["data"]):
+            lists.wrong(endpoint, f"offset={offset} is answered {answer.status_code} {answer.text[:100]}")
+    for limit in (1, 1000):
+        found = await lists.page(endpoint, limit=limit)
+        if len(found["data"]) != min(limit, found["meta"]["total_count"]) or found["meta"]["limit"] != limit:
+            lists.wrong(endpoint, f"limit={limit} gives {len(found['data'])} of {found['meta']}")
+
+
+async def _pages(lists: Lists, endpoint: Endpoint) -> set[str]:
+    """Each sort × order in pages: no row twice, none missing, one direction the other backwards. Returns the rows."""
+    every = set[str]()
+    sorts = _choices(_parameters(lists, endpoint).get("sort", {}))
+    for sort in sorts or [None]:
+        both: list[list[str]] = []
+        for order in ("ASC", "DESC"):
+            items = [item async for item in _walked(lists, endpoint, sort, order)]
+            texts = [json.dumps(item, sort_keys=True) for item in items]
+            both.append(texts)
+            if len(set(texts)) != len(texts):
+                lists.wrong(endpoint, f"{sort} {order} shows {len(texts) - len(set(texts))} rows twice")
+            keys = [item[sort] for item in items if sort is not None and sort in item]
+            if sort != "id" and keys != sorted(keys, reverse=order == "DESC"):
+                lists.wrong(endpoint, f"{sort} {order} is not in that order")
+        every = every or set(both[0])
+        if set(both[0]) != every or both[1] != both[0][::-1]:
+            lists.wrong(endpoint, f"by {sort} the list is another one")
+    return every
+
+
+async def _walked(lists: Lists, endpoint: Endpoint, sort: str | None, order: str) -> Any:
+    offset, limit = 0, max(2, lists.rows // 3 - 1)
+    while True:
+        query = {"order": order, "offset": offset, "limit": min(limit, 1000)}
+        found = await lists.page(endpoint, **query, **({"sort": sort} if sort else {}))
+        for item in found["data"]:
+            yield item
+        offset += len(found["data"])
+        if not found["data"] or offset >= found["meta"]["total_count"]:
+            if offset != found["meta"]["total_count"]:
+                lists.wrong(endpoint, f"counts {found['meta']['total_count']} and has {offset}")
+            return
+
+
+async def _filters(lists: Lists, endpoint: Endpoint, every: set[str]) -> None:
+    """Each filter by itself: what it lets through fits it, and nothing else is kept back."""
+    for name, schema in _parameters(lists, endpoint).items():
+        if name in PAGE:
+            continue
+        counts: list[int] = []
+        for value in _choices(schema):
+            found = await lists.page(endpoint, **{name: value})
+            counts.append(found["meta"]["total_count"])
+            if any(item.get(name, value) != value for item in found["data"]):
+                lists.wrong(endpoint, f"{name}={value} lets others through")
+        if counts and "default" not in schema and sum(counts) != len(every):
+            lists.wrong(endpoint, f"the values of {name} come to {sum(counts)} of {len(every)} rows")
+        for value, wanted in _either_way(lists, name, schema):
+            found = await lists.page(endpoint, **{name: value})
+            if found["meta"]["total_count"] != (len(every) if wanted else 0):
+                lists.wrong(endpoint, f"{name}={value} gives {found['meta']['total_count']} of {len(every)} rows")
+        if not counts and not list(_either_way(lists, name, schema)):
+            lists.wrong(endpoint, f"nobody knows how to try the filter {name}")
+
+
+def _either_way(lists: Lists, name: str, schema: Json) -> Iterator[tuple[str, bool]]:
+    """A value that lets every row through, and one that lets none."""
+    kind = schema.get("format")
+    if kind == "uuid" and name in lists.ids:
+        yield lists.ids[name], True
+        yield str(UUID(int=7)), False
+    if kind in ("date", "date-time"):
+        late = name.startswith("end") or name.endswith("to")
+        ending = "T00:00:00Z" if kind == "date-time" else ""
+        yield (NEVER if late else EVER) + ending, True
+        yield (EVER if late else NEVER) + ending, False
+
+
+async def _cost(lists: Lists, endpoint: Endpoint) -> None:
+    """A page sends as many statements as one row does, and the plan of a first page reads no whole table."""
+    with statements() as one:
+        await lists.page(endpoint, limit=1)
+    with statements() as many:
+        await lists.page(endpoint, limit=1000)
+    if len(many) != len(one):
+        lists.wrong(endpoint, f"a long page sends {len(many)} statements, one row {len(one)}")
+    for order in ("ASC", "DESC"):
+        with statements() as sent:
+            await lists.page(endpoint, order=order)
+        paged = [(sql, args) for sql, args in sent if " offset $" in sql]
+        if not paged:
+            lists.wrong(endpoint, "no page was asked for: is it empty?")
+        for sql, args in paged:
+            lists.plans += 1
+            whole = await _read_whole(lists, sql, args)
+            if whole:
+                lists.wrong(endpoint, f"its first page {order} reads all of {', '.join(whole)}")
+
+
+async def _read_whole(lists: Lists, sql: str, args: Sequence[Any]) -> list[str]:
+    """Long tables that a statement's plan reads from end to end."""
+    async with lists.stood.world.database.connection() as connection:
+        await connection.execute("begin")
+        try:
+            await connection.execute("select set_config('app.tenant', $1, true)", str(lists.api.client.tenant_id))
+            (record,) = await connection.fetch(f"explain (format json) {sql}", *args)
+            sizes = dict(await connection.fetch("select relname, reltuples from pg_class where relkind = 'r'"))
+        finally:
+            await connection.execute("rollback")
+    plan = record[0] if isinstance(record[0], list) else json.loads(record[0])
+    read = [node["Relation Name"] for node in _nodes(plan[0]["Plan"]) if node["Node Type"] == "Seq Scan"]
+    return [table for table in read if sizes[table] >= WHOLE_TABLE]
+
+
+def _nodes(node: Json) -> Iterator[Json]:
+    yield node
+    for inner in node.get("Plans", []):
+        yield from _nodes(inner)
+
+
+def unseen(sent: Sequence[Sent]) -> list[str]:
+    """Listings, and sorts of them, that no list of the catalog asked for."""
+    found: list[str] = []
+    for name, listing in declared(Listing):
+        mine = [sql for sql, _ in sent if sql.startswith(f"select {listing.columns} from {listing.source} where")]
+        sorts = [sort for sort, column in listing.sorts.items() if not any(f"order by {column} " in s for s in mine)]
+        found += [f"{name}: no page was asked for by {sort}" for sort in sorts]
+    return found
+
+
+async def pages(run: Run) -> Verdict:
+    """Every list of the catalog over a tenant with long ones."""
+    async with floor() as stood:
+        tenant_id = await stood.tenant("Many", pace="instant")
+        api = await stood.client(tenant_id)
+        ids = await furnish(stood, tenant_id, api, run["rows"])
+        async with stood.superuser() as connection:
+            await connection.execute("analyze")
+        lists = Lists(stood, api, ids, run["rows"])
+        longest, shown = 0, 0
+        with statements() as sent:
+            for endpoint in LISTS:
+                await _limits(lists, endpoint)
+                every = await _pages(lists, endpoint)
+                await _filters(lists, endpoint, every)
+                await _cost(lists, endpoint)
+                longest, shown = max(longest, len(every)), shown + len(every)
+        findings = [*lists.findings, *unseen(sent)]
+    if longest < run["rows"]:
+        findings.append(f"the longest list has {longest} rows")
+    return Verdict(
+        f"{len(LISTS)} lists of {shown} rows in all, the longest {longest}: {lists.requests} requests, {lists.plans}"
+        f" plans of first pages, {len(findings)} findings",
+        findings,
+    )
+
+
+GATES = (Gate("R41", "lists stay lists, however long", pages, push={"rows": 2_000}, night={"rows": 10_000}),)

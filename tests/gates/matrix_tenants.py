@@ -1,0 +1,268 @@
+"""Tenants apart: every operation × every place of an id × a foreign id and one that nobody has (R35).
+
+The same requests are sent four times: with both walls, with row-level security alone, with the conditions of the
+statements alone, and with neither. The last shows that the requests would find something; it is no finding.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+
+from openvest import catalog
+from openvest.core.declarations import Endpoint
+from tests.gates.gate import Gate, Run, Verdict
+from tests.gates.matrix_ground import TENANT_TABLES, Floor, floor
+from tests.kit.http import Api
+from tests.kit.walls import take_down_policies, taken_down_where
+from tests.security.operations import label, live_by_http, target
+from tests.security.places import Place, body_with, places_of, required_query
+
+_FILTER = "a filter: an empty list"
+_KEPT = "kept as a text of the client's own"
+TAKEN: Mapping[str, str] = {
+    "GET /accounts/{account_id}/orders query account_group_id": _FILTER,
+    "GET /accounts/{account_id}/orders query user_id": _FILTER,
+    "GET /transactions/cash query account_group_id": _FILTER,
+    "GET /transactions/securities query account_group_id": _FILTER,
+    "GET /transactions/securities query account_id": _FILTER,
+    "PATCH /webhooks/{webhook_id} body id": "echoed by clients and not looked at; the path names the subscription",
+    "POST /tests/payments/transactions body virtual_bank_account_id": _KEPT,
+    "POST /tests/scenarios body on.account_id": "for objects to come, of this tenant alone",
+    "POST /tests/scenarios body on.user_id": "for objects to come, of this tenant alone",
+    "POST /users body branch_id": _KEPT,
+    "POST /users body data_privacy_and_sharing_agreement.consent_document_id": _KEPT,
+    "POST /users body terms_and_conditions.consent_document_id": _KEPT,
+    "POST /users/{user_id}/data_change_requests body branch_id": _KEPT,
+}
+"""Places whose operation takes any id, and why that shows nothing: they are answered the same for every id."""
+
+LEAST_STRIPPED = 25
+LEAST_FOUND = 25
+UUIDS = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+INSTANTS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+
+
+@dataclass
+class Leg:
+    """What one pass over all places found."""
+
+    cases: int = 0
+    findings: list[str] = field(default_factory=list[str])
+
+
+@dataclass
+class Two:
+    """An owner and an intruder, each with one object of each kind, by the name of its path parameter."""
+
+    floor: Floor
+    owner: Api
+    intruder: Api
+    theirs: Mapping[str, str]
+    """What is put at places: the owner's ids and texts."""
+    mine: Mapping[str, str]
+    secret: frozenset[str]
+    """Every id in the owner's rows that stands in none of the intruder's, nor in what all share."""
+    keys: Mapping[str, UUID]
+    """An idempotency key that the owner used, by operation."""
+    given: set[str] = field(default_factory=set[str])
+    """Ids of the owner that an operation took from the intruder, who may see them again."""
+
+    async def send(self, endpoint: Endpoint, put: Mapping[Place, str], key: UUID | None = None) -> httpx.Response:
+        """A request of the intruder for its own objects, but for what is put at some places."""
+        ids = {**self.mine, **{place.name: value for place, value in put.items() if place.where == "path"}}
+        query = required_query(endpoint, self.floor.description, self.mine)
+        query |= {place.name: value for place, value in put.items() if place.where == "query"}
+        inner = next((place for place in put if place.where == "body"), None)
+        body = body_with(endpoint, self.mine, inner, put[inner] if inner else "")
+        if endpoint.form:
+            changed = {place.name: value for place, value in put.items()}
+            return await self.intruder.ask_token("users:read", **changed)
+        at = target(endpoint, ids) + (f"?{httpx.QueryParams(query)}" if query else "")
+        return await self.intruder.send(endpoint.method, at, body, key=key or uuid4())
+
+
+def seen(answer: httpx.Response, values: Mapping[Place, str]) -> str:
+    """What an answer tells, without what differs by nature: the ids that were sent and the request's own.
+
+    Where something was done or found, the ids and instants it was given differ too.
+    """
+    text = answer.text.replace(answer.headers["upvest-request-id"], "")
+    for value in values.values():
+        text = text.replace(value, "")
+    if answer.status_code < 300:
+        text = INSTANTS.sub("", UUIDS.sub("", text))
+    told = {name: value for name, value in answer.headers.items() if name not in ("upvest-request-id", "date")}
+    if answer.status_code < 300:
+        told.pop("content-length", None)
+    return f"{answer.status_code} {sorted(told.items())} {text}"
+
+
+async def two_tenants(stood: Floor) -> Two:
+    owner_id, intruder_id = await stood.tenant("Owner", pace="instant"), await stood.tenant("Intruder", pace="instant")
+    owner, intruder = await stood.client(owner_id), await stood.client(intruder_id)
+    theirs = await live_by_http(stood.world, owner, owner_id)
+    mine = await live_by_http(stood.world, intruder, intruder_id)
+    theirs |= await _texts(stood, owner, theirs)
+    theirs["client_id"], mine["client_id"] = str(owner.client.client_id), str(intruder.client.client_id)
+    keys: dict[str, UUID] = {}
+    for api, ids in ((owner, theirs), (intruder, mine)):
+        one = Two(stood, api, api, ids, ids, frozenset(), keys)
+        for endpoint in catalog.V1_ENDPOINTS:
+            if endpoint.key_required:
+                await one.send(endpoint, {}, keys.setdefault(label(endpoint), uuid4()) if api is owner else None)
+    for tenant_id in (owner_id, intruder_id):
+        await stood.world.runner.drain(tenant_id)
+    secret = await _ids(stood, owner_id) - await _ids(stood, intruder_id)
+    return Two(stood, owner, intruder, theirs, mine, frozenset(secret), keys)
+
+
+async def _texts(stood: Floor, owner: Api, ids: Mapping[str, str]) -> dict[str, str]:
+    """What names the owner's objects without being a UUID by type."""
+    topup = (await owner.get(f"/payments/topups/{ids['topup_id']}")).json()
+    group = (await owner.get(f"/account_groups/{ids['account_group_id']}")).json()
+    return {
+        "settlement_text": f"topup {topup['settlement_reference']}",
+        "securities_account_number": group["securities_account_number"],
+        "client_reference": "a reference of the owner",
+        "identifier": "T22000129",
+    }
+
+
+async def _ids(stood: Floor, tenant_id: UUID) -> set[str]:
+    """Every UUID in any row of a tenant."""
+    async with stood.superuser() as connection:
+        found: set[str] = set()
+        for record in await connection.fetch(TENANT_TABLES):
+            rows = await connection.fetch(f"select t::text from {record[0]} t where tenant_id = $1", tenant_id)
+            found |= {uuid for row in rows for uuid in UUIDS.findall(row[0])}
+        return found
+
+
+def _unknown(place: Place, value: str, run: Run) -> str:
+    """One that nobody has, of the same shape."""
+    if UUIDS.fullmatch(value):
+        return str(uuid4())
+    if place.kind == "settlement_text":
+        return f"topup {uuid4()}"
+    if place.kind == "client_reference":
+        return "a reference of nobody"
+    chance = run.chance(place.label)
+    return "".join(chance.choice("0123456789") if sign.isdigit() else sign for sign in value)
+
+
+async def walk(two: Two, run: Run, places: Mapping[str, list[Place]]) -> Leg:
+    """Every place by itself, all places of an operation at once, the owner's keys, and every list."""
+    leg = Leg()
+    for endpoint in catalog.V1_ENDPOINTS:
+        found = places[label(endpoint)]
+        ids = [place for place in found if place.where != "body" and not place.hidden]
+        sets = [[place] for place in found] + ([ids] if len(ids) > 1 else [])
+        for put in sets:
+            await _compare(two, run, leg, endpoint, put)
+        if endpoint.key_required:
+            await _compare_key(two, leg, endpoint)
+        if endpoint.method == "GET":
+            await _look(two, leg, endpoint)
+    return leg
+
+
+async def _compare(two: Two, run: Run, leg: Leg, endpoint: Endpoint, put: list[Place]) -> None:
+    name = " + ".join(place.label for place in put)
+    foreign = {place: two.theirs[place.kind] for place in put}
+    unknown = {place: _unknown(place, value, run) for place, value in foreign.items()}
+    answer, other = await two.send(endpoint, foreign), await two.send(endpoint, unknown)
+    leg.cases += 2
+    if seen(answer, foreign) != seen(other, unknown):
+        leg.findings.append(f"{name}: {answer.status_code} {answer.text[:200]} instead of {other.text[:200]}")
+    if answer.status_code == 500:
+        leg.findings.append(f"{name}: 500")
+    taken = all(place.hidden or place.label in TAKEN for place in put)
+    if answer.status_code < 300 and not taken:
+        leg.findings.append(f"{name}: a foreign id is answered {answer.status_code}")
+    if taken and not answer.status_code < 300 and name in TAKEN:
+        leg.findings.append(f"{name}: is said to take any id, but is answered {answer.text[:200]}")
+    if answer.status_code == 400 and not taken:
+        leg.findings.append(f"{name}: the request does not fit, so it says nothing: {answer.text[:300]}")
+    if taken:
+        two.given.update(foreign.values())
+    sent = set(foreign.values())
+    leg.findings += [f"{name}: shows {told} of the owner" for told in _shown(two, answer) - sent]
+
+
+async def _compare_key(two: Two, leg: Leg, endpoint: Endpoint) -> None:
+    """A key the owner used names nothing of the intruder's."""
+    body = {**two.mine, "user_id": str(uuid4()), "account_group_id": str(uuid4()), "account_id": str(uuid4())}
+    asked = replace(two, mine=body)
+    answer = await asked.send(endpoint, {}, two.keys[label(endpoint)])
+    other = await asked.send(endpoint, {})
+    leg.cases += 2
+    if seen(answer, {}) != seen(other, {}):
+        leg.findings.append(f"{label(endpoint)} key of the owner: {answer.text[:200]} instead of {other.text[:200]}")
+
+
+async def _look(two: Two, leg: Leg, endpoint: Endpoint) -> None:
+    """What a read of the intruder's own objects shows, and whether a count counts what it does not show."""
+    answer = await two.send(endpoint, {})
+    leg.cases += 1
+    leg.findings += [f"{label(endpoint)}: shows {told} of the owner" for told in _shown(two, answer)]
+    found: Any = answer.json()
+    if answer.status_code == 200 and isinstance(found, dict) and "total_count" in found.get("meta", {}):
+        meta = found["meta"]
+        if meta["total_count"] != len(found["data"]) and meta["total_count"] <= meta["limit"]:
+            leg.findings.append(f"{label(endpoint)}: counts {meta['total_count']}, shows {len(found['data'])}")
+
+
+def _shown(two: Two, answer: httpx.Response) -> set[str]:
+    return (set(UUIDS.findall(answer.text)) & two.secret) - two.given
+
+
+def _labels(places: Mapping[str, list[Place]]) -> set[str]:
+    return {place.label for found in places.values() for place in found}
+
+
+async def tenants_apart(run: Run) -> Verdict:
+    async with floor() as stood:
+        two = await two_tenants(stood)
+        findings: list[str] = []
+        places: dict[str, list[Place]] = {}
+        for endpoint in catalog.V1_ENDPOINTS:
+            found, undecided = places_of(endpoint, stood.description, two.theirs)
+            findings += undecided
+            places[label(endpoint)] = found
+        owner_id = two.owner.client.tenant_id
+        before = await stood.rows_of(owner_id)
+        legs: dict[str, Leg] = {"both walls": await walk(two, run, places)}
+        with taken_down_where() as stripped:
+            legs["policies alone"] = await walk(two, run, places)
+        await take_down_policies(stood.ground.cluster, stood.ground.name)
+        legs["conditions alone"] = await walk(two, run, places)
+        await stood.world.runner.drain(two.intruder.client.tenant_id)
+        after = await stood.rows_of(owner_id)
+        findings += [f"the owner's {table} changed" for table in before if after[table] != before[table]]
+        with taken_down_where():
+            neither = await walk(two, run, places)
+    for name, leg in legs.items():
+        findings += [f"{name}: {finding}" for finding in leg.findings]
+    findings += [f"{name}: is no place that takes an id" for name in TAKEN if name not in _labels(places)]
+    if len(stripped) < LEAST_STRIPPED:
+        findings.append(f"only {len(stripped)} statements were sent without their condition")
+    if len(neither.findings) < LEAST_FOUND:
+        findings.append(f"without both walls only {len(neither.findings)} differences are seen")
+    cases = sum(leg.cases for leg in legs.values())
+    differences = sum(len(leg.findings) for leg in legs.values())
+    inner = sum(map(len, places.values()))
+    return Verdict(
+        f"{len(catalog.V1_ENDPOINTS)} operations, {inner} places of ids, {cases} cases in three legs: {differences}"
+        f" differences; {len(stripped)} statements without their condition; {len(neither.findings)} differences"
+        " without both walls",
+        findings,
+    )
+
+
+GATES = (Gate("R35", "tenants do not see each other", tenants_apart, quick=True),)
