@@ -3,5 +3,7 @@
 from __future__ import annotations
 
 from tests.gates.gate import Gate
+from tests.gates.ledger_rounding import R20
+from tests.gates.ledger_transfers import R15
 
-GATES: tuple[Gate, ...] = ()
+GATES: tuple[Gate, ...] = (R15, R20)
