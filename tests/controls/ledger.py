@@ -31,6 +31,19 @@ PLANTED: tuple[Planted, ...] = (
         {"transfers": 120},
     ),
     Planted(
+        "R18",
+        "memo-with-the-wrong-sign",
+        "a settlement remembers once more what it should forget",
+        (
+            Edit(
+                "src/openvest/ledger/trades.py",
+                'return journal_of("SETTLEMENT", trade.execution_id, on, delivery + _memos(trade, -1))',
+                'return journal_of("SETTLEMENT", trade.execution_id, on, delivery + _memos(trade, +1))',
+            ),
+        ),
+        {"steps": 150},
+    ),
+    Planted(
         "R20",
         "half-up-per-fill",
         "each fill is rounded by itself, not the sum of all",
