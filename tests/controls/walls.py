@@ -66,4 +66,28 @@ PLANTED: tuple[Planted, ...] = (
             ),
         ),
     ),
+    Planted(
+        "R48",
+        "a-body-in-the-log",
+        "the line of a request repeats its body",
+        (
+            Edit(
+                "src/openvest/server/logs.py",
+                '{"request_id": request.request_id, "operation": operation}',
+                '{"request_id": request.request_id, "operation": operation, "body": request.body.decode()}',
+            ),
+        ),
+    ),
+    Planted(
+        "R48",
+        "a-number-unsealed",
+        "a national id is stored as it is",
+        (
+            Edit(
+                "src/openvest/features/onboarding/service_identifiers.py",
+                "    return unit.secrets.seal(identifier.encode(), _place(identifier_id)) if identifier else None\n",
+                "    return identifier.encode() if identifier else None\n",
+            ),
+        ),
+    ),
 )
