@@ -1215,6 +1215,30 @@ begin
       wrong.journal_id, case when wrong.memo then 'memo' else 'economic' end, wrong.asset, wrong.total
       using errcode = 'check_violation', constraint = 'entries_zero', table = 'entries';
   end if;
+  select journal_id into wrong from fresh group by tenant_id, journal_id having min(line) <> 1 limit 1;
+  if found then
+    raise exception 'journal % is written in parts', wrong.journal_id
+      using errcode = 'check_violation', constraint = 'entries_whole', table = 'entries';
+  end if;
+  return null;
+end $function$;
+
+create function journals_must_have_entries()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+declare wrong record;
+begin
+  select f.id into wrong
+    from fresh f
+    left join lateral (
+      select true as found from entries e where e.tenant_id = f.tenant_id and e.journal_id = f.id and e.line = 1 limit 1) e
+      on true
+   where e.found is null limit 1;
+  if found then
+    raise exception 'journal % has no entries', wrong.id
+      using errcode = 'check_violation', constraint = 'journals_entries', table = 'journals';
+  end if;
   return null;
 end $function$;
 
@@ -1331,6 +1355,8 @@ create function wire_now()
 AS $function$select clock_timestamp()$function$;
 
 CREATE TRIGGER entries_zero AFTER INSERT ON entries REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION journals_must_be_zero();
+
+CREATE TRIGGER journals_entries AFTER INSERT ON journals REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION journals_must_have_entries();
 
 alter table access_tokens add constraint access_tokens_tenant_id_client_id_fkey FOREIGN KEY (tenant_id, client_id) REFERENCES api_clients(tenant_id, id);
 alter table account_groups add constraint account_groups_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id);

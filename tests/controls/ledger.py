@@ -2,6 +2,71 @@
 
 from __future__ import annotations
 
-from tests.controls.planting import Planted
+from tests.controls.planting import Edit, Planted
 
-PLANTED: tuple[Planted, ...] = ()
+_POSTING = "src/openvest/ledger/posting.py"
+
+_ARRIVAL = (
+    Edit(_POSTING, "    wanted = set(keys)\n", "    wanted = dict.fromkeys(keys)\n"),
+    Edit(
+        _POSTING,
+        "    missing = sorted(wanted - books.balances.keys())\n",
+        "    missing = [key for key in wanted if key not in books.balances]\n",
+    ),
+    Edit(
+        _POSTING,
+        "    await locked(unit, {Key(leg.owner_id, leg.asset) for j in journals for leg in j.legs"
+        " if leg.owner_id is not None})\n",
+        "    await locked(unit, [Key(leg.owner_id, leg.asset) for j in journals for leg in j.legs"
+        " if leg.owner_id is not None])\n",
+    ),
+)
+
+PLANTED: tuple[Planted, ...] = (
+    Planted(
+        "R15",
+        "locks-in-arrival-order",
+        "balances are locked in order of arrival, not of their keys",
+        _ARRIVAL,
+        {"transfers": 120},
+    ),
+    Planted(
+        "R18",
+        "memo-with-the-wrong-sign",
+        "a settlement remembers once more what it should forget",
+        (
+            Edit(
+                "src/openvest/ledger/trades.py",
+                'return journal_of("SETTLEMENT", trade.execution_id, on, delivery + _memos(trade, -1))',
+                'return journal_of("SETTLEMENT", trade.execution_id, on, delivery + _memos(trade, +1))',
+            ),
+        ),
+        {"steps": 150},
+    ),
+    Planted(
+        "R20",
+        "half-up-per-fill",
+        "each fill is rounded by itself, not the sum of all",
+        (
+            Edit(
+                "src/openvest/features/orders/rules_amounts.py",
+                "    cash = cent_half_up(so_far.value + times(quantity, price)) - so_far.cash\n",
+                "    cash = cent_half_up(times(quantity, price))\n",
+            ),
+        ),
+        {"cases": 3_000},
+    ),
+    Planted(
+        "R20",
+        "float-in-a-ratio",
+        "quotients are taken of floats",
+        (
+            Edit(
+                "src/openvest/core/money.py",
+                "        context.prec = _PRECISION\n        return a / b\n",
+                "        context.prec = _PRECISION\n        return Decimal(float(a) / float(b))\n",
+            ),
+        ),
+        {"cases": 3_000},
+    ),
+)

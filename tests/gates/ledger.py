@@ -3,5 +3,8 @@
 from __future__ import annotations
 
 from tests.gates.gate import Gate
+from tests.gates.ledger_life import R18
+from tests.gates.ledger_rounding import R20
+from tests.gates.ledger_transfers import R15
 
-GATES: tuple[Gate, ...] = ()
+GATES: tuple[Gate, ...] = (R15, R18, R20)

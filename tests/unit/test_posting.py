@@ -13,7 +13,7 @@ import pytest
 
 from openvest.core.ids import caused_id
 from openvest.core.problems import Conflict
-from openvest.db.query import Query, Statement
+from openvest.db.query import Query
 from openvest.db.unit import Database, Unit
 from openvest.ledger import recipes
 from openvest.ledger.apply import LedgerFault, Short
@@ -208,10 +208,11 @@ async def test_tenants_do_not_see_each_others_books(database: Database, tenant_i
     assert (await cash_of(database, other)).available == 7
 
 
-RAW_JOURNAL = Statement(
+RAW_JOURNAL = (
     "insert into journals (tenant_id, id, kind, object_id, booking_on, value_on, at)"
     " values ($1, 1, 'TOPUP', $2, '2026-03-02', '2026-03-02', wire_now())"
 )
+RAW_ENTRIES = "insert into entries (tenant_id, journal_id, line, asset, bucket, amount)"
 
 
 @pytest.mark.parametrize(
@@ -228,17 +229,24 @@ async def test_the_database_refuses_an_unbalanced_journal(
     database: Database, tenant_id: UUID, rows: str, sound: bool
 ) -> None:
     async def work(unit: Unit) -> None:
-        await unit.run(RAW_JOURNAL, tenant_id, GROUP)
-        await unit.connection.execute(
-            "insert into entries (tenant_id, journal_id, line, asset, bucket, amount)"
-            f" select '{tenant_id}', 1, v.* from (values {rows}) v"
-        )
+        values = f"select $1, 1, v.* from (values {rows}) v"
+        await unit.connection.execute(f"with j as ({RAW_JOURNAL}) {RAW_ENTRIES} {values}", tenant_id, GROUP)
 
     if sound:
         await database.write(tenant_id, work)
         return
     with pytest.raises(asyncpg.CheckViolationError, match="not balanced"):
         await database.write(tenant_id, work)
+
+
+async def test_the_database_takes_a_journal_whole_or_not_at_all(database: Database, tenant_id: UUID) -> None:
+    """Neither without entries, nor with two more that sum to zero behind those of an old one."""
+    with pytest.raises(asyncpg.CheckViolationError, match="has no entries"):
+        await database.write(tenant_id, lambda unit: unit.connection.execute(RAW_JOURNAL, tenant_id, GROUP))
+    [posted] = await database.write(tenant_id, lambda unit: post(unit, [topup("a", "10")]))
+    more = f"{RAW_ENTRIES} values ($1, $2, 8, 'EUR', 'bank', -5), ($1, $2, 9, 'EUR', 'suspense', 5)"
+    with pytest.raises(asyncpg.CheckViolationError, match="written in parts"):
+        await database.write(tenant_id, lambda unit: unit.connection.execute(more, tenant_id, posted.id))
 
 
 @pytest.mark.parametrize(

@@ -167,8 +167,7 @@ async def _write(
         posted[key] = Posted(journal, ids[key], booked)
         accepted.append(posted[key])
     if accepted:
-        await _write_journals(unit, accepted, ids)
-        await _write_entries(unit, books, accepted)
+        await _write_journals(unit, books, accepted, ids)
         await _write_balances(unit, books, done)
         await _write_locks(unit, books, done)
         for house, change in done.house.items():
@@ -176,32 +175,28 @@ async def _write(
     return posted
 
 
-async def _write_journals(unit: Unit, accepted: Sequence[Posted], ids: Mapping[tuple[str, UUID], int]) -> None:
+async def _write_journals(
+    unit: Unit, books: Books, accepted: Sequence[Posted], ids: Mapping[tuple[str, UUID], int]
+) -> None:
+    """Journals with all their entries, lines counted from 1, in one statement: the database takes them whole."""
     originals: list[int | None] = []
     for mine in accepted:
         reverses = mine.journal.reverses
         if reverses is not None and reverses not in ids:
             raise LedgerFault(f"{mine.journal.kind} {mine.journal.object_id} reverses what was never booked")
         originals.append(None if reverses is None else ids[reverses])
-    await unit.run(
+    balances = books.balances
+    legs = [leg for mine in accepted for leg in mine.entries]
+    written = await unit.run(
         store.ADD_JOURNALS,
         unit.tenant_id,
+        unit.now,
         [mine.id for mine in accepted],
         [mine.journal.kind for mine in accepted],
         [mine.journal.object_id for mine in accepted],
         originals,
         [mine.journal.booking_on for mine in accepted],
         [mine.journal.value_on for mine in accepted],
-        unit.now,
-    )
-
-
-async def _write_entries(unit: Unit, books: Books, accepted: Sequence[Posted]) -> None:
-    balances = books.balances
-    legs = [leg for mine in accepted for leg in mine.entries]
-    written = await unit.run(
-        store.ADD_ENTRIES,
-        unit.tenant_id,
         [mine.id for mine in accepted for _ in mine.entries],
         [line for mine in accepted for line in range(1, len(mine.entries) + 1)],
         [leg.asset for leg in legs],

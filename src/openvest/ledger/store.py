@@ -81,20 +81,17 @@ select j.kind, j.object_id, j.id
 """,
 )
 
+# One statement, because the database wants a journal whole: its row and its entries are looked at when both are there.
 ADD_JOURNALS = Statement(
     """
-insert into journals (tenant_id, id, kind, object_id, reverses, booking_on, value_on, at)
-select $1, j.id, j.kind, j.object_id, j.reverses, j.booking_on, j.value_on, $8
-  from unnest($2::bigint[], $3::text[], $4::uuid[], $5::bigint[], $6::date[], $7::date[])
-       as j(id, kind, object_id, reverses, booking_on, value_on)
-"""
-)
-
-ADD_ENTRIES = Statement(
-    """
+with written as (
+  insert into journals (tenant_id, id, kind, object_id, reverses, booking_on, value_on, at)
+  select $1, j.id, j.kind, j.object_id, j.reverses, j.booking_on, j.value_on, $2
+    from unnest($3::bigint[], $4::text[], $5::uuid[], $6::bigint[], $7::date[], $8::date[])
+         as j(id, kind, object_id, reverses, booking_on, value_on))
 insert into entries (tenant_id, journal_id, line, asset, balance_id, bucket, amount, detail)
 select $1, e.journal_id, e.line, e.asset, e.balance_id, e.bucket, e.amount, e.detail
-  from unnest($2::bigint[], $3::smallint[], $4::text[], $5::bigint[], $6::text[], $7::text::numeric[], $8::text[])
+  from unnest($9::bigint[], $10::smallint[], $11::text[], $12::bigint[], $13::text[], $14::text::numeric[], $15::text[])
        as e(journal_id, line, asset, balance_id, bucket, amount, detail)
 """
 )
