@@ -21,7 +21,8 @@ from tests.kit.people import USER
 from tests.security.test_tenants_apart import BODIES
 
 KEYED: Sequence[Endpoint] = tuple(endpoint for endpoint in V1_ENDPOINTS if endpoint.key_required)
-SIGNED: Sequence[Endpoint] = tuple(endpoint for endpoint in V1_ENDPOINTS if not endpoint.form)
+_AT_ONCE = 100
+"""People made in one unit of work."""
 
 TRANSFER: Mapping[str, Any] = {
     "account": {"iban": "NL70ABNA0106295004"},
@@ -81,10 +82,14 @@ async def different_ones(database: Database, tenant_id: UUID, endpoint: Endpoint
 
 
 async def _people(database: Database, tenant_id: UUID, count: int, *, active: bool) -> list[UUID]:
-    async def work(unit: Unit) -> list[UUID]:
-        return [await make_user(unit, active=active) for _ in range(count)]
+    async def work(unit: Unit, number: int) -> list[UUID]:
+        return [await make_user(unit, active=active) for _ in range(number)]
 
-    return await database.write(tenant_id, work)
+    made: list[UUID] = []
+    while len(made) < count:
+        number = min(count - len(made), _AT_ONCE)
+        made += await database.write(tenant_id, lambda unit, n=number: work(unit, n))
+    return made
 
 
 async def _users(database: Database, tenant_id: UUID, endpoint: Endpoint, count: int) -> Sequence[Asked]:
