@@ -15,6 +15,7 @@ from uuid import UUID
 
 from openvest.core.declarations import Sweep
 from openvest.core.money import ZERO
+from openvest.core.trading_calendar import OutsideCalendar
 from openvest.db.unit import Unit
 from openvest.features.accounts import service as accounts
 from openvest.features.executions import service as executions
@@ -193,15 +194,19 @@ async def _asleep(unit: Unit, orders: Sequence[Order]) -> list[Order]:
 def _facts(unit: Unit, work: _Set, order: Order, listing: Listing | None) -> CheckFacts:
     instrument, key = work.instruments[order.instrument_id], _key(order)
     tenant, opens, ends, waits, following = work.tenant, None, None, None, None
+    tradable = listing is not None
     if listing is not None:
-        opens = opens_at(unit.now, listing.mic, tenant.pace)
         ends = expires_at(order.expiry_date, listing.mic, tenant.pace)
-        waits, following = cut_offs(order, unit.now, listing.mic, tenant.block_cut_off)
+        try:
+            opens = opens_at(unit.now, listing.mic, tenant.pace)
+            waits, following = cut_offs(order, unit.now, listing.mic, tenant.block_cut_off)
+        except OutsideCalendar:
+            tradable = False
     return CheckFacts(
         now=unit.now,
         standing=work.standing[order.account_id],
         instrument_active=instrument.trading_status == "ACTIVE",
-        currency_traded=listing is not None,
+        tradable=tradable,
         quote=work.quotes.get(listing.key) if listing else None,
         decimals=instrument.quantity_decimals,
         available=work.available[key],
