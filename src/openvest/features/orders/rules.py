@@ -43,7 +43,7 @@ class UnknownInstrument(Unprocessable):
 
 
 class BelowOneTick(Unprocessable):
-    """A BUY limit that is zero on the venue's price grid."""
+    """A BUY limit or a SELL stop that is zero on the venue's price grid."""
 
 
 class TooManyDecimals(Unprocessable):
@@ -89,9 +89,9 @@ def standing_of(facts: AccountFacts) -> Standing:
 class CheckFacts:
     """What the check of one order knows. `available` is the running balance: cash of the group or units of the account.
 
-    `tradable`: a venue trades the order's currency, and has a session for it. `in_debt`: the group owes us money. `opens_at` None: the
-    venue is open (or has no sessions); else when it opens next. `cut_off` is what a BLOCK order waits for, None where
-    it has come or the order flows through; `next_cut_off` is the one after now.
+    `tradable`: a venue trades the order's currency, and has a session for it. `in_debt`: the group owes us money.
+    `opens_at` None: the venue is open (or has no sessions); else when it opens next. `cut_off` is what a BLOCK order
+    waits for, None where it has come or the order flows through; `next_cut_off` is the one after now.
     """
 
     now: datetime
