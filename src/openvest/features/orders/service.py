@@ -107,13 +107,10 @@ def _refusal(
         return UnknownAccount("The user has no account with this id.")
     if instrument is None:
         return UnknownInstrument(f"No instrument has the ISIN {want.isin}.")
-    if want.quantity is not None:
-        if decimals_of(want.quantity) > instrument.quantity_decimals:
-            if instrument.quantity_decimals == 0:
-                return NotFractional(f"{instrument.name} is traded in whole units only.")
-            return TooManyDecimals(
-                f"A quantity of {instrument.name} has at most {instrument.quantity_decimals} decimals."
-            )
+    if want.quantity is not None and decimals_of(want.quantity) > instrument.quantity_decimals:
+        if instrument.quantity_decimals == 0:
+            return NotFractional(f"{instrument.name} is traded in whole units only.")
+        return TooManyDecimals(f"A quantity of {instrument.name} has at most {instrument.quantity_decimals} decimals.")
     price = _rounded_down(want)
     if listing is not None and price is not None and tick_down(price, listing.tick_size) == 0:
         return BelowOneTick(f"The price is below one tick ({listing.tick_size}) of the venue.")
