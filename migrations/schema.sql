@@ -598,6 +598,7 @@ create table orders (
   executed_value numeric not null default 0,
   fee_booked numeric not null default 0,
   lock_used numeric not null default 0,
+  cancel_asked boolean not null default false,
   constraint orders_pkey PRIMARY KEY (tenant_id, id),
   constraint orders_cancellation_reason_check CHECK ((cancellation_reason = ANY (ARRAY['CANCELLED_BY_CLIENT'::text, 'CANCELLED_BY_UPVEST_OPERATIONS'::text, 'CANCELLED_BY_TRADING_PARTNER'::text, 'CANCELLED_BY_UPVEST_PLATFORM'::text]))),
   constraint orders_cash_amount_check CHECK ((cash_amount > (0)::numeric)),

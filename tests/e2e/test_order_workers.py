@@ -18,6 +18,7 @@ from openvest.core.declarations import Sweep
 from openvest.core.problems import Problem
 from openvest.db.query import Query
 from openvest.db.unit import Unit
+from openvest.features.accounts import service as accounts
 from openvest.features.onboarding import service_identifiers as identifiers
 from openvest.features.onboarding.model import Residency
 from openvest.features.orders import service as orders
@@ -28,6 +29,7 @@ from openvest.ports.venue import VenueAnswer, VenueOrder, VenueReport
 from openvest.work.runner import Runner
 from tests.kit.customers import make_customer, top_up
 from tests.kit.orders import Trader
+from tests.kit.scripted import Deaf, script
 from tests.kit.world import make_tenant
 
 pytestmark = pytest.mark.anyio
@@ -187,6 +189,25 @@ async def test_cancellations_race_with_everything(assembled: Assembled) -> None:
     assert (await trader.cash()).startswith(f"{5000 - spent}.00 / 0.00 ")
     ends = Counter(e.object_id for e in await trader.events() if e.type in ("ORDER.FILLED", "ORDER.CANCELLED"))
     assert set(ends.values()) == {1}
+    await assert_proved(trader)
+
+
+@pytest.mark.parametrize("asks", [True, False])
+async def test_a_client_who_asked_second_is_told_that_the_order_was_filled(assembled: Assembled, asks: bool) -> None:
+    """The order is being ended by the closing already; the venue fills it all the same."""
+    trader = await live(assembled, "1000.00")
+    tenant_id, account_id = trader.customer.tenant_id, trader.customer.account_id
+    script(assembled, ends=False)
+    (order,) = await accept(trader, trader.wanted(cash_amount="10.00"))
+    await run(trader, workers(trader, 1, 10))
+    await assembled.database.write(tenant_id, lambda unit: accounts.close_account(unit, account_id))
+    if asks:
+        await assembled.database.write(tenant_id, lambda unit: orders.cancel_order(unit, order.id))
+    assembled.runner.ports = replace(assembled.runner.ports, venue=Deaf([("FILL", "*", "115.05")]))
+    await run(trader, workers(trader, 1, 10))
+    assert await states(trader, [order]) == ["FILLED"]
+    told = ["ORDER.FILLED", "ORDER_CANCELLATION.REJECTED"] if asks else ["ORDER.FILLED"]
+    assert (await trader.event_types("ORDER"))[2:] == told
     await assert_proved(trader)
 
 

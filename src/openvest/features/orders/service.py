@@ -250,9 +250,10 @@ async def cancel_order(unit: Unit, order_id: UUID) -> UUID:
         await save(unit, [reject_cancellation(unit, order)])
     elif order.status == "NEW":
         await cancel_now(unit, [order], "CANCELLED_BY_CLIENT")
-    elif order.cancellation_reason is None:
+    else:  # who asked first gave the reason, and the venue is asked once
         await street.request_cancel(unit, [order.id])
-        await save(unit, [replace(order, cancellation_reason="CANCELLED_BY_CLIENT")])
+        reason = order.cancellation_reason or "CANCELLED_BY_CLIENT"
+        await save(unit, [replace(order, cancellation_reason=reason, cancel_asked=True)])
     return order_id
 
 
