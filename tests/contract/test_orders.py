@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 import httpx
 import pytest
 
 from openvest import catalog
+from openvest.db.unit import Unit
+from openvest.features.executions import service as executions
+from openvest.features.executions.model import Execution
 from openvest.features.instruments import service as instruments
 from openvest.main import Assembled
 from tests.kit.cluster import OWNER, Cluster
@@ -42,12 +45,17 @@ async def api(trader: Trader) -> AsyncGenerator[Api]:
 
 
 async def place(api: Api, trader: Trader, **fields: Any) -> httpx.Response:
+    answer = await accept(api, trader, **fields)
+    await trader.rest()
+    return answer
+
+
+async def accept(api: Api, trader: Trader, **fields: Any) -> httpx.Response:
+    """An order as accepted, nothing done about it yet."""
     customer = trader.customer
     basis = {"user_id": str(customer.user_id), "account_id": str(customer.account_id), "side": "BUY"}
     basis |= {"instrument_id": X, "instrument_id_type": "ISIN"}
-    answer = await api.send("POST", "/orders", basis | fields, key=uuid4())
-    await trader.rest()
-    return answer
+    return await api.send("POST", "/orders", basis | fields, key=uuid4())
 
 
 @pytest.mark.parametrize(
@@ -88,3 +96,25 @@ async def test_the_length_of_a_quantity_hides_no_fraction(
     assert answer.status_code == 422, answer.text
     assert "whole units only" in answer.json()["detail"]
     assert (await place(api, trader, quantity=f"{whole}.0")).status_code == 202
+
+
+@pytest.mark.parametrize("listed", [False, True])
+async def test_an_order_and_its_executions_are_of_one_instant(
+    api: Api, trader: Trader, monkeypatch: pytest.MonkeyPatch, listed: bool
+) -> None:
+    """The order is filled between the two statements of one reading."""
+    order_id = (await accept(api, trader, cash_amount="100.00")).json()["id"]
+    read = executions.executions_of
+
+    async def overtaken(unit: Unit, order_ids: Sequence[UUID]) -> dict[UUID, tuple[Execution, ...]]:
+        await trader.rest()
+        return await read(unit, order_ids)
+
+    monkeypatch.setattr(executions, "executions_of", overtaken)
+    path = f"/accounts/{trader.customer.account_id}/orders?status=NEW" if listed else f"/orders/{order_id}"
+    body = (await api.send("GET", path)).json()
+    order = body["data"][0] if listed else body
+    assert (order["id"], order["status"], order["executions"]) == (order_id, "NEW", [])
+    monkeypatch.undo()
+    order = (await api.send("GET", f"/orders/{order_id}")).json()
+    assert (order["status"], len(order["executions"])) == ("FILLED", 1)
