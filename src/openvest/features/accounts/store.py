@@ -88,8 +88,16 @@ FACTS = Query(
     " user_status, instrument_fit from pub_accounts where tenant_id = $1 and account_id = any($2::uuid[])",
 )
 
-HOLD_ACCOUNTS = Query(
-    UUID, "select id from accounts where tenant_id = $1 and id = any($2::uuid[]) order by id for share"
+HOLD_FACTS = Query(
+    AccountFacts,
+    """
+    select a.id as account_id, a.type as account_type, a.status as account_status, g.id as group_id,
+           g.status as group_status, g.securities_account_number, u.user_id, u.user_status, u.instrument_fit
+      from account_groups g
+      join accounts a on a.tenant_id = g.tenant_id and a.account_group_id = g.id
+      join pub_users u on u.tenant_id = a.tenant_id and u.user_id = a.user_id
+     where a.tenant_id = $1 and a.id = any($2::uuid[]) order by g.id, a.id for share of g, a
+    """,
 )
 
 # Empty is every bucket at zero: a lock means an open sale, an unsettled figure an open settlement. What decides is of

@@ -98,13 +98,22 @@ OPEN_PURCHASES = Query(
     " and status in ('NEW', 'PROCESSING')",
 )
 
-LOCK_PURCHASES_TO_END = Query(
-    Order,
-    f"select {_COLUMNS} from orders where tenant_id = $1 and side = 'BUY' and status in ('NEW', 'PROCESSING')"
-    " and cancellation_reason is null and account_id in (select unnest($2::uuid[]) union all"
-    " select account_id from pub_accounts where tenant_id = $1 and group_id = any($2)) order by id for no key update",
-)
-"""Open purchases of these accounts, or of the accounts of these groups."""
+_OF_ANY = """
+    account_id in (select unnest($2::uuid[])
+                   union all select account_id from pub_accounts where tenant_id = $1 and group_id = any($2::uuid[])
+                   union all select account_id from pub_accounts where tenant_id = $1 and user_id = any($2::uuid[]))
+"""
+"""On these accounts, or on the accounts of these groups or of these users."""
+
+_TO_END = f"""
+    select {_COLUMNS} from orders where tenant_id = $1 and side = any($3::text[]) and cancellation_reason is null
+       and {_OF_ANY} and status =
+"""
+
+LOCK_WORKING_TO_END = Query(Order, f"{_TO_END} 'PROCESSING' order by id for no key update")
+
+LOCK_NEW_TO_END = Query(Order, f"{_TO_END} 'NEW' order by id for no key update skip locked")
+"""Who has one of them in hand, such as the check, does not hold the account yet and decides by what it becomes."""
 
 OF_ACCOUNT = Listing(
     row=Order,
@@ -162,8 +171,8 @@ AHEAD = Query(
 )
 """Due orders that stand before the last of a claimed set and are not in it: other workers have them in hand."""
 
-WAKE_ACCOUNTS = Statement(
-    "update orders set due_at = $3 where tenant_id = $1 and account_id = any($2) and status = 'NEW' and due_at is null"
+WAKE = Statement(
+    f"update orders set due_at = $3 where tenant_id = $1 and status = 'NEW' and due_at is null and {_OF_ANY}"
 )
 
 _EXPIRING = """

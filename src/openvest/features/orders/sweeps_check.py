@@ -59,7 +59,6 @@ class _Set:
     """What orders further down the set may still use, by balance."""
     journals: list[Journal] = field(default_factory=list[Journal])
     decided: list[Order] = field(default_factory=list[Order])
-    asleep: list[Order] = field(default_factory=list[Order])
     sent: list[StreetOrder] = field(default_factory=list[StreetOrder])
     inside: dict[UUID, Decimal] = field(default_factory=dict[UUID, Decimal])
 
@@ -104,8 +103,13 @@ def _key(order: Order) -> Key:
 
 
 async def _load(unit: Unit, orders: Sequence[Order]) -> _Set:
+    """What is known of a set.
+
+    Why the accounts are held: an activation that committed between our reading and our commit would find no order that
+    sleeps yet, and a closing or a lock no order that works yet; nobody would wake the one or end the other.
+    """
     tenant = await tenants.get_tenant(unit)
-    facts = await accounts.account_facts(unit, sorted({o.account_id for o in orders}))
+    facts = await accounts.hold_account_facts(unit, {order.account_id: order.user_id for order in orders})
     known = await instruments.by_id(unit, {o.instrument_id for o in orders})
     listed = await instruments.listings(unit, known)
     wanted = sorted({(o.instrument_id, o.currency) for o in orders})
@@ -132,7 +136,7 @@ async def _check(unit: Unit, orders: Sequence[Order]) -> None:
     for order in orders:
         _decide(unit, work, order)
     await post(unit, work.journals)
-    await service.save(unit, [*work.decided, *await _asleep(unit, work.asleep)])
+    await service.save(unit, work.decided)
     await street.send(unit, work.sent, work.inside)
     await executions.save_reserves(unit, work.inventory.values())
     for order in work.decided:
@@ -153,8 +157,7 @@ def _decide(unit: Unit, work: _Set, order: Order) -> None:
         at, reason = unit.moment_after(order.updated_at), decision.reason
         _cancel(unit, work, moved(order, "cancel", at, cancellation_reason=reason, **known))
     elif listing is None or decision.outcome == "wait":
-        waits = replace(order, due_at=decision.until, **known)
-        (work.asleep if decision.until is None else work.decided).append(waits)
+        work.decided.append(replace(order, due_at=decision.until, **known))
     else:
         through = "fractions" if work.in_block(order) else "street"
         at = unit.moment_after(order.updated_at)
@@ -176,19 +179,6 @@ def _cancel(unit: Unit, work: _Set, cancelled: Order) -> None:
     work.journals += service.unlock_journals(unit, [cancelled])
     work.available[_key(cancelled)] += cancelled.lock_left
     work.decided.append(released(cancelled))
-
-
-async def _asleep(unit: Unit, orders: Sequence[Order]) -> list[Order]:
-    """Orders that wait for an activation, which wakes them; one that came since their accounts were read is noticed.
-
-    Why the accounts are held: an activation that commits between our reading and our commit would find no order that
-    sleeps yet, and nobody would ever wake it.
-    """
-    if not orders:
-        return []
-    facts = await accounts.hold_account_facts(unit, sorted({order.account_id for order in orders}))
-    awake = {account_id for account_id, fact in facts.items() if standing_of(fact).activated}
-    return [replace(order, due_at=unit.now) if order.account_id in awake else order for order in orders]
 
 
 def _facts(unit: Unit, work: _Set, order: Order, listing: Listing | None) -> CheckFacts:
