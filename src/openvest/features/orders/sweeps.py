@@ -32,7 +32,7 @@ EXPIRE = Sweep("orders.expire", _claim_expired, _expire, _next_expiry)
 
 
 async def _wake(unit: Unit, events: Sequence[Emitted]) -> None:
-    """What orders without an instant wait for has happened to an account, a group or a user: they are looked at again."""
+    """What orders without an instant wait for has happened to account, group or user: they are looked at again."""
     await unit.run(store.WAKE, unit.tenant_id, _ids(events), unit.now)
 
 
