@@ -10,6 +10,7 @@ import pytest
 from openvest import catalog
 from openvest.ledger.audit import prove_tenant
 from openvest.main import Assembled
+from tests.kit.customers import top_up
 from tests.kit.orders import Trader, make_trader
 from tests.kit.world import make_tenant
 
@@ -56,6 +57,17 @@ async def test_after_the_last_cut_off_we_know_only_blocks_are_not_tradable(assem
     late = await trader.place(cash_amount="100.00", execution_flow="BLOCK")
     assert (late.status, late.cancellation_reason) == PARTNER
     assert (await trader.place(cash_amount="100.00")).status == "FILLED"
+    await assert_proved(trader)
+
+
+async def test_what_would_settle_after_the_last_day_we_know_is_not_tradable(assembled: Assembled) -> None:
+    """London has a session on the last day of the calendars; no trade of it can settle within them."""
+    trader = await a_trader(assembled, at=datetime(2040, 12, 28, 18, tzinfo=UTC))
+    await top_up(assembled.database, trader.customer, "1000.00", "GBP")
+    for _ in range(2):
+        order = await trader.place(isin="GB0009895292", currency="GBP", quantity="1")
+        assert (order.status, order.cancellation_reason) == PARTNER
+        await trader.advance_to(datetime(2040, 12, 31, 10, tzinfo=UTC))
     await assert_proved(trader)
 
 
