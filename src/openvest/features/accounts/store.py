@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 from openvest.db.paging import Listing
@@ -106,7 +106,7 @@ HOLD_FACTS = Query(
 # out by the statement itself: however many rows wait for their end, a look reads no more of them than it can close.
 
 
-def _nothing_left(owner_kind: str, alias: str) -> str:
+def _nothing_left(owner_kind: LiteralString, alias: LiteralString) -> LiteralString:
     return f"""
        not exists (
          select from pub_balances b
