@@ -87,7 +87,7 @@ GATES: tuple[Gate, ...] = (
         "R3",
         "workers killed while others compete lose and double nothing",
         workers_killed,
-        push={"kills": 10, "acknowledged": 1_500, "clients": 24},
+        push={"kills": 10, "acknowledged": 1_000, "clients": 8},
         night={"kills": 40, "acknowledged": 20_000},
     ),
     Gate(

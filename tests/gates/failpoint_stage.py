@@ -164,12 +164,15 @@ class Running:
             await self._set_target(target)
         else:
             await self._until_sent(frozen.wires[0], target)
-        async with asyncio.timeout(DEATH_SECONDS + 60):
-            while True:
-                clock = (await lasting.send("GET", "/tests/clock")).json
-                if clock["done"] and parse_instant(clock["now"]) >= target:
-                    return []
-                await asyncio.sleep(0.1)
+        try:
+            async with asyncio.timeout(DEATH_SECONDS + 60):
+                while True:
+                    clock = (await lasting.send("GET", "/tests/clock")).json
+                    if clock["done"] and parse_instant(clock["now"]) >= target:
+                        return []
+                    await asyncio.sleep(0.1)
+        except TimeoutError:
+            return [f"after {case}: the clock never arrives"]
 
     async def _until_sent(self, mortal: Wire, target: datetime) -> None:
         """Ask the server that is about to die, as soon as it answers at all."""
@@ -197,8 +200,11 @@ class Running:
 
     async def findings(self, database: Database, case: Case) -> list[str]:
         """Everything at rest, everything accounted for."""
-        await wait_for_rest(database, self.live.id)
-        await wait_for_arrival(database, self.live.id)
+        try:
+            await wait_for_rest(database, self.live.id)
+            await wait_for_arrival(database, self.live.id)
+        except TimeoutError:
+            return [f"after {case}: what was left is never done"]
         found = (await self.live.check(database)).sentences
         found += (await self.frozen.check(database)).sentences if case.moves_clock else []
         found += await arrival_findings(self.receiver.deliveries, database, self.live.id, self.webhook_from)

@@ -65,6 +65,8 @@ class Killer:
             killed = self._kill(kill.victim)
             restarting = asyncio.create_task(self.start(*killed))
             await self._until_back(restarting)
+            if "worker" in kill.victim:
+                await restarting
             kill.back_seconds = (monotonic_ns() - begun) / 1e9
             await restarting
             self.kills.append(kill)
