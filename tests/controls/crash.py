@@ -58,8 +58,8 @@ PLANTED: tuple[Planted, ...] = (
         (
             Edit(
                 "src/openvest/db/unit.py",
-                "        except DOWN as error:\n            raise DatabaseDown(",
-                "        except ZeroDivisionError as error:\n            raise DatabaseDown(",
+                "        except DOWN as error:\n            if isinstance(error, asyncpg.InterfaceError)",
+                "        except ZeroDivisionError as error:\n            if isinstance(error, asyncpg.InterfaceError)",
             ),
         ),
         {"cuts": 60, "acknowledged": 500},

@@ -45,7 +45,7 @@ async def doors(endpoints: Sequence[Endpoint] = V1_ENDPOINTS) -> AsyncGenerator[
             [make_test_app(one, endpoints, settings=settings) for one in (database, second.database)]
             for settings in (PATIENT, HASTY)
         )
-        tenant_id = await make_tenant(database, "Keys", licence="BYOL", pace="instant")
+        tenant_id = await make_tenant(database, "Keys", licence="TOL", pace="instant")
         api = await make_api(patient[0], database, tenant_id)
         await api.fetch_token()
         eye = await footprint.all_seeing(under.cluster, under.name)

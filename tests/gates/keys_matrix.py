@@ -53,7 +53,7 @@ async def matrix(run: Run) -> Verdict:
     seen = Seen()
     async with doors([*V1_ENDPOINTS, *map(_twin, KEYED)]) as at:
         colleague = await make_api(at.patient[0], at.database, at.tenant_id)
-        stranger_id = await make_tenant(at.database, "Stranger", licence="BYOL", pace="instant")
+        stranger_id = await make_tenant(at.database, "Stranger", licence="TOL", pace="instant")
         stranger = await make_api(at.patient[0], at.database, stranger_id)
         for api in (colleague, stranger):
             await api.fetch_token()
