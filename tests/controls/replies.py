@@ -50,8 +50,8 @@ PLANTED: tuple[Planted, ...] = (
         (
             Edit(
                 "src/openvest/features/street/store.py",
-                "id = any($2) and lease_token = $3 order by id for update",
-                "id = any($2) and $3::uuid is not null order by id for update",
+                "id = any($2) and lease_token = $3 and status = 'WORKING'",
+                "id = any($2) and $3::uuid is not null and status = 'WORKING'",
             ),
         ),
         {"stops": 1},

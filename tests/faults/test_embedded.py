@@ -14,6 +14,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from openvest.db import postmaster
 from openvest.db.address import AlreadyServing, DatabaseAddress, EmbeddedError
 from openvest.db.attach import answers, attach_or_start
 from openvest.db.cluster import PASSWORD_FILE
@@ -323,3 +324,17 @@ def test_a_server_object_starts_again_after_a_stop(folders: Folders) -> None:
         server.stop()
         server.stop()
     assert isinstance(server, EmbeddedServer) and not server.running
+
+
+def test_the_words_of_a_server_that_died_are_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They come late, from a process that outlives it; those of an earlier start are not taken for them."""
+    earlier = tmp_path / "postgresql-2026-01-01_000000.log"
+    earlier.write_text("FATAL:  something else\n")
+    os.utime(earlier, (1, 1))
+    (tmp_path / postmaster.STARTUP_LOG).write_text("LOG:  redirecting log output\n")
+
+    def later(_: float) -> None:
+        (tmp_path / "postgresql-2026-01-02_000000.log").write_text("FATAL:  lock file exists\nLOG:  shut down\n")
+
+    monkeypatch.setattr(postmaster.time, "sleep", later)
+    assert "lock file exists" in postmaster.words_of_the_dead(tmp_path)

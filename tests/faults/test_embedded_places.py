@@ -141,7 +141,8 @@ def python_for(user: RunsAs) -> str:
 def ordinary(folders: Folders, user: RunsAs) -> dict[str, Any]:
     """Options that run the helper as another user. Copies, because the checkout may be closed to that user."""
     sources, script = folders.root / "src", folders.root / SCRIPT.name
-    shutil.copytree(SOURCES / "openvest" / "db", sources / "openvest" / "db")
+    for part in ("core", "db"):
+        shutil.copytree(SOURCES / "openvest" / part, sources / "openvest" / part)
     (sources / "openvest" / "__init__.py").write_text("")
     shutil.copy(SCRIPT, script)
     binaries = binaries_for(find_binaries(), user, folders.root / "programs", silent)

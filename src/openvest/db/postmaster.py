@@ -23,6 +23,7 @@ FAST_SECONDS, IMMEDIATE_SECONDS = 30, 10
 # Reading the log of a large unclean stop takes its time; the server says all the while that it is starting.
 START_SECONDS = 600
 STARTUP_LOG = "startup.log"
+WORDS_SECONDS = 2
 # What a server says while the processes of the one before are still going away.
 NOT_YET = ("is still in use", "lock file", "shared memory block")
 
@@ -58,7 +59,7 @@ def wait_ready(
         if read_pid_file(data) == (process.pid, "ready"):
             return True
         if process.poll() is not None:
-            raise EmbeddedError(f"PostgreSQL did not start: {last_words(log_folder)}")
+            raise EmbeddedError(f"PostgreSQL did not start: {words_of_the_dead(log_folder)}")
         now = time.monotonic()
         if now - begun > START_SECONDS:
             raise EmbeddedError(f"PostgreSQL did not become ready in {START_SECONDS} s. See the log in {log_folder}.")
@@ -69,16 +70,31 @@ def wait_ready(
     return False
 
 
-def last_words(log_folder: Path) -> str:
-    """The lines that say why the server stopped."""
-    logs = [log_folder / STARTUP_LOG, *sorted(log_folder.glob("postgresql-*.log"))[-1:]]
+def words_of_the_dead(log_folder: Path) -> str:
+    """Why the server stopped, in its own words.
+
+    Why it may take a moment: the last of them are written by another process of the server's, which outlives it.
+    """
+    deadline = time.monotonic() + WORDS_SECONDS
+    while True:
+        telling, lines = last_words(log_folder)
+        if telling or time.monotonic() > deadline:
+            said = (telling or lines or ["it said nothing"])[-1]
+            return f"{said.strip()} (log: {log_folder})"
+        time.sleep(POLL_SECONDS)
+
+
+def last_words(log_folder: Path) -> tuple[list[str], list[str]]:
+    """The lines of this start that tell why it failed, and all of its last lines. A log of an earlier start says
+    nothing of this one."""
+    first = log_folder / STARTUP_LOG
+    begun = first.stat().st_mtime_ns if first.exists() else 0
+    logs = [file for file in sorted(log_folder.glob("postgresql-*.log"))[-1:] if file.stat().st_mtime_ns >= begun]
     lines: list[str] = []
-    for file in logs:
+    for file in (first, *logs):
         if file.exists():
             lines += file.read_text(encoding="utf-8", errors="replace").splitlines()[-50:]
-    telling = [line for line in lines if "FATAL:" in line or "PANIC:" in line or "could not" in line]
-    said = (telling or lines or ["it said nothing"])[-1]
-    return f"{said.strip()} (log: {log_folder})"
+    return [line for line in lines if "FATAL:" in line or "PANIC:" in line or "could not" in line], lines
 
 
 def read_pid_file(data: Path) -> tuple[int, str] | None:
