@@ -367,15 +367,17 @@ create table executions (
   traded_on date not null,
   settlement_date date not null,
   settles_at timestamp with time zone not null,
+  ordinal integer not null,
   constraint executions_pkey PRIMARY KEY (tenant_id, id),
   constraint executions_cash_amount_check CHECK ((cash_amount >= (0)::numeric)),
+  constraint executions_ordinal_check CHECK ((ordinal > 0)),
   constraint executions_price_check CHECK ((price > (0)::numeric)),
   constraint executions_quantity_check CHECK ((quantity > (0)::numeric)),
   constraint executions_side_check CHECK ((side = ANY (ARRAY['BUY'::text, 'SELL'::text]))),
   constraint executions_status_check CHECK ((status = ANY (ARRAY['FILLED'::text, 'SETTLED'::text, 'CANCELLED'::text]))),
   constraint executions_through_check CHECK ((through = ANY (ARRAY['street'::text, 'fractions'::text])))) with (fillfactor=80);
 CREATE INDEX executions_due ON executions USING btree (tenant_id, settles_at, id) WHERE (status = 'FILLED'::text);
-CREATE INDEX executions_order ON executions USING btree (tenant_id, order_id);
+CREATE UNIQUE INDEX executions_order ON executions USING btree (tenant_id, order_id, ordinal);
 alter table executions enable row level security;
 alter table executions force row level security;
 create policy tenant on executions for all to public using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif"))) with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif")));
@@ -610,6 +612,7 @@ create table orders (
   executed_value numeric not null default 0,
   fee_booked numeric not null default 0,
   lock_used numeric not null default 0,
+  cancel_asked boolean not null default false,
   constraint orders_pkey PRIMARY KEY (tenant_id, id),
   constraint orders_cancellation_reason_check CHECK ((cancellation_reason = ANY (ARRAY['CANCELLED_BY_CLIENT'::text, 'CANCELLED_BY_UPVEST_OPERATIONS'::text, 'CANCELLED_BY_TRADING_PARTNER'::text, 'CANCELLED_BY_UPVEST_PLATFORM'::text]))),
   constraint orders_cash_amount_check CHECK ((cash_amount > (0)::numeric)),

@@ -2,6 +2,65 @@
 
 from __future__ import annotations
 
-from tests.controls.planting import Planted
+from tests.controls.planting import Edit, Planted
 
-PLANTED: tuple[Planted, ...] = ()
+_IDEMPOTENCY = "src/openvest/server/idempotency.py"
+
+_EARLY = "early = await unit.rows(FIND, unit.tenant_id, [k.caller.client_id for k in keyed], [k.key for k in keyed])"
+
+PLANTED: tuple[Planted, ...] = (
+    Planted(
+        "R16",
+        "unlocked-keys",
+        "a key is worked under without its advisory lock",
+        (Edit(_IDEMPOTENCY, "where pg_try_advisory_xact_lock(lock)", "where lock is not null"),),
+        {"keys": 35},
+    ),
+    Planted(
+        "R16",
+        "keys-looked-up-too-early",
+        "what stands under a key is looked up before its lock is held",
+        (
+            Edit(_IDEMPOTENCY, "    locked = {n - 1 for n in", f"    {_EARLY}\n    locked = {{n - 1 for n in"),
+            Edit(_IDEMPOTENCY, "unit.rows(FIND, unit.tenant_id, clients, [k.key for k in mine])", "_now(early)"),
+            Edit(
+                _IDEMPOTENCY,
+                "async def lock_and_find(",
+                "async def _now(rows: list[StoredAnswer]) -> list[StoredAnswer]:\n    return rows\n\n\n"
+                "async def lock_and_find(",
+            ),
+        ),
+        {"keys": 35},
+    ),
+    Planted(
+        "R17",
+        "bodies-not-compared",
+        "the hash of the body is not compared",
+        (Edit(_IDEMPOTENCY, "    if body_hash == keyed.body_hash:\n", "    if len(body_hash) == 16:\n"),),
+        {"fuzz": 1},
+    ),
+    Planted(
+        "R17",
+        "paths-not-compared",
+        "a key stands for its answer at every path",
+        (Edit(_IDEMPOTENCY, "    if path != keyed.path:\n", "    if not path:\n"),),
+        {"fuzz": 1},
+    ),
+    Planted(
+        "R17",
+        "methods-not-compared",
+        "a key stands for its answer under every method",
+        (Edit(_IDEMPOTENCY, "    if method != keyed.method:\n", "    if not method:\n"),),
+        {"fuzz": 1},
+    ),
+    Planted(
+        "R17",
+        "keys-of-a-tenant",
+        "a key belongs to the tenant and not to one client of it",
+        (
+            Edit(_IDEMPOTENCY, '    "select i.client_id, i.key, ', '    "select t.client_id, i.key, '),
+            Edit(_IDEMPOTENCY, " and s.client_id = t.client_id and s.key = t.key", " and s.key = t.key"),
+        ),
+        {"fuzz": 1},
+    ),
+)

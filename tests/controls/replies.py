@@ -1,7 +1,59 @@
-"""Bugs planted against the gates of `tests.gates.replies`."""
+"""Bugs planted against the gates of lost replies and of late processes."""
 
 from __future__ import annotations
 
-from tests.controls.planting import Planted
+from tests.controls.planting import Edit, Planted
 
-PLANTED: tuple[Planted, ...] = ()
+PLANTED: tuple[Planted, ...] = (
+    Planted(
+        "R5",
+        "nonce-not-checked",
+        "a signature whose nonce was used before is taken again",
+        (
+            Edit(
+                "src/openvest/server/authentication.py",
+                "        if not await self.nonces.claim(",
+                "        if False and not await self.nonces.claim(",
+            ),
+        ),
+        {"requests": 300},
+    ),
+    Planted(
+        "R5",
+        "answer-not-kept",
+        "a group commit does not keep its answers under their keys",
+        (Edit("src/openvest/server/flush.py", "        await self._keys.store(unit, stored)\n", ""),),
+        {"requests": 300},
+    ),
+    Planted(
+        "R6",
+        "token-not-compared",
+        "what came of a delivery is recorded without a look at the lease's token",
+        (
+            Edit(
+                "src/openvest/features/webhooks/store.py",
+                "p.webhook_id = t.webhook_id and p.lease_token = t.lease_token\n      returning p.webhook_id,",
+                "p.webhook_id = t.webhook_id and t.lease_token is not null\n      returning p.webhook_id,",
+            ),
+            Edit(
+                "src/openvest/features/webhooks/store.py",
+                "p.webhook_id = t.webhook_id and p.lease_token = t.lease_token\n    returning p.webhook_id\n",
+                "p.webhook_id = t.webhook_id and t.lease_token is not null\n    returning p.webhook_id\n",
+            ),
+        ),
+        {"stops": 1},
+    ),
+    Planted(
+        "R6",
+        "answers-of-a-lost-lease",
+        "what a venue said is recorded without a look at the lease's token",
+        (
+            Edit(
+                "src/openvest/features/street/store.py",
+                "id = any($2) and lease_token = $3 order by id for update",
+                "id = any($2) and $3::uuid is not null order by id for update",
+            ),
+        ),
+        {"stops": 1},
+    ),
+)

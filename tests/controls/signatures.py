@@ -2,6 +2,104 @@
 
 from __future__ import annotations
 
-from tests.controls.planting import Planted
+from tests.controls.planting import Edit, Planted
 
-PLANTED: tuple[Planted, ...] = ()
+_SIGNATURES = "src/openvest/core/http_signatures.py"
+_AUTHENTICATION = "src/openvest/server/authentication.py"
+_SMALL = {"vectors": 1}
+
+PLANTED: tuple[Planted, ...] = (
+    Planted(
+        "R30",
+        "any-label",
+        "the labels of the two headers need not agree",
+        (Edit(_SIGNATURES, "    if signature_label != label:\n", "    if not signature_label:\n"),),
+        _SMALL,
+    ),
+    Planted(
+        "R30",
+        "digests-not-compared",
+        "the digest is covered but not compared with the body",
+        (Edit(_SIGNATURES, "    if digest != body_digest(version, body):\n", "    if not digest:\n"),),
+        _SMALL,
+    ),
+    Planted(
+        "R30",
+        "keys-of-anybody",
+        "any registered key signs for any client",
+        (
+            Edit(
+                _AUTHENTICATION,
+                "        if key is None or client_id not in (None, key.client_id):\n",
+                "        if key is None:\n",
+            ),
+        ),
+        _SMALL,
+    ),
+    Planted(
+        "R30",
+        "removed-keys-sign",
+        "a key that was removed still signs",
+        (
+            Edit(
+                "migrations/0001_create_tenants_and_wire.sql",
+                " where k.id = key and k.removed_at is null\n",
+                " where k.id = key\n",
+            ),
+        ),
+        _SMALL,
+    ),
+    Planted(
+        "R30",
+        "nonces-burnt-by-anybody",
+        "a nonce is used up before the signature is verified",
+        (
+            Edit(
+                _AUTHENTICATION,
+                "        verify_signature(parsed, key.key)\n        if not await self.nonces.claim(",
+                "        fresh = await self.nonces.claim(\n"
+                "            key.key_id, parsed.nonce, parsed.usable_until, durably=durably\n"
+                "        )\n"
+                "        verify_signature(parsed, key.key)\n        if not fresh and not await self.nonces.claim(",
+            ),
+        ),
+        _SMALL,
+    ),
+    Planted(
+        "R30",
+        "signatures-for-ever",
+        "a signature may live as long as it says",
+        (
+            Edit(
+                _SIGNATURES,
+                "    if expires - created > MAX_LIFETIME_SECONDS:\n",
+                "    if expires - created > MAX_LIFETIME_SECONDS * created:\n",
+            ),
+        ),
+        _SMALL,
+    ),
+    Planted(
+        "R31",
+        "coverage-off",
+        "a signature may cover whatever it likes",
+        (Edit(_SIGNATURES, "    if not required <= covered:\n", "    if not covered:\n"),),
+    ),
+    Planted(
+        "R31",
+        "queries-uncovered",
+        "a query need not be covered",
+        (Edit(_SIGNATURES, "    if has_query:\n", "    if has_query and not names:\n"),),
+    ),
+    Planted(
+        "R31",
+        "strict-clients-are-normal",
+        "a strict client's idempotency key need not be covered",
+        (
+            Edit(
+                _AUTHENTICATION,
+                "        if caller.strict_idempotency and not parsed.idempotency_key_covered:\n",
+                "        if caller.strict_idempotency and not parsed.nonce:\n",
+            ),
+        ),
+    ),
+)

@@ -15,7 +15,7 @@ from openvest.ledger.audit import prove_tenant
 from openvest.main import Assembled
 from openvest.ports.venue import VenueAnswer, VenueOrder
 from tests.kit.orders import Trader, make_trader
-from tests.kit.scripted import ScriptedVenue, script
+from tests.kit.scripted import Deaf, ScriptedVenue, script
 from tests.kit.world import make_tenant
 
 pytestmark = pytest.mark.anyio
@@ -244,13 +244,6 @@ class Silent(ScriptedVenue):
     async def ask(self, orders: Sequence[VenueOrder]) -> Sequence[VenueAnswer]:
         self.asked += orders
         return [VenueAnswer(order.id, (), None) for order in orders]
-
-
-class Deaf(ScriptedVenue):
-    """A venue that fills in full what it is asked to end."""
-
-    async def ask(self, orders: Sequence[VenueOrder]) -> Sequence[VenueAnswer]:
-        return [self._played(order) for order in orders]
 
 
 async def test_what_the_venue_trades_before_it_hears_of_the_closing_goes_to_the_account(assembled: Assembled) -> None:

@@ -56,6 +56,20 @@ async def test_several_executions_by_amount(assembled: Assembled) -> None:
     await assert_proved(trader)
 
 
+async def test_executions_of_one_instant_are_read_as_they_were_told(assembled: Assembled) -> None:
+    """Within one set, and where an order's executions span two: what the event says, every reading says."""
+    trader = await a_trader(assembled, "5000.00")
+    amounts = [D(10), D(20), D(30), D(40)]
+    script(assembled, *(("FILL", str(amount), "100.00") for amount in amounts))
+    for size in (500, 500, 500, 3, 1, 1):
+        assembled.runner.works = [replace(w, set_size=size) if w.name == "orders.book" else w for w in catalog.WORKS]
+        order = await trader.place(cash_amount="100.00")
+        told = [event for event in await trader.events() if event.type == "ORDER.FILLED"][-1].snapshot["executions"]
+        assert [D(execution["cash_amount"]) for execution in told] == amounts
+        assert [execution.cash_amount for execution in order.executions] == amounts
+        assert [str(execution.id) for execution in order.executions] == [execution["id"] for execution in told]
+
+
 async def test_a_cancellation_after_a_part_keeps_it_and_returns_the_rest_to_the_cent(assembled: Assembled) -> None:
     trader = await a_trader(assembled, "700.00")
     script(assembled, ("FILL", "3", "115.10"), ends=False)

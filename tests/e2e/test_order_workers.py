@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -15,16 +16,20 @@ import pytest
 from openvest import catalog
 from openvest.core.declarations import Sweep
 from openvest.core.problems import Problem
+from openvest.db.query import Query
 from openvest.db.unit import Unit
+from openvest.features.accounts import service as accounts
 from openvest.features.onboarding import service_identifiers as identifiers
 from openvest.features.onboarding.model import Residency
 from openvest.features.orders import service as orders
 from openvest.features.orders.model import OrderView, OrderWanted
 from openvest.ledger.audit import prove_tenant
 from openvest.main import Assembled
+from openvest.ports.venue import VenueAnswer, VenueOrder, VenueReport
 from openvest.work.runner import Runner
 from tests.kit.customers import make_customer, top_up
 from tests.kit.orders import Trader
+from tests.kit.scripted import Deaf, script
 from tests.kit.world import make_tenant
 
 pytestmark = pytest.mark.anyio
@@ -184,6 +189,66 @@ async def test_cancellations_race_with_everything(assembled: Assembled) -> None:
     assert (await trader.cash()).startswith(f"{5000 - spent}.00 / 0.00 ")
     ends = Counter(e.object_id for e in await trader.events() if e.type in ("ORDER.FILLED", "ORDER.CANCELLED"))
     assert set(ends.values()) == {1}
+    await assert_proved(trader)
+
+
+@pytest.mark.parametrize("asks", [True, False])
+async def test_a_client_who_asked_second_is_told_that_the_order_was_filled(assembled: Assembled, asks: bool) -> None:
+    """The order is being ended by the closing already; the venue fills it all the same."""
+    trader = await live(assembled, "1000.00")
+    tenant_id, account_id = trader.customer.tenant_id, trader.customer.account_id
+    script(assembled, ends=False)
+    (order,) = await accept(trader, trader.wanted(cash_amount="10.00"))
+    await run(trader, workers(trader, 1, 10))
+    await assembled.database.write(tenant_id, lambda unit: accounts.close_account(unit, account_id))
+    if asks:
+        await assembled.database.write(tenant_id, lambda unit: orders.cancel_order(unit, order.id))
+    assembled.runner.ports = replace(assembled.runner.ports, venue=Deaf([("FILL", "*", "115.05")]))
+    await run(trader, workers(trader, 1, 10))
+    assert await states(trader, [order]) == ["FILLED"]
+    told = ["ORDER.FILLED", "ORDER_CANCELLATION.REJECTED"] if asks else ["ORDER.FILLED"]
+    assert (await trader.event_types("ORDER"))[2:] == told
+    await assert_proved(trader)
+
+
+@dataclass
+class Slow:
+    """A venue that announces a fill for a little later, and takes its time over a cancellation."""
+
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    go_on: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def ask(self, orders: Sequence[VenueOrder]) -> Sequence[VenueAnswer]:
+        (order,) = orders
+        if order.cancel:
+            self.asked.set()
+            await self.go_on.wait()
+            end = VenueReport(order.id, "cancelled", "CANCELLED", order.asked_at, last=True)
+            return [VenueAnswer(order.id, (end,), None, drop_after=order.asked_at)]
+        due, price = order.asked_at + timedelta(milliseconds=300), Decimal(100)
+        fill = VenueReport(order.id, "fill", "FILL", due, last=True, cash_amount=order.cash_amount, price=price)
+        return [VenueAnswer(order.id, (fill,), None)]
+
+
+async def test_a_street_order_that_ended_while_the_venue_was_asked_hears_nothing_more(assembled: Assembled) -> None:
+    trader, venue = await live(assembled, "100.00"), Slow()
+    assembled.runner.ports = replace(assembled.runner.ports, venue=venue)
+    (asks, books) = workers(trader, 2, 10)
+    (order,) = await accept(trader, trader.wanted(cash_amount="10.00"))
+    await run(trader, [asks])
+    await trader.world.database.write(trader.customer.tenant_id, lambda unit: orders.cancel_order(unit, order.id))
+    asking = asyncio.create_task(run(trader, [asks]))
+    await venue.asked.wait()
+    while await states(trader, [order]) == ["PROCESSING"]:
+        await run(trader, [books])
+        await asyncio.sleep(0.02)
+    venue.go_on.set()
+    await asking
+    await run(trader, [books])
+    assert await states(trader, [order]) == ["FILLED"]
+    aside = Query(str, "select sweep || ' ' || error from set_aside where tenant_id = $1")
+    assert await trader.world.database.read(trader.customer.tenant_id, lambda u: u.rows(aside, u.tenant_id)) == []
+    assert (await trader.event_types("ORDER"))[-2:] == ["ORDER.FILLED", "ORDER_CANCELLATION.REJECTED"]
     await assert_proved(trader)
 
 

@@ -37,4 +37,4 @@ def test_full_sizes_are_no_smaller() -> None:
 @pytest.mark.parametrize("gate", QUICK, ids=lambda gate: gate.name)
 def test_a_quick_gate_passes(gate: Gate) -> None:
     told = judged(gate, "push", 20_260_302, {})
-    assert told["passed"], told
+    assert told["passed"], "\n".join([told["figure"], *told["findings"]])

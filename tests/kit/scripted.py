@@ -52,6 +52,13 @@ class ScriptedVenue:
         return VenueAnswer(order.id, tuple(reports), None)
 
 
+class Deaf(ScriptedVenue):
+    """A venue that fills in full what it is asked to end."""
+
+    async def ask(self, orders: Sequence[VenueOrder]) -> Sequence[VenueAnswer]:
+        return [self._played(order) for order in orders]
+
+
 @dataclass
 class MovedPrices:
     """The prices of another adapter times a factor; everything else of it as it is."""

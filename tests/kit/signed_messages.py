@@ -88,6 +88,7 @@ def signed(
     names: list[bytes] | None = None,
     params: bytes | None = None,
     label: bytes = b"sig1",
+    key: PrivateKey = KEY,
 ) -> SignedMessage:
     """A message signed exactly as told; written apart from the builder, so that it can also sign what is wrong."""
     fields = dict(headers if headers is not None else WITH_BODY if body else HEADERS)
@@ -105,7 +106,7 @@ def signed(
     given = b"(" + b" ".join(b'"%b"' % name for name in names) + b")" + params
     form = b'"%b": %b' if version == 15 else b"%b: %b"
     lines = [form % (name, values.get(name, b"")) for name in names] + [form % (b"@signature-params", given)]
-    signature = base64.b64encode(KEY.sign(b"\n".join(lines)))
+    signature = base64.b64encode(key.sign(b"\n".join(lines)))
     sent = [
         *fields.items(),
         (b"signature-input", label + b"=" + given),

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from openvest.core.signing_keys import generate_ed25519
 from openvest.db.address import DatabaseAddress, EmbeddedError, read_address
+from openvest.db.attach import attach_or_start
 from openvest.db.embedded import ADDRESS_FILE, remove_database
 from openvest.db.unit import Database, open_pool
 from tests.kit.wire import Credentials
@@ -63,8 +64,11 @@ class Stage:
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", self.module, *arguments, "--data-dir", str(self.data_dir)]
 
-    async def start(self, name: str, *arguments: str) -> Running:
-        """Start a process under a name and wait until it says that it is ready. Raises: DidNotStart."""
+    async def start(self, name: str, *arguments: str, also: Mapping[str, str] | None = None) -> Running:
+        """Start a process under a name and wait until it says that it is ready. `also` is in its environment.
+
+        Raises: DidNotStart.
+        """
         log = self.root / f"{name}-{next(self._numbers)}.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
@@ -73,7 +77,7 @@ class Stage:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                env=self._environment(),
+                env={**self._environment(), **(also or {})},
                 cwd=ROOT,
             )
         started = self.running[name] = Running(process, log, arguments)
@@ -114,6 +118,18 @@ class Stage:
     def address(self) -> DatabaseAddress:
         """Raises: FileNotFoundError, ValueError while nothing is published."""
         return read_address(self.data_dir / ADDRESS_FILE)
+
+    @asynccontextmanager
+    async def database_alone(self) -> AsyncGenerator[None]:
+        """The database without a process of the program; all that were started meanwhile are stopped first at the end.
+
+        Why: whoever started the database waits for its visitors.
+        """
+        async with attach_or_start(self.data_dir):
+            try:
+                yield
+            finally:
+                self.stop()
 
     @asynccontextmanager
     async def database(self) -> AsyncGenerator[Database]:

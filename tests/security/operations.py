@@ -27,7 +27,7 @@ CONSTANT: Mapping[str, str] = {"instrument_id": f"isin:{X}", "currency": "EUR", 
 BODIES: Mapping[str, dict[str, Any]] = {
     "POST /auth/token": {},
     "POST /users": USER,
-    "POST /users/{user_id}/data_change_requests": {"first_name": "Berta"},
+    "POST /users/{user_id}/data_change_requests": {"title": "DR"},
     "POST /users/{user_id}/checks": FIT,
     "POST /users/{user_id}/identifiers": {"type": "NATIONAL_ID", "issuing_country": "DE", "identifier": ""},
     "PATCH /users/{user_id}/identifiers/{identifier_id}": {"identifier": "x"},

@@ -36,7 +36,7 @@ def facts(**fields: Any) -> CheckFacts:
         now=NOW,
         standing=ACTIVE,
         instrument_active=True,
-        currency_traded=True,
+        tradable=True,
         quote=QUOTE,
         decimals=10,
         available=D("1000.00"),
@@ -69,7 +69,7 @@ DECISIONS: list[tuple[str, dict[str, Any], dict[str, Any], Decision]] = [
     ("does not fit", {}, MISFIT, PLATFORM),
     ("does not fit, acknowledged", {"fit_acknowledged": True}, MISFIT, GO),
     ("does not fit, sells", SALE, MISFIT, Decision("process", D(1))),
-    ("currency not traded", {}, {"currency_traded": False, "quote": None}, PARTNER),
+    ("not tradable", {}, {"tradable": False, "quote": None}, PARTNER),
     ("in debt", {}, {"in_debt": True}, PLATFORM),
     ("in debt, sells", SALE, {"in_debt": True}, Decision("process", D(1))),
     ("in debt with its lock", LOCKED, {"in_debt": True}, PLATFORM),
@@ -91,6 +91,7 @@ DECISIONS: list[tuple[str, dict[str, Any], dict[str, Any], Decision]] = [
     ("block at its cut-off", BLOCK, {"next_cut_off": OPEN}, GO),
     ("block too little", BLOCK, LITTLE | {"next_cut_off": OPEN}, Decision("wait", until=OPEN)),
     ("block too little before", BLOCK, LITTLE | BOTH, Decision("wait", until=CUT_OFF)),
+    ("block too little at the last cut-off", BLOCK, LITTLE, PLATFORM),
 ]  # fmt: skip
 
 
@@ -146,6 +147,12 @@ def test_when_the_venue_opens(now: datetime, pace: str, opens: datetime | None) 
         (date(2026, 3, 8), "instant", datetime(2026, 3, 9, tzinfo=UTC)),
         (date(2226, 3, 2), "calendar", None),
         (date(2226, 3, 2), "instant", None),
+        (date(2041, 1, 1), "calendar", None),
+        (date(2040, 12, 31), "instant", datetime(2041, 1, 1, tzinfo=UTC)),
+        (date(2020, 1, 2), "calendar", datetime(2020, 1, 2, 16, 30, tzinfo=UTC)),
+        (date(2020, 1, 1), "calendar", datetime(2020, 1, 2, tzinfo=UTC)),  # no session lies on it or before it
+        (date(2019, 12, 31), "calendar", datetime(2020, 1, 1, tzinfo=UTC)),
+        (date(1999, 1, 1), "instant", datetime(1999, 1, 2, tzinfo=UTC)),
     ],
 )
 def test_when_an_order_expires(expiry: date, pace: str, at: datetime | None) -> None:
@@ -188,7 +195,17 @@ def test_the_cut_off_a_block_order_waits_for(
 def test_a_cut_off_outside_the_session_is_moved_into_it() -> None:
     order = an_order(execution_flow="BLOCK", created_at=at(2, 5), due_at=at(2, 5))
     assert cut_offs(order, at(2, 5), "XETR", time(7, 0))[0] == at(2, 8)
-    assert cut_offs(order, at(2, 5), "XETR", time(23, 0))[0] == at(2, 16, 30)
+    assert cut_offs(order, at(2, 5), "XETR", time(23, 0))[0] == at(2, 16, 25)
+    assert cut_offs(order, at(2, 5), "XETR", time(17, 30))[0] == at(2, 16, 25)  # the close itself is too late
+
+
+def test_on_a_half_day_the_cut_off_is_before_the_early_close() -> None:
+    morning = datetime(2026, 12, 30, 9, 30, tzinfo=UTC)
+    order = an_order(execution_flow="BLOCK", created_at=morning, due_at=morning)
+    waits, _ = cut_offs(order, morning, "XETR", time(16, 0))
+    assert waits == datetime(2026, 12, 30, 12, 55, tzinfo=UTC)
+    at_it = replace(order, due_at=waits)
+    assert cut_offs(at_it, waits, "XETR", time(16, 0))[0] is None
 
 
 def test_only_block_orders_know_cut_offs() -> None:

@@ -19,6 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, Self, cast
 
+from openvest.core.failpoints import failpoint
 from openvest.db import postmaster
 from openvest.db.address import (
     APP_ROLE,
@@ -53,6 +54,7 @@ LINGER_SECONDS = 30
 EARLY_SECONDS, LONGEST_PAUSE_SECONDS, PRUNE_SECONDS = 5, 5, 600
 
 Kind = Literal["serve", "command"]
+_BEFORE_PUBLISHED = failpoint("database.before_published")
 
 
 class EmbeddedServer:
@@ -212,6 +214,7 @@ class EmbeddedServer:
                     raise
                 time.sleep(0.2)
                 continue
+            _BEFORE_PUBLISHED()
             self._publish(prepared, sockets, process.pid)
             return process
 

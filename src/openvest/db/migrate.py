@@ -14,8 +14,12 @@ from pathlib import Path
 
 import asyncpg
 
+from openvest.core.failpoints import failpoint
+
 _LOCK = 7_203_114_915_000_001  # any fixed number; it names this lock among the database's advisory locks
 
+_MID_FILE = failpoint("migrations.before_record")
+_BETWEEN = failpoint("migrations.between_files")
 _RECORD = """
 create table if not exists schema_migrations (
   number integer primary key,
@@ -87,12 +91,14 @@ async def apply_migrations(
             progress(f"applying migration {migration.name}")
             async with connection.transaction():
                 await connection.execute(migration.sql)
+                _MID_FILE()
                 await connection.execute(
                     "insert into schema_migrations (number, name, checksum) values ($1, $2, $3)",
                     migration.number,
                     migration.name,
                     migration.checksum,
                 )
+            _BETWEEN()
         return len(wanted) - len(known)
     finally:
         await connection.execute("select pg_advisory_unlock($1)", _LOCK)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from openvest.core.failpoints import failpoint
 from openvest.db import cluster, postmaster
 from openvest.db.address import Passwords, Progress
 from openvest.db.binaries import Binaries, binaries_for, find_binaries
 from openvest.db.place import RunsAs, claim, new_home, point_to, runs_as
+
+_BEFORE_POINTER = failpoint("database.before_pointer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ def make(data_dir: Path, named: Path | None, base: Path, progress: Progress) -> 
     home = new_home(data_dir, user, base)
     passwords = cluster.ensure_passwords(binaries, data_dir, None, user, progress)
     cluster.make_cluster(binaries, home, user, passwords, progress)
+    _BEFORE_POINTER()
     point_to(data_dir, home)
     return Prepared(home, user, binaries, passwords)
 

@@ -8,7 +8,6 @@ Source: DOMAIN.md sections 2 to 4, PHYSICAL_DESIGN.md "Order of writes".
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -21,9 +20,11 @@ from uuid import UUID
 import asyncpg
 
 from openvest.core.declarations import Emitted, Hold, Reaction
+from openvest.core.failpoints import failpoint
 from openvest.core.ids import IdSource, caused_id, random_id
 from openvest.core.sealing import Secrets
 from openvest.core.snapshots import Snapshot, dumps
+from openvest.db.connections import PlainConnection, teach_json
 from openvest.db.query import Query, Statement
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ Hook = Callable[["Unit"], Awaitable[None]]
 
 MICROSECOND = timedelta(microseconds=1)
 RETRIES = 3
+_BEFORE_EVENTS, _BEFORE_HOUSE = failpoint("unit.before_events"), failpoint("unit.before_house")
+_BEFORE_COMMIT, _AFTER_COMMIT = failpoint("unit.before_commit"), failpoint("unit.after_commit")
 
 _OPEN = "select now, frozen, write_number, dirty, tenant_name from open_unit($1, $2, $3)"
 _EVENTS = """
@@ -200,7 +203,9 @@ class Unit:
         for publish in self.database.publishers:
             await publish(self)
         if self._events:
+            _BEFORE_EVENTS()
             await self._write_events()
+            _BEFORE_HOUSE()
         for finish in self.database.closers:
             await finish(self)
 
@@ -295,7 +300,9 @@ class Database:
             if unit.abandoned:
                 await _roll_back(connection)
                 return result
+            _BEFORE_COMMIT()
             await connection.execute("commit")
+            _AFTER_COMMIT()
         if unit.event_count:
             self.committed(tenant_id)
         return result
@@ -358,22 +365,6 @@ async def _roll_back(connection: Connection) -> None:
             connection.terminate()
 
 
-class _Connection(asyncpg.Connection):  # pyright: ignore[reportMissingTypeArgument] - generic in the stubs only
-    """A pooled connection that is not reset between uses: units set nothing beyond their transaction."""
-
-    def get_reset_query(self) -> str:
-        return ""
-
-
-async def _prepare(connection: Connection) -> None:
-    for name in ("json", "jsonb"):
-        await connection.set_type_codec(name, encoder=_encode, decoder=json.loads, schema="pg_catalog")
-
-
-def _encode(value: Any) -> str:
-    return value if isinstance(value, str) else dumps(value)
-
-
 async def open_pool(dsn: str, *, size: int = 10, application: str = "openvest", idle_s: float = 300) -> Pool:
     """A pool of connections for the application role. `size` is the most connections it opens."""
     settings: Mapping[str, str] = {
@@ -391,8 +382,8 @@ async def open_pool(dsn: str, *, size: int = 10, application: str = "openvest", 
         dsn,
         min_size=1,
         max_size=size,
-        connection_class=_Connection,
-        init=_prepare,
+        connection_class=PlainConnection,
+        init=teach_json,
         server_settings=dict(settings),
         statement_cache_size=1000,
         max_inactive_connection_lifetime=idle_s,

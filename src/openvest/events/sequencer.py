@@ -11,10 +11,12 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from openvest.core.failpoints import failpoint
 from openvest.db.query import Query, Statement
 from openvest.db.unit import Database, Unit
 
 SETS_AT_ONCE = 5_000
+_BEFORE_COMMIT, _AFTER_COMMIT = failpoint("sequencer.before_commit"), failpoint("sequencer.after_commit")
 
 _LOCK = Query(bool, "select pg_try_advisory_xact_lock(hashtextextended('sequencer:' || $1::uuid::text, 0))")
 _COUNTER = Statement("insert into event_counters (tenant_id, last) values ($1, 0) on conflict do nothing")
@@ -48,7 +50,9 @@ async def number_events(database: Database, tenant_id: UUID) -> int:
             unit.abandon()
             return 0
         await unit.run(_COUNTER, tenant_id)
-        return await unit.one(_NUMBER, tenant_id, SETS_AT_ONCE)
+        numbered = await unit.one(_NUMBER, tenant_id, SETS_AT_ONCE)
+        _BEFORE_COMMIT()
+        return numbered
 
     total = 0
     while True:
@@ -56,6 +60,7 @@ async def number_events(database: Database, tenant_id: UUID) -> int:
         total += numbered
         if numbered == 0:
             return total
+        _AFTER_COMMIT()
 
 
 async def tenants_waiting(database: Database) -> list[UUID]:

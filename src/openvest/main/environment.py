@@ -16,11 +16,12 @@ class Place:
     admin_url: str | None = field(default=None, repr=False)
     binaries: Path | None = None
     master_key: str | None = field(default=None, repr=False)
+    failpoint: str | None = None
 
 
 def read_place(data_dir: Path) -> Place:
-    """The installation of a data directory, as DATABASE_URL, DATABASE_ADMIN_URL, OPENVEST_POSTGRES_BIN and
-    OPENVEST_MASTER_KEY have it."""
+    """The installation of a data directory, as DATABASE_URL, DATABASE_ADMIN_URL, OPENVEST_POSTGRES_BIN,
+    OPENVEST_MASTER_KEY and, for tests of crashes, OPENVEST_FAILPOINT have it."""
     binaries = os.environ.get("OPENVEST_POSTGRES_BIN")
     return Place(
         data_dir=data_dir,
@@ -28,6 +29,7 @@ def read_place(data_dir: Path) -> Place:
         admin_url=os.environ.get("DATABASE_ADMIN_URL") or None,
         binaries=Path(binaries) if binaries else None,
         master_key=os.environ.get("OPENVEST_MASTER_KEY") or None,
+        failpoint=os.environ.get("OPENVEST_FAILPOINT") or None,
     )
 
 

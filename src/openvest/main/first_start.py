@@ -15,6 +15,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from openvest.core.clock import instant
+from openvest.core.failpoints import failpoint
 from openvest.core.signing_keys import generate_p521
 from openvest.db.checks import StartRefused
 from openvest.db.files import write_private
@@ -43,6 +44,11 @@ ADDRESS: dict[str, Any] = {
     "city": "Berlin",
     "country": "DE",
 }
+_AFTER_TENANT = failpoint("start.after_tenant")
+_BEFORE_TOPUP = failpoint("start.before_topup")
+_AFTER_CUSTOMER = failpoint("start.after_customer")
+_AFTER_KEY_FILE = failpoint("start.after_key_file")
+_BEFORE_PROFILE = failpoint("start.before_profile")
 TAX_NUMBER = "86095742719"
 """Of the right form and check digit; nobody's."""
 DOCUMENT = UUID("5f0c7bd3-6a52-4d4e-9f0b-2f0f2e3b7a10")
@@ -85,7 +91,9 @@ async def furnish(installation: Installation, url: str, pace: Pace | None) -> Sa
         made = Customer(customer["user_id"], customer["account_group_id"], customer["account_id"])
         return Sandbox(file, known["tenant_id"], known["client_id"], made, fresh=False)
     tenant_id = await tenants.create_tenant(database, TENANT, mode="sandbox", pace=pace or "calendar")
+    _AFTER_TENANT()
     customer = await _make_customer(installation, tenant_id)
+    _AFTER_CUSTOMER()
     client, key_id, file_of_key, scopes = await make_client_with_key(
         installation, tenant_id, lambda unit: tenants.create_client(unit, contract="v1", scopes="all")
     )
@@ -104,6 +112,7 @@ async def furnish(installation: Installation, url: str, pace: Pace | None) -> Sa
             "account_id": customer.account_id,
         },
     }
+    _BEFORE_PROFILE()
     _write(file, profile)
     return Sandbox(file, str(tenant_id), str(client.client_id), customer, fresh=True)
 
@@ -122,6 +131,7 @@ async def make_client_with_key(
         granted = next(one.scopes for one in await tenants.list_clients(unit) if one.id == client.client_id)
         # Before the commit: a client whose key was lost could never sign.
         key_file(installation, client.client_id, private)
+        _AFTER_KEY_FILE()
         return client, await tenants.add_key(unit, client.client_id, public), granted
 
     client, key_id, granted = await installation.assembled.database.write(tenant_id, work, n=0)
@@ -184,6 +194,7 @@ async def _make_customer(installation: Installation, tenant_id: UUID) -> Custome
 
     customer = await database.write(tenant_id, work)
     await runner.run_until_quiet(tenant_id)
+    _BEFORE_TOPUP()
 
     async def top_up(unit: Unit) -> str:
         await payments.create_topup(unit, UUID(customer.account_group_id), MONEY, CURRENCY)

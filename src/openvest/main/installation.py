@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 import asyncpg
 
+from openvest.core.failpoints import failpoint
 from openvest.core.sealing import SealBroken, Secrets, new_master_key
 from openvest.db.address import DatabaseAddress, Progress, silent
 from openvest.db.attach import attach_or_start
@@ -30,12 +31,15 @@ from openvest.features.instruments.service import load_master
 from openvest.features.tenants import service as tenants
 from openvest.main import Assembled, Mode, assemble
 from openvest.main.environment import Place
+from openvest.main.failpoints import arm_failpoint, refuse_failpoint_of
 
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
 
 KEY_FILE = "master.key"
 FIRST_SEED = "1"
+_BEFORE_MASTER = failpoint("start.before_instruments")
+_AFTER_FOUND = failpoint("start.before_master_key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +71,16 @@ _FOUND = "select seed, mode from found_installation($1, $2)"
 async def running_database(place: Place, *, serving: bool = False, progress: Progress = silent) -> AsyncGenerator[Urls]:
     """The database for as long as the block lasts. `serving` takes the data directory for itself.
 
-    Raises: EmbeddedError, AlreadyServing.
+    Raises: StartRefused, EmbeddedError, AlreadyServing.
     """
+    arm_failpoint(place.failpoint)
+    async with _found_or_started(place, serving, progress) as urls:
+        await refuse_failpoint_of(place.failpoint, urls.app)
+        yield urls
+
+
+@asynccontextmanager
+async def _found_or_started(place: Place, serving: bool, progress: Progress) -> AsyncGenerator[Urls]:
     if place.database_url is not None:
         open_data_dir(place.data_dir)
         role = unquote(urlsplit(place.database_url).username or "") or await _session_role(place.database_url)
@@ -119,6 +131,7 @@ async def migrate(urls: Urls, progress: Progress = silent) -> int:
     """
     async with as_owner(urls) as connection:
         applied = await apply_migrations(connection, urls.app_role, progress=progress)
+        _BEFORE_MASTER()
         await load_master(connection)
         return applied
 
@@ -155,6 +168,7 @@ async def opened(
     pool = await open_pool(urls.app, size=pool_size, application=application)
     try:
         connection_seed, stored_mode = await _found(pool, mode, seed)
+        _AFTER_FOUND()
         secrets = master_key(place, stored_mode)
         assembled = assemble(pool, seed=connection_seed, secrets=secrets, mode=stored_mode)
         await _check_key(assembled)

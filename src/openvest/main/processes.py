@@ -27,6 +27,7 @@ from openvest.db.embedded import refuse_second
 from openvest.db.wire import measure
 from openvest.main import Mode, exposure
 from openvest.main.environment import Place
+from openvest.main.failpoints import refuse_failpoint
 from openvest.main.first_start import Pace, Sandbox, furnish
 from openvest.main.http import listening
 from openvest.main.installation import Installation, master_key, opened, running_database
@@ -147,6 +148,7 @@ async def worker(options: Options, ready: Ready, say: Progress) -> None:
 def _check_first(options: Options) -> None:
     """What can be refused before a database is opened, which decides about its mode. Raises: StartRefused."""
     _check_exposure(options, options.mode or "sandbox")
+    refuse_failpoint(options.place.failpoint, options.mode)
     if options.mode == "production":
         master_key(options.place, options.mode)
 

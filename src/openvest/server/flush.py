@@ -16,6 +16,7 @@ from uuid import UUID
 
 from openvest.core.clock import monotonic_ns
 from openvest.core.declarations import BatchVerb, Call, Endpoint
+from openvest.core.failpoints import failpoint
 from openvest.core.problems import Problem
 from openvest.db.unit import Database, DatabaseDown, Unit
 from openvest.server.encoding import encode
@@ -33,6 +34,7 @@ from openvest.server.queues import Batcher, Waiting
 from openvest.server.settings import ServerSettings
 
 _AGAIN_SECONDS = 0.02
+_BEFORE_COMMIT, _AFTER_COMMIT = failpoint("flush.before_commit"), failpoint("flush.after_commit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +121,12 @@ class Flush:
                 unit.abandon()
             for leader, follower in plan.followers:
                 plan.outcomes[follower] = _shared(plan.outcomes[leader], items[leader], items[follower])
+            _BEFORE_COMMIT()
             return [plan.outcomes[position] for position in range(len(items))]
 
-        return await self._database.write(tenant_id, work, n=len(items) if endpoint.ticks else 0)
+        outcomes = await self._database.write(tenant_id, work, n=len(items) if endpoint.ticks else 0)
+        _AFTER_COMMIT()
+        return outcomes
 
     async def _plan(self, unit: Unit, items: Sequence[FlushItem]) -> _Plan:
         """Lock the keys, answer the known ones; of equal keys the first works."""

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from openvest.core.clock import monotonic_ns
 from openvest.core.declarations import Call, Endpoint, Verb
+from openvest.core.failpoints import failpoint
 from openvest.db.unit import Database, Unit
 from openvest.server.encoding import encode
 from openvest.server.idempotency import Keyed, Keys, lock_and_find, other_request, same_request, still_running
@@ -23,6 +24,7 @@ from openvest.server.messages import Answer
 _FIRST_WAIT_SECONDS = 0.01
 _LONGEST_WAIT_SECONDS = 0.25
 _SECOND_NS = 1_000_000_000
+_BEFORE_COMMIT, _AFTER_COMMIT = failpoint("keyed.before_commit"), failpoint("keyed.after_commit")
 
 
 @dataclass(slots=True)
@@ -87,12 +89,14 @@ class KeyedWrites:
             unit.ids.cause = keyed.cause(uses)
             answer = encode(endpoint, await verb(unit, replace(call, cause=unit.ids.cause)))
             await self.keys.store(unit, [(keyed, uses, answer)])
+            _BEFORE_COMMIT()
             return answer
 
         wait = _FIRST_WAIT_SECONDS
         while True:
             answer = await self.database.write(call.caller.tenant_id, attempt, n=1 if endpoint.ticks else 0)
             if answer is not None:
+                _AFTER_COMMIT()
                 return answer
             if monotonic_ns() >= deadline_ns:
                 raise still_running()

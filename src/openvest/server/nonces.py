@@ -12,12 +12,15 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from openvest.core.clock import EPOCH
+from openvest.core.failpoints import failpoint
 from openvest.db.query import Query
 from openvest.db.unit import Database
 from openvest.server.queues import Batcher, Waiting
 
 _DURABLY = Query(int, "select claim_nonces($1, $2, $3)")
 _LOOSELY = Query(int, "select claim_nonces($1, $2, $3) from set_config('synchronous_commit', 'off', true)")
+
+_AFTER_COMMIT = failpoint("nonces.after_commit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,7 @@ class NonceGate:
             [w.item.text for w in waiting],
             [w.item.usable_until for w in waiting],
         )
+        _AFTER_COMMIT()
         fresh = set(new)
         for position, one in enumerate(waiting, start=1):
             one.succeed(position in fresh)

@@ -2,7 +2,8 @@
 
 Opening and closing a unit costs three times what reading one row does. A GET that declares a batch verb reads all
 wanted objects with one statement; any other GET of an object by its id runs its verb for one call after the other.
-Lists do not come here: a long one would keep others waiting.
+Lists do not come here: a long one would keep others waiting. An answer is of one instant, also where several
+statements make it: an order and its executions are never of two.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ class Reads:
                 await _in_turn(unit, endpoint, endpoint.verb, waiting)
 
         try:
-            await self._database.read(tenant_id, read)
+            await self._database.read(tenant_id, read, one_snapshot=True)
         except DatabaseDown:
             raise
         except Exception as error:

@@ -52,7 +52,7 @@ class Runner:
         async def read(unit: Unit) -> Answer:
             return encode(endpoint, await verb(unit, call))
 
-        return await self.database.read(call.caller.tenant_id, read)
+        return await self.database.read(call.caller.tenant_id, read, one_snapshot=True)
 
     async def _write(self, endpoint: Endpoint, call: Call) -> Answer:
         verb = cast(Verb, endpoint.verb)

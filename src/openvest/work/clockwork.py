@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from openvest.core.clock import monotonic_ns
+from openvest.core.failpoints import failpoint
 from openvest.core.problems import Unprocessable
 from openvest.core.trading_calendar import is_covered
 from openvest.db.query import Query, Statement
@@ -23,6 +24,8 @@ from openvest.work.runner import Runner
 
 MICROSECOND = timedelta(microseconds=1)
 _WAIT_S = 0.02
+_AFTER_TARGET, _BETWEEN_STEPS = failpoint("clock.after_target"), failpoint("clock.between_steps")
+_BEFORE_MOVE = failpoint("clock.before_move")
 
 
 class ClockBackward(Unprocessable):
@@ -127,7 +130,9 @@ class Clockwork:
             await unit.run(_TARGET, tenant_id, target)
             return target
 
-        return await self.runner.database.write(tenant_id, work, n=0)
+        target = await self.runner.database.write(tenant_id, work, n=0)
+        _AFTER_TARGET()
+        return target
 
     async def advance(self, tenant_id: UUID, *, wait_s: int | None = 30) -> ClockState:
         """Go towards the stored target, at most `wait_s` seconds of wire time. Raises: nothing of its own."""
@@ -139,6 +144,7 @@ class Clockwork:
                     break
                 did, arrived = await self._one_instant(tenant_id, row, row.advance_to)
                 handled, steps = handled + did, steps + 1
+                _BETWEEN_STEPS()
             if arrived or (wait_s is not None and monotonic_ns() - started > wait_s * 1_000_000_000):
                 break
         state = await self.show(tenant_id)
@@ -152,6 +158,7 @@ class Clockwork:
         if due is not None and due <= row.now and not handled:
             # On a live clock others work too: what they hold is waited for.
             await asyncio.sleep(_WAIT_S)
+        _BEFORE_MOVE()
         await self._set(tenant_id, row.mode, target if arrived or due is None else due, arrived)
         if arrived:
             handled += await self._rest(tenant_id, row.mode)

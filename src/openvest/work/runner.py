@@ -19,6 +19,7 @@ from typing import Any
 from uuid import UUID
 
 from openvest.core.declarations import Outward, Sweep
+from openvest.core.failpoints import failpoint
 from openvest.db.query import Statement
 from openvest.db.unit import AGAIN, DOWN, Database, DatabaseDown, Unit
 
@@ -34,6 +35,8 @@ _REST = Statement(
 )
 _SESSION_LOCK = "select pg_try_advisory_lock(hashtextextended('drain:' || $1::uuid::text, 0))"
 _SESSION_UNLOCK = "select pg_advisory_unlock(hashtextextended('drain:' || $1::uuid::text, 0))"
+_AFTER_CLAIM, _AFTER_WORK = failpoint("sweep.after_claim"), failpoint("sweep.before_events")
+_AFTER_LEASE, _AFTER_TALK = failpoint("outward.after_lease"), failpoint("outward.after_talk")
 _WAIT_S = 0.005
 _STUCK_S = 20.0
 
@@ -163,7 +166,9 @@ class Runner:
             if not rows:
                 unit.abandon()
                 return 0
+            _AFTER_CLAIM()
             await work.work(unit, rows)
+            _AFTER_WORK()
             return len(rows)
 
         n = 1 if work.writes_events else 0
@@ -221,6 +226,7 @@ class Runner:
         rows = await self.database.write(tenant_id, lease, n=0)
         if not rows:
             return 0
+        _AFTER_LEASE()
         try:
             await self._talk_and_record(work, tenant_id, draining, rows)
         except (DatabaseDown, asyncio.CancelledError):
@@ -236,6 +242,7 @@ class Runner:
     async def _talk_and_record(self, work: Outward, tenant_id: UUID, draining: bool, rows: Sequence[Any]) -> None:
         """Ask the outside and keep what it said. What talking raises is left to the lease, which runs out."""
         said = await work.talk(self.ports, rows)
+        _AFTER_TALK()
 
         async def record(unit: Unit) -> None:
             await work.record(unit, rows, said)

@@ -19,6 +19,7 @@ from uuid import UUID
 import structlog
 
 from openvest.core.declarations import Event
+from openvest.core.failpoints import failpoint
 from openvest.db.unit import Database, DatabaseDown, Unit
 from openvest.features.tenants import service as tenants
 from openvest.features.tenants.model import SigningKey
@@ -30,6 +31,8 @@ AT_ONCE = 64
 """Packages of one tenant that may be under way from one process; others wait for their turn, other tenants do not."""
 
 GATHER_SECONDS = 0.02
+_AFTER_LEASE, _AFTER_SEND = failpoint("deliveries.after_lease"), failpoint("deliveries.after_send")
+_AFTER_RECORD = failpoint("deliveries.after_record")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,10 @@ class Deliverer:
         except BaseException:
             self._ended.setdefault(tenant_id, []).extend(ended)
             raise
+        if taken.packages:
+            _AFTER_LEASE()
+        if held:
+            _AFTER_RECORD()
         self._tell(tenant_id, ended, held)
         return taken
 
@@ -129,6 +136,7 @@ class Deliverer:
             receipt = await self.courier.send(Letter(package.url, package.body, key.id, key.private_pem, headers))
         except NotSent as error:
             return Outcome(package, str(error))
+        _AFTER_SEND()
         taken = 200 <= receipt.status <= 299
         return Outcome(package, None if taken else f"The endpoint answered {receipt.status}.")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -56,6 +56,18 @@ class Findings:
     proof: Proof | None = None
 
     @property
+    def sentences(self) -> list[str]:
+        """All of it, each sentence with its kind."""
+        laws = self.proof.findings if self.proof is not None else ("nothing was proved",)
+        return [
+            *(f"lost: {text}" for text in self.lost.values()),
+            *(f"doubled: {text}" for text in self.doubled),
+            *(f"event lost: {text}" for text in self.events_lost),
+            *self.others,
+            *(f"law broken: {finding}" for finding in laws),
+        ]
+
+    @property
     def clean(self) -> bool:
         proved = self.proof is not None and self.proof.clean
         return proved and not (self.lost or self.doubled or self.events_lost or self.others)
@@ -80,8 +92,13 @@ async def wait_for_rest(database: Database, tenant_id: UUID) -> None:
             await asyncio.sleep(0.25)
 
 
-async def check(journal: Read, database: Database, tenant_id: UUID, wire: Wire) -> Findings:
-    """Everything that was acknowledged, and nothing else, is there once, with its news; the books are proved."""
+async def check(
+    journal: Read, database: Database, tenant_id: UUID, wire: Wire, *, replayed: Collection[str] | None = None
+) -> Findings:
+    """Everything that was acknowledged, and nothing else, is there once, with its news; the books are proved.
+
+    `replayed` are the keys that are sent again; None: all of them.
+    """
     found = Findings()
     stored = await database.read(tenant_id, _read)
     _check_orders(journal, stored, found)
@@ -94,7 +111,7 @@ async def check(journal: Read, database: Database, tenant_id: UUID, wire: Wire) 
     found.others += [
         f"refused with {status}: {content}" for intent, status, content in journal.refused if intent.kind != "cancel"
     ]
-    await _replay(journal, wire, found)
+    await _replay(journal, wire, found, replayed)
     found.proof = await prove_tenant(database, tenant_id, catalog.LAWS)
     return found
 
@@ -187,8 +204,8 @@ def _check_events(journal: Read, stored: _Stored, found: Findings) -> None:
         found.events_lost.append(f"the sequence has a gap: {dict(facts)}")
 
 
-async def _replay(journal: Read, wire: Wire, found: Findings) -> None:
-    """Every key again: the same bytes as at first."""
+async def _replay(journal: Read, wire: Wire, found: Findings, keys: Collection[str] | None) -> None:
+    """Keys again: the same bytes as at first."""
     gate = asyncio.Semaphore(REPLAYS_AT_ONCE)
 
     async def one(ack: Acknowledged, target: str) -> None:
@@ -198,4 +215,5 @@ async def _replay(journal: Read, wire: Wire, found: Findings) -> None:
             found.lost.setdefault(ack.intent.key, f"the answer under key {ack.intent.key}, now {reply.status}")
 
     targets: Sequence[tuple[Any, str]] = (("order", "/orders"), ("topup", "/payments/topups"))
-    await asyncio.gather(*(one(ack, target) for kind, target in targets for ack in journal.of(kind)))
+    asked = [(ack, target) for kind, target in targets for ack in journal.of(kind)]
+    await asyncio.gather(*(one(ack, target) for ack, target in asked if keys is None or ack.intent.key in keys))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal
@@ -16,7 +16,8 @@ import psutil
 from openvest.core.clock import monotonic_ns
 from tests.kit.stage import Stage
 
-Victim = Literal["serve", "server", "worker", "postmaster", "backend", "postgres", "everything"]
+Victim = Literal["serve", "server", "worker", "second worker", "postmaster", "backend", "postgres", "everything"]
+PROCESSES = ("serve", "server", "worker", "second worker")
 VICTIMS: Sequence[Victim] = ("server", "worker", "postmaster", "serve", "backend", "postgres", "everything")
 """`serve` supervises PostgreSQL, serves and works; `server` and `worker` run beside it on the same data directory.
 `postgres` is the whole database at once, `everything` all of it as a power cut would have it."""
@@ -39,6 +40,7 @@ class Killer:
     stage: Stage
     ports: Sequence[int]
     http: aiohttp.ClientSession
+    names: Sequence[str] = PROCESSES[:3]
     kills: list[Kill] = field(default_factory=list[Kill])
 
     async def start(self, *names: str) -> None:
@@ -47,19 +49,11 @@ class Killer:
             "serve": ("serve", "--port", str(self.ports[0]), "--pace", "instant"),
             "server": ("server", "--port", str(self.ports[1])),
             "worker": ("worker",),
+            "second worker": ("worker",),
         }
         if "serve" in names:
             await self.stage.start("serve", *arguments["serve"])
         await asyncio.gather(*(self.stage.start(name, *arguments[name]) for name in names if name != "serve"))
-
-    def plan(self, seed: int, kills: int, acknowledged: int, victims: Sequence[Victim]) -> list[Kill]:
-        """Kills at random moments of the run; every kind of victim is met before one is met again."""
-        chance = random.Random(f"{seed} kills")
-        order: list[Victim] = []
-        while len(order) < kills:
-            order += chance.sample(list(victims), len(victims))
-        moments = sorted(chance.randint(acknowledged // 20, acknowledged * 19 // 20) for _ in range(kills))
-        return [Kill(victim, after) for victim, after in zip(order, moments, strict=False)]
 
     async def carry_out(self, plan: Sequence[Kill], done: Callable[[], int]) -> None:
         """Kill whenever so many requests are acknowledged; whoever died is started again at once."""
@@ -71,6 +65,8 @@ class Killer:
             killed = self._kill(kill.victim)
             restarting = asyncio.create_task(self.start(*killed))
             await self._until_back(restarting)
+            if "worker" in kill.victim:
+                await restarting
             kill.back_seconds = (monotonic_ns() - begun) / 1e9
             await restarting
             self.kills.append(kill)
@@ -84,8 +80,7 @@ class Killer:
             self._postmaster().kill()
         if victim == "backend":
             self._kill_backend()
-        names = ("serve", "server", "worker")
-        killed = names if victim == "everything" else [name for name in names if name == victim]
+        killed = self.names if victim == "everything" else [name for name in self.names if name == victim]
         for name in killed:
             self.stage.kill(name)
         return killed
@@ -129,3 +124,24 @@ class Killer:
                 return answer.status == 200
         except (aiohttp.ClientError, TimeoutError, OSError):
             return False
+
+
+def planned(seed: int, kills: int, acknowledged: int, victims: Sequence[Victim]) -> list[Kill]:
+    """Kills at random moments of the run; every kind of victim is met before one is met again."""
+    chance = random.Random(f"{seed} kills")
+    order: list[Victim] = []
+    while len(order) < kills:
+        order += chance.sample(list(victims), len(victims))
+    moments = sorted(chance.randint(acknowledged // 20, acknowledged * 19 // 20) for _ in range(kills))
+    return [Kill(victim, after) for victim, after in zip(order, moments, strict=False)]
+
+
+def killing(
+    seed: int, kills: int, acknowledged: int, victims: Sequence[Victim]
+) -> Callable[[Killer, Callable[[], int]], Awaitable[None]]:
+    """What kills so often while a load of so many goes on."""
+
+    async def disturb(killer: Killer, done: Callable[[], int]) -> None:
+        await killer.carry_out(planned(seed, kills, acknowledged, victims), done)
+
+    return disturb

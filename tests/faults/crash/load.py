@@ -54,13 +54,13 @@ class Load:
                     "cash_amount": f"{chance.randint(100, 999)}.00",
                     "currency": "EUR",
                 }
-                await self._settle(chance, "topup", "POST", "/payments/topups", body)
+                await self.settle(chance, "topup", "POST", "/payments/topups", body)
                 continue
-            order_id = await self._settle(chance, "order", "POST", "/orders", _order(chance, person, draw < 0.5))
+            order_id = await self.settle(chance, "order", "POST", "/orders", order_body(chance, person, draw < 0.5))
             if order_id is not None and draw > 0.85:
-                await self._settle(chance, "cancel", "DELETE", f"/orders/{order_id}", {"order_id": order_id})
+                await self.settle(chance, "cancel", "DELETE", f"/orders/{order_id}", {"order_id": order_id})
 
-    async def _settle(self, chance: random.Random, kind: Kind, method: str, target: str, body: Any) -> str | None:
+    async def settle(self, chance: random.Random, kind: Kind, method: str, target: str, body: Any) -> str | None:
         """Send one request, and again under its key, until it is known what became of it. Returns the object's id."""
         key = str(UUID(int=chance.getrandbits(128), version=4))
         self.journal.intend(Intent(key, kind, body))
@@ -97,7 +97,7 @@ class Load:
         return reply
 
 
-def _order(chance: random.Random, person: Person, market: bool) -> dict[str, str]:
+def order_body(chance: random.Random, person: Person, market: bool) -> dict[str, str]:
     """At the market by cash, filled at once; or at a limit nobody meets, resting until it is cancelled."""
     basis = {
         "user_id": person.user_id,

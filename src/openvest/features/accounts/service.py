@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 from uuid import UUID
@@ -108,10 +108,15 @@ async def account_facts(unit: Unit, account_ids: Sequence[UUID]) -> dict[UUID, A
     return {row.account_id: row for row in rows}
 
 
-async def hold_account_facts(unit: Unit, account_ids: Sequence[UUID]) -> dict[UUID, AccountFacts]:
-    """The same, of accounts that are not activated, locked or closed by anybody else until this unit ends."""
-    await unit.rows(store.HOLD_ACCOUNTS, unit.tenant_id, sorted(account_ids))
-    return await account_facts(unit, account_ids)
+async def hold_account_facts(unit: Unit, owner_of: Mapping[UUID, UUID]) -> dict[UUID, AccountFacts]:
+    """The same, which stay so until this unit ends: nobody else changes the accounts, their groups and their owners.
+
+    Shape: `owner_of` gives the user of each account. Why the users first: whoever changes a user goes on from there to
+    groups and accounts.
+    """
+    await users.hold_users(unit, owner_of.values())
+    rows = await unit.rows(store.HOLD_FACTS, unit.tenant_id, list(owner_of))
+    return {row.account_id: row for row in rows}
 
 
 async def activate_pending(unit: Unit, user_ids: Sequence[UUID]) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-from typing import Any
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, LiteralString
 from uuid import UUID
 
 from openvest.db.paging import Listing
@@ -88,51 +89,85 @@ FACTS = Query(
     " user_status, instrument_fit from pub_accounts where tenant_id = $1 and account_id = any($2::uuid[])",
 )
 
-HOLD_ACCOUNTS = Query(
-    UUID, "select id from accounts where tenant_id = $1 and id = any($2::uuid[]) order by id for share"
+HOLD_FACTS = Query(
+    AccountFacts,
+    """
+    select a.id as account_id, a.type as account_type, a.status as account_status, g.id as group_id,
+           g.status as group_status, g.securities_account_number, u.user_id, u.user_status, u.instrument_fit
+      from account_groups g
+      join accounts a on a.tenant_id = g.tenant_id and a.account_group_id = g.id
+      join pub_users u on u.tenant_id = a.tenant_id and u.user_id = a.user_id
+     where a.tenant_id = $1 and a.id = any($2::uuid[]) order by g.id, a.id for share of g, a
+    """,
 )
 
 # Empty is every bucket at zero: a lock means an open sale, an unsettled figure an open settlement. What decides is of
-# other tables, so it is read again once the row is held: until then it may have changed.
-_HOLDS_SOMETHING = (
-    "(b.balance <> 0 or b.locked_for_trading <> 0 or b.pending_settlement <> 0 or b.available_for_trading <> 0"
-    " or b.settled_quantity <> 0)"
-)
-CLOSING_ACCOUNTS = Query(
-    UUID,
-    "select id from accounts a where tenant_id = $1 and status = 'CLOSING'"
-    " and not exists (select from set_aside s where s.tenant_id = $1 and s.sweep = 'close_accounts'"
-    " and s.row_id = a.id) order by updated_at, id",
+# other tables, so it is read again once the row is held: until then it may have changed. What holds something is left
+# out by the statement itself: however many rows wait for their end, a look reads no more of them than it can close.
+
+
+def _nothing_left(owner_kind: LiteralString, alias: LiteralString) -> LiteralString:
+    return f"""
+       not exists (
+         select from pub_balances b
+          where b.tenant_id = $1 and b.owner_id = {alias}.id and b.owner_kind = '{owner_kind}'
+            and (b.balance <> 0 or b.locked_for_trading <> 0 or b.pending_settlement <> 0
+                 or b.available_for_trading <> 0 or b.settled_quantity <> 0))
+    """
+
+
+_ACCOUNT_EMPTY = _nothing_left("account", "a")
+_GROUP_EMPTY = f"""
+       {_nothing_left("group", "g")}
+       and not exists (select from accounts a where a.tenant_id = $1 and a.account_group_id = g.id
+                                                and a.status <> 'CLOSED')
+"""
+_CLOSING_GROUPS = f"""
+      from account_groups g
+     where g.tenant_id = $1 and g.status = 'CLOSING'
+       and not exists (
+         select from set_aside s where s.tenant_id = $1 and s.sweep = 'close_account_groups' and s.row_id = g.id)
+       and {_GROUP_EMPTY}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an account stands in the line of those that are closing."""
+
+    updated_at: datetime
+    id: UUID
+
+
+EMPTY_CLOSING_ACCOUNTS = Query(
+    Place,
+    f"""
+    select a.updated_at, a.id from accounts a
+     where a.tenant_id = $1 and a.status = 'CLOSING'
+       and ($2::timestamptz is null or (a.updated_at, a.id) > ($2::timestamptz, $3::uuid))
+       and not exists (
+         select from set_aside s where s.tenant_id = $1 and s.sweep = 'close_accounts' and s.row_id = a.id)
+       and {_ACCOUNT_EMPTY}
+     order by a.updated_at, a.id limit $4
+    """,
 )
 EMPTY_ACCOUNTS = Query(
     UUID,
-    "select id from accounts a where tenant_id = $1 and id = any($2::uuid[])"
-    " and not exists (select from pub_balances b where b.tenant_id = $1 and b.owner_id = a.id"
-    f" and b.owner_kind = 'account' and {_HOLDS_SOMETHING}) order by updated_at, id",
+    f"select a.id from accounts a where a.tenant_id = $1 and a.id = any($2::uuid[]) and {_ACCOUNT_EMPTY}"
+    " order by a.updated_at, a.id",
 )
 CLAIM_ACCOUNTS = Query(
     Account,
     f"select {_ACCOUNT} from accounts where tenant_id = $1 and id = any($2::uuid[]) and status = 'CLOSING'"
     " order by updated_at, id limit $3 for no key update skip locked",
 )
-CLOSING_GROUPS = Query(
-    UUID,
-    "select id from account_groups g where tenant_id = $1 and status = 'CLOSING'"
-    " and not exists (select from set_aside s where s.tenant_id = $1 and s.sweep = 'close_account_groups'"
-    " and s.row_id = g.id) order by updated_at, id",
-)
-EMPTY_GROUPS = Query(
-    UUID,
-    "select id from account_groups g where tenant_id = $1 and id = any($2::uuid[])"
-    " and not exists (select from accounts a where a.tenant_id = $1 and a.account_group_id = g.id"
-    " and a.status <> 'CLOSED')"
-    " and not exists (select from pub_balances b where b.tenant_id = $1 and b.owner_id = g.id"
-    f" and b.owner_kind = 'group' and {_HOLDS_SOMETHING}) order by updated_at, id",
-)
+GROUPS_ARE_CLOSABLE = Query(bool, f"select exists (select {_CLOSING_GROUPS})")
 CLAIM_GROUPS = Query(
     AccountGroup,
-    f"select {_GROUP} from account_groups where tenant_id = $1 and id = any($2::uuid[]) and status = 'CLOSING'"
-    " order by updated_at, id limit $3 for no key update skip locked",
+    f"select {_GROUP} {_CLOSING_GROUPS} order by g.updated_at, g.id limit $2 for no key update of g skip locked",
+)
+EMPTY_GROUPS = Query(
+    UUID, f"select g.id from account_groups g where g.tenant_id = $1 and g.id = any($2::uuid[]) and {_GROUP_EMPTY}"
 )
 
 

@@ -11,8 +11,11 @@ from openvest.db.unit import Unit
 from openvest.features.accounts import service, store
 from openvest.features.accounts.model import Account, AccountGroup
 
+PAGE = 500
+"""So many empty accounts are looked at together for what features above have under way."""
 
-async def _closable_accounts(unit: Unit, ids: Sequence[UUID]) -> list[UUID]:
+
+async def _closable(unit: Unit, ids: Sequence[UUID]) -> list[UUID]:
     """Those of these accounts that have nothing and are to get nothing.
 
     Why in this order: what is under way ends by leaving something behind, never the other way round.
@@ -25,33 +28,39 @@ async def _closable_accounts(unit: Unit, ids: Sequence[UUID]) -> list[UUID]:
     return await unit.rows(store.EMPTY_ACCOUNTS, unit.tenant_id, [i for i in ids if i not in held])
 
 
-async def _closable_groups(unit: Unit, ids: Sequence[UUID]) -> list[UUID]:
-    """Those of these groups whose accounts are closed and that have no money."""
-    return await unit.rows(store.EMPTY_GROUPS, unit.tenant_id, list(ids)) if ids else []
+async def _first_closable(unit: Unit, limit: int) -> list[UUID]:
+    """The first closable accounts, a page of empty ones at a time: those that are held hide none behind them."""
+    found: list[UUID] = []
+    after: tuple[datetime | None, UUID | None] = (None, None)
+    while len(found) < limit:
+        page = await unit.rows(store.EMPTY_CLOSING_ACCOUNTS, unit.tenant_id, *after, PAGE)
+        found += await _closable(unit, [place.id for place in page])
+        if len(page) < PAGE:
+            break
+        after = (page[-1].updated_at, page[-1].id)
+    return found[:limit]
 
 
 async def claim_accounts(unit: Unit, limit: int) -> Sequence[Account]:
-    closable = await _closable_accounts(unit, await unit.rows(store.CLOSING_ACCOUNTS, unit.tenant_id))
+    closable = await _first_closable(unit, limit)
     claimed = await unit.rows(store.CLAIM_ACCOUNTS, unit.tenant_id, closable, limit) if closable else []
-    still = set(await _closable_accounts(unit, [account.id for account in claimed]))
+    still = set(await _closable(unit, [account.id for account in claimed]))
     return [account for account in claimed if account.id in still]
 
 
 async def accounts_due(unit: Unit) -> datetime | None:
-    closing = await unit.rows(store.CLOSING_ACCOUNTS, unit.tenant_id)
-    return unit.now if await _closable_accounts(unit, closing) else None
+    return unit.now if await _first_closable(unit, 1) else None
 
 
 async def claim_groups(unit: Unit, limit: int) -> Sequence[AccountGroup]:
-    closable = await _closable_groups(unit, await unit.rows(store.CLOSING_GROUPS, unit.tenant_id))
-    claimed = await unit.rows(store.CLAIM_GROUPS, unit.tenant_id, closable, limit) if closable else []
-    still = set(await _closable_groups(unit, [group.id for group in claimed]))
+    claimed = await unit.rows(store.CLAIM_GROUPS, unit.tenant_id, limit)
+    ids = [group.id for group in claimed]
+    still = set(await unit.rows(store.EMPTY_GROUPS, unit.tenant_id, ids)) if ids else set[UUID]()
     return [group for group in claimed if group.id in still]
 
 
 async def groups_due(unit: Unit) -> datetime | None:
-    closing = await unit.rows(store.CLOSING_GROUPS, unit.tenant_id)
-    return unit.now if await _closable_groups(unit, closing) else None
+    return unit.now if await unit.one(store.GROUPS_ARE_CLOSABLE, unit.tenant_id) else None
 
 
 async def activate(unit: Unit, events: Sequence[Emitted]) -> None:

@@ -26,7 +26,7 @@ async def get_execution(unit: Unit, order_id: UUID, execution_id: UUID) -> Execu
 
 
 async def executions_of(unit: Unit, order_ids: Sequence[UUID]) -> dict[UUID, tuple[Execution, ...]]:
-    """Executions by order, oldest first; an order without any has an empty tuple."""
+    """Executions by order, as they were booked; an order without any has an empty tuple."""
     found: dict[UUID, list[Execution]] = {order_id: [] for order_id in order_ids}
     if found:
         for execution in await unit.rows(store.OF_ORDERS, unit.tenant_id, list(order_ids)):

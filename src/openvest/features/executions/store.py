@@ -15,21 +15,26 @@ _COLUMNS = (
     " traded_on, settlement_date, settles_at"
 )
 
+# An order's executions are numbered from 1, as they are given; the caller holds the order, so nobody else numbers them.
+
 INSERT = Statement(
     """
     insert into executions (tenant_id, id, version, created_at, updated_at, order_id, street_order_id, user_id,
       account_id, account_group_id, instrument_id, side, status, currency, venue_id, through, transaction_time,
-      traded_on, settlement_date, settles_at, quantity, cash_amount, price, fee)
+      traded_on, settlement_date, settles_at, quantity, cash_amount, price, fee, ordinal)
     select $1, t.id, 1, t.at, t.at, t.order_id, t.street_order_id, t.user_id, t.account_id, t.account_group_id,
            t.instrument_id, t.side, 'FILLED', t.currency, t.venue_id, t.through, t.transaction_time, t.traded_on,
-           t.settlement_date, t.settles_at, t.quantity, t.cash_amount, t.price, t.fee
+           t.settlement_date, t.settles_at, t.quantity, t.cash_amount, t.price, t.fee,
+           coalesce(before.ordinal, 0) + row_number() over (partition by t.order_id order by t.n)
       from unnest($2::uuid[], $3::timestamptz[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::uuid[],
                   $9::uuid[], $10::text[], $11::text[], $12::uuid[], $13::text[], $14::timestamptz[], $15::date[],
                   $16::date[], $17::timestamptz[], $18::text::numeric[], $19::text::numeric[],
-                  $20::text::numeric[], $21::text::numeric[])
+                  $20::text::numeric[], $21::text::numeric[]) with ordinality
            as t(id, at, order_id, street_order_id, user_id, account_id, account_group_id, instrument_id, side,
                 currency, venue_id, through, transaction_time, traded_on, settlement_date, settles_at,
-                quantity, cash_amount, price, fee)
+                quantity, cash_amount, price, fee, n)
+      left join (select order_id, max(ordinal) as ordinal from executions
+                  where tenant_id = $1 and order_id = any($4) group by order_id) before using (order_id)
     """
 )
 
@@ -54,8 +59,7 @@ BY_ID = Query(
 
 OF_ORDERS = Query(
     Execution,
-    f"select {_COLUMNS} from executions where tenant_id = $1 and order_id = any($2)"
-    " order by transaction_time, created_at, id",
+    f"select {_COLUMNS} from executions where tenant_id = $1 and order_id = any($2) order by order_id, ordinal",
 )
 
 BY_IDS = Query(

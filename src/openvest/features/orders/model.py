@@ -42,8 +42,8 @@ class Order:
     a NEW order, None where it waits for something that has no instant. `mic` and `expires_at` are known from the first
     check on; an order that lives beyond all calendars never expires. `lock_amount` is what was locked (cash with the
     fee for a BUY, units for a SELL), `lock_used` what executions took of it and what was returned. `executed_value` is
-    the unrounded sum of quantity times price. `cancellation_reason` stands from the request for a cancellation on, and
-    is published once the order is CANCELLED.
+    the unrounded sum of quantity times price. `cancellation_reason` stands from the first request for an end on, and
+    is published once the order is CANCELLED; `cancel_asked`: the client has asked, be it first or later.
     """
 
     id: UUID
@@ -83,6 +83,7 @@ class Order:
     executed_value: Decimal
     fee_booked: Decimal
     lock_used: Decimal
+    cancel_asked: bool = False
 
     @property
     def lock_left(self) -> Decimal:

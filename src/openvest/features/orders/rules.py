@@ -43,7 +43,7 @@ class UnknownInstrument(Unprocessable):
 
 
 class BelowOneTick(Unprocessable):
-    """A BUY limit that is zero on the venue's price grid."""
+    """A BUY limit or a SELL stop that is zero on the venue's price grid."""
 
 
 class TooManyDecimals(Unprocessable):
@@ -89,15 +89,15 @@ def standing_of(facts: AccountFacts) -> Standing:
 class CheckFacts:
     """What the check of one order knows. `available` is the running balance: cash of the group or units of the account.
 
-    `currency_traded`: a venue trades the order's currency. `in_debt`: the group owes us money. `opens_at` None: the
-    venue is open (or has no sessions); else when it opens next. `cut_off` is what a BLOCK order waits for, None where
-    it has come or the order flows through; `next_cut_off` is the one after now.
+    `tradable`: a venue trades the order's currency, and has a session for it. `in_debt`: the group owes us money.
+    `opens_at` None: the venue is open (or has no sessions); else when it opens next. `cut_off` is what a BLOCK order
+    waits for, None where it has come or the order flows through; `next_cut_off` is the one after now.
     """
 
     now: datetime
     standing: Standing
     instrument_active: bool
-    currency_traded: bool
+    tradable: bool
     quote: Quoted | None
     decimals: int
     available: Decimal
@@ -129,8 +129,8 @@ def decide(order: Order, facts: CheckFacts) -> Decision:
             return Decision("wait", until=facts.opens_at or facts.now + NO_QUOTE)
         lock = lock_of(order, facts.quote, facts.decimals)
         if lock > facts.available:
-            if order.execution_flow == "BLOCK":
-                return Decision("wait", until=facts.cut_off or facts.next_cut_off)
+            if order.execution_flow == "BLOCK" and (until := facts.cut_off or facts.next_cut_off):
+                return Decision("wait", until=until)
             return Decision("cancel", reason="CANCELLED_BY_UPVEST_PLATFORM")
     until = facts.cut_off or facts.opens_at
     if until is not None:
@@ -151,7 +151,7 @@ def _refused(order: Order, facts: CheckFacts) -> Decision | None:
         return Decision("cancel", reason="CANCELLED_BY_UPVEST_PLATFORM")
     if order.side == "BUY" and standing.fit_failed and not order.fit_acknowledged:
         return Decision("cancel", reason="CANCELLED_BY_UPVEST_PLATFORM")
-    if not facts.currency_traded:
+    if not facts.tradable:
         return Decision("cancel", reason="CANCELLED_BY_TRADING_PARTNER")
     if order.side == "BUY" and facts.in_debt:
         return Decision("cancel", reason="CANCELLED_BY_UPVEST_PLATFORM")

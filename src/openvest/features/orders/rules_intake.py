@@ -74,7 +74,7 @@ def _how_much(body: BodyLike) -> Iterator[FieldError]:
     for field in ("cash_amount", "quantity", "limit_price", "stop_price"):
         if getattr(body, field) == 0:
             yield FieldError(field, "is above zero")
-    if body.quantity is not None and _decimals(body.quantity) > 10:
+    if body.quantity is not None and decimals_of(body.quantity) > 10:
         yield FieldError("quantity", "has at most 10 decimals")
 
 
@@ -83,7 +83,7 @@ def _of_the_type(body: BodyLike, unfit: Set[str]) -> Iterator[FieldError]:
     if body.order_type in ("LIMIT", "STOP"):
         if cash is not None:
             yield FieldError("cash_amount", f"cannot be given for a {body.order_type} order; give a quantity")
-        if quantity is not None and _decimals(quantity) > 0:
+        if quantity is not None and decimals_of(quantity) > 0:
             yield FieldError("quantity", f"is a whole number for a {body.order_type} order")
     for field, value, kind in (
         ("limit_price", body.limit_price, "LIMIT"),
@@ -95,7 +95,7 @@ def _of_the_type(body: BodyLike, unfit: Set[str]) -> Iterator[FieldError]:
             yield FieldError(field, f"can be given for a {kind} order only")
 
 
-def _decimals(value: Decimal) -> int:
+def decimals_of(value: Decimal) -> int:
     """How many decimals it has. Why not `normalize`: that rounds to the context's precision, which is fewer digits."""
     _, _, fraction = f"{value:f}".partition(".")
     return len(fraction.rstrip("0"))

@@ -5,12 +5,14 @@ Source: DOMAIN.md section 6, ORDER_MATHS.md section 5 "BLOCK" and "Expiry".
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 
 from openvest.core.trading_calendar import (
+    LAST_DAY,
     ONE_DAY,
+    OutsideCalendar,
     cut_off,
-    is_covered,
     last_session_on_or_before,
     next_session,
     session_after,
@@ -23,12 +25,18 @@ from openvest.features.orders.model import Order
 JOINS_BEFORE = timedelta(minutes=5)
 """A BLOCK order accepted later than this before the cut-off joins the next one."""
 
+LEAVES = timedelta(minutes=5)
+"""A cut-off leaves the session at least so long: what is sent then has a price and a venue that is still open."""
+
 NEVER_YEARS = 200
 """An order without an expiry date expires this many years after its creation (the contract's words)."""
 
 
 def opens_at(now: datetime, mic: str, pace: str) -> datetime | None:
-    """When the venue opens next; None where it is open now, or where the pace knows no sessions."""
+    """When the venue opens next; None where it is open now, or where the pace knows no sessions.
+
+    Raises: OutsideCalendar where no session is left.
+    """
     if pace == "instant" or session_at(mic, now) is not None:
         return None
     return next_session(mic, now).opens_at
@@ -44,22 +52,24 @@ def default_expiry(placed_on: date) -> date:
 
 
 def expires_at(expiry: date, mic: str, pace: str) -> datetime | None:
-    """The close of the last session on or before the expiry date; None where that lies beyond all calendars.
+    """The close of the last session on or before the expiry date; None where that lies behind all calendars.
 
-    A pace without sessions ends the day in UTC, as its venue does.
+    A pace without sessions ends the day in UTC, as its venue does; so ends a day that no session we know precedes.
     """
-    if not is_covered(expiry):
+    if expiry > LAST_DAY:
         return None
-    if pace == "instant":
-        return datetime.combine(expiry, time(), UTC) + ONE_DAY
-    return last_session_on_or_before(mic, expiry).closes_at
+    if pace != "instant":
+        with suppress(OutsideCalendar):
+            return last_session_on_or_before(mic, expiry).closes_at
+    return datetime.combine(expiry, time(), UTC) + ONE_DAY
 
 
 def cut_offs(order: Order, now: datetime, mic: str, local: time) -> tuple[datetime | None, datetime | None]:
     """The cut-off a BLOCK order waits for (None: it has come), and the next one after now.
 
     An order is looked at when it is accepted, when what it waited for has happened, and at its cut-off; of these only
-    a cut-off lets it trade, so an order that was woken between two waits for the second.
+    a cut-off lets it trade, so an order that was woken between two waits for the second. No cut-off after now: None.
+    Raises: OutsideCalendar where it would wait for one that does not come.
     """
     if order.execution_flow != "BLOCK":
         return None, None
@@ -67,16 +77,21 @@ def cut_offs(order: Order, now: datetime, mic: str, local: time) -> tuple[dateti
     waits: datetime | None = None
     if looked_for == order.created_at or cut_off_after(mic, local, looked_for) != looked_for:
         waits = cut_off_after(mic, local, looked_for + JOINS_BEFORE)
-    following = cut_off_after(mic, local, now + timedelta(microseconds=1))
+    following: datetime | None = None
+    with suppress(OutsideCalendar):
+        following = cut_off_after(mic, local, now + timedelta(microseconds=1))
     return (waits if waits is not None and waits > now else None), following
 
 
 def cut_off_after(mic: str, local: time, at: datetime) -> datetime:
-    """The first cut-off at or after an instant: the tenant's venue-local time, but inside the session of its day."""
+    """The first cut-off at or after an instant: the tenant's venue-local time, but inside the session of its day.
+
+    Raises: OutsideCalendar where no session follows.
+    """
     session = session_on(mic, venue_date(mic, at))
     while True:
         if session is not None:
-            found = min(max(cut_off(mic, local, session.on), session.opens_at), session.closes_at)
+            found = min(max(cut_off(mic, local, session.on), session.opens_at), session.closes_at - LEAVES)
             if found >= at:
                 return found
         session = session_after(mic, session.opens_at if session is not None else at)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -34,6 +35,7 @@ from openvest.features.orders.rules import (
     released,
     view_of,
 )
+from openvest.features.orders.rules_intake import decimals_of
 from openvest.features.orders.rules_sessions import default_expiry
 from openvest.features.orders.store_audit import AUDIT
 from openvest.features.street import service as street
@@ -83,9 +85,14 @@ async def place_orders(unit: Unit, wants: Sequence[OrderWanted]) -> list[OrderVi
 async def _listings(
     unit: Unit, wants: Sequence[OrderWanted], known: Mapping[str, Instrument]
 ) -> dict[UUID, list[Listing]]:
-    """Listings of what is bought with a limit: only these are held against the price grid at intake."""
-    limited = {known[w.isin].id for w in wants if w.limit_price is not None and w.side == "BUY" and w.isin in known}
-    return await instruments.listings(unit, limited) if limited else {}
+    """Listings of what has a price that is rounded down: only these are held against the price grid at intake."""
+    priced = {known[w.isin].id for w in wants if _rounded_down(w) is not None and w.isin in known}
+    return await instruments.listings(unit, priced) if priced else {}
+
+
+def _rounded_down(want: OrderWanted) -> Decimal | None:
+    """The price that goes to the street rounded down to a tick, which can leave nothing of it. (rules_amounts)"""
+    return want.limit_price if want.side == "BUY" else want.stop_price
 
 
 def _refusal(
@@ -100,17 +107,13 @@ def _refusal(
         return UnknownAccount("The user has no account with this id.")
     if instrument is None:
         return UnknownInstrument(f"No instrument has the ISIN {want.isin}.")
-    if want.quantity is not None:
-        exponent = want.quantity.normalize().as_tuple().exponent
-        if isinstance(exponent, int) and -exponent > instrument.quantity_decimals:
-            if instrument.quantity_decimals == 0:
-                return NotFractional(f"{instrument.name} is traded in whole units only.")
-            return TooManyDecimals(
-                f"A quantity of {instrument.name} has at most {instrument.quantity_decimals} decimals."
-            )
-    limit = want.limit_price if want.side == "BUY" else None
-    if listing is not None and limit is not None and tick_down(limit, listing.tick_size) == 0:
-        return BelowOneTick(f"The limit is below one tick ({listing.tick_size}) of the venue.")
+    if want.quantity is not None and decimals_of(want.quantity) > instrument.quantity_decimals:
+        if instrument.quantity_decimals == 0:
+            return NotFractional(f"{instrument.name} is traded in whole units only.")
+        return TooManyDecimals(f"A quantity of {instrument.name} has at most {instrument.quantity_decimals} decimals.")
+    price = _rounded_down(want)
+    if listing is not None and price is not None and tick_down(price, listing.tick_size) == 0:
+        return BelowOneTick(f"The price is below one tick ({listing.tick_size}) of the venue.")
     if want.fee_type is not None and not want.fee_type.endswith(want.side):
         return FeeOfOtherKind(f"A {want.fee_type} fee does not belong to a {want.side} order.")
     if want.fee_currency is not None and want.fee_currency != want.currency:
@@ -247,9 +250,10 @@ async def cancel_order(unit: Unit, order_id: UUID) -> UUID:
         await save(unit, [reject_cancellation(unit, order)])
     elif order.status == "NEW":
         await cancel_now(unit, [order], "CANCELLED_BY_CLIENT")
-    elif order.cancellation_reason is None:
+    else:  # who asked first gave the reason, and the venue is asked once
         await street.request_cancel(unit, [order.id])
-        await save(unit, [replace(order, cancellation_reason="CANCELLED_BY_CLIENT")])
+        reason = order.cancellation_reason or "CANCELLED_BY_CLIENT"
+        await save(unit, [replace(order, cancellation_reason=reason, cancel_asked=True)])
     return order_id
 
 

@@ -17,7 +17,7 @@ _COLUMNS = (
     " cash_amount, quantity, currency, limit_price, stop_price, expiry_date, execution_flow, initiation_flow,"
     " fit_acknowledged, client_reference, decision_maker_id, fee, fee_collected, fee_type, status, cancellation_reason,"
     " due_at, expires_at, mic, lock_amount, through, executed_quantity, executed_cash, executed_value, fee_booked,"
-    " lock_used"
+    " lock_used, cancel_asked"
 )
 
 INSERT = Statement(
@@ -54,12 +54,13 @@ SAVE = Statement(
            cancellation_reason = t.cancellation_reason, due_at = t.due_at, expires_at = t.expires_at, mic = t.mic,
            through = t.through, lock_amount = t.lock_amount, executed_quantity = t.executed_quantity,
            executed_cash = t.executed_cash, executed_value = t.executed_value, fee_booked = t.fee_booked,
-           lock_used = t.lock_used
+           lock_used = t.lock_used, cancel_asked = t.cancel_asked
       from unnest($2::uuid[], $3::integer[], $4::timestamptz[], $5::text[], $6::text[], $7::timestamptz[],
-                  $8::timestamptz[], $9::text[], $10::text[], $11::text::numeric[], $12::text::numeric[],
-                  $13::text::numeric[], $14::text::numeric[], $15::text::numeric[], $16::text::numeric[])
-           as t(id, version, updated_at, status, cancellation_reason, due_at, expires_at, mic, through, lock_amount,
-                executed_quantity, executed_cash, executed_value, fee_booked, lock_used)
+                  $8::timestamptz[], $9::text[], $10::text[], $11::boolean[], $12::text::numeric[],
+                  $13::text::numeric[], $14::text::numeric[], $15::text::numeric[], $16::text::numeric[],
+                  $17::text::numeric[])
+           as t(id, version, updated_at, status, cancellation_reason, due_at, expires_at, mic, through, cancel_asked,
+                lock_amount, executed_quantity, executed_cash, executed_value, fee_booked, lock_used)
      where o.tenant_id = $1 and o.id = t.id
     """
 )
@@ -67,7 +68,7 @@ SAVE = Statement(
 
 def save_values(orders: Sequence[Order]) -> list[Any]:
     """The parameters of SAVE after the tenant."""
-    plain = "id version updated_at status cancellation_reason due_at expires_at mic through".split()
+    plain = "id version updated_at status cancellation_reason due_at expires_at mic through cancel_asked".split()
     decimal = "lock_amount executed_quantity executed_cash executed_value fee_booked lock_used".split()
     return _values(orders, plain, decimal)
 
@@ -97,13 +98,22 @@ OPEN_PURCHASES = Query(
     " and status in ('NEW', 'PROCESSING')",
 )
 
-LOCK_PURCHASES_TO_END = Query(
-    Order,
-    f"select {_COLUMNS} from orders where tenant_id = $1 and side = 'BUY' and status in ('NEW', 'PROCESSING')"
-    " and cancellation_reason is null and account_id in (select unnest($2::uuid[]) union all"
-    " select account_id from pub_accounts where tenant_id = $1 and group_id = any($2)) order by id for no key update",
-)
-"""Open purchases of these accounts, or of the accounts of these groups."""
+_OF_ANY = """
+    account_id in (select unnest($2::uuid[])
+                   union all select account_id from pub_accounts where tenant_id = $1 and group_id = any($2::uuid[])
+                   union all select account_id from pub_accounts where tenant_id = $1 and user_id = any($2::uuid[]))
+"""
+"""On these accounts, or on the accounts of these groups or of these users."""
+
+_TO_END = f"""
+    select {_COLUMNS} from orders where tenant_id = $1 and side = any($3::text[]) and cancellation_reason is null
+       and {_OF_ANY} and status =
+"""
+
+LOCK_WORKING_TO_END = Query(Order, f"{_TO_END} 'PROCESSING' order by id for no key update")
+
+LOCK_NEW_TO_END = Query(Order, f"{_TO_END} 'NEW' order by id for no key update skip locked")
+"""Who has one of them in hand, such as the check, does not hold the account yet and decides by what it becomes."""
 
 OF_ACCOUNT = Listing(
     row=Order,
@@ -161,8 +171,8 @@ AHEAD = Query(
 )
 """Due orders that stand before the last of a claimed set and are not in it: other workers have them in hand."""
 
-WAKE_ACCOUNTS = Statement(
-    "update orders set due_at = $3 where tenant_id = $1 and account_id = any($2) and status = 'NEW' and due_at is null"
+WAKE = Statement(
+    f"update orders set due_at = $3 where tenant_id = $1 and status = 'NEW' and due_at is null and {_OF_ANY}"
 )
 
 _EXPIRING = """

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from openvest.core.declarations import Emitted, Reaction, Sweep
 from openvest.db.unit import Unit
+from openvest.features.executions.model import Side
 from openvest.features.orders import service, store
 from openvest.features.orders.model import Order
 from openvest.features.orders.sweeps_book import BOOK
@@ -31,13 +32,23 @@ EXPIRE = Sweep("orders.expire", _claim_expired, _expire, _next_expiry)
 
 
 async def _wake(unit: Unit, events: Sequence[Emitted]) -> None:
-    """What orders without an instant wait for has happened to their accounts: they are looked at again."""
-    await unit.run(store.WAKE_ACCOUNTS, unit.tenant_id, _ids(events), unit.now)
+    """What orders without an instant wait for has happened to account, group or user: they are looked at again."""
+    await unit.run(store.WAKE, unit.tenant_id, _ids(events), unit.now)
 
 
 async def _end_purchases(unit: Unit, events: Sequence[Emitted]) -> None:
     """Accounts or groups are being closed: they buy nothing more."""
-    found = await unit.rows(store.LOCK_PURCHASES_TO_END, unit.tenant_id, _ids(events))
+    await _end(unit, events, "BUY")
+
+
+async def _end_orders(unit: Unit, events: Sequence[Emitted]) -> None:
+    """Accounts or groups were locked: nothing is allowed any more."""
+    await _end(unit, events, "BUY", "SELL")
+
+
+async def _end(unit: Unit, events: Sequence[Emitted], *sides: Side) -> None:
+    found = await unit.rows(store.LOCK_NEW_TO_END, unit.tenant_id, _ids(events), list(sides))
+    found += await unit.rows(store.LOCK_WORKING_TO_END, unit.tenant_id, _ids(events), list(sides))
     await service.end_working(unit, found, "CANCELLED_BY_UPVEST_PLATFORM")
 
 
@@ -49,8 +60,19 @@ SWEEPS = [BOOK, CHECK, EXPIRE]
 """Price, then expiry; settlement, in `executions`, comes after both (ORDER_MATHS section 5)."""
 
 REACTIONS = [
-    Reaction("ACCOUNT.ACTIVATED", _wake),
-    Reaction("ACCOUNT.CLOSING_INITIATED", _end_purchases),
-    Reaction("ACCOUNT_GROUP.CLOSING_INITIATED", _end_purchases),
-    Reaction("ACCOUNT.CLOSED", _wake),
+    Reaction(event_type, run)
+    for event_type, run in (
+        ("ACCOUNT.LOCKED", _end_orders),
+        ("ACCOUNT_GROUP.LOCKED", _end_orders),
+        ("ACCOUNT.CLOSING_INITIATED", _end_purchases),
+        ("ACCOUNT_GROUP.CLOSING_INITIATED", _end_purchases),
+        ("USER.ACTIVATED", _wake),
+        ("USER.OFFBOARDING_INITIATED", _wake),
+        ("ACCOUNT_GROUP.ACTIVATED", _wake),
+        ("ACCOUNT_GROUP.CLOSING_INITIATED", _wake),
+        ("ACCOUNT.ACTIVATED", _wake),
+        ("ACCOUNT.CLOSING_INITIATED", _wake),
+        ("ACCOUNT.CLOSED", _wake),
+    )
 ]
+"""What ends orders comes before what wakes the others; who wakes is all that `standing_of` looks at."""

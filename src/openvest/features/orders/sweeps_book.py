@@ -203,7 +203,7 @@ async def _announce(unit: Unit, work: _Set, made: Sequence[Execution]) -> None:
         if is_final(order):
             service.announce(unit, order, known.get(order.id) or new.get(order.id, ()))
             order = released(order)
-            if order.status == "FILLED" and work.before[order.id].cancellation_reason == "CANCELLED_BY_CLIENT":
+            if order.status == "FILLED" and order.cancel_asked:
                 order = service.reject_cancellation(unit, order)
         saved.append(order)
     await service.save(unit, saved)

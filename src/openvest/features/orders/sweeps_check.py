@@ -15,6 +15,7 @@ from uuid import UUID
 
 from openvest.core.declarations import Sweep
 from openvest.core.money import ZERO
+from openvest.core.trading_calendar import OutsideCalendar, UnknownPaymentCalendar, settlement_date, venue_date
 from openvest.db.unit import Unit
 from openvest.features.accounts import service as accounts
 from openvest.features.executions import service as executions
@@ -58,7 +59,6 @@ class _Set:
     """What orders further down the set may still use, by balance."""
     journals: list[Journal] = field(default_factory=list[Journal])
     decided: list[Order] = field(default_factory=list[Order])
-    asleep: list[Order] = field(default_factory=list[Order])
     sent: list[StreetOrder] = field(default_factory=list[StreetOrder])
     inside: dict[UUID, Decimal] = field(default_factory=dict[UUID, Decimal])
 
@@ -103,8 +103,13 @@ def _key(order: Order) -> Key:
 
 
 async def _load(unit: Unit, orders: Sequence[Order]) -> _Set:
+    """What is known of a set.
+
+    Why the accounts are held: an activation that committed between our reading and our commit would find no order that
+    sleeps yet, and a closing or a lock no order that works yet; nobody would wake the one or end the other.
+    """
     tenant = await tenants.get_tenant(unit)
-    facts = await accounts.account_facts(unit, sorted({o.account_id for o in orders}))
+    facts = await accounts.hold_account_facts(unit, {order.account_id: order.user_id for order in orders})
     known = await instruments.by_id(unit, {o.instrument_id for o in orders})
     listed = await instruments.listings(unit, known)
     wanted = sorted({(o.instrument_id, o.currency) for o in orders})
@@ -131,7 +136,7 @@ async def _check(unit: Unit, orders: Sequence[Order]) -> None:
     for order in orders:
         _decide(unit, work, order)
     await post(unit, work.journals)
-    await service.save(unit, [*work.decided, *await _asleep(unit, work.asleep)])
+    await service.save(unit, work.decided)
     await street.send(unit, work.sent, work.inside)
     await executions.save_reserves(unit, work.inventory.values())
     for order in work.decided:
@@ -152,8 +157,7 @@ def _decide(unit: Unit, work: _Set, order: Order) -> None:
         at, reason = unit.moment_after(order.updated_at), decision.reason
         _cancel(unit, work, moved(order, "cancel", at, cancellation_reason=reason, **known))
     elif listing is None or decision.outcome == "wait":
-        waits = replace(order, due_at=decision.until, **known)
-        (work.asleep if decision.until is None else work.decided).append(waits)
+        work.decided.append(replace(order, due_at=decision.until, **known))
     else:
         through = "fractions" if work.in_block(order) else "street"
         at = unit.moment_after(order.updated_at)
@@ -177,31 +181,25 @@ def _cancel(unit: Unit, work: _Set, cancelled: Order) -> None:
     work.decided.append(released(cancelled))
 
 
-async def _asleep(unit: Unit, orders: Sequence[Order]) -> list[Order]:
-    """Orders that wait for an activation, which wakes them; one that came since their accounts were read is noticed.
-
-    Why the accounts are held: an activation that commits between our reading and our commit would find no order that
-    sleeps yet, and nobody would ever wake it.
-    """
-    if not orders:
-        return []
-    facts = await accounts.hold_account_facts(unit, sorted({order.account_id for order in orders}))
-    awake = {account_id for account_id, fact in facts.items() if standing_of(fact).activated}
-    return [replace(order, due_at=unit.now) if order.account_id in awake else order for order in orders]
-
-
 def _facts(unit: Unit, work: _Set, order: Order, listing: Listing | None) -> CheckFacts:
     instrument, key = work.instruments[order.instrument_id], _key(order)
     tenant, opens, ends, waits, following = work.tenant, None, None, None, None
+    tradable = listing is not None
     if listing is not None:
-        opens = opens_at(unit.now, listing.mic, tenant.pace)
         ends = expires_at(order.expiry_date, listing.mic, tenant.pace)
-        waits, following = cut_offs(order, unit.now, listing.mic, tenant.block_cut_off)
+        try:
+            opens = opens_at(unit.now, listing.mic, tenant.pace)
+            waits, following = cut_offs(order, unit.now, listing.mic, tenant.block_cut_off)
+            if tenant.pace == "calendar":  # what could never settle could not be booked
+                on = venue_date(listing.mic, waits or opens or unit.now)
+                settlement_date(listing.mic, order.side, order.currency, on)
+        except (OutsideCalendar, UnknownPaymentCalendar):
+            tradable = False
     return CheckFacts(
         now=unit.now,
         standing=work.standing[order.account_id],
         instrument_active=instrument.trading_status == "ACTIVE",
-        currency_traded=listing is not None,
+        tradable=tradable,
         quote=work.quotes.get(listing.key) if listing else None,
         decimals=instrument.quantity_decimals,
         available=work.available[key],

@@ -121,7 +121,7 @@ class OrderAnswer(Answer):
     cancellation_reason: CancellationReason | None = Field(default=None, description="Why it was cancelled.")
     fee: UnsignedDecimal = Field(description="The order's fee.")
     initiation_flow: InitiationFlow = Field(description="What made it.")
-    executions: list[ExecutionAnswer] = Field(description="Its executions, oldest first.")
+    executions: list[ExecutionAnswer] = Field(description="Its executions, in the order in which they were booked.")
 
 
 class OrdersAnswer(Answer):

@@ -72,8 +72,10 @@ LEASE = Query(
 
 STILL_LEASED = Query(
     UUID,
-    "select id from street_orders where tenant_id = $1 and id = any($2) and lease_token = $3 order by id for update",
+    "select id from street_orders where tenant_id = $1 and id = any($2) and lease_token = $3 and status = 'WORKING'"
+    " order by id for update",
 )
+"""What ended while the venue was asked has heard all it is to hear: a report after its end could never be booked."""
 
 ANSWERED = Statement(
     """

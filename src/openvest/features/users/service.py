@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -78,6 +78,11 @@ async def get_user(unit: Unit, user_id: UUID) -> User:
 async def hold_user(unit: Unit, user_id: UUID) -> User:
     """The user, whose state cannot change until this unit ends. Raises: UserNotFound."""
     return _found(await unit.row(store.HOLD_USER, unit.tenant_id, user_id))
+
+
+async def hold_users(unit: Unit, user_ids: Iterable[UUID]) -> None:
+    """The same for many: from now on nobody else changes them, until this unit ends."""
+    await unit.rows(store.HOLD_USERS, unit.tenant_id, sorted(set(user_ids)))
 
 
 async def lock_user(unit: Unit, user_id: UUID) -> User:

@@ -31,6 +31,7 @@ USERS = Listing(
 )  # fmt: skip
 USER_BY_ID = Query(User, f"select {_USER} from users where tenant_id = $1 and id = $2")
 HOLD_USER = Query(User, f"select {_USER} from users where tenant_id = $1 and id = $2 for share")
+HOLD_USERS = Query(UUID, "select id from users where tenant_id = $1 and id = any($2::uuid[]) order by id for share")
 LOCK_USERS = Query(
     User, f"select {_USER} from users where tenant_id = $1 and id = any($2::uuid[]) order by id for no key update"
 )

@@ -1,0 +1,123 @@
+"""The sweeps that close accounts and groups look at what they can close, however much else is closing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import pytest
+
+from openvest.core.declarations import Hold
+from openvest.core.problems import Problem
+from openvest.db.unit import Unit
+from openvest.features.accounts import service, store, sweeps
+from openvest.features.orders import service as orders
+from openvest.main import Assembled
+from tests.kit.customers import make_customer, top_up
+from tests.kit.orders import Trader
+from tests.kit.world import make_tenant
+
+pytestmark = pytest.mark.anyio
+
+
+async def a_trader(world: Assembled) -> Trader:
+    """A customer of a running tenant whose account has a unit."""
+    tenant_id = await make_tenant(world.database, "Closing", pace="instant")
+    trader = Trader(world, await make_customer(world.database, tenant_id))
+    await world.runner.run_until_quiet(tenant_id)
+    await top_up(world.database, trader.customer, "1000.00")
+
+    async def buy(unit: Unit) -> Sequence[object | Problem]:
+        return await orders.place_orders(unit, [trader.wanted(quantity="1")])
+
+    await world.database.write(tenant_id, buy)
+    await world.runner.run_until_quiet(tenant_id)
+    return trader
+
+
+async def closing_accounts(trader: Trader, count: int) -> list[UUID]:
+    """The account that has a unit and so many empty ones, all of them CLOSING, in this order."""
+    customer = trader.customer
+
+    async def open_one(unit: Unit) -> UUID:
+        return (await service.create_account(unit, customer.user_id, customer.group_id, "TRADING")).id
+
+    write = trader.world.database.write
+    made = [customer.account_id, *[await write(customer.tenant_id, open_one) for _ in range(count)]]
+    for account_id in made:
+        await write(customer.tenant_id, lambda unit, i=account_id: service.close_account(unit, i))
+    return made
+
+
+def holding(held: Sequence[UUID], seen: list[Sequence[UUID]]) -> Hold:
+    async def hold(unit: Unit, ids: Sequence[UUID]) -> set[UUID]:
+        seen.append(ids)
+        return set(ids) & set(held)
+
+    return hold
+
+
+async def test_accounts_that_are_held_hide_none_behind_them(
+    assembled: Assembled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Looked at in pages; what has something left is not looked at, and what is held is passed over."""
+    monkeypatch.setattr(sweeps, "PAGE", 2)
+    trader = await a_trader(assembled)
+    full, *empty = await closing_accounts(trader, 6)
+    seen: list[Sequence[UUID]] = []
+    assembled.database.holds = (holding(empty[:4], seen),)
+
+    async def claim(unit: Unit) -> list[UUID]:
+        return [account.id for account in await sweeps.claim_accounts(unit, 1)]
+
+    tenant_id = trader.customer.tenant_id
+    assert await assembled.database.read(tenant_id, sweeps.accounts_due) is not None
+    assert await assembled.database.write(tenant_id, claim) == [empty[4]]
+    assert max(len(ids) for ids in seen) == 2
+    assert full not in {account_id for ids in seen for account_id in ids}
+    assembled.database.holds = (holding(empty, seen),)
+    assert await assembled.database.read(tenant_id, sweeps.accounts_due) is None
+    assert await assembled.database.write(tenant_id, claim) == []
+
+
+async def test_what_is_held_once_the_row_is_held_is_not_closed(assembled: Assembled) -> None:
+    trader = await a_trader(assembled)
+    _, empty = await closing_accounts(trader, 1)
+    looks = 0
+
+    async def held_at_the_second_look(unit: Unit, ids: Sequence[UUID]) -> set[UUID]:
+        nonlocal looks
+        looks += 1
+        return set(ids) if looks > 1 else set()
+
+    assembled.database.holds = (held_at_the_second_look,)
+
+    async def claim(unit: Unit) -> list[UUID]:
+        return [account.id for account in await sweeps.claim_accounts(unit, 10)]
+
+    assert await assembled.database.write(trader.customer.tenant_id, claim) == []
+    assembled.database.holds = ()
+    assert await assembled.database.write(trader.customer.tenant_id, claim) == [empty]
+
+
+async def test_groups_that_have_something_left_are_not_claimed(assembled: Assembled) -> None:
+    """Of three that close one has money, one an account; only the third can be closed."""
+    tenant_id = await make_tenant(assembled.database, "Groups", pace="instant")
+    rich, housed, bare = [await make_customer(assembled.database, tenant_id) for _ in range(3)]
+    await assembled.runner.run_until_quiet(tenant_id)
+    await top_up(assembled.database, rich, "10.00")
+    for one in (rich, bare):
+        await assembled.database.write(tenant_id, lambda unit, i=one.account_id: service.close_account(unit, i))
+    await assembled.runner.run_until_quiet(tenant_id)
+    assert await assembled.database.read(tenant_id, sweeps.groups_due) is None
+    for one in (rich, housed, bare):
+        await assembled.database.write(tenant_id, lambda unit, i=one.group_id: service.close_account_group(unit, i))
+    assert await assembled.database.read(tenant_id, sweeps.groups_due) is not None
+
+    async def claimed(unit: Unit) -> tuple[list[UUID], list[UUID]]:
+        by_statement = await unit.rows(store.CLAIM_GROUPS, tenant_id, 1)
+        return [group.id for group in by_statement], [group.id for group in await sweeps.claim_groups(unit, 1)]
+
+    assert await assembled.database.write(tenant_id, claimed) == ([bare.group_id], [bare.group_id])
+    await assembled.runner.run_until_quiet(tenant_id)
+    assert await assembled.database.read(tenant_id, sweeps.groups_due) is None

@@ -1,0 +1,55 @@
+"""Where the gates of idempotency keys knock: two instances of the program over one database."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from uuid import UUID
+
+import asyncpg
+
+from openvest.catalog import V1_ENDPOINTS
+from openvest.core.declarations import Endpoint
+from openvest.db.unit import Database
+from openvest.server.app import App
+from openvest.server.settings import ServerSettings
+from tests.gates.ground import ground
+from tests.kit import footprint
+from tests.kit.http import Api, make_api, make_test_app
+from tests.kit.world import make_tenant, opened
+
+PATIENT = ServerSettings(request_log=False, key_wait_seconds=120)
+HASTY = ServerSettings(request_log=False, key_wait_seconds=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """Two instances of the program over one database, each with a door that waits for a key in use and one that says
+    409 at once."""
+
+    patient: Sequence[App]
+    hasty: Sequence[App]
+    api: Api
+    database: Database
+    tenant_id: UUID
+    eye: asyncpg.Connection
+
+
+@asynccontextmanager
+async def doors(endpoints: Sequence[Endpoint] = V1_ENDPOINTS) -> AsyncGenerator[Doors]:
+    """The doors, with a client of a tenant, for the length of the block."""
+    async with ground() as under, opened(under.cluster, under.name) as second:
+        database = under.world.database
+        patient, hasty = (
+            [make_test_app(one, endpoints, settings=settings) for one in (database, second.database)]
+            for settings in (PATIENT, HASTY)
+        )
+        tenant_id = await make_tenant(database, "Keys", licence="TOL", pace="instant")
+        api = await make_api(patient[0], database, tenant_id)
+        await api.fetch_token()
+        eye = await footprint.all_seeing(under.cluster, under.name)
+        try:
+            yield Doors(patient, hasty, api, database, tenant_id, eye)
+        finally:
+            await eye.close()

@@ -1,0 +1,158 @@
+"""Who signs in the gates of signatures: clients, their keys, and a request of every operation before it is signed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Final
+from urllib.parse import urlencode
+from uuid import UUID, uuid4
+
+import asyncpg
+
+from openvest.catalog import V1_ENDPOINTS
+from openvest.core.declarations import Endpoint
+from openvest.core.http_signatures import SignatureVersion
+from openvest.core.signing_keys import generate_ed25519, generate_p521, load_private_key
+from openvest.db.unit import Database
+from openvest.features.tenants import service as tenants
+from openvest.server.app import App, make_app
+from openvest.server.settings import ServerSettings
+from tests.gates.ground import ground
+from tests.gates.tampering_signed import Hands, Known
+from tests.kit import footprint
+from tests.kit.forgery import Draft, framed
+from tests.kit.http import WIRE, Api, make_api
+from tests.kit.operations import asked_of, label
+from tests.kit.raw import ask
+from tests.kit.world import SECRETS, make_tenant
+from tests.security.test_tenants_apart import live_by_http
+
+VERSIONS: Final[Sequence[SignatureVersion]] = (15, 6)
+KINDS: Final = {"P-521 DER": generate_p521, "Ed25519": generate_ed25519}
+_LIFE_SECONDS: Final = 240
+
+
+@dataclass(frozen=True, slots=True)
+class Court:
+    """The application, a client whose objects are real, and everybody else's keys."""
+
+    app: App
+    api: Api
+    strict: Api
+    colleague: Api
+    ids: Mapping[str, str]
+    keys: Mapping[str, Known]
+    """Ours, by kind."""
+    strict_keys: Mapping[str, Known]
+    hands: Mapping[str, Hands]
+    other_token: str
+    """A second one of ours."""
+    eye: asyncpg.Connection
+
+    def draft(
+        self, endpoint: Endpoint, version: SignatureVersion, kind: str, chance: Random, *, strict: bool = False
+    ) -> Draft:
+        """A request of this operation, right in everything, its components in any order."""
+        api, known = (self.strict, self.strict_keys[kind]) if strict else (self.api, self.keys[kind])
+        asked = asked_of(endpoint, {} if endpoint.direct is not None else self.ids) if not endpoint.form else None
+        headers = {b"accept": b"application/json", b"upvest-client-id": str(api.client.client_id).encode()}
+        if asked is None:
+            content, kind_of_body = _token_form(api), b"application/x-www-form-urlencoded"
+        else:
+            content, kind_of_body = asked.content, b"application/json"
+            headers |= {b"authorization": f"Bearer {api.token}".encode(), b"upvest-api-version": b"1"}
+        if endpoint.is_write:
+            headers[b"idempotency-key"] = str(uuid4()).encode()
+        headers |= framed(version, content, kind_of_body)
+        query = b"limit=2&offset=1" if endpoint.query is not None else b""
+        names = [b"@method", b"@path", *([b"@query"] if query else []), *headers]
+        chance.shuffle(names)
+        now = int(WIRE.now_seconds())
+        path = (endpoint.path if asked is None else asked.target).encode()
+        return Draft(
+            version, endpoint.method, path, query, content, headers, names, known.key, known.key_id,
+            f"{now}", f"{now + _LIFE_SECONDS}", str(uuid4()),
+        )  # fmt: skip
+
+    def others(self, draft: Draft, endpoint: Endpoint) -> Mapping[str, bytes]:
+        """What could stand in a message instead, each of them right in another request."""
+        found = {
+            "authorization": f"Bearer {self.other_token}".encode(),
+            "token of the colleague": f"Bearer {self.colleague.token}".encode(),
+            "upvest-client-id": str(self.colleague.client.client_id).encode(),
+            "idempotency-key": str(uuid4()).encode(),
+            "accept": b"*/*",
+        }
+        methods = [e.method for e in V1_ENDPOINTS if e.path == endpoint.path and e.method != endpoint.method]
+        paths = [e for e in V1_ENDPOINTS if e.method == endpoint.method and e.path != endpoint.path and not e.form]
+        if methods:
+            found["method"] = methods[0].encode()
+        if paths and not endpoint.form:
+            found["path"] = asked_of(paths[len(draft.path) % len(paths)], self.ids).target.encode()
+        return found
+
+
+def _token_form(api: Api) -> bytes:
+    form = {
+        "client_id": str(api.client.client_id),
+        "client_secret": api.client.client_secret,
+        "grant_type": "client_credentials",
+        "scope": "users:read",
+    }
+    return urlencode(form).encode()
+
+
+async def _known(database: Database, api: Api, kind: str) -> Known:
+    private, public = KINDS[kind]()
+    client = api.client
+    key_id = await database.write(client.tenant_id, lambda unit: tenants.add_key(unit, client.client_id, public), n=0)
+    return Known(str(key_id), load_private_key(private))
+
+
+@asynccontextmanager
+async def court() -> AsyncGenerator[Court]:
+    async with ground() as under:
+        world, database = under.world, under.world.database
+        app = make_app(
+            database=database,
+            endpoints_v1=V1_ENDPOINTS,
+            wire=WIRE,
+            secrets=SECRETS,
+            settings=ServerSettings(request_log=False),
+            services=world,
+        )
+        tenant_id = await make_tenant(database, "Signer", pace="instant")
+        api = await make_api(app, database, tenant_id)
+        strict = await make_api(app, database, tenant_id, strict_idempotency=True)
+        colleague = await make_api(app, database, tenant_id)
+        stranger = await make_api(app, database, await make_tenant(database, "Stranger"))
+        for one in (strict, colleague, stranger):
+            await one.fetch_token()
+        ids = await live_by_http(world, api, tenant_id)
+        keys = {kind: await _known(database, api, kind) for kind in KINDS}
+        strict_keys = {kind: await _known(database, strict, kind) for kind in KINDS}
+        hands: dict[str, Hands] = {}
+        for kind in KINDS:
+            revoked = await _known(database, api, kind)
+            gone = UUID(revoked.key_id)
+            assert await database.write(tenant_id, lambda unit, key=gone: tenants.remove_key(unit, key), n=0)
+            other = next(keys[name] for name in KINDS if name != kind)
+            theirs = [await _known(database, one, kind) for one in (stranger, colleague)]
+            hands[kind] = Hands(theirs[0], theirs[1], revoked, other, "none yet")
+        other_token = (await api.ask_token(" ".join(api.scopes))).json()["access_token"]
+        eye = await footprint.all_seeing(under.cluster, under.name)
+        try:
+            yield Court(app, api, strict, colleague, ids, keys, strict_keys, hands, other_token, eye)
+        finally:
+            await eye.close()
+
+
+async def spend_nonce(at: Court, kind: str) -> Hands:
+    """Everybody else's keys, with a nonce of our key that was used just now."""
+    reads = next(endpoint for endpoint in V1_ENDPOINTS if label(endpoint) == "GET /users")
+    draft = at.draft(reads, 15, kind, Random(0))
+    assert draft.nonce is not None and (await ask(at.app, draft.sign())).status == 200
+    return replace(at.hands[kind], used_nonce=draft.nonce)
