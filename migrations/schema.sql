@@ -439,6 +439,18 @@ create table installation (
   constraint installation_mode_check CHECK ((mode = ANY (ARRAY['sandbox'::text, 'production'::text]))),
   constraint installation_singleton_check CHECK (singleton));
 
+create table instrument_changes (
+  instrument_id uuid not null,
+  sequence bigint not null generated always as identity,
+  version integer not null,
+  types text[] not null,
+  snapshot jsonb not null,
+  imported_at timestamp with time zone not null,
+  constraint instrument_changes_pkey PRIMARY KEY (sequence),
+  constraint instrument_changes_instrument_id_version_key UNIQUE (instrument_id, version),
+  constraint instrument_changes_types_check CHECK ((cardinality(types) > 0)),
+  constraint instrument_changes_version_check CHECK ((version > 0)));
+
 create table instrument_venues (
   instrument_id uuid not null,
   venue_id uuid not null,
@@ -464,6 +476,7 @@ create table instruments (
   trading_status text not null,
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
+  version integer not null default 1,
   constraint instruments_pkey PRIMARY KEY (id),
   constraint instruments_isin_key UNIQUE (isin),
   constraint instruments_check CHECK ((fractional_trading = (quantity_decimals > 0))),
@@ -473,6 +486,7 @@ create table instruments (
   constraint instruments_quantity_decimals_check CHECK (((quantity_decimals >= 0) AND (quantity_decimals <= 10))),
   constraint instruments_trading_status_check CHECK ((trading_status = ANY (ARRAY['ACTIVE'::text, 'INACTIVE'::text]))),
   constraint instruments_type_check CHECK ((type = ANY (ARRAY['EQUITY'::text, 'ETF'::text, 'BOND'::text, 'FUND'::text]))),
+  constraint instruments_version_check CHECK ((version > 0)),
   constraint instruments_wkn_check CHECK ((wkn ~ '^[A-HJ-NP-Z0-9]{6}$'::text)));
 CREATE INDEX instruments_created ON instruments USING btree (created_at, id);
 CREATE INDEX instruments_updated ON instruments USING btree (updated_at, id);
@@ -809,6 +823,17 @@ alter table tenants force row level security;
 create policy lookup on tenants for all to openvest_owner using (true) with check (true);
 create policy tenant on tenants for all to public using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif"))) with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
+create table told_instruments (
+  tenant_id uuid not null,
+  last_sequence bigint not null,
+  told_at timestamp with time zone,
+  constraint told_instruments_pkey PRIMARY KEY (tenant_id),
+  constraint told_instruments_last_sequence_check CHECK ((last_sequence >= 0))) with (fillfactor=70);
+alter table told_instruments enable row level security;
+alter table told_instruments force row level security;
+create policy lookup on told_instruments for all to openvest_owner using (true) with check (true);
+create policy tenant on told_instruments for all to public using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif"))) with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif")));
+
 create table topups (
   tenant_id uuid not null,
   id uuid not null,
@@ -1097,6 +1122,18 @@ AS $function$
   select min(a.n) from claimed c join asked a using (slot, key_id, nonce) group by c.slot, c.key_id, c.nonce
 $function$;
 
+create function disturb_frozen_clocks()
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+declare frozen uuid;
+begin
+  for frozen in select c.tenant_id from clocks c where c.mode = 'frozen' order by c.tenant_id loop
+    perform pg_advisory_xact_lock(hashtextextended('drain:' || frozen::text, 0));
+  end loop;
+  update clocks c set dirty = true where c.mode = 'frozen';
+end $function$;
+
 create function expire_tokens()
  RETURNS void
  LANGUAGE sql
@@ -1185,6 +1222,8 @@ begin
   insert into clocks (tenant_id, mode, base)
   values (new_id, case when new_mode = 'production' then 'wall' when frozen_at is null then 'live' else 'frozen' end,
           coalesce(frozen_at, wire_now()));
+  insert into told_instruments (tenant_id, last_sequence)
+  values (new_id, coalesce((select max(c.sequence) from instrument_changes c), 0));
   return new_id;
 end $function$;
 
@@ -1383,6 +1422,7 @@ alter table executions add constraint executions_tenant_id_order_id_fkey FOREIGN
 alter table fraction_reserves add constraint fraction_reserves_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
 alter table idempotency add constraint idempotency_tenant_id_client_id_fkey FOREIGN KEY (tenant_id, client_id) REFERENCES api_clients(tenant_id, id);
 alter table imported_ranges add constraint imported_ranges_instrument_id_venue_id_fkey FOREIGN KEY (instrument_id, venue_id) REFERENCES instrument_venues(instrument_id, venue_id);
+alter table instrument_changes add constraint instrument_changes_instrument_id_fkey FOREIGN KEY (instrument_id) REFERENCES instruments(id);
 alter table instrument_venues add constraint instrument_venues_instrument_id_fkey FOREIGN KEY (instrument_id) REFERENCES instruments(id);
 alter table instrument_venues add constraint instrument_venues_venue_id_fkey FOREIGN KEY (venue_id) REFERENCES venues(id);
 alter table journals add constraint journals_tenant_id_reverses_fkey FOREIGN KEY (tenant_id, reverses) REFERENCES journals(tenant_id, id);
@@ -1399,6 +1439,7 @@ alter table set_aside add constraint set_aside_tenant_id_fkey FOREIGN KEY (tenan
 alter table signing_keys add constraint signing_keys_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
 alter table street_orders add constraint street_orders_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
 alter table tax_residencies add constraint tax_residencies_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id);
+alter table told_instruments add constraint told_instruments_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
 alter table topups add constraint topups_tenant_id_account_group_id_fkey FOREIGN KEY (tenant_id, account_group_id) REFERENCES account_groups(tenant_id, id);
 alter table user_checks add constraint user_checks_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id);
 alter table user_identifiers add constraint user_identifiers_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id);
@@ -1457,6 +1498,7 @@ grant insert, select, update on table house_balances to openvest_app;
 grant delete, insert, select, update on table idempotency to openvest_app;
 grant select on table imported_ranges to openvest_app;
 grant select on table installation to openvest_app;
+grant select on table instrument_changes to openvest_app;
 grant select on table instrument_venues to openvest_app;
 grant select on table instruments to openvest_app;
 grant insert, select on table journals to openvest_app;
@@ -1481,6 +1523,7 @@ grant insert, select on table signing_keys to openvest_app;
 grant insert, select, update on table street_orders to openvest_app;
 grant insert, select, update on table tax_residencies to openvest_app;
 grant select on table tenants to openvest_app;
+grant select, update on table told_instruments to openvest_app;
 grant insert, select, update on table topups to openvest_app;
 grant insert, select, update on table user_checks to openvest_app;
 grant insert, select, update on table user_identifiers to openvest_app;

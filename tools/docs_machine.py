@@ -97,7 +97,8 @@ def imports_page() -> str:
         "Both imports take CSV files in UTF-8 with a header line; columns may stand in any order. A file is taken"
         " whole or not at all: every error is listed with its line and column, and with one error nothing is imported.",
         "## Instruments",
-        "`openvest instruments import FILE.csv` adds instruments and changes those it knows.",
+        "`openvest instruments import FILE.csv` adds instruments and changes those it knows. Every tenant is told by"
+        " events of the category `INSTRUMENT`; a line that says what is known changes and tells nothing.",
         columns(INSTRUMENT_COLUMNS),
         "## Prices: bars",
         "`openvest prices import FILE.csv` with these columns brings bars (open, high, low, close).",

@@ -16,6 +16,7 @@ from openvest.features.cash import v1 as cash_v1
 from openvest.features.executions import service as executions
 from openvest.features.executions import sweeps as executions_sweeps
 from openvest.features.executions import v1 as executions_v1
+from openvest.features.instruments import sweeps as instruments_sweeps
 from openvest.features.instruments import v1 as instruments_v1
 from openvest.features.onboarding import sweeps as onboarding_sweeps
 from openvest.features.onboarding import v1 as onboarding_v1
@@ -72,9 +73,11 @@ WORKS: Sequence[Sweep | Outward] = (
     *street_sweeps.SWEEPS,
     *orders_sweeps.SWEEPS,
     *executions_sweeps.SWEEPS,
+    *instruments_sweeps.SWEEPS,
 )
 """Sweeps and outward steps. The order is the order in which work due at one instant is done: price, expiry,
-settlement (ORDER_MATHS section 5)."""
+settlement (ORDER_MATHS section 5). News of instruments come last: an import is no request, so a frozen tenant's log
+must be the same whether it came before the work of the last request was drained or after."""
 
 REACTIONS: Sequence[Reaction] = (
     *onboarding_sweeps.REACTIONS,

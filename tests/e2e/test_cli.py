@@ -11,7 +11,7 @@ import pytest
 
 from openvest.cli.app import run
 from openvest.core.signing_keys import generate_ed25519
-from tests.e2e.serving import Serving, free_port
+from tests.e2e.serving import Serving, free_port, wait_until
 
 COMMANDS = """
 serve|server|worker|demo|api|doctor|client create|client add-key|client list|client disable|client rotate-secret
@@ -165,6 +165,20 @@ def test_imports_name_every_wrong_line_and_take_whole_files_only(there: Cli, tmp
     assert status == 1 and "line 2" in said and "nothing was imported" in said and "next: correct" in said
     status, _, said = there("instruments", "import", str(tmp_path / "none.csv"))
     assert status == 1 and "cannot be read" in said
+
+
+def test_an_import_is_told_to_the_tenants_that_are_served(there: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "instruments.csv"
+    columns = "isin,name,type,venues,currencies,tick_sizes,reference_prices"
+    file.write_text(f"{columns}\nGB0002634946,BAE Systems,EQUITY,XLON,GBP,0.01,17.00\n")
+    assert there("instruments", "import", str(file))[0] == 0
+
+    def told() -> list[str]:
+        listed = there("events", "list", "--tenant", "sandbox", "--limit", "100000", "--json")[1].splitlines()
+        return [event["type"] for event in map(json.loads, listed) if event["type"].startswith("INSTRUMENT.")]
+
+    wait_until(told)
+    assert told() == ["INSTRUMENT.ONBOARDED"]
 
 
 def test_the_schema_is_brought_up_to_date_and_judged(there: Cli) -> None:

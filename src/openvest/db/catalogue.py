@@ -14,7 +14,7 @@ from typing import Literal
 
 SHARED_TABLES: frozenset[str] = frozenset(
     """
-    venues instruments instrument_venues bars quotes imported_ranges
+    venues instruments instrument_venues bars quotes imported_ranges instrument_changes
     installation schema_migrations
     """.split()
 )
@@ -25,7 +25,8 @@ WIRE_TABLES: frozenset[str] = frozenset({"nonces", "nonces_0", "nonces_1", "nonc
 
 LOOKUP_POLICIES: Mapping[str, Literal["all", "select"]] = {
     "tenants": "all",  # list_tenants, found_tenant, and the mode and licence beside a token or a client
-    "clocks": "all",  # list_tenants, found_tenant
+    "clocks": "all",  # list_tenants, found_tenant, disturb_frozen_clocks
+    "told_instruments": "all",  # found_tenant
     "api_clients": "select",  # find_client, find_key, find_token
     "client_keys": "select",  # find_key
     "access_tokens": "all",  # find_token, expire_tokens

@@ -9,8 +9,11 @@ Life: an instrument is ACTIVE or INACTIVE. The master comes with the program and
 file whole or not at all.
 
 Prices: `quotes`, `points` and `candles` ask the prices port inside the unit of work and hand it the imported rows, so
-reading a price never leaves the process. No money moves here. No events are written: instruments have no tenant, and an
-event belongs to one.
+reading a price never leaves the process. No money moves here.
+
+Events: instruments have no tenant and an event belongs to one, so the import notes what it changed, and a sweep tells
+each tenant from its own cursor (INSTRUMENT.…). A new tenant is told of later changes only; prices and listings are no
+news.
 
 Source: DOMAIN.md sections 4 and 7; reference/v1/instruments.md; reference/v1/newer/instruments_prices.md.
 """

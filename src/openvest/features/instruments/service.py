@@ -13,9 +13,10 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
+from openvest.core.snapshots import text_of
 from openvest.core.trading_calendar import ONE_DAY
 from openvest.db.paging import Page, PageQuery, page
-from openvest.features.instruments import rules, rules_import, store
+from openvest.features.instruments import rules, rules_changes, rules_import, store
 from openvest.features.instruments.model import ImportDone, Instrument, Venue
 from openvest.features.instruments.rules import InstrumentName
 from openvest.ports.prices import (
@@ -183,6 +184,7 @@ async def load_master(connection: Connection) -> int:
     text = (files("openvest.features.instruments") / "data" / "instruments.csv").read_text(encoding="utf-8")
     rows = rules_import.parse_instruments(text.splitlines())
     async with connection.transaction():
+        await connection.execute(store.LOCK_IMPORTS.sql)
         await _put_venues(connection)
         added = await connection.fetch(store.ADD_INSTRUMENTS.sql, *_instrument_columns(rows))
         new = {record[0] for record in added}
@@ -193,14 +195,19 @@ async def load_master(connection: Connection) -> int:
 async def import_instruments(connection: Connection, lines: Iterable[str]) -> ImportDone:
     """Add and change instruments from a CSV file with `INSTRUMENT_COLUMNS`. A listing it does not name stays.
 
-    Raises: ImportRefused, and nothing is changed. Writes: venues, instruments, instrument_venues.
+    Raises: ImportRefused, and nothing is changed.
+    Writes: venues, instruments, instrument_venues, instrument_changes, clocks.
     """
     rows = sorted(rules_import.parse_instruments(lines), key=lambda row: row.isin)
     async with connection.transaction():
+        await connection.execute(store.LOCK_IMPORTS.sql)
         await _put_venues(connection)
+        changed = 0
         for chunk in _chunks(rows):
-            await connection.fetch(store.PUT_INSTRUMENTS.sql, *_instrument_columns(chunk))
+            changed += await _put_changed(connection, chunk)
             await _put_listings(connection, chunk)
+        if changed:
+            await connection.execute(store.DISTURB_FROZEN.sql)
     return ImportDone("instruments", len(rows))
 
 
@@ -220,6 +227,19 @@ async def import_prices(connection: Connection, lines: Iterable[str]) -> ImportD
         if ranges:
             await connection.execute(store.PUT_RANGES.sql, *map(list, zip(*ranges, strict=True)))
     return ImportDone(read.kind, len(read.bars) + len(read.quotes))
+
+
+async def _put_changed(connection: Connection, lines: Sequence[rules_import.InstrumentRow]) -> int:
+    """Add and change the instruments these lines say something new of, and keep what tenants are to be told of it."""
+    found = await connection.fetch(store.INSTRUMENTS_BY_ID.sql, [line.id for line in lines])
+    before = {record["id"]: Instrument(*record) for record in found}
+    types = {line.id: rules_changes.changes_of(before.get(line.id), line) for line in lines}
+    changed = [line for line in lines if types[line.id]]
+    if changed:
+        put = await connection.fetch(store.PUT_INSTRUMENTS.sql, *_instrument_columns(changed))
+        rows = [(record["id"], " ".join(types[record["id"]]), text_of(Instrument(*record))) for record in put]
+        await connection.execute(store.ADD_CHANGES.sql, *map(list, zip(*rows, strict=True)))
+    return len(changed)
 
 
 async def _put_venues(connection: Connection) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from openvest.db.paging import Listing as Paged
@@ -115,8 +116,44 @@ select q.instrument_id, q.venue_id, q.at, q.bid, q.offer
 """,
 )
 
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change a tenant was not told of; `id` is the instrument's. `told_at`: when its last one was told."""
+
+    id: UUID
+    sequence: int
+    version: int
+    types: list[str]
+    snapshot: Any
+    imported_at: datetime
+    told_at: datetime | None
+
+
+# An instrument that was set aside is left out until someone has looked.
+_NOT_ASIDE = """and not exists (
+     select from set_aside a where a.tenant_id = $1 and a.sweep = 'tell_instruments' and a.row_id = c.instrument_id)
+"""
+CLAIM_CHANGES = Query(
+    Change,
+    """
+with t as (
+  select last_sequence, told_at from told_instruments where tenant_id = $1 for update skip locked)
+select c.instrument_id as id, c.sequence, c.version, c.types, c.snapshot, c.imported_at, t.told_at
+  from t join instrument_changes c on c.sequence > t.last_sequence """
+    + _NOT_ASIDE
+    + " order by c.sequence limit $2",
+)
+CHANGES_WAIT = Query(
+    bool,
+    "select exists (select from told_instruments t join instrument_changes c on c.sequence > t.last_sequence "
+    "where t.tenant_id = $1 " + _NOT_ASIDE + ")",
+)
+MOVE_TOLD = Statement("update told_instruments set last_sequence = $2, told_at = $3 where tenant_id = $1")
+
 # What follows is run by the owner of the schema.
 
+LOCK_IMPORTS = Query(bool, "select pg_advisory_xact_lock(hashtextextended('instruments', 0)) is not null")
 PUT_VENUES = Statement(
     "insert into venues (id, mic, name, whole_shares) "
     "select * from unnest($1::uuid[], $2::text[], $3::text[], $4::boolean[]) on conflict (id) do nothing"
@@ -132,19 +169,25 @@ select t.*, w.at, w.at
 on conflict (isin) do """
 ADD_INSTRUMENTS = Query(UUID, _PUT_INSTRUMENTS + "nothing returning id")
 PUT_INSTRUMENTS = Query(
-    UUID,
+    Instrument,
     _PUT_INSTRUMENTS
     + """update set
    wkn = excluded.wkn, name = excluded.name, type = excluded.type, home_country = excluded.home_country,
    fractional_trading = excluded.fractional_trading, quantity_decimals = excluded.quantity_decimals,
-   trading_status = excluded.trading_status,
-   updated_at = case when (instruments.wkn, instruments.name, instruments.type, instruments.home_country,
-                           instruments.fractional_trading, instruments.quantity_decimals, instruments.trading_status)
-     is distinct from (excluded.wkn, excluded.name, excluded.type, excluded.home_country,
-                       excluded.fractional_trading, excluded.quantity_decimals, excluded.trading_status)
-     then excluded.updated_at else instruments.updated_at end
-returning id""",
+   trading_status = excluded.trading_status, updated_at = excluded.updated_at, version = instruments.version + 1
+returning id, isin, wkn, name, type, home_country, fractional_trading, quantity_decimals, trading_status, created_at,
+          updated_at""",
 )
+ADD_CHANGES = Statement(
+    """
+insert into instrument_changes (instrument_id, version, types, snapshot, imported_at)
+select i.id, i.version, string_to_array(t.types, ' '), t.snapshot::jsonb, i.updated_at
+  from unnest($1::uuid[], $2::text[], $3::text[]) with ordinality as t(id, types, snapshot, n)
+  join instruments i on i.id = t.id
+ order by t.n
+"""
+)
+DISTURB_FROZEN = Statement("select disturb_frozen_clocks()")
 PUT_LISTINGS = Statement(
     """
 insert into instrument_venues (instrument_id, venue_id, place, currency, tick_size, reference_price)

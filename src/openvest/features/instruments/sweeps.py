@@ -1,8 +1,40 @@
-"""Nothing of instruments is due at an instant, and they hear of nothing: they belong to no tenant."""
+"""The work that is due about instruments: telling each tenant what imports changed, from its own cursor."""
 
 from __future__ import annotations
 
-from openvest.core.declarations import Reaction, Sweep
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import takewhile
 
-SWEEPS: list[Sweep] = []
+from openvest.core.declarations import Reaction, Sweep
+from openvest.db.unit import Unit
+from openvest.features.instruments import store
+
+
+async def claim_changes(unit: Unit, limit: int) -> Sequence[store.Change]:
+    """The next changes of one import.
+
+    Why of one: how many units there are, and so how far a frozen clock ticks, must not depend on whether a drain came
+    between two imports.
+    """
+    rows = await unit.rows(store.CLAIM_CHANGES, unit.tenant_id, limit)
+    return list(takewhile(lambda row: row.imported_at == rows[0].imported_at, rows))
+
+
+async def tell_changes(unit: Unit, rows: Sequence[store.Change]) -> None:
+    """Events of these changes, and the cursor behind them. Writes: told_instruments."""
+    at = unit.moment_after(rows[0].told_at)
+    for row in rows:
+        for event_type in row.types:
+            unit.emit(event_type, row.id, row.version, at, row.snapshot)
+    await unit.run(store.MOVE_TOLD, unit.tenant_id, rows[-1].sequence, at)
+
+
+async def changes_due(unit: Unit) -> datetime | None:
+    return unit.now if await unit.one(store.CHANGES_WAIT, unit.tenant_id) else None
+
+
+SWEEPS: list[Sweep] = [
+    Sweep("tell_instruments", claim_changes, tell_changes, changes_due),
+]
 REACTIONS: list[Reaction] = []

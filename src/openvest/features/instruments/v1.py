@@ -330,5 +330,14 @@ ENDPOINTS: list[Endpoint] = [
     ),
 ]
 
-EVENTS: list[Event] = []
-"""None: instruments have no tenant, so no unit of work of a tenant ever changes one."""
+EVENTS: list[Event] = [
+    Event(f"INSTRUMENT.{name}", "instrument", instrument_v1, answer=Instrument)
+    for name in (
+        "ONBOARDED",
+        "ACTIVATED",
+        "DEACTIVATED",
+        "DATA_CHANGED",
+        "FRACTIONAL_TRADING_ENABLED",
+        "FRACTIONAL_TRADING_DISABLED",
+    )
+]
