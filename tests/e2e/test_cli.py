@@ -124,6 +124,20 @@ def test_clients_are_made_listed_given_keys_and_secrets(there: Cli, tmp_path: Pa
     assert status == 1 and "There is no scope users:write" in said
     status, _, said = there("client", "create", "--tenant", "acme", "--pace", "calendar")
     assert status == 1 and "exists with pace instant" in said
+    assert there(*create, "--frozen-at", "2026-03-02T09:30:00Z")[0] == 0
+    status, _, said = there(*create, "--frozen-at", "2026-03-03T09:30:00Z")
+    assert status == 1 and "exists since 2026-03-02T09:30:00" in said
+
+
+def test_a_refused_client_leaves_no_tenant(there: Cli, tmp_path: Path) -> None:
+    pem = tmp_path / "none.pem"
+    pem.write_text("no key")
+    for options in (("--scopes", "users:write"), ("--public-key", str(pem))):
+        assert there("client", "create", "--tenant", "left-over", *options)[0] == 1
+        status, _, said = there("client", "list", "--tenant", "left-over")
+        assert status == 1 and "There is no tenant left-over" in said
+    status, _, said = there("client", "create", "--tenant", "")
+    assert status == 1 and "The name of a tenant has" in said
 
 
 def test_the_clock_is_shown_frozen_moved_and_thawed(there: Cli) -> None:

@@ -159,6 +159,25 @@ def children_of(serving: Serving) -> str:
     return " ".join(str(child.pid) for child in below if "server" in child.cmdline())
 
 
+@pytest.mark.parametrize("asks", [(signal.SIGINT, signal.SIGINT), (signal.SIGTERM,)])
+def test_a_server_that_others_use_ends_when_it_is_asked_twice_or_terminated(asks: tuple[signal.Signals, ...]) -> None:
+    serving = own()
+    working = Serving(serving.data_dir)
+    try:
+        serving.start("server")
+        working.start("worker")
+        assert serving.process is not None
+        if len(asks) > 1:
+            serving.process.send_signal(asks[0])
+            wait_until(lambda: "Ctrl-C stops it now" in serving.log)
+            assert serving.process.poll() is None
+        assert serving.end(asks[-1]) == 0
+        assert not (serving.data_dir / "postgres.json").exists()
+    finally:
+        working.end(signal.SIGKILL)
+        serving.remove()
+
+
 def test_server_and_worker_run_apart_on_one_database() -> None:
     serving = own()
     working = Serving(serving.data_dir)

@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import threading
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote, urlsplit
 
 import asyncpg
@@ -35,6 +36,9 @@ from openvest.main.failpoints import arm_failpoint, refuse_failpoint_of
 
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
+
+Kind = Literal["serve", "process", "command"]
+"""How long one stays: with the data directory of its own, until told to end, for one answer."""
 
 KEY_FILE = "master.key"
 FIRST_SEED = "1"
@@ -68,24 +72,29 @@ _FOUND = "select seed, mode from found_installation($1, $2)"
 
 
 @asynccontextmanager
-async def running_database(place: Place, *, serving: bool = False, progress: Progress = silent) -> AsyncGenerator[Urls]:
-    """The database for as long as the block lasts. `serving` takes the data directory for itself.
+async def running_database(
+    place: Place, *, kind: Kind = "command", now: threading.Event | None = None, progress: Progress = silent
+) -> AsyncGenerator[Urls]:
+    """The database for as long as the block lasts.
 
-    Raises: StartRefused, EmbeddedError, AlreadyServing.
+    A `serve` takes the data directory for itself, a `process` is attached until it is told to end. `now` ends the
+    wait for others before a database started here is stopped. Raises: StartRefused, EmbeddedError, AlreadyServing.
     """
     arm_failpoint(place.failpoint)
-    async with _found_or_started(place, serving, progress) as urls:
+    async with _found_or_started(place, kind, now, progress) as urls:
         await refuse_failpoint_of(place.failpoint, urls.app)
         yield urls
 
 
 @asynccontextmanager
-async def _found_or_started(place: Place, serving: bool, progress: Progress) -> AsyncGenerator[Urls]:
+async def _found_or_started(
+    place: Place, kind: Kind, now: threading.Event | None, progress: Progress
+) -> AsyncGenerator[Urls]:
     if place.database_url is not None:
         open_data_dir(place.data_dir)
         role = unquote(urlsplit(place.database_url).username or "") or await _session_role(place.database_url)
         yield Urls(place.database_url, place.admin_url, role, embedded=False)
-    elif serving:
+    elif kind == "serve":
         server = EmbeddedServer(place.data_dir, binaries=place.binaries, progress=progress, on_restart=progress)
         try:
             yield _embedded(await asyncio.to_thread(server.start))
@@ -93,7 +102,10 @@ async def _found_or_started(place: Place, serving: bool, progress: Progress) -> 
             # Not in a thread of the loop's: a second Ctrl-C must not leave the server behind.
             server.stop()
     else:
-        async with attach_or_start(place.data_dir, binaries=place.binaries, progress=progress) as address:
+        attachment = attach_or_start(
+            place.data_dir, binaries=place.binaries, lasting=kind == "process", now=now, progress=progress
+        )
+        async with attachment as address:
             yield _embedded(address)
 
 
