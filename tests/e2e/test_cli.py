@@ -51,12 +51,31 @@ def test_every_command_explains_itself_with_an_example(cli: Cli, command: str) -
     assert re.search(r"Examples?: ", plain) and f"openvest {command}" in plain.replace("\n", " ")
 
 
+@pytest.mark.parametrize("process", ["serve", "server", "worker"])
+def test_the_processes_share_one_list_of_options(cli: Cli, process: str) -> None:
+    shared = "--host h --port 1 --mode sandbox --pace instant --seed 7 --workers 2 --allow-webhooks-to a:1"
+    status, said, _ = cli(process, *shared.split(), "--data-dir", "none", "--help")
+    assert status == 0 and f"openvest {process}" in said
+    assert cli(process, *shared.split(), "--none")[2].count("No such option") == 1
+
+
+def test_what_replaces_a_process_keeps_its_options() -> None:
+    from openvest.cli.processes import other_options
+    from openvest.main.environment import Place
+    from openvest.main.processes import Options
+
+    assert other_options(Options(Place(Path("var")))) == ""
+    options = Options(Place(Path("var")), port=8123, pace="instant", seed="7", webhooks_to=("127.0.0.1:1",))
+    assert other_options(options) == " --port 8123 --pace instant --seed 7 --allow-webhooks-to 127.0.0.1:1"
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "sentence", "next_step"),
     [
         (["clock", "advance"], 2, "exactly one of --by, --to and --next-open", "openvest clock advance --by P1D"),
         (["clock", "advance", "--by"], 2, "--by", "--help"),
         (["sell", "everything"], 2, "sell", "--help"),
+        (["serve", "--seed", "abc"], 2, "--seed", "--help"),
         (["client", "disable", "me"], 2, "me is no client id", "openvest client list"),
         (["client", "create", "--tenant", "t", "--rate-limit", "fast"], 2, "--rate-limit", "--rate-limit 300"),
         (["client", "create", "--tenant", "t", "--frozen-at", "noon"], 2, "--frozen-at", "2026-03-02T09:30:00Z"),

@@ -50,12 +50,16 @@ def test_the_first_start_furnishes_a_sandbox_and_its_hints_work_as_they_stand() 
             assert client.request("GET", f"/accounts/{customer['account_id']}").json()["status"] == "ACTIVE"
             balance = f"/account_groups/{customer['account_group_id']}/payments/cash_balances/EUR"
             assert client.request("GET", balance).json()["available_for_trading"] == "10000.00"
-            order, *others = [line for line in hints if " api " in line or " clock " in line]
-            status, _, placed = shell(order).partition("\n")
-            assert status == "202"
-            for line in others:
-                shell(line)
-            filled = client.request("GET", f"/orders/{json.loads(placed)['id']}").json()
+            lines = [line for line in hints if " api " in line or " clock " in line]
+            # In one shell, as a user has it: later lines use what earlier ones found out.
+            said = shell(f"set -e\n{lines[0]}\necho '###'\n" + "\n".join(lines[1:]))
+            status, _, placed = said.partition("\n")
+            order = json.loads(placed.partition("###")[0])
+            assert (status, order["cash_amount"]) == ("200", "250.00")
+            assert f'"id": "{order["id"]}"' in placed.partition("###")[2], (
+                "the second look shows it, whatever its status"
+            )
+            filled = client.request("GET", f"/orders/{order['id']}").json()
             assert (filled["status"], filled["executions"][0]["status"]) == ("FILLED", "SETTLED")
             assert client.request("GET", "/webhooks").json()["data"][0]["enabled"] is True
             assert client.plain("/docs").status == client.plain("/health/ready").status == 200
