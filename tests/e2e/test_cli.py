@@ -196,6 +196,9 @@ def test_imports_name_every_wrong_line_and_take_whole_files_only(there: Cli, tmp
     file.write_text(f"{header}\nwrong\n")
     status, _, said = there("prices", "import", str(file))
     assert status == 1 and "line 2" in said and "nothing was imported" in said and "next: correct" in said
+    file.write_bytes(f"{header}\n".encode() + b",".join([b"a\0b"] * header.count(",")) + b",1\n")
+    status, _, said = there("prices", "import", str(file))
+    assert status == 1 and "holds a NUL byte" in said
     status, _, said = there("instruments", "import", str(tmp_path / "none.csv"))
     assert status == 1 and "cannot be read" in said
 
@@ -239,6 +242,45 @@ def test_the_doctor_says_what_is_there(there: Cli, cli: Cli, tmp_path: Path) -> 
     status, said, _ = cli("doctor", "--data-dir", str(tmp_path / "empty"))
     assert status == 0 and "no database in" in said
     assert not (tmp_path / "empty").exists(), "a look changes nothing"
+
+
+@pytest.mark.parametrize("url", ["foo", "mysql://a@b/c", "postgresql://a@127.0.0.1:port/c", "postgresql://a@b:99999/c"])
+@pytest.mark.parametrize("name", ["DATABASE_URL", "DATABASE_ADMIN_URL"])
+def test_a_url_of_no_postgresql_is_refused_with_the_form_of_one(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, url: str
+) -> None:
+    monkeypatch.setenv(name, url)
+    status, _, said = cli("db", "check", "--data-dir", str(tmp_path / "var"))
+    assert status == 1 and f"{name} is not the URL" in said and "postgresql://ROLE" in said
+    assert not (tmp_path / "var").exists()
+
+
+def test_neither_a_look_nor_a_refusal_leaves_something_beside_a_foreign_database(
+    cli: Cli, served: Serving, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from openvest.db.address import read_address
+
+    monkeypatch.setenv("DATABASE_URL", read_address(served.data_dir / "postgres.json").app_dsn())
+    folder = tmp_path / "var"
+    assert cli("doctor", "--data-dir", str(folder))[0] == 0
+    assert not folder.exists()
+    status, _, said = cli("client", "list", "--data-dir", str(folder))
+    assert status == 1 and "put master.key back" in said
+    assert not (folder / "master.key").exists()
+
+
+@pytest.mark.parametrize("group", [(), ("client",), ("db",)])
+def test_a_group_without_a_command_shows_its_help_and_no_empty_sentence(cli: Cli, group: tuple[str, ...]) -> None:
+    status, said, complaint = cli(*group)
+    assert status == 2 and "Usage" in said + complaint and "openvest: \n" not in complaint
+
+
+def test_a_tls_file_that_is_none_is_refused_before_a_database_is_made(cli: Cli, tmp_path: Path) -> None:
+    pem = tmp_path / "chain.pem"
+    pem.write_text("no certificate")
+    status, _, said = cli("serve", "--data-dir", str(tmp_path / "var"), "--tls-cert", str(pem), "--tls-key", str(pem))
+    assert status == 1 and "TLS cannot be served" in said
+    assert not (tmp_path / "var").exists()
 
 
 def test_a_data_directory_that_cannot_be_one_is_told(cli: Cli, tmp_path: Path) -> None:

@@ -160,6 +160,8 @@ def run(arguments: list[str]) -> int:
     try:
         status = app(arguments, standalone_mode=False)
     except TyperException as error:
+        if not error.format_message():
+            return USAGE  # the help was shown, which says it all
         context = getattr(error, "ctx", None)
         path = context.command_path if context is not None else "openvest"
         return tell(Failed(error.format_message(), f"{path} --help", USAGE))

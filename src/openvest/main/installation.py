@@ -69,6 +69,7 @@ class Installation:
 
 
 _FOUND = "select seed, mode from found_installation($1, $2)"
+_HAS_TENANT = "select exists (select from list_tenants())"
 
 
 @asynccontextmanager
@@ -92,8 +93,7 @@ async def _found_or_started(
 ) -> AsyncGenerator[Urls]:
     if place.database_url is not None:
         open_data_dir(place.data_dir)
-        role = unquote(urlsplit(place.database_url).username or "") or await _session_role(place.database_url)
-        yield Urls(place.database_url, place.admin_url, role, embedded=False)
+        yield await named_database(place, place.database_url)
     elif kind == "serve":
         server = EmbeddedServer(place.data_dir, binaries=place.binaries, progress=progress, on_restart=progress)
         try:
@@ -107,6 +107,12 @@ async def _found_or_started(
         )
         async with attachment as address:
             yield _embedded(address)
+
+
+async def named_database(place: Place, url: str) -> Urls:
+    """The database of DATABASE_URL. Raises: what a connection raises."""
+    role = unquote(urlsplit(url).username or "") or await _session_role(url)
+    return Urls(url, place.admin_url, role, embedded=False)
 
 
 async def _session_role(url: str) -> str:
@@ -153,8 +159,9 @@ async def check(urls: Urls) -> None:
     connection = await asyncpg.connect(urls.app)
     try:
         await check_server_settings(connection)
-        await check_schema(connection)
+        # Before the schema, which a role that is refused anyway may not even see.
         await check_role(connection)
+        await check_schema(connection)
     finally:
         await connection.close()
 
@@ -181,6 +188,7 @@ async def opened(
     try:
         connection_seed, stored_mode = await _found(pool, mode, seed)
         _AFTER_FOUND()
+        await _refuse_fresh_key(pool, place, stored_mode)
         secrets = master_key(place, stored_mode)
         assembled = assemble(pool, seed=connection_seed, secrets=secrets, mode=stored_mode)
         await _check_key(assembled)
@@ -205,6 +213,20 @@ async def _found(pool: Any, mode: Mode | None, seed: str | None) -> tuple[str, M
             f"This database was made in mode {row['mode']}; start with --mode {row['mode']}, or take another database."
         )
     return row["seed"], row["mode"]
+
+
+async def _refuse_fresh_key(pool: Any, place: Place, mode: Mode) -> None:
+    """No key is made for a database whose secrets are sealed with another. Raises: StartRefused.
+
+    Why the tenants first: whoever makes one has made the key before.
+    """
+    sealed = await pool.fetchval(_HAS_TENANT)
+    file = place.data_dir / KEY_FILE
+    if sealed and mode == "sandbox" and place.master_key is None and not file.exists():
+        raise StartRefused(
+            f"There is no master key in {file}, and this database was sealed with one; set OPENVEST_MASTER_KEY to the "
+            f"key it was made with, or put {KEY_FILE} back."
+        )
 
 
 def master_key(place: Place, mode: Mode) -> Secrets:
