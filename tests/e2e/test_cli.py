@@ -51,12 +51,31 @@ def test_every_command_explains_itself_with_an_example(cli: Cli, command: str) -
     assert re.search(r"Examples?: ", plain) and f"openvest {command}" in plain.replace("\n", " ")
 
 
+@pytest.mark.parametrize("process", ["serve", "server", "worker"])
+def test_the_processes_share_one_list_of_options(cli: Cli, process: str) -> None:
+    shared = "--host h --port 1 --mode sandbox --pace instant --seed 7 --workers 2 --allow-webhooks-to a:1"
+    status, said, _ = cli(process, *shared.split(), "--data-dir", "none", "--help")
+    assert status == 0 and f"openvest {process}" in said
+    assert cli(process, *shared.split(), "--none")[2].count("No such option") == 1
+
+
+def test_what_replaces_a_process_keeps_its_options() -> None:
+    from openvest.cli.processes import other_options
+    from openvest.main.environment import Place
+    from openvest.main.processes import Options
+
+    assert other_options(Options(Place(Path("var")))) == ""
+    options = Options(Place(Path("var")), port=8123, pace="instant", seed="7", webhooks_to=("127.0.0.1:1",))
+    assert other_options(options) == " --port 8123 --pace instant --seed 7 --allow-webhooks-to 127.0.0.1:1"
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "sentence", "next_step"),
     [
         (["clock", "advance"], 2, "exactly one of --by, --to and --next-open", "openvest clock advance --by P1D"),
         (["clock", "advance", "--by"], 2, "--by", "--help"),
         (["sell", "everything"], 2, "sell", "--help"),
+        (["serve", "--seed", "abc"], 2, "--seed", "--help"),
         (["client", "disable", "me"], 2, "me is no client id", "openvest client list"),
         (["client", "create", "--tenant", "t", "--rate-limit", "fast"], 2, "--rate-limit", "--rate-limit 300"),
         (["client", "create", "--tenant", "t", "--frozen-at", "noon"], 2, "--frozen-at", "2026-03-02T09:30:00Z"),
@@ -124,6 +143,20 @@ def test_clients_are_made_listed_given_keys_and_secrets(there: Cli, tmp_path: Pa
     assert status == 1 and "There is no scope users:write" in said
     status, _, said = there("client", "create", "--tenant", "acme", "--pace", "calendar")
     assert status == 1 and "exists with pace instant" in said
+    assert there(*create, "--frozen-at", "2026-03-02T09:30:00Z")[0] == 0
+    status, _, said = there(*create, "--frozen-at", "2026-03-03T09:30:00Z")
+    assert status == 1 and "exists since 2026-03-02T09:30:00" in said
+
+
+def test_a_refused_client_leaves_no_tenant(there: Cli, tmp_path: Path) -> None:
+    pem = tmp_path / "none.pem"
+    pem.write_text("no key")
+    for options in (("--scopes", "users:write"), ("--public-key", str(pem))):
+        assert there("client", "create", "--tenant", "left-over", *options)[0] == 1
+        status, _, said = there("client", "list", "--tenant", "left-over")
+        assert status == 1 and "There is no tenant left-over" in said
+    status, _, said = there("client", "create", "--tenant", "")
+    assert status == 1 and "The name of a tenant has" in said
 
 
 def test_the_clock_is_shown_frozen_moved_and_thawed(there: Cli) -> None:
@@ -163,6 +196,9 @@ def test_imports_name_every_wrong_line_and_take_whole_files_only(there: Cli, tmp
     file.write_text(f"{header}\nwrong\n")
     status, _, said = there("prices", "import", str(file))
     assert status == 1 and "line 2" in said and "nothing was imported" in said and "next: correct" in said
+    file.write_bytes(f"{header}\n".encode() + b",".join([b"a\0b"] * header.count(",")) + b",1\n")
+    status, _, said = there("prices", "import", str(file))
+    assert status == 1 and "holds a NUL byte" in said
     status, _, said = there("instruments", "import", str(tmp_path / "none.csv"))
     assert status == 1 and "cannot be read" in said
 
@@ -220,6 +256,45 @@ def test_the_doctor_says_what_is_there(there: Cli, cli: Cli, tmp_path: Path) -> 
     status, said, _ = cli("doctor", "--data-dir", str(tmp_path / "empty"))
     assert status == 0 and "no database in" in said
     assert not (tmp_path / "empty").exists(), "a look changes nothing"
+
+
+@pytest.mark.parametrize("url", ["foo", "mysql://a@b/c", "postgresql://a@127.0.0.1:port/c", "postgresql://a@b:99999/c"])
+@pytest.mark.parametrize("name", ["DATABASE_URL", "DATABASE_ADMIN_URL"])
+def test_a_url_of_no_postgresql_is_refused_with_the_form_of_one(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, url: str
+) -> None:
+    monkeypatch.setenv(name, url)
+    status, _, said = cli("db", "check", "--data-dir", str(tmp_path / "var"))
+    assert status == 1 and f"{name} is not the URL" in said and "postgresql://ROLE" in said
+    assert not (tmp_path / "var").exists()
+
+
+def test_neither_a_look_nor_a_refusal_leaves_something_beside_a_foreign_database(
+    cli: Cli, served: Serving, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from openvest.db.address import read_address
+
+    monkeypatch.setenv("DATABASE_URL", read_address(served.data_dir / "postgres.json").app_dsn())
+    folder = tmp_path / "var"
+    assert cli("doctor", "--data-dir", str(folder))[0] == 0
+    assert not folder.exists()
+    status, _, said = cli("client", "list", "--data-dir", str(folder))
+    assert status == 1 and "put master.key back" in said
+    assert not (folder / "master.key").exists()
+
+
+@pytest.mark.parametrize("group", [(), ("client",), ("db",)])
+def test_a_group_without_a_command_shows_its_help_and_no_empty_sentence(cli: Cli, group: tuple[str, ...]) -> None:
+    status, said, complaint = cli(*group)
+    assert status == 2 and "Usage" in said + complaint and "openvest: \n" not in complaint
+
+
+def test_a_tls_file_that_is_none_is_refused_before_a_database_is_made(cli: Cli, tmp_path: Path) -> None:
+    pem = tmp_path / "chain.pem"
+    pem.write_text("no certificate")
+    status, _, said = cli("serve", "--data-dir", str(tmp_path / "var"), "--tls-cert", str(pem), "--tls-key", str(pem))
+    assert status == 1 and "TLS cannot be served" in said
+    assert not (tmp_path / "var").exists()
 
 
 def test_a_data_directory_that_cannot_be_one_is_told(cli: Cli, tmp_path: Path) -> None:

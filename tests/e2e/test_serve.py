@@ -50,12 +50,16 @@ def test_the_first_start_furnishes_a_sandbox_and_its_hints_work_as_they_stand() 
             assert client.request("GET", f"/accounts/{customer['account_id']}").json()["status"] == "ACTIVE"
             balance = f"/account_groups/{customer['account_group_id']}/payments/cash_balances/EUR"
             assert client.request("GET", balance).json()["available_for_trading"] == "10000.00"
-            order, *others = [line for line in hints if " api " in line or " clock " in line]
-            status, _, placed = shell(order).partition("\n")
-            assert status == "202"
-            for line in others:
-                shell(line)
-            filled = client.request("GET", f"/orders/{json.loads(placed)['id']}").json()
+            lines = [line for line in hints if " api " in line or " clock " in line]
+            # In one shell, as a user has it: later lines use what earlier ones found out.
+            said = shell(f"set -e\n{lines[0]}\necho '###'\n" + "\n".join(lines[1:]))
+            status, _, placed = said.partition("\n")
+            order = json.loads(placed.partition("###")[0])
+            assert (status, order["cash_amount"]) == ("200", "250.00")
+            assert f'"id": "{order["id"]}"' in placed.partition("###")[2], (
+                "the second look shows it, whatever its status"
+            )
+            filled = client.request("GET", f"/orders/{order['id']}").json()
             assert (filled["status"], filled["executions"][0]["status"]) == ("FILLED", "SETTLED")
             assert client.request("GET", "/webhooks").json()["data"][0]["enabled"] is True
             assert client.plain("/docs").status == client.plain("/health/ready").status == 200
@@ -157,6 +161,25 @@ def children_of(serving: Serving) -> str:
     assert serving.process is not None
     below = psutil.Process(serving.process.pid).children()
     return " ".join(str(child.pid) for child in below if "server" in child.cmdline())
+
+
+@pytest.mark.parametrize("asks", [(signal.SIGINT, signal.SIGINT), (signal.SIGTERM,)])
+def test_a_server_that_others_use_ends_when_it_is_asked_twice_or_terminated(asks: tuple[signal.Signals, ...]) -> None:
+    serving = own()
+    working = Serving(serving.data_dir)
+    try:
+        serving.start("server")
+        working.start("worker")
+        assert serving.process is not None
+        if len(asks) > 1:
+            serving.process.send_signal(asks[0])
+            wait_until(lambda: "Ctrl-C stops it now" in serving.log)
+            assert serving.process.poll() is None
+        assert serving.end(asks[-1]) == 0
+        assert not (serving.data_dir / "postgres.json").exists()
+    finally:
+        working.end(signal.SIGKILL)
+        serving.remove()
 
 
 def test_server_and_worker_run_apart_on_one_database() -> None:

@@ -1,7 +1,8 @@
 """A supervisor or a visitor in a process of its own, for tests that kill it. Run as a program, standard library only.
 
-`serve DATA_DIR BASE BINARIES` runs a server until killed; `attach …` attaches until its standard input closes. Both
-print one JSON line when the database is ready, or one with `refused`.
+`serve DATA_DIR BASE BINARIES` runs a server until killed; `attach …` attaches until its standard input closes, `stay …`
+does so as a process that runs until told to end. All print one JSON line when the database is ready, or one with
+`refused`.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ def main(verb: str, data_dir: str, base: str, binaries: str) -> None:
             with EmbeddedServer(Path(data_dir), base=Path(base), binaries=named) as server:
                 ready(server.address)
         else:
-            with attach_or_start(Path(data_dir), base=Path(base), binaries=named) as address:
+            lasting = verb == "stay"
+            with attach_or_start(Path(data_dir), base=Path(base), binaries=named, lasting=lasting) as address:
                 ready(address)
     except EmbeddedError as error:
         say(refused=str(error))

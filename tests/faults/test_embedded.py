@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -24,7 +25,7 @@ from openvest.db.facts import look
 from openvest.db.files import FileLock
 from openvest.db.place import POINTER, cluster_home, runs_as
 from openvest.db.postmaster import is_alive, is_postmaster, read_pid_file
-from tests.faults.conftest import Folders, Run, execute, fetch
+from tests.faults.conftest import Folders, Helper, Run, execute, fetch
 
 KEPT = (
     "create table kept (n int primary key)",
@@ -215,6 +216,47 @@ async def test_a_lone_command_starts_a_server_and_stops_it_after_its_visitors(fo
     second.end()
     assert first.process.wait(20) == 0
     assert gone(int(first.facts["pid"]))
+
+
+async def test_a_command_does_not_wait_for_a_process_that_runs_until_told(folders: Folders, run: Run) -> None:
+    first, lasting = run("attach"), run("stay")
+    assert lasting.facts["pid"] == first.facts["pid"]
+    assert first.process.stdin is not None
+    first.process.stdin.close()
+    assert first.process.wait(20) == 0
+    assert gone(int(first.facts["pid"]))
+    lasting.end()
+
+
+@pytest.mark.parametrize("lasting", [True, False])
+async def test_who_waits_for_others_stops_waiting_when_told_or_cancelled(
+    folders: Folders, run: Run, lasting: bool
+) -> None:
+    now, told, loop = threading.Event(), asyncio.Event(), asyncio.get_running_loop()
+    visitors: list[Helper] = []
+
+    def tell(sentence: str) -> None:
+        if "Ctrl-C" in sentence:
+            loop.call_soon_threadsafe(told.set)
+
+    async def hold() -> None:
+        attachment = attach_or_start(folders.data_dir, base=folders.base, lasting=lasting, now=now, progress=tell)
+        async with attachment as address:
+            visitors.append(await asyncio.to_thread(run, "stay" if lasting else "attach"))
+            assert visitors[0].facts["pid"] == address.pid
+
+    holding = asyncio.create_task(hold())
+    await asyncio.wait_for(told.wait(), 30)
+    assert not holding.done()
+    if lasting:
+        now.set()
+        await asyncio.wait_for(holding, 20)
+    else:
+        holding.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await holding
+    assert gone(int(visitors[0].facts["pid"]))
+    visitors[0].end()
 
 
 async def test_an_async_command_has_the_same_database(folders: Folders) -> None:

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import socket
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from openvest.db.checks import StartRefused
 from openvest.main.exposure import check_exposure, check_port, is_loopback, next_free, numeric, url_of
@@ -32,9 +38,19 @@ def test_loopback_is_only_what_nobody_else_reaches(host: str, loopback: bool) ->
     assert is_loopback(host) is loopback
 
 
+def _chain_with_key() -> bytes:
+    """A certificate of its own making and its key in one PEM file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    since = datetime(2026, 1, 1, tzinfo=UTC)
+    made = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), since, since)
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return made.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM) + private
+
+
 def test_production_takes_the_outside_under_tls_or_behind_a_proxy_only(tmp_path: Path) -> None:
     file = tmp_path / "some.pem"
-    file.touch()
+    file.write_bytes(_chain_with_key())
     check_exposure("sandbox", "0.0.0.0", **CLEAR)
     check_exposure("production", "127.0.0.1", **CLEAR)
     check_exposure("production", "0.0.0.0", **CLEAR | {"behind_proxy": True})

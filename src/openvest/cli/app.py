@@ -32,10 +32,18 @@ PaceOption = Annotated[
     typer.Option("--pace", help="Pace of the first tenant: trading hours as they are, or everything at once."),
 ]
 Seed = Annotated[
-    str | None, typer.Option("--seed", metavar="N", help="What the simulated market grows from; first start only.")
+    int | None, typer.Option("--seed", metavar="N", help="What the simulated market grows from; first start only.")
 ]
 Workers = Annotated[
     int, typer.Option("--workers", metavar="N", min=1, max=64, help="HTTP processes; 1 keeps all in one process.")
+]
+NO_HTTP = "Accepted for the sake of one command line for all processes; a worker listens nowhere."
+WorkerHost = Annotated[str, typer.Option("--host", metavar="H", help=NO_HTTP)]
+WorkerPort = Annotated[int, typer.Option("--port", metavar="N", min=1, max=65535, help=NO_HTTP)]
+WorkerWorkers = Annotated[int, typer.Option("--workers", metavar="N", min=1, max=64, help=NO_HTTP)]
+OthersPace = Annotated[
+    Pace | None,
+    typer.Option("--pace", help="Accepted for the sake of one command line; only serve makes a first tenant."),
 ]
 WebhooksTo = Annotated[
     list[str] | None,
@@ -85,6 +93,7 @@ def server(
     host: Host = "127.0.0.1",
     port: Port = 8000,
     mode: ModeOption = None,
+    pace: OthersPace = None,
     seed: Seed = None,
     workers: Workers = 1,
     allow_webhooks_to: WebhooksTo = None,
@@ -101,12 +110,17 @@ def server(
 @app.command(epilog="Example: openvest worker --data-dir ./var")
 def worker(
     data_dir: DataDir = DEFAULT_DATA_DIR,
+    host: WorkerHost = "127.0.0.1",
+    port: WorkerPort = 8000,
     mode: ModeOption = None,
+    pace: OthersPace = None,
     seed: Seed = None,
+    workers: WorkerWorkers = 1,
     allow_webhooks_to: WebhooksTo = None,
 ) -> None:
     """Do what is due: orders, settlement, webhooks. Several may run at once."""
-    _run("worker", locals())
+    given = {"data_dir": data_dir, "mode": mode, "seed": seed, "allow_webhooks_to": allow_webhooks_to}
+    _run("worker", given)
 
 
 @app.command(epilog="Example: openvest demo")
@@ -146,6 +160,8 @@ def run(arguments: list[str]) -> int:
     try:
         status = app(arguments, standalone_mode=False)
     except TyperException as error:
+        if not error.format_message():
+            return USAGE  # the help was shown, which says it all
         context = getattr(error, "ctx", None)
         path = context.command_path if context is not None else "openvest"
         return tell(Failed(error.format_message(), f"{path} --help", USAGE))

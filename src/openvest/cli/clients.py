@@ -52,7 +52,11 @@ def create(
     wanted = _Wanted(contract, scopes, _limit(rate_limit), rate_limit == "none")
     about_tenant = {"pace": pace, "licence": licence, "frozen_at": _instant(frozen_at)}
     pem = _pem(public_key) if public_key is not None else None
-    _print(inside(data_dir, lambda installation: _create(installation, tenant, about_tenant, wanted, pem)), as_json)
+    inside(
+        data_dir,
+        lambda installation: _create(installation, tenant, about_tenant, wanted, pem),
+        lambda made: _print(made, as_json),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,8 @@ async def _create(
     from openvest.main.first_start import make_client_with_key
 
     database = installation.assembled.database
+    # Before the tenant, which would stay behind alone.
+    tenants.check_client(wanted.scopes, pem)
     tenant_id = await tenants.create_tenant(database, tenant, mode=installation.mode, **about_tenant)
 
     async def make(unit: Unit) -> NewClient:
@@ -124,7 +130,7 @@ def add_key(
 
     from openvest.cli.inside import inside
 
-    _print(inside(data_dir, work), as_json)
+    inside(data_dir, work, lambda made: _print(made, as_json))
 
 
 @app.command("list", epilog="Example: openvest client list --tenant acme")
@@ -158,7 +164,10 @@ def list_(
                 )
         return rows
 
-    rows = inside(data_dir, work)
+    inside(data_dir, work, lambda rows: _print_clients(rows, as_json))
+
+
+def _print_clients(rows: list[dict[str, Any]], as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return
@@ -185,8 +194,7 @@ def disable(client_id: ClientId, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
         tenant_id = await tenants.client_tenant(database, which)
         await database.write(tenant_id, lambda unit: tenants.disable_client(unit, which), n=0)
 
-    inside(data_dir, work)
-    typer.echo(f"client {which} is disabled")
+    inside(data_dir, work, lambda _: typer.echo(f"client {which} is disabled"))
 
 
 @app.command("rotate-secret", epilog="Example: openvest client rotate-secret CLIENT_ID --json")
@@ -204,7 +212,7 @@ def rotate_secret(client_id: ClientId, as_json: AsJson = False, data_dir: DataDi
         client = await database.write(tenant_id, lambda unit: tenants.rotate_secret(unit, which), n=0)
         return {"client_id": str(client.client_id), "client_secret": client.client_secret}
 
-    _print(inside(data_dir, work), as_json)
+    inside(data_dir, work, lambda made: _print(made, as_json))
 
 
 def _print(values: dict[str, str], as_json: bool) -> None:

@@ -169,7 +169,7 @@ def _look_inside(folder: Path) -> tuple[int, Proof]:
         await number_events(database, tenant_id)
         return await database.read(tenant_id, last_sequence), await prove_tenant(database, tenant_id, LAWS)
 
-    return inside(folder, work)
+    return inside(folder, work, lambda _: None)
 
 
 @contextmanager

@@ -35,7 +35,7 @@ def look_around(data_dir: Path) -> tuple[list[str], list[str]]:
         lines += list(facts.sentences()[: len(facts.sentences()) - len(facts.trouble)])
         troubles += facts.trouble
     else:
-        found, wrong = asyncio.run(_ask(place))
+        found, wrong = asyncio.run(_ask(place, place.database_url))
         lines += found
         troubles += wrong
     lines += _keys(place)
@@ -70,12 +70,11 @@ def _keys(place: Place) -> list[str]:
     return lines
 
 
-async def _ask(place: Place) -> tuple[list[str], list[str]]:
+async def _ask(place: Place, url: str) -> tuple[list[str], list[str]]:
     """About the database of DATABASE_URL."""
     lines, troubles = ["the database is that of DATABASE_URL"], list[str]()
     try:
-        async with installation.running_database(place) as urls:
-            await installation.check(urls)
+        await installation.check(await installation.named_database(place, url))
         lines.append("its settings, schema and role are as they must be")
     except (StartRefused, SchemaRefused) as error:
         troubles.append(str(error))

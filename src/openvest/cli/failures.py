@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 
 REFUSED, USAGE, NETWORK = 1, 2, 3
+# SQLSTATE: authorisation, an unknown database, privileges.
+_OF_ROLES = ("28", "3D", "42501")
 
 
 class Failed(Exception):
@@ -53,6 +55,11 @@ def failure_of(error: BaseException) -> Failed | None:
             NETWORK,
         )
     if type(error).__module__.startswith("asyncpg"):
+        if not str(getattr(error, "sqlstate", "")).startswith(_OF_ROLES):
+            return Failed(
+                f"The database refused ({_short(error)}).",
+                "look at what was asked of it; `openvest doctor` and the log of the database say more",
+            )
         return Failed(
             f"The database refused ({_short(error)}).",
             "check the roles and passwords of DATABASE_URL and DATABASE_ADMIN_URL, then run the command again",

@@ -17,28 +17,39 @@ from openvest.main.installation import Installation, Urls, opened, running_datab
 T = TypeVar("T")
 
 
-def inside(data_dir: Path, work: Callable[[Installation], Awaitable[T]]) -> T:
-    """Open the installation, attached to a running one or started for as long as this takes; then run the work.
+def inside(data_dir: Path, work: Callable[[Installation], Awaitable[T]], show: Callable[[T], None]) -> T:
+    """Open the installation, attached to a running one or started for as long as this takes; run the work, show it.
 
+    Why shown in here: a database that was started for this is let go of only when no other command uses it.
     Raises: what `failure_of` knows.
     """
 
     async def run() -> T:
         place = read_place(data_dir)
-        async with running_database(place, progress=_progress) as urls, opened(urls, place) as installation:
-            return await work(installation)
+        async with running_database(place, progress=_progress) as urls:
+            async with opened(urls, place) as installation:
+                done = await work(installation)
+            _show(show, done)
+            return done
 
     return asyncio.run(run())
 
 
-def with_database(data_dir: Path, work: Callable[[Urls], Awaitable[T]]) -> T:
+def with_database(data_dir: Path, work: Callable[[Urls], Awaitable[T]], show: Callable[[T], None]) -> T:
     """The same without looking at the schema: for the commands that bring it up to date. Raises: as `inside`."""
 
     async def run() -> T:
         async with running_database(read_place(data_dir), progress=_progress) as urls:
-            return await work(urls)
+            done = await work(urls)
+            _show(show, done)
+            return done
 
     return asyncio.run(run())
+
+
+def _show(show: Callable[[T], None], done: T) -> None:
+    show(done)
+    sys.stdout.flush()
 
 
 async def chosen_tenants(installation: Installation, name: str | None) -> list[ListedTenant]:

@@ -42,12 +42,14 @@ def prove(tenant: Tenant = None, as_json: AsJson = False, data_dir: DataDir = DE
         found = await chosen_tenants(installation, tenant)
         return [(one.name, await prove_tenant(database, one.tenant_id, LAWS)) for one in found]
 
-    proofs = inside(data_dir, work)
-    if as_json:
-        typer.echo(json.dumps([{"tenant": name, **asdict(proof)} for name, proof in proofs], default=str, indent=2))
-    else:
+    def show(proofs: list[tuple[str, Proof]]) -> None:
+        if as_json:
+            typer.echo(json.dumps([{"tenant": name, **asdict(proof)} for name, proof in proofs], default=str, indent=2))
+            return
         for name, proof in proofs:
             _print_proof(name, proof)
+
+    proofs = inside(data_dir, work, show)
     if not all(proof.clean for _, proof in proofs):
         raise Failed(
             "The books break a law.", "keep the database as it is and look at the rows above; nothing repairs them"
@@ -78,16 +80,18 @@ def balances(tenant: Tenant = None, as_json: AsJson = False, data_dir: DataDir =
         found = await chosen_tenants(installation, tenant)
         return [(one.name, await database.read(one.tenant_id, trial_balance)) for one in found]
 
-    shown = inside(data_dir, work)
-    if as_json:
-        rows = [{"tenant": name, **asdict(line)} for name, lines in shown for line in lines]
-        typer.echo(json.dumps(rows, default=str, indent=2))
-        return
-    from openvest.cli.tables import print_table
+    def show(found: list[tuple[str, list[TrialLine]]]) -> None:
+        if as_json:
+            rows = [{"tenant": name, **asdict(line)} for name, lines in found for line in lines]
+            typer.echo(json.dumps(rows, default=str, indent=2))
+            return
+        from openvest.cli.tables import print_table
 
-    for name, lines in shown:
-        rows = [(x.asset, x.side, x.bucket, "memo" if x.memo else "", f"{x.amount:f}") for x in lines]
-        print_table(("asset", "side", "bucket", "", "amount"), rows, title=name, numbers=("amount",))
+        for name, lines in found:
+            rows = [(x.asset, x.side, x.bucket, "memo" if x.memo else "", f"{x.amount:f}") for x in lines]
+            print_table(("asset", "side", "bucket", "", "amount"), rows, title=name, numbers=("amount",))
+
+    inside(data_dir, work, show)
 
 
 @events.command("list", epilog="Example: openvest events list --after 100 --json")
@@ -110,7 +114,10 @@ def list_events(
         await number_events(database, chosen.tenant_id)
         return await database.read(chosen.tenant_id, lambda unit: events_after(unit, after, limit))
 
-    found = inside(data_dir, work)
+    inside(data_dir, work, lambda found: _print_events(found, as_json))
+
+
+def _print_events(found: list[LoggedEvent], as_json: bool) -> None:
     if as_json:
         for event in found:
             typer.echo(json.dumps(asdict(event), default=_plain, ensure_ascii=False))
@@ -157,16 +164,21 @@ def _import(file: Path, data_dir: Path, into: Callable[[Any, Any], Awaitable[Imp
                 return await into(connection, lines)
 
     try:
-        done = inside(data_dir, work)
+        inside(data_dir, work, lambda done: typer.echo(_counted(done.lines, done.kind, "imported")))
     except ImportRefused as refused:
         for error in refused.errors:
             typer.echo(str(error), err=True)
         raise Failed(
-            f"{file} has {len(refused.errors)} errors; nothing was imported.", "correct the lines and import it again"
+            f"{file} has {_counted(len(refused.errors), 'errors')}; nothing was imported.",
+            "correct the lines and import it again",
         ) from None
     except (FileNotFoundError, IsADirectoryError, UnicodeDecodeError) as error:
         raise Failed(f"{file} cannot be read ({error}).", "give the path of a CSV file in UTF-8") from None
-    typer.echo(f"{done.lines} {done.kind} imported")
+
+
+def _counted(number: int, things: str, rest: str = "") -> str:
+    """So many things, one of them in the singular."""
+    return f"{number} {things.removesuffix('s') if number == 1 else things} {rest}".rstrip()
 
 
 @db.command("migrate", epilog="Example: DATABASE_URL=… DATABASE_ADMIN_URL=… openvest db migrate")
@@ -179,8 +191,10 @@ def migrate(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
 
         return await installation.migrate(urls, typer.echo)
 
-    applied = with_database(data_dir, work)
-    typer.echo(f"{applied} migrations applied" if applied else "the schema is up to date")
+    def show(applied: int) -> None:
+        typer.echo(_counted(applied, "migrations", "applied") if applied else "the schema is up to date")
+
+    with_database(data_dir, work, show)
 
 
 @db.command("check", epilog="Example: openvest db check")
@@ -189,8 +203,7 @@ def check(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     from openvest.cli.inside import with_database
     from openvest.main import installation
 
-    with_database(data_dir, installation.check)
-    typer.echo("settings, schema and role are as they must be")
+    with_database(data_dir, installation.check, lambda _: typer.echo("settings, schema and role are as they must be"))
 
 
 def doctor(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:

@@ -13,6 +13,7 @@ from openvest.main.installation import Installation
 from openvest.main.processes import Options, run, serve, server, worker
 
 EXAMPLE = "IE00B4L5Y983"
+_TAKE_ID = """sed -n 's/^  "id": "\\(.*\\)",$/\\1/p'"""
 _PROCESSES = {"serve": serve, "server": server, "worker": worker}
 
 
@@ -20,10 +21,12 @@ def run_process(process: str, *, data_dir: Path, **given: Any) -> None:
     """Run one of the processes until it is asked to end. Raises: what `failure_of` knows."""
     renamed = {"tls_cert": "certificate", "tls_key": "key", "allow_webhooks_to": "webhooks_to"}
     values = {renamed.get(name, name): value for name, value in given.items()}
+    if values.get("seed") is not None:
+        values["seed"] = str(values["seed"])
     values["webhooks_to"] = tuple(values.get("webhooks_to") or ())
     options = Options(place=read_place(data_dir), **values)
     command = Command(process, options)
-    run(lambda: _PROCESSES[process](options, command.ready, command.say))
+    run(lambda: _PROCESSES[process](options, command.ready, command.say), options.now)
 
 
 class Command:
@@ -75,9 +78,9 @@ def _hints(options: Options, sandbox: Sandbox) -> list[str]:
         f"  profile   {sandbox.profile} ({'just made' if sandbox.fresh else 'as before'})",
         "",
         "In another terminal, place an order for the customer who is there:",
-        f"  {api} POST /orders -d '{order}'",
+        f"  ID=$({api} POST /orders -d '{order}' | {_TAKE_ID}) && {api} GET /orders/$ID",
         "Watch it fill (outside trading hours it waits for the opening), and see what it bought:",
-        f"  {api} GET '/accounts/{customer.account_id}/orders?order=DESC&limit=1'",
+        f"  {api} GET /orders/$ID",
         f"  {api} GET /accounts/{customer.account_id}/positions",
         "Move the clock to the next opening, then past settlement:",
         f"  {program} clock advance --next-open XETR{where}",
@@ -87,12 +90,38 @@ def _hints(options: Options, sandbox: Sandbox) -> list[str]:
         f'{target.rpartition(":")[2]}),type("H",(h.BaseHTTPRequestHandler,),{{"do_POST":lambda s:('
         'print(s.rfile.read(int(s.headers["content-length"])).decode(),flush=True),'
         "s.send_response(200),s.end_headers())})).serve_forever()'",
-        f"  ID=$({api} POST /webhooks -d '{webhook}' | sed -n 's/^  \"id\": \"\\(.*\\)\",$/\\1/p')"
-        f" && {api} PATCH /webhooks/$ID -d '{{\"enabled\":true}}'",
+        f"  HOOK=$({api} POST /webhooks -d '{webhook}' | {_TAKE_ID})"
+        f" && {api} PATCH /webhooks/$HOOK -d '{{\"enabled\":true}}'",
     ]
     if target not in options.webhooks_to:
-        lines.insert(-2, f"  {program} serve{where} --allow-webhooks-to {target}     # in place of this one")
+        lines.insert(
+            -2,
+            f"  {program} serve{where}{other_options(options)} --allow-webhooks-to {target}     # in place of this one",
+        )
     return lines
+
+
+def other_options(options: Options) -> str:
+    """The options in use besides the data directory, as they are written on a command line."""
+    plain = Options(place=options.place)
+    named = {
+        "--host": "host",
+        "--port": "port",
+        "--mode": "mode",
+        "--pace": "pace",
+        "--seed": "seed",
+        "--workers": "workers",
+        "--tls-cert": "certificate",
+        "--tls-key": "key",
+        "--metrics-port": "metrics_port",
+    }
+    parts: list[str] = []
+    for flag, name in named.items():
+        if (value := getattr(options, name)) != getattr(plain, name):
+            parts += [flag, shlex.quote(str(value))]
+    parts += ["--behind-proxy"] if options.behind_proxy else []
+    parts += [part for entry in options.webhooks_to for part in ("--allow-webhooks-to", shlex.quote(entry))]
+    return "".join(f" {part}" for part in parts)
 
 
 def _program() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import threading
 import time
 from pathlib import Path
 
@@ -14,13 +15,16 @@ from openvest.db.files import FileLock
 from openvest.db.place import BASE_FOLDER, SOCKET_BASE, open_data_dir
 
 ATTACHED_FILE = "attached.lock"
+LASTING_FILE = "lasting.lock"
 ATTACH_SECONDS = 60
 
 
 class Attachment:
     """A database for the length of a `with` or an `async with`.
 
-    The command that started the server waits for those that attached to it before it stops the server; a running
+    Who started the server waits for the commands that attached to it before it stops the server. `lasting` is said by
+    a process that runs until it is told to end: it waits for others like it too, and no short command waits for it,
+    since it goes on when the database is back. `now` ends a wait, and so does a cancellation during it. A running
     `serve` does not wait, its visitors lose their connections.
     """
 
@@ -29,11 +33,14 @@ class Attachment:
         data_dir: Path,
         *,
         binaries: Path | None = None,
+        lasting: bool = False,
+        now: threading.Event | None = None,
         progress: Progress = silent,
         base: Path = BASE_FOLDER,
         socket_base: Path = SOCKET_BASE,
     ) -> None:
         self._data_dir, self._binaries, self._progress = data_dir, binaries, progress
+        self._lasting, self._now = lasting, now or threading.Event()
         self._base, self._socket_base = base, socket_base
         self._server: EmbeddedServer | None = None
         self._attached: FileLock | None = None
@@ -60,18 +67,26 @@ class Attachment:
         if self._attached is not None:
             self._attached.release()
         if self._server is not None:
-            others = FileLock(self._data_dir / ATTACHED_FILE)
+            kinds = (ATTACHED_FILE, LASTING_FILE) if self._lasting else (ATTACHED_FILE,)
+            others = [FileLock(self._data_dir / name) for name in kinds]
             try:
                 self._wait_for(others)
             finally:
                 self._server.stop()
-                others.release()
+                for lock in others:
+                    lock.release()
 
     async def __aenter__(self) -> DatabaseAddress:
         return await asyncio.to_thread(self.__enter__)
 
     async def __aexit__(self, *_: object) -> None:
-        await asyncio.to_thread(self.__exit__)
+        ending = asyncio.ensure_future(asyncio.to_thread(self.__exit__))
+        try:
+            await asyncio.shield(ending)
+        except asyncio.CancelledError:
+            self._now.set()
+            await ending
+            raise
 
     def _start(self, data_dir: Path) -> DatabaseAddress | None:
         """Start a server of our own; None when another command was quicker."""
@@ -105,30 +120,54 @@ class Attachment:
         with contextlib.suppress(FileNotFoundError, ValueError):
             address = read_address(data_dir / ADDRESS_FILE)
             if answers(address):
-                self._attached = attached
+                self._attached = self._kept(attached, data_dir)
                 return address
         attached.release()
         return None
 
-    def _wait_for(self, others: FileLock) -> None:
+    def _kept(self, attached: FileLock, data_dir: Path) -> FileLock:
+        """The lock that says how long this one stays."""
+        if not self._lasting:
+            return attached
+        lasting = FileLock(data_dir / LASTING_FILE)
+        # Refused only while a process like this one stops the server, which is then lost as it would be later.
+        lasting.acquire(shared=True)
+        attached.release()
+        return lasting
+
+    def _wait_for(self, others: list[FileLock]) -> None:
         told = False
-        while not others.acquire():
-            if not told:
-                self._progress("other commands still use this database; it stops when they end (Ctrl-C stops it now)…")
-                told = True
-            time.sleep(0.05)
+        for lock in others:
+            while not lock.acquire():
+                if not told:
+                    self._progress(
+                        "other commands still use this database; it stops when they end (Ctrl-C stops it now)…"
+                    )
+                    told = True
+                if self._now.wait(0.05):
+                    return
 
 
 def attach_or_start(
     data_dir: Path,
     *,
     binaries: Path | None = None,
+    lasting: bool = False,
+    now: threading.Event | None = None,
     progress: Progress = silent,
     base: Path = BASE_FOLDER,
     socket_base: Path = SOCKET_BASE,
 ) -> Attachment:
     """The database of a data directory for one command. Raises: EmbeddedError on entry."""
-    return Attachment(data_dir, binaries=binaries, progress=progress, base=base, socket_base=socket_base)
+    return Attachment(
+        data_dir,
+        binaries=binaries,
+        lasting=lasting,
+        now=now,
+        progress=progress,
+        base=base,
+        socket_base=socket_base,
+    )
 
 
 def answers(address: DatabaseAddress) -> bool:

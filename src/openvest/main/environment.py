@@ -5,6 +5,11 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
+
+from openvest.db.checks import StartRefused
+
+URL_FORM = "postgresql://ROLE:PASSWORD@HOST:5432/DATABASE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,16 +26,37 @@ class Place:
 
 def read_place(data_dir: Path) -> Place:
     """The installation of a data directory, as DATABASE_URL, DATABASE_ADMIN_URL, OPENVEST_POSTGRES_BIN,
-    OPENVEST_MASTER_KEY and, for tests of crashes, OPENVEST_FAILPOINT have it."""
+    OPENVEST_MASTER_KEY and, for tests of crashes, OPENVEST_FAILPOINT have it.
+
+    Raises: StartRefused for a URL that is none of PostgreSQL.
+    """
     binaries = os.environ.get("OPENVEST_POSTGRES_BIN")
     return Place(
         data_dir=data_dir,
-        database_url=os.environ.get("DATABASE_URL") or None,
-        admin_url=os.environ.get("DATABASE_ADMIN_URL") or None,
+        database_url=_url("DATABASE_URL"),
+        admin_url=_url("DATABASE_ADMIN_URL"),
         binaries=Path(binaries) if binaries else None,
         master_key=os.environ.get("OPENVEST_MASTER_KEY") or None,
         failpoint=os.environ.get("OPENVEST_FAILPOINT") or None,
     )
+
+
+def _url(name: str) -> str | None:
+    """Why not its text in the sentence: it holds a password."""
+    text = os.environ.get(name)
+    if not text:
+        return None
+    try:
+        parts = urlsplit(text)
+        # Several hosts may be named, each with its port; an address in brackets has colons of its own.
+        hosts = [host.rpartition("]")[2] for host in parts.netloc.rpartition("@")[2].split(",")]
+        ports = [host.rpartition(":")[2] for host in hosts if ":" in host]
+        good = parts.scheme in ("postgresql", "postgres") and all(0 < int(port) < 65536 for port in ports if port)
+    except ValueError:
+        good = False
+    if not good:
+        raise StartRefused(f"{name} is not the URL of a PostgreSQL database; write it as {URL_FORM}.")
+    return text
 
 
 def forget_database_urls() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import ipaddress
 import socket
+import ssl
 from pathlib import Path
 
 from openvest.core.webhook_urls import allow_list
@@ -41,6 +42,7 @@ def check_exposure(
     for file in (certificate, key):
         if file is not None and not file.is_file():
             raise StartRefused(f"There is no file {file}; give --tls-cert and --tls-key the paths of PEM files.")
+    _check_chain(certificate, key)
     if mode != "production":
         return
     if not is_loopback(host) and certificate is None and not behind_proxy:
@@ -50,6 +52,20 @@ def check_exposure(
         )
     if webhooks_to:
         raise StartRefused("Production sends webhooks to public HTTPS addresses only; leave --allow-webhooks-to out.")
+
+
+def _check_chain(certificate: Path | None, key: Path | None) -> None:
+    """Raises: StartRefused for files that TLS cannot be served with."""
+    if certificate is None or key is None:
+        return
+    try:
+        # The empty password: one that asks on the console would hold up a service for ever.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password="")
+    except (OSError, ValueError) as error:
+        raise StartRefused(
+            f"TLS cannot be served with {certificate} and {key} ({error}); give --tls-cert a PEM chain and --tls-key "
+            "its private key without a password."
+        ) from None
 
 
 def check_port(host: str, port: int) -> None:

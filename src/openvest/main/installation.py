@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import threading
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote, urlsplit
 
 import asyncpg
@@ -35,6 +36,9 @@ from openvest.main.failpoints import arm_failpoint, refuse_failpoint_of
 
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
+
+Kind = Literal["serve", "process", "command"]
+"""How long one stays: with the data directory of its own, until told to end, for one answer."""
 
 KEY_FILE = "master.key"
 FIRST_SEED = "1"
@@ -65,27 +69,32 @@ class Installation:
 
 
 _FOUND = "select seed, mode from found_installation($1, $2)"
+_HAS_TENANT = "select exists (select from list_tenants())"
 
 
 @asynccontextmanager
-async def running_database(place: Place, *, serving: bool = False, progress: Progress = silent) -> AsyncGenerator[Urls]:
-    """The database for as long as the block lasts. `serving` takes the data directory for itself.
+async def running_database(
+    place: Place, *, kind: Kind = "command", now: threading.Event | None = None, progress: Progress = silent
+) -> AsyncGenerator[Urls]:
+    """The database for as long as the block lasts.
 
-    Raises: StartRefused, EmbeddedError, AlreadyServing.
+    A `serve` takes the data directory for itself, a `process` is attached until it is told to end. `now` ends the
+    wait for others before a database started here is stopped. Raises: StartRefused, EmbeddedError, AlreadyServing.
     """
     arm_failpoint(place.failpoint)
-    async with _found_or_started(place, serving, progress) as urls:
+    async with _found_or_started(place, kind, now, progress) as urls:
         await refuse_failpoint_of(place.failpoint, urls.app)
         yield urls
 
 
 @asynccontextmanager
-async def _found_or_started(place: Place, serving: bool, progress: Progress) -> AsyncGenerator[Urls]:
+async def _found_or_started(
+    place: Place, kind: Kind, now: threading.Event | None, progress: Progress
+) -> AsyncGenerator[Urls]:
     if place.database_url is not None:
         open_data_dir(place.data_dir)
-        role = unquote(urlsplit(place.database_url).username or "") or await _session_role(place.database_url)
-        yield Urls(place.database_url, place.admin_url, role, embedded=False)
-    elif serving:
+        yield await named_database(place, place.database_url)
+    elif kind == "serve":
         server = EmbeddedServer(place.data_dir, binaries=place.binaries, progress=progress, on_restart=progress)
         try:
             yield _embedded(await asyncio.to_thread(server.start))
@@ -93,8 +102,17 @@ async def _found_or_started(place: Place, serving: bool, progress: Progress) -> 
             # Not in a thread of the loop's: a second Ctrl-C must not leave the server behind.
             server.stop()
     else:
-        async with attach_or_start(place.data_dir, binaries=place.binaries, progress=progress) as address:
+        attachment = attach_or_start(
+            place.data_dir, binaries=place.binaries, lasting=kind == "process", now=now, progress=progress
+        )
+        async with attachment as address:
             yield _embedded(address)
+
+
+async def named_database(place: Place, url: str) -> Urls:
+    """The database of DATABASE_URL. Raises: what a connection raises."""
+    role = unquote(urlsplit(url).username or "") or await _session_role(url)
+    return Urls(url, place.admin_url, role, embedded=False)
 
 
 async def _session_role(url: str) -> str:
@@ -141,8 +159,9 @@ async def check(urls: Urls) -> None:
     connection = await asyncpg.connect(urls.app)
     try:
         await check_server_settings(connection)
-        await check_schema(connection)
+        # Before the schema, which a role that is refused anyway may not even see.
         await check_role(connection)
+        await check_schema(connection)
     finally:
         await connection.close()
 
@@ -169,6 +188,7 @@ async def opened(
     try:
         connection_seed, stored_mode = await _found(pool, mode, seed)
         _AFTER_FOUND()
+        await _refuse_fresh_key(pool, place, stored_mode)
         secrets = master_key(place, stored_mode)
         assembled = assemble(pool, seed=connection_seed, secrets=secrets, mode=stored_mode)
         await _check_key(assembled)
@@ -193,6 +213,20 @@ async def _found(pool: Any, mode: Mode | None, seed: str | None) -> tuple[str, M
             f"This database was made in mode {row['mode']}; start with --mode {row['mode']}, or take another database."
         )
     return row["seed"], row["mode"]
+
+
+async def _refuse_fresh_key(pool: Any, place: Place, mode: Mode) -> None:
+    """No key is made for a database whose secrets are sealed with another. Raises: StartRefused.
+
+    Why the tenants first: whoever makes one has made the key before.
+    """
+    sealed = await pool.fetchval(_HAS_TENANT)
+    file = place.data_dir / KEY_FILE
+    if sealed and mode == "sandbox" and place.master_key is None and not file.exists():
+        raise StartRefused(
+            f"There is no master key in {file}, and this database was sealed with one; set OPENVEST_MASTER_KEY to the "
+            f"key it was made with, or put {KEY_FILE} back."
+        )
 
 
 def master_key(place: Place, mode: Mode) -> Secrets:

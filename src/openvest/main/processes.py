@@ -11,9 +11,10 @@ import asyncio
 import contextlib
 import signal
 import sys
+import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import uvloop
@@ -30,7 +31,7 @@ from openvest.main.environment import Place
 from openvest.main.failpoints import refuse_failpoint
 from openvest.main.first_start import Pace, Sandbox, furnish
 from openvest.main.http import listening
-from openvest.main.installation import Installation, master_key, opened, running_database
+from openvest.main.installation import Installation, Kind, master_key, opened, running_database
 from openvest.main.news import News, connect_news, make_worker
 from openvest.server.app import App, make_app
 from openvest.server.logs import make_logger
@@ -60,6 +61,8 @@ class Options:
     metrics_port: int = 9100
     joined: bool = False
     """A server process that belongs to a `serve`: it shares the port and ends with its parent."""
+    now: threading.Event = field(default_factory=threading.Event, repr=False, compare=False)
+    """Set when whoever asked the process to end does not wait any longer for others that use its database."""
 
     @property
     def url(self) -> str:
@@ -70,26 +73,31 @@ Ready = Callable[[Installation, Sandbox | None, int], None]
 """Told once when everything answers: the installation, what a sandbox was furnished with, the port of the metrics."""
 
 
-def run(process: Callable[[], Awaitable[None]]) -> None:
-    """Run a process until it ends or SIGINT, SIGTERM or SIGHUP asks it to; what it holds is let go of in order."""
+def run(process: Callable[[], Awaitable[None]], now: threading.Event) -> None:
+    """Run a process until it ends or SIGINT, SIGTERM or SIGHUP asks it to; what it holds is let go of in order.
+
+    A second SIGINT and any SIGTERM or SIGHUP set `now`.
+    """
     collect_rarely()
     with contextlib.suppress(KeyboardInterrupt), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_until_asked(process))
+        runner.run(_until_asked(process, now))
 
 
-async def _until_asked(process: Callable[[], Awaitable[None]]) -> None:
+async def _until_asked(process: Callable[[], Awaitable[None]], now: threading.Event) -> None:
     body = asyncio.ensure_future(process())
     asked = False
 
-    def stop() -> None:
+    def stop(number: signal.Signals) -> None:
         nonlocal asked
+        if asked or number != signal.SIGINT:
+            now.set()
         if not asked:
             asked = True
             body.cancel()
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, stop)
+        loop.add_signal_handler(number, stop, number)
     try:
         await body
     except asyncio.CancelledError:
@@ -104,7 +112,7 @@ async def serve(options: Options, ready: Ready, say: Progress) -> None:
     _check_first(options)
     exposure.check_port(options.host, options.port)
     async with AsyncExitStack() as stack:
-        installation = await _installation(stack, options, serving=True, say=say)
+        installation = await _installation(stack, options, "serve", say)
         _check_exposure(options, installation.mode)
         sandbox = await furnish(installation, options.url, options.pace) if installation.mode == "sandbox" else None
         news = await _news(stack, installation, options)
@@ -120,7 +128,7 @@ async def server(options: Options, ready: Ready, say: Progress) -> None:
     if not options.joined:
         exposure.check_port(options.host, options.port)
     async with AsyncExitStack() as stack:
-        installation = await _installation(stack, options, serving=False, say=say)
+        installation = await _installation(stack, options, "process", say)
         _check_exposure(options, installation.mode)
         news = await _news(stack, installation, options)
         tasks, metrics_port = await _serving(stack, installation, news, options, say)
@@ -137,7 +145,7 @@ async def worker(options: Options, ready: Ready, say: Progress) -> None:
     """Sweeps, numbering and deliveries alone; several may run on one database. Raises: as `serve`."""
     _check_first(options)
     async with AsyncExitStack() as stack:
-        installation = await _installation(stack, options, serving=False, say=say)
+        installation = await _installation(stack, options, "process", say)
         _check_exposure(options, installation.mode)
         news = await _news(stack, installation, options)
         task = await stack.enter_async_context(_working(news))
@@ -164,8 +172,8 @@ def _check_exposure(options: Options, mode: Mode) -> None:
     )
 
 
-async def _installation(stack: AsyncExitStack, options: Options, *, serving: bool, say: Progress) -> Installation:
-    urls = await stack.enter_async_context(running_database(options.place, serving=serving, progress=say))
+async def _installation(stack: AsyncExitStack, options: Options, kind: Kind, say: Progress) -> Installation:
+    urls = await stack.enter_async_context(running_database(options.place, kind=kind, now=options.now, progress=say))
     return await stack.enter_async_context(
         opened(urls, options.place, mode=options.mode, seed=options.seed, pool_size=10, progress=say)
     )

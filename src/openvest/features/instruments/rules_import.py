@@ -108,6 +108,8 @@ class _Line:
         if text == "" and default is not None:
             return default
         try:
+            if "\0" in text:
+                raise ValueError("holds a NUL byte, which no database keeps as text")
             return parse(text)
         except ValueError as error:
             self.say(column, str(error))

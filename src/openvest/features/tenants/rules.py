@@ -17,6 +17,7 @@ TOKEN_LIFETIME_SECONDS = 1800
 SANDBOX_RATE_LIMIT = 300
 """Units: requests per second of one client. Source: protocol.md section 9."""
 
+LONGEST_NAME = 100
 ALL = "all"
 _READ, _ADMIN = ":read", ":admin"
 
@@ -35,6 +36,18 @@ class UnknownClient(NotFound):
 
 class ClientNameTaken(Conflict):
     """Another client of the tenant has this name."""
+
+
+class UnusableName(InvalidRequest):
+    """A tenant is to get a name that is none."""
+
+
+def check_name(name: str) -> None:
+    """Raises: UnusableName."""
+    if not name.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
+        raise UnusableName(
+            f"The name of a tenant has 1 to {LONGEST_NAME} characters that can be read, and not only spaces."
+        )
 
 
 def check_frozen_at(at: datetime | None) -> None:

@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
+from openvest.core.clock import instant
 from openvest.core.declarations import Contract
 from openvest.core.ids import caused_id, random_id
 from openvest.core.problems import Unauthorised
 from openvest.core.sealing import Secrets
-from openvest.core.signing_keys import generate_p521, load_public_key
+from openvest.core.signing_keys import PublicKey, generate_p521, load_public_key
 from openvest.db.query import Query
 from openvest.db.unit import Database, Unit
 from openvest.features.tenants import rules, store
@@ -55,8 +56,10 @@ async def create_tenant(
     """The tenant of this name, made with its clock and first signing key where it does not exist yet.
 
     Options that are None take their default for a new tenant (pace instant, licence TOL, a live clock) and are not
-    compared with a known one. Raises: OutsideCalendar, OtherTenant. Writes: tenants, clocks, signing_keys.
+    compared with a known one. Raises: UnusableName, OutsideCalendar, OtherTenant.
+    Writes: tenants, clocks, signing_keys.
     """
+    rules.check_name(name)
     rules.check_frozen_at(frozen_at)
     tenant_id = await find_tenant(database, name)
     if tenant_id is None:
@@ -72,6 +75,10 @@ async def create_tenant(
         for option, asked, stored in (("licence", licence, known.licence), ("pace", pace, known.pace)):
             if asked is not None and asked != stored:
                 raise rules.OtherTenant(f"The tenant {name} exists with {option} {stored}; leave the option out.")
+        # A tenant whose clock stood from the start was made at that instant, any other by the wire clock.
+        if frozen_at is not None and frozen_at != known.created_at:
+            made = instant(known.created_at)
+            raise rules.OtherTenant(f"The tenant {name} exists since {made}; leave the instant to freeze at out.")
         await unit.one(store.LOCK_CLIENTS, str(unit.tenant_id))
         if await unit.row(store.NEWEST_SIGNING_KEY, unit.tenant_id) is None:
             await add_signing_key(unit)
@@ -83,6 +90,13 @@ async def create_tenant(
 async def get_tenant(unit: Unit) -> Tenant:
     """The unit's own tenant."""
     return await unit.one(store.TENANT, unit.tenant_id)
+
+
+def check_client(scopes: str | Sequence[str], public_key: str | bytes | None) -> None:
+    """What of a client can be refused before anything is made. Raises: UnknownScope, UnusableKey."""
+    rules.scopes_of(scopes)
+    if public_key is not None:
+        _loaded(public_key)
 
 
 async def create_client(
@@ -164,10 +178,7 @@ async def add_key(unit: Unit, client_id: UUID, public_key: str | bytes) -> UUID:
 
     Raises: UnusableKey, UnknownClient. Writes: client_keys.
     """
-    try:
-        key = load_public_key(public_key)
-    except ValueError as error:
-        raise rules.UnusableKey(str(error)) from None
+    key = _loaded(public_key)
     if not await unit.row(store.LIVING_CLIENT, unit.tenant_id, client_id):
         raise _unknown(client_id)
     text = public_key if isinstance(public_key, str) else public_key.decode()
@@ -246,6 +257,13 @@ async def _ask_one(database: Database, query: Query[R], *args: Any) -> R | None:
 def token_hash(secrets: Secrets, token: str) -> bytes:
     """Under which a token is stored."""
     return rules.token_hash(secrets, token)
+
+
+def _loaded(public_key: str | bytes) -> PublicKey:
+    try:
+        return load_public_key(public_key)
+    except ValueError as error:
+        raise rules.UnusableKey(str(error)) from None
 
 
 def _place(tenant_id: UUID, key_id: UUID) -> str:
