@@ -20,7 +20,7 @@ from tests.bench.load import WIRE, built, send_all
 from tests.bench.world import Bench, bench_world
 from tests.kit.cluster import OWNER, Cluster
 from tests.kit.orders import X
-from tests.kit.world import SECRETS, SEED
+from tests.kit.world import SECRETS
 
 CUSTOMERS = 2_000
 SCOPES = ["orders:admin", "accounts:read"]
@@ -64,7 +64,7 @@ async def server(bench: Bench) -> AsyncGenerator[int]:
         "DATABASE_ADMIN_URL": bench.cluster.dsn(bench.name, OWNER),
         "OPENVEST_MASTER_KEY": SECRETS.master.hex(),
     }
-    command = [sys.executable, "-m", "openvest", "server", "--workers", "2", "--port", str(port), "--seed", SEED]
+    command = [sys.executable, "-m", "openvest", "server", "--workers", "2", "--port", str(port)]
     async with _running(command, port, environment):
         yield port
 
