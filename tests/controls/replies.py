@@ -46,12 +46,12 @@ PLANTED: tuple[Planted, ...] = (
     Planted(
         "R6",
         "answers-of-a-lost-lease",
-        "what a venue said is recorded without a look at the lease's token",
+        "what a venue said is recorded whoever holds the lease, and whether or not it has ended",
         (
             Edit(
                 "src/openvest/features/street/store.py",
                 "id = any($2) and lease_token = $3 and status = 'WORKING'",
-                "id = any($2) and $3::uuid is not null and status = 'WORKING'",
+                "id = any($2) and $3::uuid is not null",
             ),
         ),
         {"stops": 1},
