@@ -22,8 +22,8 @@ from tests.gates.gate import Gate, Run, Verdict
 from tests.gates.matrix_ground import Floor, floor
 from tests.kit.http import Api, make_api
 from tests.kit.openapi import check_answer
+from tests.kit.operations import BODIES, ask, filled, label, live_by_http, path_names, target
 from tests.kit.world import SECRETS
-from tests.security.operations import BODIES, ask, filled, label, live_by_http, path_names, target
 
 UNSCOPED = frozenset({"POST /auth/token"})
 """What proves itself by a secret and needs no scope, since it gives them."""

@@ -20,8 +20,8 @@ from tests.gates.gate import Gate, Run, Verdict
 from tests.gates.matrix_ground import TENANT_TABLES, Floor, floor
 from tests.kit.http import Api
 from tests.kit.openapi import check_answer
+from tests.kit.operations import BODIES, CONSTANT, ask, filled, label, live_by_http, target
 from tests.kit.world import SECRETS
-from tests.security.operations import BODIES, CONSTANT, ask, filled, label, live_by_http, target
 from tests.security.places import required_query
 from tests.security.tenant_life import live
 

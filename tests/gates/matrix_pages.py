@@ -34,8 +34,8 @@ from tests.gates.gate import Gate, Run, Verdict
 from tests.gates.matrix_ground import Floor, floor
 from tests.kit.customers import Customer, make_customer, make_user
 from tests.kit.http import Api
+from tests.kit.operations import label, target
 from tests.kit.orders import X
-from tests.security.operations import label, target
 
 Json = dict[str, Any]
 Sent = tuple[str, tuple[Any, ...]]

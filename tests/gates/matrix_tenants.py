@@ -19,8 +19,8 @@ from openvest.core.declarations import Endpoint
 from tests.gates.gate import Gate, Run, Verdict
 from tests.gates.matrix_ground import TENANT_TABLES, Floor, floor
 from tests.kit.http import Api
+from tests.kit.operations import label, live_by_http, target
 from tests.kit.walls import take_down_policies, taken_down_where
-from tests.security.operations import label, live_by_http, target
 from tests.security.places import Place, body_with, places_of, required_query
 
 _FILTER = "a filter: an empty list"

@@ -25,10 +25,9 @@ from tests.gates.tampering_signed import Hands, Known
 from tests.kit import footprint
 from tests.kit.forgery import Draft, framed
 from tests.kit.http import WIRE, Api, make_api
-from tests.kit.operations import asked_of, label
+from tests.kit.operations import asked_of, label, live_by_http
 from tests.kit.raw import ask
 from tests.kit.world import SECRETS, make_tenant
-from tests.security.test_tenants_apart import live_by_http
 
 VERSIONS: Final[Sequence[SignatureVersion]] = (15, 6)
 KINDS: Final = {"P-521 DER": generate_p521, "Ed25519": generate_ed25519}

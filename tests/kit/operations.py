@@ -1,6 +1,7 @@
-"""A request that works for every operation of v1, and as many different ones as wanted for those that take a key.
+"""Requests for every operation of v1: bodies that fit, a tenant that has one object of each kind, and asking.
 
-An operation that is declared later and known to neither table fails whoever goes through the operations.
+Braces in a body stand for the id of an object by the name of its path parameter. An operation that is declared later
+and has no body here, or no maker though it takes a key, fails whoever goes through the operations.
 """
 
 from __future__ import annotations
@@ -12,34 +13,74 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
+import httpx
+
 from openvest.catalog import V1_ENDPOINTS
 from openvest.core.declarations import Endpoint
 from openvest.db.unit import Database, Unit
-from tests.kit.customers import make_customer, make_user
+from openvest.main import Assembled
+from tests.kit.customers import Customer, make_customer, make_user, top_up
+from tests.kit.http import Api
 from tests.kit.orders import X
-from tests.kit.people import USER
-from tests.security.test_tenants_apart import BODIES
+from tests.kit.people import FIT, USER
 
 KEYED: Sequence[Endpoint] = tuple(endpoint for endpoint in V1_ENDPOINTS if endpoint.key_required)
 _AT_ONCE = 100
 """People made in one unit of work."""
 
-TRANSFER: Mapping[str, Any] = {
-    "account": {"iban": "NL70ABNA0106295004"},
-    "amount": "25.00",
-    "currency": "EUR",
-    "client_reference": "wire",
-    "counterparty_name": "A client firm",
-    "counterparty_account": {"iban": "DE95500105173934555844"},
-    "remittance_information": "for nobody we know",
-}
-_MORE: Mapping[str, Mapping[str, Any]] = {
+CONSTANT: Mapping[str, str] = {"instrument_id": f"isin:{X}", "currency": "EUR", "venue_id": str(UUID(int=0))}
+"""Path parameters that name nothing of a tenant."""
+
+BODIES: Mapping[str, dict[str, Any]] = {
+    "POST /auth/token": {},
     "POST /users": USER,
-    "POST /tests/payments/transactions": TRANSFER,
-    "POST /webhooks": {"title": "mine", "url": "https://example.com/hook"},
-    "POST /tests/scenarios": {"name": "data_change_fails", "on": {"user_id": "{user_id}"}},
-    "POST /tests/clock/advance": {"to": "2020-01-01T00:00:00Z"},
+    "POST /users/{user_id}/data_change_requests": {"title": "DR"},
+    "POST /users/{user_id}/checks": FIT,
+    "POST /users/{user_id}/identifiers": {"type": "NATIONAL_ID", "issuing_country": "DE", "identifier": ""},
+    "PATCH /users/{user_id}/identifiers/{identifier_id}": {"identifier": "x"},
+    "POST /users/{user_id}/tax_residencies": {
+        "tax_residencies": [{"country": "DE", "tax_identifier_number": "12345678911"}]
+    },
+    "PATCH /accounts/{account_id}": {"name": "mine now"},
+    "POST /webhooks": {"title": "another", "url": "https://example.com/another"},
+    "PATCH /webhooks/{webhook_id}": {"enabled": False},
+    "POST /account_groups": {"user_id": "{user_id}", "type": "PERSONAL"},
+    "POST /accounts": {"user_id": "{user_id}", "account_group_id": "{account_group_id}", "type": "TRADING"},
+    "POST /payments/topups": {
+        "account_group_id": "{account_group_id}",
+        "cash_amount": "1.00",
+        "currency": "EUR",
+    },
+    "POST /tests/payments/transactions": {
+        "account": {"iban": "NL70ABNA0106295004"},
+        "amount": "1.00",
+        "currency": "EUR",
+        "client_reference": "wire",
+        "counterparty_name": "A client firm",
+        "counterparty_account": {"iban": "DE95500105173934555844"},
+    },
+    "POST /tests/clock/advance": {"by": "PT0S"},
+    "POST /tests/scenarios": {"name": "order_rejected", "on": {"client_reference": "a reference of nobody"}},
+    "POST /orders": {
+        "user_id": "{user_id}",
+        "account_id": "{account_id}",
+        "instrument_id": X,
+        "instrument_id_type": "ISIN",
+        "order_type": "MARKET",
+        "side": "BUY",
+        "currency": "EUR",
+        "cash_amount": "10.00",
+    },
 }
+"""Bodies by operation. That of a token is made by the client that asks for one."""
+
+
+def label(endpoint: Endpoint) -> str:
+    return f"{endpoint.method} {endpoint.path}"
+
+
+def path_names(endpoint: Endpoint) -> list[str]:
+    return re.findall(r"\{(\w+)\}", endpoint.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,23 +96,87 @@ class Asked:
         return b"" if self.body is None else json.dumps(self.body).encode()
 
 
-def label(endpoint: Endpoint) -> str:
-    return f"{endpoint.method} {endpoint.path}"
+class _Anybody(dict[str, str]):
+    """Ids by name; one of nobody stands for each that is not given."""
+
+    def __missing__(self, name: str) -> str:
+        return str(uuid4())
+
+
+def filled(body: Any, ids: Mapping[str, str]) -> Any:
+    return json.loads(re.sub(r'"\{(\w+)\}"', lambda hit: f'"{ids[hit[1]]}"', json.dumps(body)))
+
+
+def target(endpoint: Endpoint, ids: Mapping[str, str]) -> str:
+    def value(hit: re.Match[str]) -> str:
+        name = hit[1]
+        return CONSTANT[name] if name in CONSTANT and name not in ids else ids[name]
+
+    return re.sub(r"\{(\w+)\}", value, endpoint.path)
 
 
 def asked_of(endpoint: Endpoint, ids: Mapping[str, str]) -> Asked:
     """The request of a JSON operation about these objects; ids of nobody stand for those not given."""
-    constants = {"instrument_id": f"isin:{X}", "currency": "EUR", "venue_id": str(UUID(int=0))}
+    known = _Anybody(ids)
+    if endpoint.body is None:
+        return Asked(endpoint.method, target(endpoint, known))
+    body = BODIES.get(label(endpoint))
+    assert body is not None, f"no body is known for {label(endpoint)}: give one in this file"
+    return Asked(endpoint.method, target(endpoint, known), filled(body, known))
 
-    def value(hit: re.Match[str]) -> str:
-        return {**constants, **ids}.get(hit[1]) or str(uuid4())
 
-    body = None
-    if endpoint.body is not None:
-        known = BODIES.get(label(endpoint)) or _MORE.get(label(endpoint))
-        assert known is not None, f"no body is known for {label(endpoint)}: give one in tests/kit/operations.py"
-        body = json.loads(re.sub(r"(?<=\")\{(\w+)\}(?=\")", value, json.dumps(known)))
-    return Asked(endpoint.method, re.sub(r"\{(\w+)\}", value, endpoint.path), body)
+def _of_tenants(endpoint: Endpoint) -> bool:
+    body = json.dumps(BODIES.get(label(endpoint), {}))
+    return bool(set(path_names(endpoint)) - set(CONSTANT)) or re.search(r'"\{\w+\}"', body) is not None
+
+
+OPERATIONS = [endpoint for endpoint in V1_ENDPOINTS if _of_tenants(endpoint)]
+"""Those that name an object of a tenant in their path or, as their body stands above, in it."""
+
+
+async def ask(api: Api, endpoint: Endpoint, ids: Mapping[str, str]) -> httpx.Response:
+    body = BODIES.get(label(endpoint))
+    content = None if body is None else json.dumps(filled(body, ids)).encode()
+    return await api.send(endpoint.method, target(endpoint, ids), content, key=uuid4())
+
+
+async def live_by_http(world: Assembled, owner: Api, tenant_id: UUID) -> dict[str, str]:
+    """A customer with one object of each kind; every operation that reads is asked once. Returns the ids."""
+    customer = await make_customer(world.database, tenant_id)
+    topup = await top_up(world.database, customer, "100.00")
+    ids = await _objects(owner, customer)
+    await world.runner.drain(tenant_id)
+    ids["topup_id"] = str(topup.id)
+    order = (await owner.get(f"/orders/{ids['order_id']}")).json()
+    assert order["executions"], order
+    ids["execution_id"] = order["executions"][0]["id"]
+    for endpoint in V1_ENDPOINTS:
+        if endpoint.method == "GET":
+            await ask(owner, endpoint, ids)
+    return ids
+
+
+async def _objects(owner: Api, customer: Customer) -> dict[str, str]:
+    ids = {
+        "user_id": str(customer.user_id),
+        "account_group_id": str(customer.group_id),
+        "account_id": str(customer.account_id),
+    }
+
+    async def post(path: str, body: dict[str, Any]) -> str:
+        answer = await owner.post(path, body)
+        assert answer.status_code < 300, answer.text
+        return str(answer.json()["id"])
+
+    ids["order_id"] = await post("/orders", filled(BODIES["POST /orders"], ids))
+    ids["webhook_id"] = await post("/webhooks", {"title": "mine", "url": "https://example.com/hook"})
+    ids["scenario_id"] = await post(
+        "/tests/scenarios", {"name": "data_change_fails", "on": {"user_id": ids["user_id"]}}
+    )
+    user = f"/users/{customer.user_id}"
+    ids["check_id"] = await post(f"{user}/checks", BODIES["POST /users/{user_id}/checks"])
+    ids["identifier_id"] = await post(f"{user}/identifiers", BODIES["POST /users/{user_id}/identifiers"])
+    return ids
 
 
 async def different_ones(database: Database, tenant_id: UUID, endpoint: Endpoint, count: int) -> Sequence[Asked]:

@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import Any, Literal
 
 from openvest.core.declarations import Endpoint
-from tests.security.operations import BODIES, CONSTANT, filled, label
+from tests.kit.operations import BODIES, CONSTANT, filled, label
 
 Json = dict[str, Any]
 Where = Literal["path", "query", "body"]

@@ -20,11 +20,11 @@ from openvest.main import Assembled
 from openvest.server.app import App, make_app
 from openvest.server.settings import ServerSettings
 from tests.kit.http import WIRE, Api, make_api
+from tests.kit.operations import OPERATIONS, ask, live_by_http
 from tests.kit.orders import make_trader
 from tests.kit.receiver import receiving
 from tests.kit.webhooks import make_world
 from tests.kit.world import SECRETS
-from tests.security.operations import OPERATIONS, ask, live_by_http
 
 Watch = Callable[[httpx.Response], Awaitable[None]]
 NOON = datetime(2026, 3, 6, 12, tzinfo=UTC)

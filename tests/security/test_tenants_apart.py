@@ -22,9 +22,9 @@ from openvest.server.app import App, make_app
 from openvest.server.settings import ServerSettings
 from tests.kit.cluster import Cluster
 from tests.kit.http import WIRE, Api, make_api
+from tests.kit.operations import BODIES, CONSTANT, OPERATIONS, ask, label, live_by_http, path_names
 from tests.kit.walls import take_down_policies
 from tests.kit.world import SECRETS, make_tenant, opened
-from tests.security.operations import BODIES, CONSTANT, OPERATIONS, ask, label, live_by_http, path_names
 
 pytestmark = pytest.mark.anyio
 
