@@ -14,6 +14,7 @@ import pytest
 from openvest.core.clock import WireClock
 from openvest.core.signing_keys import generate_p521
 from openvest.core.webhook_urls import allow_list, parse_target
+from openvest.features.webhooks.rules import WebhookUrlRefused, check_url
 from openvest.ports.courier import Letter, NotSent
 from openvest.worker.address_guard import AddressRefused, GuardedResolver, is_public
 from openvest.worker.courier import HttpCourier
@@ -110,6 +111,29 @@ def test_public_addresses_pass_right_up_to_their_edges(address: str) -> None:
 def test_a_url_of_another_shape_is_refused(url: str) -> None:
     with pytest.raises(ValueError):
         parse_target(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("hook", "must be an absolute URL such as https://example.com/hook, without fragment, "),
+        ("ftp://hooks.client.example/", "must begin with https://."),
+        (
+            "http://hooks.client.example/",
+            "must begin with https://; a sandbox takes http:// ",
+        ),
+        ("https://user@hooks.client.example/", "must not carry a user name."),
+        ("https://hooks.client.example:0/", "must have a port from 1 to 65535."),
+        ("https://hooks.client.example:25/", "must use port 443 or one from 1024 on."),
+        ("https://8.8.8.8/", "must name its host by a full DNS name, not by an address."),
+        ("https://printer.local/", "must name a public host, not one under localhost, local, internal, "),
+        ("https://hooks.client.example/" + "x" * 1000, "must have at most 1000 characters."),
+    ],
+)
+def test_a_refused_url_is_told_what_it_must_be(url: str, sentence: str) -> None:
+    with pytest.raises(WebhookUrlRefused) as refused:
+        check_url(url, frozenset())
+    assert refused.value.detail.startswith(f"The URL of a webhook {sentence}")
 
 
 @pytest.mark.parametrize(("url", "read"), TAKEN_URLS.items())

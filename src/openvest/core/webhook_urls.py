@@ -56,24 +56,28 @@ def allow_list(entries: list[str] | tuple[str, ...]) -> frozenset[str]:
 def parse_target(text: str, allowed: frozenset[str] = frozenset()) -> Target:
     """Where a webhook of this URL goes.
 
-    Raises: ValueError whose text goes on from the name of the field, for example `is a URL that begins with https://`.
+    Raises: ValueError whose text goes on from the name of the field, for example `must begin with https://`.
     """
     if len(text) > MAX_URL_LENGTH:
-        raise ValueError(f"has at most {MAX_URL_LENGTH} characters")
+        raise ValueError(f"must have at most {MAX_URL_LENGTH} characters")
     parts = _URL.fullmatch(text)
     if parts is None:
-        raise ValueError("is an absolute URL without user, fragment, blanks or characters that need escaping")
+        raise ValueError(
+            "must be an absolute URL such as https://example.com/hook, without fragment, blanks or unescaped characters"
+        )
     scheme = parts["scheme"].lower()
     if scheme not in _DEFAULT_PORTS:
-        raise ValueError("is a URL that begins with https://")
+        raise ValueError("must begin with https://")
     host, port = _host_and_port(parts["authority"].lower(), _DEFAULT_PORTS[scheme])
     listed = f"{host}:{port}" in allowed
     if not listed:
         if scheme != "https":
-            raise ValueError("is a URL that begins with https://")
+            raise ValueError(
+                "must begin with https://; a sandbox takes http:// for a host and port that --allow-webhooks-to names"
+            )
         _check_name(host)
         if port != _DEFAULT_PORTS["https"] and port < _LOWEST_FREE_PORT:
-            raise ValueError(f"uses port 443 or one from {_LOWEST_FREE_PORT} on")
+            raise ValueError(f"must use port 443 or one from {_LOWEST_FREE_PORT} on")
     return Target(scheme, host, port, parts["path"] or "/", parts["query"] or "", listed)
 
 
@@ -86,19 +90,19 @@ def _entry(text: str) -> str:
 
 def _host_and_port(authority: str, default_port: int) -> tuple[str, int]:
     if "@" in authority:
-        raise ValueError("carries no user name")
+        raise ValueError("must not carry a user name")
     end = authority.rfind("]") + 1
     host, colon, port = authority[end:].partition(":")
     host = authority[:end] + host
     if not colon:
         return host, default_port
     if not (port.isascii() and port.isdigit()) or len(port) > 5 or not 0 < int(port) < 65536:
-        raise ValueError("has a port from 1 to 65535")
+        raise ValueError("must have a port from 1 to 65535")
     return host, int(port)
 
 
 def _check_name(host: str) -> None:
     if len(host) > 253 or _DNS_NAME.fullmatch(host) is None:
-        raise ValueError("names its host by a full DNS name, not by an address")
+        raise ValueError("must name its host by a full DNS name, not by an address")
     if any(host.endswith(f".{inner}") for inner in _INNER_NAMES):
-        raise ValueError("names a host that the public internet knows")
+        raise ValueError(f"must name a public host, not one under {', '.join(_INNER_NAMES)}")
