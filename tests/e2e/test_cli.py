@@ -199,6 +199,10 @@ def test_imports_name_every_wrong_line_and_take_whole_files_only(there: Cli, tmp
     file.write_bytes(f"{header}\n".encode() + b",".join([b"a\0b"] * header.count(",")) + b",1\n")
     status, _, said = there("prices", "import", str(file))
     assert status == 1 and "holds a NUL byte" in said
+    file.write_text(f"{header}\n")
+    status, said, complaint = there("prices", "import", str(file))
+    assert (status, said) == (1, "") and "line 2" in complaint and "there is nothing to import" in complaint
+    assert "has 1 error; nothing was imported" in complaint and "next: correct" in complaint
     status, _, said = there("instruments", "import", str(tmp_path / "none.csv"))
     assert status == 1 and "cannot be read" in said
 

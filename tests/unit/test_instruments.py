@@ -212,6 +212,19 @@ async def test_a_bad_bar_refuses_the_whole_file(owner: Owner, line: str, column:
     assert await owner.fetchval("select count(*) from bars") == 0
 
 
+async def test_a_file_without_a_line_below_its_header_is_refused(owner: Owner) -> None:
+    for into, header in (
+        (service.import_instruments, [INSTRUMENTS]),
+        (service.import_prices, bars()),
+        (service.import_prices, [QUOTES]),
+    ):
+        with pytest.raises(ImportRefused) as refused:
+            await into(owner, header)
+        assert [str(error) for error in refused.value.errors] == [
+            "line 2, (line): is missing, so there is nothing to import; give a line or more below the header"
+        ]
+
+
 async def test_quotes_are_judged_too(owner: Owner) -> None:
     lines = [QUOTES, f"{SAP},XETR,2026-03-02T09:00:00Z,10,9.99", f"{SAP},XETR,2026-03-01T09:00:00Z,10,11"]
     with pytest.raises(ImportRefused) as refused:

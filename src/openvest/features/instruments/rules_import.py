@@ -33,6 +33,7 @@ _PRICE = re.compile(r"[0-9]{1,12}(\.[0-9]{1,4})?")
 _VOLUME = re.compile(r"[0-9]{1,18}(\.[0-9]{1,10})?")
 _WKN = re.compile(r"[A-HJ-NP-Z0-9]{6}")
 _COUNTRY = re.compile(r"[A-Z]{2}")
+_NOTHING = LineError(2, "(line)", "is missing, so there is nothing to import; give a line or more below the header")
 _MICS = {mic: whole_shares for mic, _, whole_shares in VENUES}
 
 
@@ -199,7 +200,7 @@ def _each(reader: csv.DictReader[str], width: int) -> Iterator[_Line]:
 
 
 def _rows(read: Iterator[_Line], parse: Callable[[_Line], T | None], key: Callable[[T], Any], column: str) -> list[T]:
-    """All rows. Raises: ImportRefused with every error of every line; a key that comes twice is one."""
+    """All rows. Raises: ImportRefused with every error of every line; a key that comes twice is one, no line too."""
     rows: list[T] = []
     errors: list[LineError] = []
     seen: dict[Any, int] = {}
@@ -210,17 +211,16 @@ def _rows(read: Iterator[_Line], parse: Callable[[_Line], T | None], key: Callab
         elif row is not None:
             rows.append(row)
         errors += line.errors
-    if errors:
-        raise ImportRefused(errors)
+    if errors or not rows:
+        raise ImportRefused(errors or [_NOTHING])
     return rows
 
 
 def _check_header(header: Sequence[str], columns: Sequence[Column]) -> None:
     known = {column.name for column in columns}
     errors = [LineError(1, name, "is no column of this file") for name in header if name not in known]
-    errors += [
-        LineError(1, column.name, "is missing") for column in columns if column.required and column.name not in header
-    ]
+    missing = [column.name for column in columns if column.required and column.name not in header]
+    errors += [LineError(1, name, "is missing") for name in missing]
     if len(set(header)) != len(header):
         errors.append(LineError(1, "(header)", "names a column twice"))
     if errors:
