@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -49,6 +50,12 @@ def test_every_command_explains_itself_with_an_example(cli: Cli, command: str) -
     assert status == 0
     plain = re.sub(r"\x1b\[[0-9;]*m", "", said)
     assert re.search(r"Examples?: ", plain) and f"openvest {command}" in plain.replace("\n", " ")
+
+
+def test_the_version_is_that_of_the_package(cli: Cli) -> None:
+    told = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]["version"]
+    assert cli("--version") == (0, f"openvest {told}\n", "")
+    assert "--version" in cli("--help")[1]
 
 
 @pytest.mark.parametrize("process", ["serve", "server", "worker"])

@@ -64,6 +64,23 @@ MetricsPort = Annotated[
 Joined = Annotated[bool, typer.Option("--joined", hidden=True)]
 
 
+def _show_version(asked: bool) -> None:
+    if asked:
+        from openvest.cli.versions import version_of
+
+        typer.echo(f"openvest {version_of('openvest')}")
+        raise Exit
+
+
+@app.callback()
+def before_every_command(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """What all commands share; the text of its help stands at `app`."""
+
+
 @app.command(epilog="Example: openvest serve --data-dir ./var --port 8000 --allow-webhooks-to 127.0.0.1:9000")
 def serve(
     data_dir: DataDir = DEFAULT_DATA_DIR,

@@ -6,9 +6,9 @@ import asyncio
 import os
 import platform
 import sys
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from openvest.cli.versions import version_of
 from openvest.db.checks import StartRefused
 from openvest.db.facts import look
 from openvest.db.migrate import SchemaRefused
@@ -24,8 +24,8 @@ _PACKAGES = ("granian", "asyncpg", "uvloop", "cryptography", "pydantic")
 def look_around(data_dir: Path) -> tuple[list[str], list[str]]:
     """Lines about what is there, and sentences about what would stop a start."""
     place = read_place(data_dir)
-    lines = [f"OpenVest {_version('openvest')}, Python {platform.python_version()}, {platform.platform(terse=True)}"]
-    lines.append(", ".join(f"{name} {_version(name)}" for name in _PACKAGES))
+    lines = [f"OpenVest {version_of('openvest')}, Python {platform.python_version()}, {platform.platform(terse=True)}"]
+    lines.append(", ".join(f"{name} {version_of(name)}" for name in _PACKAGES))
     troubles: list[str] = []
     if sys.version_info < OLDEST_PYTHON:
         troubles.append("Python is too old; run make setup with PYTHON naming 3.11 or newer.")
@@ -84,10 +84,3 @@ async def _ask(place: Place, url: str) -> tuple[list[str], list[str]]:
     if place.admin_url is None:
         lines.append("DATABASE_ADMIN_URL is not set; db migrate and the imports need it")
     return lines, troubles
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "(not installed)"
