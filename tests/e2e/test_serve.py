@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import re
 import shlex
 import signal
@@ -11,7 +13,9 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -145,6 +149,15 @@ def test_several_http_processes_share_the_port_and_die_with_their_parent() -> No
         serving.start()
         children = [int(pid) for pid in re.findall(r"\d+", children_of(serving))]
         assert len(children) == 2
+        told = re.findall(r"http://127\.0\.0\.1:(\d+)/metrics", serving.hints())
+        assert sorted(told) == sorted(map(str, listeners(children) - {serving.port}))
+        for port in told:
+            assert b"# HELP" in urlopen(f"http://127.0.0.1:{port}/metrics").read()
+        os.kill(children[0], signal.SIGKILL)
+        wait_until(lambda: re.search(rf"starting it again, metrics on ({'|'.join(told)})…", serving.log), 20)
+        wait_until(lambda: all(answers(int(port)) for port in told), 20)
+        children = [int(pid) for pid in re.findall(r"\d+", children_of(serving))]
+        assert len(children) == 2
         for _ in range(4):
             with serving.client() as client:
                 assert client.request("GET", "/users").status == 200
@@ -152,6 +165,39 @@ def test_several_http_processes_share_the_port_and_die_with_their_parent() -> No
         wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children), 20)
     finally:
         serving.remove()
+
+
+def listeners(processes: Sequence[int]) -> set[int]:
+    """The ports these processes listen on; each has the one they share and one of its own."""
+    import psutil
+
+    ports = [
+        {held.laddr.port for held in psutil.Process(pid).net_connections("inet") if held.status == psutil.CONN_LISTEN}
+        for pid in processes
+    ]
+    shared = set.intersection(*ports)
+    assert len(shared) == 1 and all(len(of_one) == 2 for of_one in ports), ports
+    return set.union(*ports)
+
+
+def answers(port: int) -> bool:
+    with contextlib.suppress(OSError):
+        return urlopen(f"http://127.0.0.1:{port}/metrics").status == 200
+    return False
+
+
+def test_a_taken_port_of_the_metrics_is_told_with_the_next_free_one(served: Serving, tmp_path: Path) -> None:
+    folder = tmp_path / "var"
+    for workers in ("1", "2"):
+        options = ("--port", str(free_port()), "--metrics-port", str(served.port), "--workers", workers)
+        done = openvest("serve", "--data-dir", str(folder), *options)
+        assert done.returncode == 1
+        said = re.fullmatch(
+            r"openvest: Port \d+ for the metrics on 127\.0\.0\.1 is taken; start with --metrics-port (\d+)\.\n",
+            done.stderr,
+        )
+        assert said is not None and int(said[1]) > served.port
+    assert not folder.exists(), "nothing is made before the ports are known to be free"
 
 
 def children_of(serving: Serving) -> str:

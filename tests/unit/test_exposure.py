@@ -15,7 +15,17 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from openvest.db.checks import StartRefused
-from openvest.main.exposure import check_exposure, check_port, is_loopback, next_free, numeric, url_of
+from openvest.main.exposure import (
+    METRICS_PORT,
+    check_exposure,
+    check_port,
+    is_loopback,
+    metrics_port_again,
+    metrics_ports,
+    next_free,
+    numeric,
+    url_of,
+)
 
 CLEAR: dict[str, Any] = {"certificate": None, "key": None, "behind_proxy": False, "webhooks_to": ()}
 
@@ -87,6 +97,34 @@ def test_a_taken_port_is_told_with_one_that_is_free() -> None:
     check_port("127.0.0.1", port)
     with pytest.raises(StartRefused, match=r"try --host 127\.0\.0\.1"):
         check_port("192.0.2.1", port)
+
+
+def test_every_process_gets_a_port_of_its_own_for_its_metrics() -> None:
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        for asked in (port, port - 1):
+            with pytest.raises(
+                StartRefused, match=rf"^Port ({asked}|{port}) for the metrics on .* is taken; start with "
+            ):
+                metrics_ports(asked, 2, 8000)
+        with pytest.raises(StartRefused, match=r"start with --metrics-port \d+\.$") as refused:
+            metrics_ports(port, 3, 8000)
+        first = int(str(refused.value).rpartition(" ")[2].rstrip("."))
+        assert metrics_ports(first, 3, 8000) == [first, first + 1, first + 2]
+        others = [port, first]
+        moved = metrics_port_again(port, others, 8000)
+        assert moved not in (port, first, 8000)
+        assert metrics_port_again(first, others, 8000) == first
+        assert metrics_port_again(port, [port, moved], 8000) > moved
+    free = metrics_ports(None, 3, METRICS_PORT)
+    assert len(set(free)) == 3 and METRICS_PORT not in free, "the port of the API is not among them"
+    with pytest.raises(StartRefused, match="is the port of the API; start with --metrics-port "):
+        metrics_ports(first, 1, first)
+    with pytest.raises(StartRefused, match="would be above 65535; start with another --metrics-port"):
+        metrics_ports(65535, 2, 8000)
 
 
 def test_urls_are_what_this_machine_can_open() -> None:

@@ -59,7 +59,15 @@ BehindProxy = Annotated[
 Certificate = Annotated[Path | None, typer.Option("--tls-cert", metavar="FILE", help="Serve TLS with this PEM chain.")]
 Key = Annotated[Path | None, typer.Option("--tls-key", metavar="FILE", help="The private key of the certificate.")]
 MetricsPort = Annotated[
-    int, typer.Option("--metrics-port", metavar="N", min=1, max=65535, help="Port of /metrics, or the next free one.")
+    int | None,
+    typer.Option(
+        "--metrics-port",
+        metavar="N",
+        min=1,
+        max=65535,
+        help="Port of /metrics on 127.0.0.1; further HTTP processes take the ports after it. Without it, the first "
+        "free ones from 9100 on.",
+    ),
 ]
 Joined = Annotated[bool, typer.Option("--joined", hidden=True)]
 
@@ -94,7 +102,7 @@ def serve(
     behind_proxy: BehindProxy = False,
     tls_cert: Certificate = None,
     tls_key: Key = None,
-    metrics_port: MetricsPort = 9100,
+    metrics_port: MetricsPort = None,
 ) -> None:
     """Serve the API and do the work behind it, with the embedded database or the one of DATABASE_URL.
 
@@ -117,7 +125,7 @@ def server(
     behind_proxy: BehindProxy = False,
     tls_cert: Certificate = None,
     tls_key: Key = None,
-    metrics_port: MetricsPort = 9100,
+    metrics_port: MetricsPort = None,
     joined: Joined = False,
 ) -> None:
     """Serve the API alone; run at least one worker beside it."""

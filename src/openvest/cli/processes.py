@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from openvest.main.environment import read_place
+from openvest.main.exposure import METRICS_HOST
 from openvest.main.first_start import Sandbox
 from openvest.main.installation import Installation
 from openvest.main.processes import Options, run, serve, server, worker
@@ -39,7 +41,7 @@ class Command:
         """Progress goes to the error stream, so that the ready line can be waited for."""
         print(sentence, file=sys.stderr, flush=True)
 
-    def ready(self, installation: Installation, sandbox: Sandbox | None, metrics_port: int) -> None:
+    def ready(self, installation: Installation, sandbox: Sandbox | None, metrics_ports: Sequence[int]) -> None:
         options = self._options
         if self._process == "worker":
             print("openvest worker ready", flush=True)
@@ -53,7 +55,8 @@ class Command:
         else:
             lines.append("  data      the database of DATABASE_URL")
         lines.append(f"  docs      {options.url}/docs")
-        lines.append(f"  metrics   http://127.0.0.1:{metrics_port}/metrics")
+        for place, port in enumerate(metrics_ports):
+            lines.append(f"  {'' if place else 'metrics':9} http://{METRICS_HOST}:{port}/metrics")
         if options.webhooks_to:
             lines.append(f"  webhooks  may go to {', '.join(options.webhooks_to)} in the clear (development only)")
         if sandbox is not None:

@@ -6,12 +6,16 @@ import errno
 import ipaddress
 import socket
 import ssl
+from collections.abc import Sequence
 from pathlib import Path
 
 from openvest.core.webhook_urls import allow_list
 from openvest.db.checks import StartRefused
 from openvest.main import Mode
 
+METRICS_HOST = "127.0.0.1"
+METRICS_PORT = 9100
+"""Where the search for a port for the metrics begins."""
 _PORTS_TRIED = 100
 
 
@@ -89,6 +93,48 @@ def next_free(host: str, port: int) -> int | None:
     """The first free port from this one on."""
     last = min(port + _PORTS_TRIED, 65536)
     return next((number for number in range(port, last) if _bind(host, number) is None), None)
+
+
+def metrics_ports(asked: int | None, count: int, api_port: int) -> list[int]:
+    """A port for the metrics of each of so many processes: from the one asked for on, else the first that are free.
+
+    Raises: StartRefused, naming a port to begin with where one that was asked for cannot be had.
+    """
+    if asked is None:
+        found = [port for port in range(METRICS_PORT, METRICS_PORT + _PORTS_TRIED) if not _trouble(port, api_port)]
+        if len(found) < count:
+            raise StartRefused(f"Too few ports from {METRICS_PORT} on are free for the metrics; give --metrics-port N.")
+        return found[:count]
+    for port in range(asked, asked + count):
+        if trouble := _trouble(port, api_port):
+            firsts = (first for first in range(asked + 1, asked + _PORTS_TRIED) if _all_free(first, count, api_port))
+            hint = next((f"--metrics-port {first}" for first in firsts), "another --metrics-port")
+            raise StartRefused(f"Port {port} for the metrics {trouble}; start with {hint}.")
+    return list(range(asked, asked + count))
+
+
+def metrics_port_again(port: int, ports: Sequence[int], api_port: int) -> int:
+    """The port of a process that is started again: its own, or one of nobody where somebody took that meanwhile."""
+    if not _trouble(port, api_port):
+        return port
+    tried = range(METRICS_PORT, METRICS_PORT + _PORTS_TRIED)
+    return next((other for other in tried if other not in ports and not _trouble(other, api_port)), port)
+
+
+def _all_free(first: int, count: int, api_port: int) -> bool:
+    return not any(_trouble(port, api_port) for port in range(first, first + count))
+
+
+def _trouble(port: int, api_port: int) -> str | None:
+    """Why the metrics cannot be had there."""
+    if port > 65535:
+        return "would be above 65535"
+    if port == api_port:
+        return "is the port of the API"
+    trouble = _bind(METRICS_HOST, port)
+    if trouble in (errno.EACCES, errno.EPERM):
+        return "needs more rights than this user has"
+    return None if trouble is None else f"on {METRICS_HOST} is taken"
 
 
 def reachable(host: str) -> str:

@@ -38,7 +38,6 @@ from openvest.server.logs import make_logger
 from openvest.server.metrics import Metrics, make_metrics_app
 from openvest.server.settings import ServerSettings
 
-METRICS_HOST = "127.0.0.1"
 _RESPAWN_SECONDS = 1
 _CHILD_SECONDS = 15
 
@@ -58,7 +57,8 @@ class Options:
     behind_proxy: bool = False
     certificate: Path | None = None
     key: Path | None = None
-    metrics_port: int = 9100
+    metrics_port: int | None = None
+    """The first of as many as there are workers; None for the first that are free."""
     joined: bool = False
     """A server process that belongs to a `serve`: it shares the port and ends with its parent."""
     now: threading.Event = field(default_factory=threading.Event, repr=False, compare=False)
@@ -69,8 +69,8 @@ class Options:
         return exposure.url_of(self.host, self.port, tls=self.certificate is not None)
 
 
-Ready = Callable[[Installation, Sandbox | None, int], None]
-"""Told once when everything answers: the installation, what a sandbox was furnished with, the port of the metrics."""
+Ready = Callable[[Installation, Sandbox | None, Sequence[int]], None]
+"""Told once when everything answers: the installation, what a sandbox was furnished with, the ports of the metrics."""
 
 
 def run(process: Callable[[], Awaitable[None]], now: threading.Event) -> None:
@@ -111,14 +111,15 @@ async def serve(options: Options, ready: Ready, say: Progress) -> None:
         refuse_second(options.place.data_dir)
     _check_first(options)
     exposure.check_port(options.host, options.port)
+    _metrics_ports(options)
     async with AsyncExitStack() as stack:
         installation = await _installation(stack, options, "serve", say)
         _check_exposure(options, installation.mode)
         sandbox = await furnish(installation, options.url, options.pace) if installation.mode == "sandbox" else None
         news = await _news(stack, installation, options)
         tasks = [await stack.enter_async_context(_working(news))]
-        served, metrics_port = await _serving(stack, installation, news, options, say)
-        ready(installation, sandbox, metrics_port)
+        served, metrics_ports = await _serving(stack, installation, news, options, say)
+        ready(installation, sandbox, metrics_ports)
         await _first_end([*tasks, *served])
 
 
@@ -127,12 +128,13 @@ async def server(options: Options, ready: Ready, say: Progress) -> None:
     _check_first(options)
     if not options.joined:
         exposure.check_port(options.host, options.port)
+    _metrics_ports(options)
     async with AsyncExitStack() as stack:
         installation = await _installation(stack, options, "process", say)
         _check_exposure(options, installation.mode)
         news = await _news(stack, installation, options)
-        tasks, metrics_port = await _serving(stack, installation, news, options, say)
-        ready(installation, None, metrics_port)
+        tasks, metrics_ports = await _serving(stack, installation, news, options, say)
+        ready(installation, None, metrics_ports)
         if options.joined:
             gone = asyncio.create_task(_parent_gone())
             stack.callback(gone.cancel)
@@ -149,7 +151,7 @@ async def worker(options: Options, ready: Ready, say: Progress) -> None:
         _check_exposure(options, installation.mode)
         news = await _news(stack, installation, options)
         task = await stack.enter_async_context(_working(news))
-        ready(installation, None, 0)
+        ready(installation, None, ())
         await _first_end([task])
 
 
@@ -202,19 +204,24 @@ async def _working(news: News) -> AsyncGenerator[asyncio.Task[None]]:
 
 async def _serving(
     stack: AsyncExitStack, installation: Installation, news: News, options: Options, say: Progress
-) -> tuple[list[asyncio.Task[None]], int]:
-    """HTTP in this process, or in as many others as there are workers. Returns tasks and the port of the metrics."""
+) -> tuple[list[asyncio.Task[None]], Sequence[int]]:
+    """HTTP in this process, or in as many others as there are workers. Returns tasks and the ports of the metrics."""
+    # Once more: making a database takes its time, in which others may have taken what was free.
+    ports = _metrics_ports(options)
     if options.workers > 1:
-        return await stack.enter_async_context(_children(options, say)), options.metrics_port
+        return await stack.enter_async_context(_children(options, ports, say)), ports
     app = _app(installation, news.wire)
-    host, metrics_port = exposure.numeric(options.host), exposure.next_free(METRICS_HOST, options.metrics_port)
-    if metrics_port is None:
-        raise StartRefused(f"No port from {options.metrics_port} on is free for the metrics; give --metrics-port N.")
+    host = exposure.numeric(options.host)
     task = await stack.enter_async_context(
         listening(app, host, options.port, certificate=options.certificate, key=options.key)
     )
-    await stack.enter_async_context(listening(make_metrics_app(app.metrics), METRICS_HOST, metrics_port))
-    return [task], metrics_port
+    await stack.enter_async_context(listening(make_metrics_app(app.metrics), exposure.METRICS_HOST, ports[0]))
+    return [task], ports
+
+
+def _metrics_ports(options: Options) -> list[int]:
+    """Raises: StartRefused."""
+    return exposure.metrics_ports(options.metrics_port, options.workers, options.port)
 
 
 def _app(installation: Installation, wire: WireClock) -> App:
@@ -247,28 +254,29 @@ async def _parent_gone() -> None:
 
 
 @asynccontextmanager
-async def _children(options: Options, say: Progress) -> AsyncGenerator[list[asyncio.Task[None]]]:
-    """Server processes that share the port; one that dies is started again."""
+async def _children(
+    options: Options, metrics_ports: list[int], say: Progress
+) -> AsyncGenerator[list[asyncio.Task[None]]]:
+    """Server processes that share the port, each with metrics of its own; one that dies is started again."""
     command = [
         sys.executable, "-m", "openvest", "server", "--joined", "--data-dir", str(options.place.data_dir),
-        "--host", options.host, "--port", str(options.port), "--metrics-port", str(options.metrics_port),
+        "--host", options.host, "--port", str(options.port),
     ]  # fmt: skip
     command += [part for entry in options.webhooks_to for part in ("--allow-webhooks-to", entry)]
     command += ["--behind-proxy"] if options.behind_proxy else []
     command += ["--tls-cert", str(options.certificate), "--tls-key", str(options.key)] if options.certificate else []
-    answering = [asyncio.Event() for _ in range(options.workers)]
-    tasks = [asyncio.create_task(_keep_running(command, event, say)) for event in answering]
+    children = [_Child(command, metrics_ports, place, options.port) for place in range(options.workers)]
+    tasks = [asyncio.create_task(_keep_running(child, say)) for child in children]
+    answering = asyncio.create_task(_all_set([child.answering for child in children]))
     try:
-        await asyncio.wait(
-            {asyncio.create_task(_all_set(answering)), *tasks}, timeout=60, return_when=asyncio.FIRST_COMPLETED
-        )
-        if not all(event.is_set() for event in answering):
+        await asyncio.wait({answering, *tasks}, timeout=60, return_when=asyncio.FIRST_COMPLETED)
+        if not answering.done():
             raise StartRefused("The server processes did not come up; look at what they said above.")
         yield tasks
     finally:
-        for task in tasks:
+        for task in (answering, *tasks):
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(answering, *tasks, return_exceptions=True)
 
 
 async def _all_set(events: Sequence[asyncio.Event]) -> None:
@@ -276,19 +284,41 @@ async def _all_set(events: Sequence[asyncio.Event]) -> None:
         await event.wait()
 
 
-async def _keep_running(command: Sequence[str], answering: asyncio.Event, say: Progress) -> None:
+@dataclass(slots=True)
+class _Child:
+    """One of several server processes. `metrics_ports` is of all of them, so that no two get one."""
+
+    command: Sequence[str]
+    metrics_ports: list[int]
+    place: int
+    api_port: int
+    answering: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def metrics_port(self) -> int:
+        return self.metrics_ports[self.place]
+
+    def find_port(self) -> None:
+        """Keep the port of the metrics, or take another where somebody took it while nobody listened."""
+        found = exposure.metrics_port_again(self.metrics_port, self.metrics_ports, self.api_port)
+        self.metrics_ports[self.place] = found
+
+
+async def _keep_running(child: _Child, say: Progress) -> None:
     while True:
-        child = await asyncio.create_subprocess_exec(
-            *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, start_new_session=True
-        )
+        process = await asyncio.create_subprocess_exec(
+            *child.command, "--metrics-port", str(child.metrics_port),
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, start_new_session=True,
+        )  # fmt: skip
         try:
-            if child.stdout is not None and await child.stdout.readline():
-                answering.set()
-            status = await child.wait()
+            if process.stdout is not None and await process.stdout.readline():
+                child.answering.set()
+            status = await process.wait()
         finally:
-            await _end(child)
-        say(f"a server process ended unasked (status {status}); starting it again…")
+            await _end(process)
         await asyncio.sleep(_RESPAWN_SECONDS)
+        child.find_port()
+        say(f"a server process ended unasked (status {status}); starting it again, metrics on {child.metrics_port}…")
 
 
 async def _end(child: asyncio.subprocess.Process) -> None:
