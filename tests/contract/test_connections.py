@@ -60,3 +60,18 @@ async def test_a_head_of_any_length_is_not_held(app: App) -> None:
     assert endless == b"" or endless.startswith(b"HTTP/1.1 431 ")
     assert told.startswith(b"HTTP/1.1 431 ")
     assert b'"type":"https://docs.upvest.co/errors/headers_too_large"' in told
+
+
+async def test_a_hundred_header_fields_are_heard_and_more_get_an_empty_answer_of_the_library(app: App) -> None:
+    """docs/adr/0010: turns red when the library lets us count them ourselves."""
+    port = free_port()
+
+    def head(fields: int) -> bytes:
+        more = b"".join(b"x-%d: 1\r\n" % number for number in range(fields - 2))
+        return b"GET /things HTTP/1.1\r\nhost: a\r\nconnection: close\r\n" + more + b"\r\n"
+
+    async with listening(app, LOCAL, port):
+        heard_by_us, refused = await heard(port, head(100)), await heard(port, head(101))
+    assert b"\r\nupvest-request-id: " in heard_by_us and b'"type":"https://docs.upvest.co/errors/' in heard_by_us
+    assert refused.startswith(b"HTTP/1.1 431 ") and refused.endswith(b"\r\n\r\n")
+    assert b"upvest-request-id" not in refused
