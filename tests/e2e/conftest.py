@@ -1,4 +1,4 @@
-"""One served sandbox for all tests that only need one to be there."""
+"""One served sandbox for all tests that only need one to be there, and commands run in this process."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.serving import Serving
+from openvest.cli.app import run
+from tests.e2e.serving import Cli, Serving
 
 
 @pytest.fixture(scope="session")
@@ -20,3 +21,23 @@ def served() -> Generator[Serving]:
         yield serving
     finally:
         serving.remove()
+
+
+@pytest.fixture
+def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """Run a command line in this process: status, what it printed, what it complained about."""
+    for name in ("DATABASE_URL", "DATABASE_ADMIN_URL", "OPENVEST_MASTER_KEY"):
+        monkeypatch.delenv(name, raising=False)
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        status = run(list(arguments))
+        said = capsys.readouterr()
+        return status, said.out, said.err
+
+    return call
+
+
+@pytest.fixture
+def there(cli: Cli, served: Serving) -> Cli:
+    """The same on the data directory of the served sandbox."""
+    return lambda *arguments: cli(*arguments, "--data-dir", str(served.data_dir))

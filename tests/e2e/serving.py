@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +18,8 @@ from openvest.sdk.client import Client
 
 READY_SECONDS = 60
 Done = subprocess.CompletedProcess[str]
+Cli = Callable[..., tuple[int, str, str]]
+"""Runs a command line in this process: status, what it printed, what it complained about."""
 
 
 def free_port() -> int:

@@ -79,13 +79,13 @@ def test_a_second_serve_is_refused_in_one_sentence(served: Serving) -> None:
     assert re.fullmatch(r"openvest: OpenVest already runs on .*\. Stop it first, .*\n", done.stderr)
 
 
-def test_a_taken_port_is_told_with_the_next_free_one(served: Serving) -> None:
-    other = own()
-    done = openvest("serve", "--data-dir", str(other.data_dir), "--port", str(served.port))
+def test_a_taken_port_is_told_with_the_next_free_one(served: Serving, tmp_path: Path) -> None:
+    folder = tmp_path / "var"
+    done = openvest("serve", "--data-dir", str(folder), "--port", str(served.port))
     assert done.returncode == 1
     said = re.fullmatch(r"openvest: Port \d+ on 127\.0\.0\.1 is taken; start with --port (\d+)\.\n", done.stderr)
     assert said is not None and int(said[1]) > served.port
-    assert not other.data_dir.exists(), "nothing is made before the port is known to be free"
+    assert not folder.exists(), "nothing is made before the port is known to be free"
 
 
 def test_a_running_serve_knows_new_clients_at_once_and_forgets_disabled_ones_within_two_seconds(
@@ -134,8 +134,8 @@ def test_another_seed_or_mode_than_the_first_is_refused(served: Serving) -> None
         (["--allow-webhooks-to", "127.0.0.1:9000"], "leave --allow-webhooks-to out"),
     ],
 )
-def test_production_refuses_before_it_makes_anything(options: list[str], sentence: str) -> None:
-    folder = own().data_dir
+def test_production_refuses_before_it_makes_anything(options: list[str], sentence: str, tmp_path: Path) -> None:
+    folder = tmp_path / "var"
     more = ["--mode", "production", "--port", str(free_port()), *options]
     done = openvest("serve", "--data-dir", str(folder), *more)
     assert done.returncode == 1 and sentence in done.stderr, done

@@ -11,7 +11,7 @@ from typer.exceptions import Abort, Exit, TyperException
 
 from openvest.cli import clients, operator, user
 from openvest.cli.failures import USAGE, Failed, failure_of, tell
-from openvest.cli.options import DEFAULT_DATA_DIR, DataDir, Mode, Pace
+from openvest.cli.options import DEFAULT_DATA_DIR, PACES, DataDir, Mode, Pace
 
 app = typer.Typer(
     name="openvest",
@@ -25,14 +25,16 @@ app = typer.Typer(
 Host = Annotated[str, typer.Option("--host", metavar="H", help="Address to listen on.")]
 Port = Annotated[int, typer.Option("--port", metavar="N", min=1, max=65535, help="Port to listen on.")]
 ModeOption = Annotated[
-    Mode | None, typer.Option("--mode", help="A sandbox simulates the outside world; decided by the first start.")
+    Mode | None,
+    typer.Option("--mode", help="A sandbox, the default, simulates the outside world. The first start decides."),
 ]
 PaceOption = Annotated[
     Pace | None,
-    typer.Option("--pace", help="Pace of the first tenant: trading hours as they are, or everything at once."),
+    typer.Option("--pace", help=f"{PACES} Of the first tenant; calendar by default."),
 ]
 Seed = Annotated[
-    int | None, typer.Option("--seed", metavar="N", help="What the simulated market grows from; first start only.")
+    int | None,
+    typer.Option("--seed", metavar="N", help="What the simulated market grows from; the first start decides."),
 ]
 Workers = Annotated[
     int, typer.Option("--workers", metavar="N", min=1, max=64, help="HTTP processes; 1 keeps all in one process.")

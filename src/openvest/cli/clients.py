@@ -12,9 +12,10 @@ from uuid import UUID
 import typer
 
 from openvest.cli.failures import USAGE, Failed
-from openvest.cli.options import DEFAULT_DATA_DIR, AsJson, DataDir, Pace
+from openvest.cli.options import DEFAULT_DATA_DIR, PACES, AsJson, DataDir, Pace
 
 if TYPE_CHECKING:
+    from openvest.db.unit import Database
     from openvest.main.installation import Installation
 
 app = typer.Typer(no_args_is_help=True, help="Make, list and end API clients; a running serve knows them at once.")
@@ -25,6 +26,14 @@ PublicKey = Annotated[
     typer.Option("--public-key", metavar="FILE.pem", help="SPKI PEM of P-521 or Ed25519; without it a key is made."),
 ]
 
+Licence = Annotated[
+    Literal["TOL", "BYOL"] | None,
+    typer.Option(
+        "--licence",
+        help="Whose licence the customers of a new tenant invest under: ours (TOL, the default) or its own (BYOL).",
+    ),
+]
+
 
 @app.command(
     epilog='Example: openvest client create --tenant acme --contract v1 --scopes "users:admin orders:admin" --json'
@@ -32,16 +41,25 @@ PublicKey = Annotated[
 def create(
     tenant: Annotated[str, typer.Option("--tenant", metavar="NAME", help="The tenant, made if there is none.")],
     contract: Annotated[Literal["v1", "lite"], typer.Option("--contract", help="The contract it speaks.")] = "v1",
-    scopes: Annotated[str, typer.Option("--scopes", metavar='"a b"|all', help="What it may do.")] = "all",
+    scopes: Annotated[
+        str, typer.Option("--scopes", metavar='"a b"|all', help="What it may do: scopes separated by blanks.")
+    ] = "all",
     public_key: PublicKey = None,
-    pace: Annotated[Pace | None, typer.Option("--pace", help="Pace of a new tenant.")] = None,
-    licence: Annotated[Literal["TOL", "BYOL"] | None, typer.Option("--licence", help="Of a new tenant.")] = None,
+    pace: Annotated[Pace | None, typer.Option("--pace", help=f"{PACES} Of a new tenant; instant by default.")] = None,
+    licence: Licence = None,
     rate_limit: Annotated[
-        str | None, typer.Option("--rate-limit", metavar="N|none", help="Requests per second; a sandbox gives 300.")
+        str | None,
+        typer.Option(
+            "--rate-limit", metavar="N|none", help="Requests per second; without it 300 in a sandbox, else none."
+        ),
     ] = None,
     frozen_at: Annotated[
         str | None,
-        typer.Option("--frozen-at", metavar="INSTANT", help="The clock of a new tenant stands at this instant."),
+        typer.Option(
+            "--frozen-at",
+            metavar="INSTANT",
+            help="Let the clock of a new tenant stand still here: 2026-03-02T09:30:00Z.",
+        ),
     ] = None,
     as_json: AsJson = False,
     data_dir: DataDir = DEFAULT_DATA_DIR,
@@ -56,6 +74,7 @@ def create(
         data_dir,
         lambda installation: _create(installation, tenant, about_tenant, wanted, pem),
         lambda made: _print(made, as_json),
+        first=True,
     )
 
 
@@ -124,7 +143,7 @@ def add_key(
         from openvest.features.tenants import service as tenants
 
         database = installation.assembled.database
-        tenant_id = await tenants.client_tenant(database, which)
+        tenant_id = await _tenant_of(database, which)
         key_id = await database.write(tenant_id, lambda unit: tenants.add_key(unit, which, pem), n=0)
         return {"key_id": str(key_id)}
 
@@ -191,7 +210,7 @@ def disable(client_id: ClientId, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
         from openvest.features.tenants import service as tenants
 
         database = installation.assembled.database
-        tenant_id = await tenants.client_tenant(database, which)
+        tenant_id = await _tenant_of(database, which)
         await database.write(tenant_id, lambda unit: tenants.disable_client(unit, which), n=0)
 
     inside(data_dir, work, lambda _: typer.echo(f"client {which} is disabled"))
@@ -208,11 +227,22 @@ def rotate_secret(client_id: ClientId, as_json: AsJson = False, data_dir: DataDi
         from openvest.features.tenants import service as tenants
 
         database = installation.assembled.database
-        tenant_id = await tenants.client_tenant(database, which)
+        tenant_id = await _tenant_of(database, which)
         client = await database.write(tenant_id, lambda unit: tenants.rotate_secret(unit, which), n=0)
         return {"client_id": str(client.client_id), "client_secret": client.client_secret}
 
     inside(data_dir, work, lambda made: _print(made, as_json))
+
+
+async def _tenant_of(database: Database, client_id: UUID) -> UUID:
+    """Raises: Failed."""
+    from openvest.core.problems import NotFound
+    from openvest.features.tenants import service as tenants
+
+    try:
+        return await tenants.client_tenant(database, client_id)
+    except NotFound as unknown:
+        raise Failed(unknown.detail, "openvest client list shows those there are") from None
 
 
 def _print(values: dict[str, str], as_json: bool) -> None:

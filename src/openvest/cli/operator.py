@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from openvest.cli.failures import Failed
-from openvest.cli.options import DEFAULT_DATA_DIR, AsJson, DataDir, Tenant
+from openvest.cli.options import DEFAULT_DATA_DIR, AsJson, DataDir, OnlyTenant, Tenant
 
 if TYPE_CHECKING:
     from openvest.events.log import LoggedEvent
@@ -22,15 +22,21 @@ if TYPE_CHECKING:
 
 ledger = typer.Typer(no_args_is_help=True, help="Prove the books, and show what is in them.")
 events = typer.Typer(no_args_is_help=True, help="Read the numbered events.")
-instruments = typer.Typer(no_args_is_help=True, help="Your own instruments.")
-prices = typer.Typer(no_args_is_help=True, help="Your own prices.")
-db = typer.Typer(no_args_is_help=True, help="The schema of the database.")
+instruments = typer.Typer(no_args_is_help=True, help="Import instruments of your own.")
+prices = typer.Typer(no_args_is_help=True, help="Import prices of your own.")
+db = typer.Typer(no_args_is_help=True, help="Bring the schema of the database up to date, and judge it.")
 
-File = Annotated[Path, typer.Argument(metavar="FILE.csv", help="UTF-8, comma-separated, with a line of column names.")]
+File = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FILE.csv",
+        help="UTF-8, comma-separated; the first line names the columns (docs/imports.md).",
+    ),
+]
 
 
 @ledger.command("prove", epilog="Example: openvest ledger prove")
-def prove(tenant: Tenant = None, as_json: AsJson = False, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
+def prove(tenant: OnlyTenant = None, as_json: AsJson = False, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     """Hold the books of one tenant, or of all, against every law; exit 0 only if none is broken."""
     from openvest.cli.inside import chosen_tenants, inside
 
@@ -69,7 +75,7 @@ def _print_proof(name: str, proof: Proof) -> None:
 
 
 @ledger.command("balances", epilog="Example: openvest ledger balances --tenant sandbox")
-def balances(tenant: Tenant = None, as_json: AsJson = False, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
+def balances(tenant: OnlyTenant = None, as_json: AsJson = False, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     """Show what customers own and the house holds and owes; every asset sums to zero."""
     from openvest.cli.inside import chosen_tenants, inside
 
@@ -164,7 +170,7 @@ def _import(file: Path, data_dir: Path, into: Callable[[Any, Any], Awaitable[Imp
                 return await into(connection, lines)
 
     try:
-        inside(data_dir, work, lambda done: typer.echo(_counted(done.lines, done.kind, "imported")))
+        inside(data_dir, work, lambda done: typer.echo(_counted(done.lines, done.kind, "imported")), first=True)
     except ImportRefused as refused:
         for error in refused.errors:
             typer.echo(str(error), err=True)
@@ -194,7 +200,7 @@ def migrate(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     def show(applied: int) -> None:
         typer.echo(_counted(applied, "migrations", "applied") if applied else "the schema is up to date")
 
-    with_database(data_dir, work, show)
+    with_database(data_dir, work, show, first=True)
 
 
 @db.command("check", epilog="Example: openvest db check")

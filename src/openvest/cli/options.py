@@ -20,6 +20,10 @@ DataDir = Annotated[
 Tenant = Annotated[
     str | None, typer.Option("--tenant", metavar="NAME", help="The tenant; needed only where there are several.")
 ]
+OnlyTenant = Annotated[
+    str | None, typer.Option("--tenant", metavar="NAME", help="Of this tenant only; without it, of every tenant.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 Mode = Literal["sandbox", "production"]
 Pace = Literal["instant", "calendar"]
+PACES = "Everything at once (instant), or trading hours and settlement days as they are (calendar)."

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 PROFILE = "profile.toml"
 API_EXAMPLES = (
-    "Examples: openvest api GET /instruments?limit=2 · openvest api POST /orders -d @order.json · "
+    "Examples: openvest api GET '/instruments?limit=2' · openvest api POST /orders -d @order.json · "
     """openvest api POST /tests/clock/advance -d '{"next_open":"XETR"}'"""
 )
 ProfileFile = Annotated[
@@ -36,7 +36,7 @@ def api(
     data_dir: DataDir = DEFAULT_DATA_DIR,
     profile: ProfileFile = None,
 ) -> None:
-    """Send one signed request with the credentials of the profile; print status and body."""
+    """Send one signed request to a running server, with the credentials of the profile; print status and body."""
     body = _body(data)
     with _client(data_dir, profile) as client:
         answer = _ask(client, method, path, body, idempotency_key)
@@ -47,7 +47,7 @@ def api(
         raise Failed(f"The server answered {answer.status}.", _advice(answer))
 
 
-clock = typer.Typer(no_args_is_help=True, help="Show and move the business time of a sandbox.")
+clock = typer.Typer(no_args_is_help=True, help="Show and move the business time of a sandbox that is being served.")
 
 
 @clock.command("show", epilog="Example: openvest clock show")
@@ -109,12 +109,15 @@ def _client(data_dir: Path, profile: Path | None) -> Client:
     from openvest.sdk.client import Client
     from openvest.sdk.profile import ProfileError
 
+    file = profile or data_dir / PROFILE
     try:
-        return Client.from_profile(profile or data_dir / PROFILE)
+        return Client.from_profile(file)
     except ProfileError as error:
-        raise Failed(
-            str(error), "openvest serve makes a profile in its data directory; name that with --data-dir"
-        ) from None
+        if not file.is_file():
+            step = "openvest serve makes a profile in its data directory; name that with --data-dir"
+        else:
+            step = f"mend {file}, or remove it and start openvest serve, which then makes another"
+        raise Failed(str(error), step) from None
 
 
 def _ask(client: Client, method: str, path: str, body: Any = None, key: str | None = None) -> Response:
@@ -148,9 +151,10 @@ def _pretty(answer: Response) -> str:
 
 def _advice(answer: Response) -> str:
     return {
-        400: "correct the fields that are named",
+        400: "correct what the answer names, and send it again",
         401: "openvest client list shows whether the client is still in use; delete the profile to get a new one",
         403: "make a client with more scopes: openvest client create --help",
+        405: "use a method that the answer names",
         404: "check the id and the path; /docs lists all operations",
         429: "wait a second and send it again",
         503: "wait until /health/ready is green, then send it again",

@@ -271,4 +271,4 @@ def _place(tenant_id: UUID, key_id: UUID) -> str:
 
 
 def _unknown(client_id: UUID) -> rules.UnknownClient:
-    return rules.UnknownClient(f"There is no client {client_id} in use; `openvest client list` shows all.")
+    return rules.UnknownClient(f"There is no client {client_id} in use.")
