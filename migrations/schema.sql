@@ -1101,6 +1101,22 @@ create view pub_accounts with (security_invoker=true) as
      JOIN account_groups g ON (((g.tenant_id = a.tenant_id) AND (g.id = a.account_group_id))))
      JOIN pub_users u ON (((u.tenant_id = a.tenant_id) AND (u.user_id = a.user_id))));
 
+create function claim_keys(tenant uuid, locks bigint[], client_ids uuid[], keys uuid[])
+ RETURNS TABLE(n integer, uses integer, method text, path text, body_hash bytea, field_hashes jsonb, status smallint, body text, fresh boolean)
+ LANGUAGE plpgsql
+AS $function$
+declare mine integer[];
+begin
+  select array_agg(t.n::integer) into mine from unnest(locks) with ordinality as t(lock, n)
+   where pg_try_advisory_xact_lock(t.lock);
+  return query
+    select m, coalesce(i.uses, 0), coalesce(i.method, ''), coalesce(i.path, ''), coalesce(i.body_hash, ''),
+           coalesce(i.field_hashes, '{}'), coalesce(i.status, 0::smallint), i.body, coalesce(i.fresh, false)
+      from unnest(mine) as m
+      left join lateral (select s.*, s.created_at > wire_now() - interval '7 days' as fresh from idempotency s
+                          where s.tenant_id = tenant and s.client_id = client_ids[m] and s.key = keys[m] limit 1) i on true;
+end $function$;
+
 create function claim_nonces(key_ids uuid[], new_nonces text[], expiries timestamp with time zone[])
  RETURNS SETOF integer
  LANGUAGE sql
@@ -1448,6 +1464,7 @@ alter table venue_reports add constraint venue_reports_tenant_id_street_order_id
 alter table webhook_packages add constraint webhook_packages_tenant_id_webhook_id_fkey FOREIGN KEY (tenant_id, webhook_id) REFERENCES webhooks(tenant_id, id);
 alter table webhooks add constraint webhooks_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
 
+revoke all on function claim_keys(tenant uuid, locks bigint[], client_ids uuid[], keys uuid[]) from public;
 revoke all on function claim_nonces(key_ids uuid[], new_nonces text[], expiries timestamp with time zone[]) from public;
 revoke all on function expire_tokens() from public;
 revoke all on function find_client(client uuid) from public;
@@ -1461,6 +1478,7 @@ revoke all on function list_tenants() from public;
 revoke all on function open_unit(tenant uuid, n integer, draining boolean) from public;
 revoke all on function tenants_to_number() from public;
 revoke all on function webhooks_waiting() from public;
+grant execute on function claim_keys(tenant uuid, locks bigint[], client_ids uuid[], keys uuid[]) to openvest_app;
 grant execute on function claim_nonces(key_ids uuid[], new_nonces text[], expiries timestamp with time zone[]) to openvest_app;
 grant execute on function expire_tokens() to openvest_app;
 grant execute on function find_client(client uuid) to openvest_app;

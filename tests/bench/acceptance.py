@@ -12,9 +12,13 @@ import sys
 import time
 from uuid import UUID, uuid4
 
+import uvloop
+
 from openvest.core.clock import monotonic_ns
 from openvest.core.declarations import Call, Caller
-from openvest.db.unit import Unit, open_pool
+from openvest.core.memory import collect_rarely
+from openvest.db.connections import open_pool
+from openvest.db.unit import Unit
 from openvest.features.orders.v1 import ENDPOINTS, OrderBody
 from openvest.features.tenants import service as tenants
 from openvest.main import assemble
@@ -31,6 +35,8 @@ from tests.kit.world import SECRETS, SEED
 CUSTOMERS = 2_000
 PROCESSES = 2
 UNDER_WAY = 64
+PREPARED = 8_000
+"""Requests made ready per second and process: more than can be accepted."""
 PLACE_ORDER = next(endpoint for endpoint in ENDPOINTS if endpoint.operation_id == "place_order")
 
 
@@ -41,38 +47,39 @@ async def accept(dsn: str, tenant: str, client: str, seconds: str) -> None:
     flush = Flush(world.database, Keys(SECRETS), ServerSettings())
     caller = Caller(UUID(tenant), UUID(client), "bench", "v1", frozenset({"orders:admin"}), "TOL")
     accounts: list[list[str]] = json.loads(sys.stdin.readline())
-    keys = Keys(SECRETS)
-    request = Request("", "POST", "/orders", b"/orders", b"", (), {})
+    waiting = iter([_item(caller, *accounts[n % len(accounts)]) for n in range(PREPARED * int(seconds))])
     done = 0
+    collect_rarely()
     print("ready", flush=True)
     sys.stdin.readline()
-    ends = time.perf_counter() + float(seconds)
+    started = time.perf_counter()
+    ends = started + float(seconds)
 
-    async def one(lane: int) -> None:
+    async def lane() -> None:
         nonlocal done
-        position = lane
         while time.perf_counter() < ends:
-            account, user = accounts[position % len(accounts)]
-            position += UNDER_WAY
-            raw = {
-                "account_id": account,
-                "user_id": user,
-                "side": "BUY",
-                "instrument_id": X,
-                "instrument_id_type": "ISIN",
-                "cash_amount": "1.00",
-            }
-            body = OrderBody.model_validate(raw)
-            key = uuid4()
-            call = Call(caller, {}, None, body, key, "")
-            item = FlushItem(call, keys.keyed(request, caller, key, raw), monotonic_ns() + 5_000_000_000)
-            answer = await flush.submit(PLACE_ORDER, item)
+            answer = await flush.submit(PLACE_ORDER, next(waiting))
             assert answer.status == 202, answer
             done += 1
 
-    await asyncio.gather(*(one(lane) for lane in range(UNDER_WAY // PROCESSES)))
-    print(done, flush=True)
+    await asyncio.gather(*(lane() for _ in range(UNDER_WAY // PROCESSES)))
+    print(done / (time.perf_counter() - started), flush=True)
     pool.terminate()
+
+
+def _item(caller: Caller, account: str, user: str) -> FlushItem:
+    raw = {
+        "account_id": account,
+        "user_id": user,
+        "side": "BUY",
+        "instrument_id": X,
+        "instrument_id_type": "ISIN",
+        "cash_amount": "1.00",
+    }
+    key = uuid4()
+    call = Call(caller, {}, None, OrderBody.model_validate(raw), key, "")
+    request = Request("", "POST", "/orders", b"/orders", b"", (), {})
+    return FlushItem(call, Keys(SECRETS).keyed(request, caller, key, raw), monotonic_ns() + 60_000_000_000)
 
 
 async def accepted_per_second(bench: Bench, client: UUID, seconds: int) -> float:
@@ -83,7 +90,7 @@ async def accepted_per_second(bench: Bench, client: UUID, seconds: int) -> float
         await asyncio.create_subprocess_exec(*command, str(client), str(seconds), stdin=pipe, stdout=pipe)
         for _ in range(PROCESSES)
     ]
-    total = 0
+    total = 0.0
     for number, child in enumerate(children):
         assert child.stdin is not None and child.stdout is not None
         mine = bench.customers[number::PROCESSES]
@@ -95,9 +102,9 @@ async def accepted_per_second(bench: Bench, client: UUID, seconds: int) -> float
         child.stdin.write(b"go\n")
     for child in children:
         assert child.stdout is not None
-        total += int(await child.stdout.readline())
+        total += float(await child.stdout.readline())
         await child.wait()
-    return total / seconds
+    return total
 
 
 async def make_client(bench: Bench) -> UUID:
@@ -124,4 +131,5 @@ async def measure(cluster: Cluster, rounds: int, seconds: int, customers: int = 
 
 
 if __name__ == "__main__":
-    asyncio.run(accept(*sys.argv[1:]))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(accept(*sys.argv[1:]))

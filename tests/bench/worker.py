@@ -10,7 +10,7 @@ from uuid import UUID
 import uvloop
 
 from openvest.core.memory import collect_rarely
-from openvest.db.unit import open_pool
+from openvest.db.connections import open_pool
 from openvest.events.sequencer import number_events
 from openvest.main import assemble
 from tests.kit.world import SECRETS, SEED

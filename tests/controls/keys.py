@@ -5,15 +5,14 @@ from __future__ import annotations
 from tests.controls.planting import Edit, Planted
 
 _IDEMPOTENCY = "src/openvest/server/idempotency.py"
-
-_EARLY = "early = await unit.rows(FIND, unit.tenant_id, [k.caller.client_id for k in keyed], [k.key for k in keyed])"
+_CLAIM = "migrations/0017_claim_keys.sql"
 
 PLANTED: tuple[Planted, ...] = (
     Planted(
         "R16",
         "unlocked-keys",
         "a key is worked under without its advisory lock",
-        (Edit(_IDEMPOTENCY, "where pg_try_advisory_xact_lock(lock)", "where lock is not null"),),
+        (Edit(_CLAIM, "where pg_try_advisory_xact_lock(t.lock)", "where t.lock is not null"),),
         {"keys": 35},
     ),
     Planted(
@@ -21,14 +20,10 @@ PLANTED: tuple[Planted, ...] = (
         "keys-looked-up-too-early",
         "what stands under a key is looked up before its lock is held",
         (
-            Edit(_IDEMPOTENCY, "    locked = {n - 1 for n in", f"    {_EARLY}\n    locked = {{n - 1 for n in"),
-            Edit(_IDEMPOTENCY, "unit.rows(FIND, unit.tenant_id, clients, [k.key for k in mine])", "_now(early)"),
-            Edit(
-                _IDEMPOTENCY,
-                "async def lock_and_find(",
-                "async def _now(rows: list[StoredAnswer]) -> list[StoredAnswer]:\n    return rows\n\n\n"
-                "async def lock_and_find(",
-            ),
+            # A stable function sees what was committed when the statement that calls it began; the pause makes room
+            # for a commit in between.
+            Edit(_CLAIM, "language plpgsql volatile", "language plpgsql stable"),
+            Edit(_CLAIM, "  select array_agg(", "  perform pg_sleep(0.02);\n  select array_agg("),
         ),
         {"keys": 35},
     ),

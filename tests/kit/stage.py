@@ -21,8 +21,9 @@ from pathlib import Path
 from openvest.core.signing_keys import generate_ed25519
 from openvest.db.address import DatabaseAddress, EmbeddedError, read_address
 from openvest.db.attach import attach_or_start
+from openvest.db.connections import open_pool
 from openvest.db.embedded import ADDRESS_FILE, remove_database
-from openvest.db.unit import Database, open_pool
+from openvest.db.unit import Database
 from tests.kit.wire import Credentials
 
 ROOT = Path(__file__).resolve().parents[2]

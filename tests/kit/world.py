@@ -9,7 +9,8 @@ from uuid import UUID
 
 from openvest.core.ids import caused_id
 from openvest.core.sealing import Secrets
-from openvest.db.unit import Database, open_pool
+from openvest.db.connections import open_pool
+from openvest.db.unit import Database
 from openvest.main import Assembled, assemble
 from tests.kit.cluster import Cluster
 

@@ -12,7 +12,7 @@ import pytest
 
 from openvest.core.ids import caused_id
 from openvest.core.problems import Conflict
-from openvest.db.query import Query
+from openvest.db.query import Query, Statement
 from openvest.db.unit import AGAIN, RETRIES, Database, DatabaseDown, Unit, UnknownTenant
 from openvest.events.log import LoggedEvent, events_after, last_sequence
 from openvest.events.sequencer import number_events, tenants_waiting
@@ -194,6 +194,49 @@ async def test_the_application_role_cannot_rewrite_history(database: Database, t
 
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await database.write(tenant_id, work)
+
+
+_TAKE = Statement(
+    "insert into set_aside (tenant_id, sweep, row_id, error, created_at)"
+    " select $1, $3, unnest($2::uuid[]), 'x', wire_now()"
+)
+_TAKEN = Query(UUID, "select row_id from set_aside where tenant_id = $1 and sweep like 'late%' order by row_id")
+
+
+async def test_late_statements_go_with_the_events_in_one_round_trip(database: Database, tenant_id: UUID) -> None:
+    ids = sorted(caused_id("late", n) for n in range(3))
+    sent: list[str] = []
+
+    async def work(unit: Unit) -> None:
+        unit.connection.add_query_logger(lambda record: sent.append(record.query))
+        unit.run_late(_TAKE, tenant_id, ids[:2], "late one")
+        unit.run_late(_TAKE, tenant_id, ids[2:], "late two")
+        unit.emit("THING.CHANGED", THING, 1, unit.now, {})
+
+    await database.write(tenant_id, work)
+    assert len([sql for sql in sent if "insert" in sql]) == 1
+    assert await database.read(tenant_id, lambda unit: unit.rows(_TAKEN, tenant_id)) == ids
+    assert len(await log(database, tenant_id)) == 1
+
+
+async def test_late_statements_are_run_without_events_too(database: Database, tenant_id: UUID) -> None:
+    async def work(unit: Unit) -> None:
+        unit.run_late(_TAKE, tenant_id, [THING], "late")
+
+    await database.write(tenant_id, work)
+    assert await database.read(tenant_id, lambda unit: unit.rows(_TAKEN, tenant_id)) == [THING]
+
+
+async def test_what_a_step_would_have_written_late_is_undone_with_it(database: Database, tenant_id: UUID) -> None:
+    async def work(unit: Unit) -> None:
+        with pytest.raises(Conflict):
+            async with unit.savepoint():
+                unit.run_late(_TAKE, tenant_id, [THING], "late")
+                raise Conflict("no")
+        unit.emit("THING.CHANGED", THING, 1, unit.now, {})
+
+    await database.write(tenant_id, work)
+    assert await database.read(tenant_id, lambda unit: unit.rows(_TAKEN, tenant_id)) == []
 
 
 async def _now(unit: Unit) -> datetime:

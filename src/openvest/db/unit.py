@@ -8,9 +8,8 @@ Source: DOMAIN.md sections 2 to 4, PHYSICAL_DESIGN.md "Order of writes".
 
 from __future__ import annotations
 
-import logging
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -24,8 +23,7 @@ from openvest.core.failpoints import failpoint
 from openvest.core.ids import IdSource, caused_id, random_id
 from openvest.core.sealing import Secrets
 from openvest.core.snapshots import Snapshot, dumps
-from openvest.db.connections import PlainConnection, teach_json
-from openvest.db.query import Query, Statement
+from openvest.db.query import Query, Statement, together
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -105,6 +103,7 @@ class Unit:
     abandoned: bool = False
     notes: dict[Any, Any] = field(default_factory=dict[Any, Any])
     _events: list[_Row] = field(default_factory=list[_Row])
+    _late: list[tuple[Statement, tuple[Any, ...]]] = field(default_factory=list[tuple[Statement, tuple[Any, ...]]])
 
     async def rows(self, query: Query[R], *args: Any) -> list[R]:
         """All rows, as the query's row type, in the statement's order."""
@@ -129,6 +128,13 @@ class Unit:
         status = await self.connection.execute(statement.sql, *args)
         count = status.rpartition(" ")[2]
         return int(count) if count.isdigit() else 0
+
+    def run_late(self, statement: Statement, *args: Any) -> None:
+        """Execute at the unit's end, in one round trip with its events: for rows that nothing in this unit reads.
+
+        Such statements see nothing of each other, and begin with neither `with` nor a comment.
+        """
+        self._late.append((statement, args))
 
     def moment_after(self, last: datetime | None, item: int = 0) -> datetime:
         """When this change of an object happened: now, but after the object's last change.
@@ -177,7 +183,7 @@ class Unit:
 
         Notes are put back by their `copy()`, so what changes in a note's depth must be copied by it.
         """
-        events = len(self._events)
+        events, late = len(self._events), len(self._late)
         notes = {key: value.copy() if hasattr(value, "copy") else value for key, value in self.notes.items()}
         await self.connection.execute("savepoint step")
         try:
@@ -186,6 +192,7 @@ class Unit:
             if not self.connection.is_closed():
                 await self.connection.execute("rollback to savepoint step; release savepoint step")
             del self._events[events:]
+            del self._late[late:]
             self.notes = notes
             raise
         await self.connection.execute("release savepoint step")
@@ -206,13 +213,17 @@ class Unit:
             _BEFORE_EVENTS()
             await self._write_events()
             _BEFORE_HOUSE()
+        else:
+            for statement, args in self._late:
+                await self.run(statement, *args)
         for finish in self.database.closers:
             await finish(self)
 
     async def _write_events(self) -> None:
         rows = self._events
         await self.connection.execute(
-            _EVENTS,
+            together(tuple(statement.sql for statement, _ in self._late), _EVENTS),
+            *[value for _, args in self._late for value in args],
             self.tenant_id,
             len(rows),
             [self._event_id(row) for row in rows],
@@ -363,29 +374,3 @@ async def _roll_back(connection: Connection) -> None:
             await connection.execute("rollback")
         except DOWN:
             connection.terminate()
-
-
-async def open_pool(dsn: str, *, size: int = 10, application: str = "openvest", idle_s: float = 300) -> Pool:
-    """A pool of connections for the application role. `size` is the most connections it opens."""
-    settings: Mapping[str, str] = {
-        "application_name": application,
-        "timezone": "UTC",
-        "statement_timeout": "30s",
-        "lock_timeout": "10s",
-        "idle_in_transaction_session_timeout": "60s",
-        "search_path": "public",
-        "jit": "off",
-    }
-    # Every unit of work already says that the database is away; the pool would say it again, in traces.
-    logging.getLogger("asyncpg").setLevel(logging.CRITICAL)
-    return await asyncpg.create_pool(
-        dsn,
-        min_size=1,
-        max_size=size,
-        connection_class=PlainConnection,
-        init=teach_json,
-        server_settings=dict(settings),
-        statement_cache_size=1000,
-        max_inactive_connection_lifetime=idle_s,
-        command_timeout=60,
-    )

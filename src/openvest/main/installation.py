@@ -23,11 +23,11 @@ from openvest.core.sealing import SealBroken, Secrets, new_master_key
 from openvest.db.address import DatabaseAddress, Progress, silent
 from openvest.db.attach import attach_or_start
 from openvest.db.checks import StartRefused, check_role, check_server_settings
+from openvest.db.connections import open_pool
 from openvest.db.embedded import EmbeddedServer
 from openvest.db.files import write_private
 from openvest.db.migrate import apply_migrations, check_schema
 from openvest.db.place import open_data_dir
-from openvest.db.unit import open_pool
 from openvest.features.instruments.service import load_master
 from openvest.features.tenants import service as tenants
 from openvest.main import Assembled, Mode, assemble

@@ -73,7 +73,7 @@ class Flush:
         self._keys = keys
         self._endpoints: dict[int, Endpoint] = {}
         self._batcher: Batcher[_Key, FlushItem, Answer] = Batcher(
-            self._run, settings.flush_runners, settings.flush_size
+            self._run, settings.flush_runners, settings.flush_size, settings.flush_crowd
         )
 
     async def submit(self, endpoint: Endpoint, item: FlushItem) -> Answer:
@@ -193,7 +193,7 @@ class Flush:
             keyed = items[position].keyed
             if keyed is not None:
                 stored.append((keyed, plan.uses[position], answer))
-        await self._keys.store(unit, stored)
+        self._keys.store(unit, stored)
         return accepted
 
 

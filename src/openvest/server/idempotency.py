@@ -26,10 +26,13 @@ from openvest.server.messages import JSON, Answer, Request
 
 @dataclass(frozen=True, slots=True)
 class StoredAnswer:
-    """What a key stands for. `fresh` is false when its 7 days are over. Shape: `field_hashes` by top-level field."""
+    """A key whose lock was obtained, and what it stands for.
 
-    client_id: UUID
-    key: UUID
+    `n` is the key's place among those asked for, from 1; `uses` 0: nothing is stored under it; `fresh` is false when
+    its 7 days are over. Shape: `field_hashes` by top-level field.
+    """
+
+    n: int
     uses: int
     method: str
     path: str
@@ -40,18 +43,10 @@ class StoredAnswer:
     fresh: bool
 
 
-TRY_LOCKS = Query(
-    int,
-    "select n::integer from unnest($1::bigint[]) with ordinality as t(lock, n) where pg_try_advisory_xact_lock(lock)",
-)
-FIND = Query(
+CLAIM = Query(
     StoredAnswer,
-    "select i.client_id, i.key, i.uses, i.method, i.path, i.body_hash, i.field_hashes, i.status, i.body, i.fresh"
-    " from unnest($2::uuid[], $3::uuid[]) as t(client_id, key)"
-    " cross join lateral (select s.*, s.created_at > wire_now() - interval '7 days' as fresh from idempotency s"
-    " where s.tenant_id = $1 and s.client_id = t.client_id and s.key = t.key limit 1) i",
+    "select n, uses, method, path, body_hash, field_hashes, status, body, fresh from claim_keys($1, $2, $3, $4)",
 )
-"""Why lateral with a limit: one look-up in the primary key per key, whatever the planner believes of the table."""
 STORE = Statement(
     "insert into idempotency (tenant_id, client_id, key, uses, method, path, body_hash, field_hashes, status, body,"
     " created_at)"
@@ -125,12 +120,12 @@ class Keys:
             return None
         return base64.b64encode(self._secrets.seal(answer.body, _place(keyed))).decode()
 
-    async def store(self, unit: Unit, accepted: list[tuple[Keyed, int, Answer]]) -> None:
-        """Keep the answers that are 2xx, each with its use count."""
+    def store(self, unit: Unit, accepted: list[tuple[Keyed, int, Answer]]) -> None:
+        """Keep the answers that are 2xx, each with its use count, when the unit ends."""
         rows = [(k, uses, answer) for k, uses, answer in accepted if 200 <= answer.status < 300]
         if not rows:
             return
-        await unit.run(
+        unit.run_late(
             STORE,
             unit.tenant_id,
             [k.caller.client_id for k, _, _ in rows],
@@ -146,17 +141,10 @@ class Keys:
 
 
 async def lock_and_find(unit: Unit, keyed: list[Keyed]) -> tuple[set[int], dict[tuple[UUID, UUID], StoredAnswer]]:
-    """Positions whose lock was obtained, and what is stored under the keys.
-
-    Why two statements: the second one's snapshot must be younger than the locks.
-    """
-    locked = {n - 1 for n in await unit.rows(TRY_LOCKS, [k.lock for k in keyed])}
-    mine = [k for n, k in enumerate(keyed) if n in locked]
-    if not mine:
-        return locked, {}
-    clients = [k.caller.client_id for k in mine]
-    found = await unit.rows(FIND, unit.tenant_id, clients, [k.key for k in mine])
-    return locked, {(stored.client_id, stored.key): stored for stored in found}
+    """Positions whose lock was obtained, and what is stored under the keys."""
+    clients = [k.caller.client_id for k in keyed]
+    claimed = await unit.rows(CLAIM, unit.tenant_id, [k.lock for k in keyed], clients, [k.key for k in keyed])
+    return {one.n - 1 for one in claimed}, {keyed[one.n - 1].scope: one for one in claimed if one.uses}
 
 
 def same_request(one: Keyed, other: Keyed) -> str | None:

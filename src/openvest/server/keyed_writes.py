@@ -88,7 +88,7 @@ class KeyedWrites:
             uses = 1 if stored is None else stored.uses + 1
             unit.ids.cause = keyed.cause(uses)
             answer = encode(endpoint, await verb(unit, replace(call, cause=unit.ids.cause)))
-            await self.keys.store(unit, [(keyed, uses, answer)])
+            self.keys.store(unit, [(keyed, uses, answer)])
             _BEFORE_COMMIT()
             return answer
 

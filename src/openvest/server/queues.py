@@ -9,7 +9,7 @@ Source: PERFORMANCE.md, "A flush".
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -40,14 +40,19 @@ class Waiting(Generic[T, R]):
 class Batcher(Generic[K, T, R]):
     """Queues by key, worked off in turn by at most `runners` tasks, at most `size` items of one key at a time.
 
+    A key that is being worked gets a second runner only when `crowd` of its items wait. Why: a run costs its round
+    trips to the database however few its items are, so two small runs side by side serve fewer than one after them.
+
     `run` settles every item it is given; what it leaves out or raises is settled here.
     """
 
     run: Callable[[K, Sequence[Waiting[T, R]]], Awaitable[None]]
     runners: int
     size: int
+    crowd: int = 1
     _queues: dict[K, deque[Waiting[T, R]]] = field(default_factory=dict["K", "deque[Waiting[T, R]]"])
     _turns: deque[K] = field(default_factory=deque["K"])
+    _busy: Counter[K] = field(default_factory=Counter[K])
     _tasks: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
     _working: int = 0
 
@@ -64,7 +69,7 @@ class Batcher(Generic[K, T, R]):
             queue = self._queues[key] = deque()
             self._turns.append(key)
         queue.append(waiting)
-        if self._working < self.runners:
+        if self._working < self.runners and self._wanted(key):
             self._working += 1
             task = asyncio.create_task(self._work())
             self._tasks.add(task)
@@ -79,17 +84,34 @@ class Batcher(Generic[K, T, R]):
         # Counted here and not by the task's end, which others hear of only later: an item queued in between would
         # find nobody.
         try:
-            while self._turns:
-                key = self._turns.popleft()
+            while (key := self._next()) is not None:
                 queue = self._queues[key]
                 taken = [queue.popleft() for _ in range(min(self.size, len(queue)))]
                 if queue:
                     self._turns.append(key)
                 else:
                     del self._queues[key]
-                await self._run_safely(key, taken)
+                self._busy[key] += 1
+                try:
+                    await self._run_safely(key, taken)
+                finally:
+                    self._busy[key] -= 1
+                    if not self._busy[key]:
+                        del self._busy[key]
         finally:
             self._working -= 1
+
+    def _wanted(self, key: K) -> bool:
+        return key not in self._busy or len(self._queues[key]) >= self.crowd
+
+    def _next(self) -> K | None:
+        """The next key in turn that may have a runner; whoever is busy with one that may not comes back to it."""
+        for _ in range(len(self._turns)):
+            key = self._turns.popleft()
+            if self._wanted(key):
+                return key
+            self._turns.append(key)
+        return None
 
     async def _run_safely(self, key: K, taken: Sequence[Waiting[T, R]]) -> None:
         try:

@@ -78,7 +78,7 @@ async def place_orders(unit: Unit, wants: Sequence[OrderWanted]) -> list[OrderVi
         answers.append(view)
         unit.emit("ORDER.NEW", order.id, order.version, order.created_at, snapshot_of(view))
     if placed:
-        await unit.run(store.INSERT, unit.tenant_id, *store.insert_values(placed))
+        unit.run_late(store.INSERT, unit.tenant_id, *store.insert_values(placed))
     return answers
 
 
