@@ -25,7 +25,7 @@ PLANTED: tuple[Planted, ...] = (
             Edit(_CLAIM, "language plpgsql volatile", "language plpgsql stable"),
             Edit(_CLAIM, "  select array_agg(", "  perform pg_sleep(0.02);\n  select array_agg("),
         ),
-        {"keys": 35},
+        {"keys": 105},
     ),
     Planted(
         "R17",
@@ -55,6 +55,8 @@ PLANTED: tuple[Planted, ...] = (
         (
             Edit(_IDEMPOTENCY, '    "select i.client_id, i.key, ', '    "select t.client_id, i.key, '),
             Edit(_IDEMPOTENCY, " and s.client_id = t.client_id and s.key = t.key", " and s.key = t.key"),
+            # What is stored is sealed for its client: taken alone, the look-up would end in an answer nobody can open.
+            Edit(_IDEMPOTENCY, "{keyed.caller.tenant_id} {keyed.caller.client_id} {keyed.key}", "{keyed.key}"),
         ),
         {"fuzz": 1},
     ),

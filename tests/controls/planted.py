@@ -1,24 +1,13 @@
-"""The one list of planted bugs."""
+"""The one list of planted bugs: those of the twin of each module of gates."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 
-from tests.controls import (
-    crash,
-    egress,
-    events,
-    failpoints,
-    keys,
-    ledger,
-    matrices,
-    money,
-    replies,
-    signatures,
-    walls,
-)
 from tests.controls.planting import Planted
+from tests.gates.catalog import MODULES
 
-_MODULES = (crash, failpoints, replies, money, ledger, keys, events, signatures, matrices, egress, walls)
-
-PLANTED: Sequence[Planted] = tuple(planted for module in _MODULES for planted in module.PLANTED)
+PLANTED: Sequence[Planted] = tuple(
+    planted for name in MODULES for planted in import_module(f"tests.controls.{name}").PLANTED
+)

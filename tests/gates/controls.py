@@ -50,8 +50,9 @@ async def seen(planted: Planted) -> dict[str, Any]:
 async def main(asked: argparse.Namespace) -> int:
     console = Console(highlight=False, soft_wrap=True)
     chosen = [p for p in PLANTED if not asked.only or p.name in asked.only or p.gate in asked.only]
-    caught, head, missed = read_caught(), commit(), list[str]()
+    caught, missed = read_caught(), list[str]()
     for planted in chosen:
+        head = commit()
         told = await seen(planted)
         mark = "[green]caught[/]" if told["caught"] else "[red]MISSED[/]"
         console.print(f"{mark} {planted.gate:8} {planted.name}: ", end="")

@@ -20,7 +20,7 @@ select pid from pg_stat_activity where usename = 'openvest_app' and application_
 """
 
 
-async def killed(asked: Run, victims: Sequence[Victim], names: Sequence[str] = PROCESSES[:3]) -> Verdict:
+async def killed(asked: Run, victims: Sequence[Victim], names: Sequence[str]) -> Verdict:
     """Kill these while clients write, and account for every acknowledgement."""
     kills, acknowledged = asked["kills"], asked["acknowledged"]
     disturb = killing(asked.seed, kills, acknowledged, victims)
@@ -31,19 +31,6 @@ async def killed(asked: Run, victims: Sequence[Victim], names: Sequence[str] = P
     if asked.size == "night" and longest > BACK_SECONDS:
         findings.append(f"it took {longest:.1f} s until everything answered again")
     return Verdict(f"{kills} kills, back within {longest:.1f} s; {outcome.figure}", findings)
-
-
-async def database_killed(asked: Run) -> Verdict:
-    return await killed(asked, ("postmaster", "backend", "postgres"))
-
-
-async def servers_killed(asked: Run) -> Verdict:
-    return await killed(asked, ("server", "serve"), PROCESSES[:2])
-
-
-async def workers_killed(asked: Run) -> Verdict:
-    """The worker inside `serve` goes on beside the two that are killed."""
-    return await killed(asked, ("worker", "second worker"), PROCESSES)
 
 
 async def connections_cut(asked: Run) -> Verdict:
@@ -68,27 +55,50 @@ async def connections_cut(asked: Run) -> Verdict:
     return Verdict(f"{cuts} sessions ended; {outcome.figure}", outcome.sentences)
 
 
+def _kills(
+    name: str,
+    title: str,
+    victims: Sequence[Victim],
+    *,
+    kills: tuple[int, int],
+    acknowledged: tuple[int, int],
+    clients: int = 24,
+    names: Sequence[str] = PROCESSES[:3],
+) -> Gate:
+    """A gate of kills. Shape: its sizes on push, then at night."""
+
+    async def run_kills(asked: Run) -> Verdict:
+        return await killed(asked, victims, names)
+
+    push, night = ({"kills": times, "acknowledged": writes} for times, writes in zip(kills, acknowledged, strict=True))
+    return Gate(name, title, run_kills, push={**push, "clients": clients}, night=night)
+
+
 GATES: tuple[Gate, ...] = (
-    Gate(
+    _kills(
         "R1",
         "PostgreSQL killed under load loses nothing that was acknowledged",
-        database_killed,
-        push={"kills": 8, "acknowledged": 4_000, "clients": 24},
-        night={"kills": 60, "acknowledged": 40_000},
+        ("postmaster", "backend", "postgres"),
+        kills=(8, 60),
+        acknowledged=(4_000, 40_000),
     ),
-    Gate(
+    _kills(
         "R2",
         "API processes killed under load lose and double nothing",
-        servers_killed,
-        push={"kills": 8, "acknowledged": 1_200, "clients": 24},
-        night={"kills": 40, "acknowledged": 20_000},
+        ("server", "serve"),
+        kills=(8, 40),
+        acknowledged=(1_200, 20_000),
+        names=PROCESSES[:2],
     ),
-    Gate(
+    # The worker inside `serve` goes on beside the two that are killed.
+    _kills(
         "R3",
         "workers killed while others compete lose and double nothing",
-        workers_killed,
-        push={"kills": 10, "acknowledged": 1_000, "clients": 8},
-        night={"kills": 40, "acknowledged": 20_000},
+        ("worker", "second worker"),
+        kills=(10, 40),
+        acknowledged=(1_000, 20_000),
+        clients=8,
+        names=PROCESSES,
     ),
     Gate(
         "R7",

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+import socket
+from collections.abc import AsyncGenerator, Generator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from unittest.mock import patch
 
 from openvest.core.clock import WireClock
 from openvest.core.webhook_urls import parse_target
@@ -56,24 +59,60 @@ async def canary() -> AsyncGenerator[Canary]:
         yield bird
 
 
+@dataclass
+class Fence:
+    """Where connections were begun: `inside` counts those to loopback."""
+
+    inside: int = 0
+    strayed: list[str] = field(default_factory=list[str])
+
+
+@contextmanager
+def fenced() -> Generator[Fence]:
+    """Loopback alone is connected to; where else a connection is begun is noted and refused.
+
+    Why: a courier whose guard is broken must not knock at anybody's door from the machine that finds out.
+    """
+    loop, fence = asyncio.get_running_loop(), Fence()
+    connect = loop.sock_connect
+
+    async def within(sock: socket.socket, address: Any) -> None:
+        if address[0] not in ("127.0.0.1", "127.0.0.9", "::1"):
+            fence.strayed.append(address[0])
+            raise ConnectionRefusedError
+        fence.inside += 1
+        await connect(sock, address)
+
+    with patch.object(loop, "sock_connect", within):
+        yield fence
+
+
 async def stays_outside(run: Run) -> Verdict:
     findings: list[str] = []
     async with canary() as bird:
-        urls = [form.format(bird.port) for form in AT_THE_CANARY] + REFUSED_URLS + REFUSED_WITH_BLANKS
-        findings += await _urls(urls)
-        names = await _inner_answers(bird, findings)
-        flips = await _changing_answers(bird, run["flips"], findings)
-        redirects = await _redirects(bird, findings)
-        shapes = len(urls) + names + flips + redirects
-        if bird.connections:
-            findings.append(f"{bird.connections} connections to the canary")
-        figure = (
-            f"{shapes} shapes ({len(urls)} URLs, {names} inner answers, {flips} changing names, {redirects} redirects),"
-            f" {bird.connections} connections to the canary"
-        )
+        with fenced() as fence:
+            figure = await _all_shapes(run, bird, findings)
+    if bird.connections:
+        findings.append(f"{bird.connections} connections to the canary")
+    if fence.strayed:
+        findings.append(f"connections were begun to {len(set(fence.strayed))} other addresses")
+    if not fence.inside:
+        findings.append("no connection passed the fence, so it holds nothing back")
+    figure += f", {bird.connections} connections to the canary, {len(fence.strayed)} elsewhere"
+    return Verdict(figure, findings)
+
+
+async def _all_shapes(run: Run, bird: Canary, findings: list[str]) -> str:
+    """Try them all. Returns how many there were."""
+    urls = [form.format(bird.port) for form in AT_THE_CANARY] + REFUSED_URLS + REFUSED_WITH_BLANKS
+    findings += await _urls(urls)
+    names = await _inner_answers(bird, findings)
+    flips = await _changing_answers(bird, run["flips"], findings)
+    redirects = await _redirects(bird, findings)
+    shapes = len(urls) + names + flips + redirects
     if shapes < 120:
         findings.append(f"only {shapes} shapes")
-    return Verdict(figure, findings)
+    return f"{shapes} shapes ({len(urls)} URLs, {names} inner answers, {flips} changing names, {redirects} redirects)"
 
 
 async def _urls(urls: Sequence[str]) -> list[str]:

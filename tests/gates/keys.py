@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
+from typing import Any
+from unittest.mock import patch
 from uuid import UUID, uuid4
 
+from openvest.db.query import Query
+from openvest.db.unit import Unit
 from openvest.server.app import App
 from tests.gates.gate import Gate, Run, Verdict
 from tests.gates.keys_doors import Doors, doors
@@ -22,6 +27,8 @@ IN_USE = b"A request with this idempotency key is still running"
 _MOST_TRIES = 400
 _SHARED = footprint.PASSING | {"event_sets"}
 """Requests that share a unit of work share the row that stands for its events."""
+_FAR_SECONDS = 0.02
+"""How much further away the database is at most in a storm."""
 
 
 @dataclass(slots=True)
@@ -51,6 +58,24 @@ class Told:
         return f"{self.asked.method} {self.asked.target}: {copies} equal requests were answered {'; '.join(said)}"
 
 
+@contextmanager
+def far_database(chance: Random) -> Generator[None]:
+    """Units wait before every second question, each time for another while.
+
+    Why: on one machine two statements follow each other so closely that hardly anything ever happens between them;
+    what relies on that is not seen.
+    """
+    rows = Unit.rows
+
+    async def later(unit: Unit, query: Query[Any], *args: Any) -> list[Any]:
+        if chance.random() < 0.5:
+            await asyncio.sleep(chance.random() * _FAR_SECONDS)
+        return await rows(unit, query, *args)
+
+    with patch.object(Unit, "rows", later):
+        yield
+
+
 async def storm(run: Run) -> Verdict:
     """Keys of every operation that takes one, each sent many times at once, at two instances."""
     async with doors() as at:
@@ -66,8 +91,9 @@ async def storm(run: Run) -> Verdict:
         chance = run.chance("order of the copies")
         chance.shuffle(wanted)
         told: list[Told] = []
-        for start in range(0, len(wanted), run["wave"]):
-            told += await _wave(at, wanted[start : start + run["wave"]], chance)
+        with far_database(run.chance("distance")):
+            for start in range(0, len(wanted), run["wave"]):
+                told += await _wave(at, wanted[start : start + run["wave"]], chance)
         grown = Counter(footprint.grown(before, await footprint.rows(at.eye, but=_SHARED)))
     findings = [finding for one in told if (finding := one.finding(COPIES)) is not None]
     findings += [

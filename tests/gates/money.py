@@ -78,7 +78,8 @@ async def double_spend(run: Run) -> Verdict:
     async with field_of(run["clients"]) as field:
         await field.person.top_up(f"{AMOUNT * money_for + Decimal('9.99'):.2f}")
         told = await storms.storm_of_orders(field.doors, field.customer, attempts)
-        findings = [*await field.decided(), *await field.findings()]
+        undecided = await field.decided()
+        findings = [*await field.findings(), *undecided]
         filled = await storms.listed(field.doors[0], field.customer.account_id, "FILLED")
         figure = f"{attempts} orders at once with money for {money_for}: {len(filled)} filled"
         try:
@@ -106,12 +107,13 @@ async def sell_storm(run: Run) -> Verdict:
 
         replies = await asyncio.gather(*(sell(number) for number in range(attempts)))
         findings += [f"a sale was answered {reply.status}" for reply in replies if reply.status != 202]
-        findings += await field.decided()
+        undecided = await field.decided()
         filled = await storms.listed(field.doors[0], customer.account_id, "FILLED")
         sold = [order for order in filled if order["side"] == "SELL"]
+        findings += await field.findings()
         if len(sold) != units_for:
             findings.append(f"{len(sold)} sales filled where there were {units_for} units")
-        findings += await field.findings()
+        findings += undecided
         return Verdict(f"{attempts} sales at once of {units_for} units: {len(sold)} filled", findings)
 
 

@@ -18,15 +18,18 @@ CAUGHT = ROOT / "tests" / "controls" / "caught.json"
 """What `make gates-controls` saw last, by planted bug; the digest tells for which bug exactly."""
 
 
-def commit() -> str:
-    """The commit of the tree, and whether the tree differs from it."""
-    head = _git("rev-parse", "HEAD")
-    return f"{head}, with changes" if _git("status", "--porcelain", "--untracked-files=no") else head
+def commit(root: Path = ROOT) -> str:
+    """The commit of the tree, and whether the tree differs from it in more than what was seen of planted bugs."""
+    head = _git(root, "rev-parse", "HEAD")
+    but = f":(exclude){CAUGHT.relative_to(ROOT).as_posix()}"
+    changed = _git(root, "status", "--porcelain", "--untracked-files=no", "--", ".", but)
+    return f"{head}, with changes" if changed else head
 
 
-def _git(*arguments: str) -> str:
-    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
-    return done.stdout.strip() or "unknown" if done.returncode == 0 else "unknown"
+def _git(root: Path, *arguments: str) -> str:
+    """What git says, which may be nothing."""
+    done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else "unknown"
 
 
 def machine() -> dict[str, Any]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+from pathlib import Path
+
 import pytest
 
 from tests.controls.planted import PLANTED
 from tests.gates.catalog import GATES
 from tests.gates.gate import Gate
 from tests.gates.one import judged
+from tests.gates.report import CAUGHT, commit
 from tests.gates.scratch import ROOT
 
 QUICK = [gate for gate in GATES.values() if gate.quick]
@@ -32,6 +36,30 @@ def test_every_planted_bug_still_fits_the_tree() -> None:
 def test_full_sizes_are_no_smaller() -> None:
     for gate in GATES.values():
         assert all(gate.sizes("night")[name] >= count for name, count in gate.push.items()), gate.name
+
+
+def test_a_report_names_its_commit_and_whether_the_tree_differs(tmp_path: Path) -> None:
+    """What was seen of planted bugs is no part of what is run, so writing it down makes no other tree."""
+    program, seen = tmp_path / "program.py", tmp_path / CAUGHT.relative_to(ROOT)
+    seen.parent.mkdir(parents=True)
+    for file in (program, seen):
+        file.write_text("1\n", encoding="utf-8")
+
+    def git(*arguments: str) -> str:
+        who = ("-c", "user.name=test", "-c", "user.email=test@example.org")
+        return subprocess.run(
+            ["git", *who, *arguments], cwd=tmp_path, capture_output=True, text=True, check=True
+        ).stdout
+
+    git("init")
+    git("add", ".")
+    git("commit", "--no-gpg-sign", "-m", "first")
+    head = git("rev-parse", "HEAD").strip()
+    assert commit(tmp_path) == head
+    seen.write_text("2\n", encoding="utf-8")
+    assert commit(tmp_path) == head
+    program.write_text("2\n", encoding="utf-8")
+    assert commit(tmp_path) == f"{head}, with changes"
 
 
 @pytest.mark.parametrize("gate", QUICK, ids=lambda gate: gate.name)
