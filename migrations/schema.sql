@@ -1433,10 +1433,8 @@ alter table data_changes add constraint data_changes_tenant_id_user_id_fkey FORE
 alter table entries add constraint entries_tenant_id_journal_id_fkey FOREIGN KEY (tenant_id, journal_id) REFERENCES journals(tenant_id, id);
 alter table event_counters add constraint event_counters_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
 alter table event_sets add constraint event_sets_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
-alter table events add constraint events_tenant_id_set_id_fkey FOREIGN KEY (tenant_id, set_id) REFERENCES event_sets(tenant_id, id);
 alter table executions add constraint executions_tenant_id_order_id_fkey FOREIGN KEY (tenant_id, order_id) REFERENCES orders(tenant_id, id);
 alter table fraction_reserves add constraint fraction_reserves_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
-alter table idempotency add constraint idempotency_tenant_id_client_id_fkey FOREIGN KEY (tenant_id, client_id) REFERENCES api_clients(tenant_id, id);
 alter table imported_ranges add constraint imported_ranges_instrument_id_venue_id_fkey FOREIGN KEY (instrument_id, venue_id) REFERENCES instrument_venues(instrument_id, venue_id);
 alter table instrument_changes add constraint instrument_changes_instrument_id_fkey FOREIGN KEY (instrument_id) REFERENCES instruments(id);
 alter table instrument_venues add constraint instrument_venues_instrument_id_fkey FOREIGN KEY (instrument_id) REFERENCES instruments(id);
@@ -1444,7 +1442,6 @@ alter table instrument_venues add constraint instrument_venues_venue_id_fkey FOR
 alter table journals add constraint journals_tenant_id_reverses_fkey FOREIGN KEY (tenant_id, reverses) REFERENCES journals(tenant_id, id);
 alter table locks add constraint locks_tenant_id_balance_id_fkey FOREIGN KEY (tenant_id, balance_id) REFERENCES balances(tenant_id, id);
 alter table lot_uses add constraint lot_uses_tenant_id_lot_id_fkey FOREIGN KEY (tenant_id, lot_id) REFERENCES lots(tenant_id, id);
-alter table orders add constraint orders_instrument_id_fkey FOREIGN KEY (instrument_id) REFERENCES instruments(id);
 alter table orders add constraint orders_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES accounts(tenant_id, id);
 alter table quotes add constraint quotes_instrument_id_venue_id_fkey FOREIGN KEY (instrument_id, venue_id) REFERENCES instrument_venues(instrument_id, venue_id);
 alter table scenario_uses add constraint scenario_uses_tenant_id_scenario_id_fkey FOREIGN KEY (tenant_id, scenario_id) REFERENCES scenarios(tenant_id, id);

@@ -28,6 +28,7 @@ ERRORS = {
     "final_orders_hold_nothing": "update orders set lock_amount = lock_amount + 1 where status = 'FILLED'",
     "orders_are_executions": "update orders set executed_cash = executed_cash + 1 where status = 'FILLED'",
     "processing_orders_work_at_the_street": "update street_orders set status = 'CANCELLED' where status = 'WORKING'",
+    "orders_name_instruments": "update orders set instrument_id = id where status = 'FILLED'",
     "closed_accounts_have_nothing": "update accounts set status = 'CLOSED'",
     "reserves_are_blocks_under_way": "update fraction_reserves set reserved = 0",
 }

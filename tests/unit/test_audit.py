@@ -89,6 +89,9 @@ async def test_sound_books_are_clean_and_told_in_figures(desk: Desk) -> None:
 
 
 PLANTED = [
+    ("events_are_in_sets", "update events set set_id = set_id + 1000000 where n = 1 and set_id = 1"),
+    ("events_are_in_sets", "delete from events where (set_id, n) = (select set_id, n from events limit 1)"),
+    ("events_are_in_sets", "update event_sets set events = events + 1 where id = (select max(id) from event_sets)"),
     ("journals_sum_to_zero", "update entries set amount = amount + 1 where bucket = 'bank' and line = 1"),
     ("journals_have_entries", "delete from entries where journal_id = (select min(id) from journals)"),
     ("entries_have_owners", "update entries set balance_id = 999999 where bucket = 'withdrawing'"),

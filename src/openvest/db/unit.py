@@ -8,6 +8,7 @@ Source: DOMAIN.md sections 2 to 4, PHYSICAL_DESIGN.md "Order of writes".
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -22,7 +23,7 @@ from openvest.core.declarations import Emitted, Hold, Reaction
 from openvest.core.failpoints import failpoint
 from openvest.core.ids import IdSource, caused_id, random_id
 from openvest.core.sealing import Secrets
-from openvest.core.snapshots import Snapshot, dumps
+from openvest.core.snapshots import text_of
 from openvest.db.query import Query, Statement, together
 
 if TYPE_CHECKING:
@@ -86,7 +87,10 @@ class _Row:
     object_id: UUID
     version: int
     at: datetime
-    snapshot: Snapshot
+    text: str
+
+    def told(self) -> Emitted:
+        return Emitted(self.type, self.object_id, json.loads(self.text))
 
 
 @dataclass(slots=True)
@@ -148,13 +152,16 @@ class Unit:
         """The ids of one item of a flush, counted under its own cause: they do not depend on who shared the flush."""
         return self.note(("ids", cause), lambda: self.ids.under(cause))
 
-    def emit(self, event_type: str, object_id: UUID, version: int, at: datetime, snapshot: Snapshot) -> None:
-        """Append an event. `version` is the object's own, counted from 1; one event per object, version and type."""
-        self._events.append(_Row(event_type, object_id, version, at, snapshot))
+    def emit(self, event_type: str, object_id: UUID, version: int, at: datetime, thing: Any) -> None:
+        """Append an event that keeps this domain object, or its snapshot, as it is now.
+
+        `version` is the object's own, counted from 1; one event per object, version and type.
+        """
+        self._events.append(_Row(event_type, object_id, version, at, text_of(thing)))
 
     @property
     def emitted(self) -> Sequence[Emitted]:
-        return [Emitted(row.type, row.object_id, row.snapshot) for row in self._events]
+        return [row.told() for row in self._events]
 
     @property
     def event_count(self) -> int:
@@ -201,10 +208,10 @@ class Unit:
         """What belongs to every unit's end: reactions, published balances, events, then the hot rows of the house."""
         seen = 0
         while seen < len(self._events):
-            fresh = [Emitted(row.type, row.object_id, row.snapshot) for row in self._events[seen:]]
+            fresh = self._events[seen:]
             seen = len(self._events)
             for reaction in self.database.reactions:
-                mine = [event for event in fresh if event.type == reaction.event_type]
+                mine = [row.told() for row in fresh if row.type == reaction.event_type]
                 if mine:
                     await reaction.run(self, mine)
         for publish in self.database.publishers:
@@ -231,7 +238,7 @@ class Unit:
             [row.object_id for row in rows],
             [row.version for row in rows],
             [row.at for row in rows],
-            [dumps(row.snapshot) for row in rows],
+            [row.text for row in rows],
         )
 
     def _event_id(self, row: _Row) -> UUID:

@@ -209,6 +209,17 @@ select l.id, l.account_id, l.instrument_id, l.quantity, l.remaining, u.quantity 
 """,
     ),
     AuditQuery(
+        "events_are_in_sets",
+        "Every event stands in a set, and every set has the events it counts, numbered without a gap.",
+        """
+select coalesce(s.id, e.set_id) as set_id, s.events as counted, coalesce(e.found, 0) as found, e.last
+  from (select id, events from event_sets where tenant_id = $1) s
+  full join (select set_id, count(*) as found, max(n) as last from events where tenant_id = $1 group by set_id) e
+    on e.set_id = s.id
+ where s.events is distinct from e.found or s.events <> e.last
+""",
+    ),
+    AuditQuery(
         "reversals_negate",
         "A reversal takes from customers, per asset, what the original gave them and the other way round.",
         """

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any, cast
 from uuid import UUID
 
-from openvest.core.snapshots import snapshot_of
 from openvest.db.unit import Unit
 from openvest.features.accounts import rules, store
 from openvest.features.accounts.model import Account, AccountFacts, AccountGroup, AccountType, GroupType
@@ -43,7 +42,7 @@ async def create_account_group(
             securities_account_number=number,
         )
         if await unit.run(store.INSERT_GROUP, unit.tenant_id, *store.values(group)):
-            unit.emit("ACCOUNT_GROUP.CREATED", group.id, 1, at, snapshot_of(group))
+            unit.emit("ACCOUNT_GROUP.CREATED", group.id, 1, at, group)
             return await _move_group(unit, group, "activate") if user.status == "ACTIVE" else group
     raise rules.NumberTaken
 
@@ -75,7 +74,7 @@ async def create_account(
         status="PENDING_APPROVAL",
     )
     await unit.run(store.INSERT_ACCOUNT, unit.tenant_id, *store.values(account))
-    unit.emit("ACCOUNT.CREATED", account.id, 1, at, snapshot_of(account))
+    unit.emit("ACCOUNT.CREATED", account.id, 1, at, account)
     if user.status == "ACTIVE" and group.status == "ACTIVE":
         return await _move_account(unit, account, "activate")
     return account
@@ -234,7 +233,7 @@ async def _move_group(unit: Unit, group: AccountGroup, verb: str) -> AccountGrou
     at = unit.moment_after(group.updated_at)
     moved = replace(group, version=group.version + 1, updated_at=at, status=status)
     await unit.run(store.SAVE_GROUP, unit.tenant_id, moved.id, moved.version, at, moved.status)
-    unit.emit(f"ACCOUNT_GROUP.{rules.EVENTS[verb]}", moved.id, moved.version, at, snapshot_of(moved))
+    unit.emit(f"ACCOUNT_GROUP.{rules.EVENTS[verb]}", moved.id, moved.version, at, moved)
     return moved
 
 
@@ -243,5 +242,5 @@ async def _move_account(unit: Unit, account: Account, verb: str, **changes: Any)
     at = unit.moment_after(account.updated_at)
     moved = replace(account, version=account.version + 1, updated_at=at, status=status, **changes)
     await unit.run(store.SAVE_ACCOUNT, unit.tenant_id, moved.id, moved.version, at, moved.name, moved.status)
-    unit.emit(f"ACCOUNT.{rules.EVENTS[verb]}", moved.id, moved.version, at, snapshot_of(moved))
+    unit.emit(f"ACCOUNT.{rules.EVENTS[verb]}", moved.id, moved.version, at, moved)
     return moved

@@ -8,7 +8,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from openvest.core.money import Money
-from openvest.core.snapshots import dumps, snapshot_of
+from openvest.core.snapshots import text_of
 from openvest.db.paging import Page, PageQuery, page
 from openvest.db.unit import Unit
 from openvest.features.cash import store
@@ -48,8 +48,8 @@ async def publish_cash(unit: Unit) -> None:
     """Emit one CASH_BALANCE.UPDATED for each group balance this unit has touched, as it stands at the unit's end."""
     for row in touched(unit):
         if owner_kind(row.asset) == "group":
-            snapshot = snapshot_of(cash_balance_of(row))
-            unit.emit("CASH_BALANCE.UPDATED", row.public_id, row.version, row.updated_at, snapshot)
+            balance = cash_balance_of(row)
+            unit.emit("CASH_BALANCE.UPDATED", row.public_id, row.version, row.updated_at, balance)
 
 
 def transaction_id(unit: Unit, object_id: UUID, account_group_id: UUID) -> UUID:
@@ -64,7 +64,6 @@ async def record_transactions(unit: Unit, rows: Sequence[CashTransaction]) -> No
     """
     if not rows:
         return
-    snapshots = [snapshot_of(row) for row in rows]
     await unit.run(
         store.ADD_TRANSACTIONS,
         unit.tenant_id,
@@ -76,15 +75,15 @@ async def record_transactions(unit: Unit, rows: Sequence[CashTransaction]) -> No
         [row.type for row in rows],
         [row.delta.amount for row in rows],
         [row.delta.currency for row in rows],
-        [dumps(snapshot["taxes"]) for snapshot in snapshots],
-        [dumps(snapshot["fees"]) for snapshot in snapshots],
-        [dumps(snapshot["references"]) for snapshot in snapshots],
+        [text_of(row.taxes) for row in rows],
+        [text_of(row.fees) for row in rows],
+        [text_of(row.references) for row in rows],
         [row.booking_date for row in rows],
         [row.value_date for row in rows],
         [row.created_at for row in rows],
     )
-    for row, snapshot in zip(rows, snapshots, strict=True):
-        unit.emit("CASH_TRANSACTION.EXECUTED", row.id, 1, row.created_at, snapshot)
+    for row in rows:
+        unit.emit("CASH_TRANSACTION.EXECUTED", row.id, 1, row.created_at, row)
 
 
 async def list_transactions(

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
-from openvest.core.snapshots import snapshot_of
 from openvest.db.unit import Unit
 from openvest.features.cash import service as cash
 from openvest.features.executions import rules_booking, store, store_blocks
@@ -78,7 +77,7 @@ async def book(
     await use_lots(unit, held.uses)
     await _record_transactions(unit, fills, executions, trades)
     for execution in executions:
-        unit.emit("EXECUTION.FILLED", execution.id, 1, execution.created_at, snapshot_of(execution))
+        unit.emit("EXECUTION.FILLED", execution.id, 1, execution.created_at, execution)
     return executions
 
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import datetime
 
 from openvest.core.declarations import Reaction, Sweep
-from openvest.core.snapshots import snapshot_of
 from openvest.db.unit import Unit
 from openvest.features.executions import store, store_blocks
 from openvest.features.executions.model import BlockTrade, Execution
@@ -46,7 +45,7 @@ async def _settle(unit: Unit, executions: Sequence[Execution]) -> None:
         [execution.updated_at for execution in done],
     )
     for execution in done:
-        unit.emit("EXECUTION.SETTLED", execution.id, execution.version, execution.updated_at, snapshot_of(execution))
+        unit.emit("EXECUTION.SETTLED", execution.id, execution.version, execution.updated_at, execution)
 
 
 async def _next_block(unit: Unit) -> datetime | None:

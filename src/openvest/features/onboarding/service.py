@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any, Literal, cast
 from uuid import UUID
 
-from openvest.core.snapshots import snapshot_of
 from openvest.db.unit import Unit
 from openvest.features.onboarding import rules, rules_checks, service_activation, service_identifiers, store
 from openvest.features.onboarding.model import Check, CheckType
@@ -75,7 +74,7 @@ async def _decide(unit: Unit, check: Check, verb: Verb) -> Check:
     at = unit.moment_after(check.updated_at)
     decided = replace(check, version=check.version + 1, updated_at=at, status=status)
     await unit.run(store.SAVE_CHECK, unit.tenant_id, check.id, decided.version, at, decided.status)
-    unit.emit(f"USER_CHECK.{decided.status}", check.id, decided.version, at, snapshot_of(decided))
+    unit.emit(f"USER_CHECK.{decided.status}", check.id, decided.version, at, decided)
     return decided
 
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from openvest.core.snapshots import snapshot_of
 from openvest.db.unit import Unit
 from openvest.features.onboarding import rules, store
 from openvest.features.onboarding.model import Check, CheckType
@@ -82,5 +81,5 @@ async def add_check(
         details=details,
     )
     await unit.run(store.INSERT_CHECK, unit.tenant_id, *store.values(check))
-    unit.emit("USER_CHECK.CREATED", check.id, 1, at, snapshot_of(check))
+    unit.emit("USER_CHECK.CREATED", check.id, 1, at, check)
     return check

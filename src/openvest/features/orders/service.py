@@ -10,7 +10,6 @@ from uuid import UUID
 
 from openvest.core.money import ZERO, tick_down
 from openvest.core.problems import NotFound, Problem
-from openvest.core.snapshots import snapshot_of
 from openvest.db.paging import Page, PageQuery, page
 from openvest.db.unit import Unit
 from openvest.features.accounts import service as accounts
@@ -76,7 +75,7 @@ async def place_orders(unit: Unit, wants: Sequence[OrderWanted]) -> list[OrderVi
         view = view_of(order, ())
         placed.append(order)
         answers.append(view)
-        unit.emit("ORDER.NEW", order.id, order.version, order.created_at, snapshot_of(view))
+        unit.emit("ORDER.NEW", order.id, order.version, order.created_at, view)
     if placed:
         unit.run_late(store.INSERT, unit.tenant_id, *store.insert_values(placed))
     return answers
@@ -178,7 +177,7 @@ async def save(unit: Unit, orders: Sequence[Order]) -> None:
 
 def announce(unit: Unit, order: Order, of_order: Sequence[Execution]) -> None:
     """Emit the event of the state an order has just reached."""
-    view = snapshot_of(view_of(order, tuple(of_order)))
+    view = view_of(order, tuple(of_order))
     unit.emit(EVENT_OF[order.status], order.id, order.version, order.updated_at, view)
 
 

@@ -51,6 +51,11 @@ having count(s.id) <> case when o.status = 'PROCESSING' then 1 else 0 end
 """,
     ),
     AuditQuery(
+        "orders_name_instruments",
+        "Every order is for an instrument that exists.",
+        "select id, isin from orders where tenant_id = $1 and instrument_id not in (select id from instruments)",
+    ),
+    AuditQuery(
         "closed_accounts_have_nothing",
         "A closed account, or an account of a closed group, holds nothing and has no order at work.",
         """

@@ -9,7 +9,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from openvest.core.money import Money
-from openvest.core.snapshots import dumps, snapshot_of
+from openvest.core.snapshots import dumps
 from openvest.db.paging import Page, PageQuery, page
 from openvest.db.unit import Unit
 from openvest.features.accounts import service as accounts
@@ -58,7 +58,7 @@ async def create_topup(unit: Unit, account_group_id: UUID, cash_amount: Decimal,
         topup.status,
         topup.settlement_reference,
     )
-    unit.emit("TOPUP.CONFIRMED", topup.id, topup.version, at, snapshot_of(topup))
+    unit.emit("TOPUP.CONFIRMED", topup.id, topup.version, at, topup)
     await post(unit, [recipes.topup(topup.id, group.id, currency, cash_amount, at.date())])
     await _record(unit, topup, "TOPUP", cash_amount, at)
     return topup
@@ -135,7 +135,7 @@ async def _move(unit: Unit, topups: Sequence[Topup], verb: str) -> list[Topup]:
         [topup.updated_at for topup in moved],
     )
     for topup in moved:
-        unit.emit(f"TOPUP.{topup.status}", topup.id, topup.version, topup.updated_at, snapshot_of(topup))
+        unit.emit(f"TOPUP.{topup.status}", topup.id, topup.version, topup.updated_at, topup)
     return moved
 
 

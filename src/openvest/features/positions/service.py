@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
-from openvest.core.snapshots import dumps, snapshot_of
+from openvest.core.snapshots import text_of
 from openvest.db.paging import Page, PageQuery, page
 from openvest.db.unit import Unit
 from openvest.features.cash.model import Instrument
@@ -53,7 +53,7 @@ async def publish_positions(unit: Unit) -> None:
         for row in balances
     ]
     for balance, position in zip(balances, await _positions(unit, rows), strict=True):
-        unit.emit("POSITION.UPDATED", position.id, balance.version, balance.updated_at, snapshot_of(position))
+        unit.emit("POSITION.UPDATED", position.id, balance.version, balance.updated_at, position)
 
 
 async def _positions(unit: Unit, rows: Sequence[store.PositionRow]) -> list[Position]:
@@ -97,7 +97,6 @@ async def record_transactions(unit: Unit, rows: Sequence[SecuritiesTransaction])
     """
     if not rows:
         return
-    snapshots = [snapshot_of(row) for row in rows]
     await unit.run(
         store.ADD_TRANSACTIONS,
         unit.tenant_id,
@@ -108,13 +107,13 @@ async def record_transactions(unit: Unit, rows: Sequence[SecuritiesTransaction])
         [row.instrument.isin for row in rows],
         [row.type for row in rows],
         [row.delta for row in rows],
-        [dumps(snapshot["references"]) for snapshot in snapshots],
+        [text_of(row.references) for row in rows],
         [row.booking_date for row in rows],
         [row.value_date for row in rows],
         [row.created_at for row in rows],
     )
-    for row, snapshot in zip(rows, snapshots, strict=True):
-        unit.emit("SECURITY_TRANSACTION.EXECUTED", row.id, 1, row.created_at, snapshot)
+    for row in rows:
+        unit.emit("SECURITY_TRANSACTION.EXECUTED", row.id, 1, row.created_at, row)
 
 
 async def list_transactions(

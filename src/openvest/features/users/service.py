@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 from openvest.core.clock import parse_day
-from openvest.core.snapshots import snapshot_of
 from openvest.db.unit import Unit
 from openvest.features.users import rules, rules_changes, store
 from openvest.features.users.model import NewUser, User, UserFacts, Verdict
@@ -56,7 +55,7 @@ async def create_user(unit: Unit, new: NewUser) -> User:
     number = new.social_security_number
     sealed = None if number is None else unit.secrets.seal(number.encode(), _number_place(user.id))
     await unit.run(store.INSERT_USER, unit.tenant_id, *store.values(user), sealed)
-    unit.emit("USER.CREATED", user.id, 1, at, snapshot_of(user))
+    unit.emit("USER.CREATED", user.id, 1, at, user)
     return user
 
 
@@ -119,7 +118,7 @@ async def _save(unit: Unit, user: User, event: str, **changes: Any) -> User:
     at = unit.moment_after(user.updated_at)
     changed = replace(user, version=user.version + 1, updated_at=at, **changes)
     await unit.run(store.SAVE_USER, unit.tenant_id, *store.values(changed))
-    unit.emit(event, changed.id, changed.version, at, snapshot_of(changed))
+    unit.emit(event, changed.id, changed.version, at, changed)
     return changed
 
 
