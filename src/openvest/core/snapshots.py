@@ -58,3 +58,8 @@ def snapshot_of(thing: Any) -> dict[str, Any]:
 def dumps(value: Json) -> str:
     """The one text form of JSON here: compact, in the order given, UTF-8."""
     return orjson.dumps(value).decode()
+
+
+def canonical(value: Json) -> bytes:
+    """JSON in the one form in which equal values are equal bytes: fields in the order of their names."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)

@@ -18,7 +18,7 @@ from uuid import UUID
 from openvest.core.declarations import Caller
 from openvest.core.problems import Conflict, Unprocessable
 from openvest.core.sealing import Secrets
-from openvest.core.snapshots import dumps
+from openvest.core.snapshots import canonical, dumps
 from openvest.db.query import Query, Statement
 from openvest.db.unit import Unit
 from openvest.server.messages import JSON, Answer, Request
@@ -93,16 +93,16 @@ class Keys:
         fields: dict[str, str] = {}
         if isinstance(body, dict):
             for name, value in sorted(cast("dict[str, Any]", body).items()):
-                fields[name] = self._hash(_canonical(value)).hex()
-            whole = self._hash("\x1f".join(f"{name}={hashed}" for name, hashed in fields.items()))
+                fields[name] = self._hash(canonical(value)).hex()
+            whole = self._hash(canonical(fields))
         else:
-            whole = self._hash(_canonical(body))
+            whole = self._hash(canonical(body))
         name = b"%b%b%b" % (caller.tenant_id.bytes, caller.client_id.bytes, key.bytes)
         lock = int.from_bytes(hashlib.blake2b(name, digest_size=8).digest(), "big", signed=True)
         return Keyed(caller, key, request.method, request.path, whole, fields, lock)
 
-    def _hash(self, text: str) -> bytes:
-        return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16, key=self._pepper).digest()
+    def _hash(self, text: bytes) -> bytes:
+        return hashlib.blake2b(text, digest_size=16, key=self._pepper).digest()
 
     def replay(self, stored: StoredAnswer, keyed: Keyed) -> Answer:
         """The stored answer, byte for byte. Raises: Unprocessable where the key was used for another request."""
@@ -170,15 +170,6 @@ def _difference(method: str, path: str, body_hash: bytes, field_hashes: Mapping[
     names = sorted(set(field_hashes) | set(keyed.field_hashes))
     fields = [name for name in names if field_hashes.get(name) != keyed.field_hashes.get(name)]
     return f"its fields {', '.join(fields)}" if fields else "its body"
-
-
-def _canonical(value: Any) -> str:
-    if isinstance(value, dict):
-        pairs = sorted(cast("dict[str, Any]", value).items())
-        return "{" + ",".join(f"{dumps(name)}:{_canonical(one)}" for name, one in pairs) + "}"
-    if isinstance(value, list):
-        return "[" + ",".join(map(_canonical, cast("list[Any]", value))) + "]"
-    return dumps(value)
 
 
 def _place(keyed: Keyed) -> str:
