@@ -34,9 +34,7 @@ class Reads:
     def __init__(self, database: Database, settings: ServerSettings) -> None:
         self._database = database
         self._endpoints: dict[int, Endpoint] = {}
-        self._batcher: Batcher[_Key, Call, Answer] = Batcher(
-            self._run, settings.read_runners, settings.read_size, settings.read_crowd
-        )
+        self._batcher: Batcher[_Key, Call, Answer] = Batcher(self._run, settings.read_runners, settings.read_size)
 
     async def submit(self, endpoint: Endpoint, call: Call) -> Answer:
         """Raises: Problem, DatabaseDown."""

@@ -11,7 +11,7 @@ class ServerSettings:
     """Limits and times of one server process.
 
     Units: `…_bytes` bytes (`bodies_bytes` of all bodies held at once), `…_seconds` seconds, `flush_size` and
-    `read_size` requests per unit of work, `…_crowd` waiting requests that call for a second runner.
+    `read_size` requests per unit of work, `flush_crowd` waiting requests that call for a second runner.
     """
 
     mode: Literal["sandbox", "production"] = "sandbox"
@@ -28,6 +28,5 @@ class ServerSettings:
     flush_crowd: int = 50
     read_size: int = 64
     read_runners: int = 4
-    read_crowd: int = 32
     nonce_size: int = 1000
     request_log: bool = True
