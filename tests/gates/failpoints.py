@@ -45,7 +45,7 @@ GATES: tuple[Gate, ...] = (
         "a crash at any point of any process leaves nothing lost, doubled or stuck",
         all_failpoints,
         push={"rounds": 1, "clients": 4, "part": 0},
-        night={"rounds": 10},
+        night={"rounds": 2},
         minutes=12,
     ),
 )
