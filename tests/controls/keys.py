@@ -53,8 +53,7 @@ PLANTED: tuple[Planted, ...] = (
         "keys-of-a-tenant",
         "a key belongs to the tenant and not to one client of it",
         (
-            Edit(_IDEMPOTENCY, '    "select i.client_id, i.key, ', '    "select t.client_id, i.key, '),
-            Edit(_IDEMPOTENCY, " and s.client_id = t.client_id and s.key = t.key", " and s.key = t.key"),
+            Edit(_CLAIM, " and s.client_id = client_ids[m] and s.key = keys[m]", " and s.key = keys[m]"),
             # What is stored is sealed for its client: taken alone, the look-up would end in an answer nobody can open.
             Edit(_IDEMPOTENCY, "{keyed.caller.tenant_id} {keyed.caller.client_id} {keyed.key}", "{keyed.key}"),
         ),

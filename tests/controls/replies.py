@@ -22,7 +22,7 @@ PLANTED: tuple[Planted, ...] = (
         "R5",
         "answer-not-kept",
         "a group commit does not keep its answers under their keys",
-        (Edit("src/openvest/server/flush.py", "        await self._keys.store(unit, stored)\n", ""),),
+        (Edit("src/openvest/server/flush.py", "        self._keys.store(unit, stored)\n", ""),),
         {"requests": 300},
     ),
     Planted(
