@@ -181,10 +181,10 @@ class Model:
         if (account.status, verb) not in moves:
             return False
         account.status = moves[account.status, verb]
-        if verb == "close":
-            for order in self.orders:
-                if order.account == number and order.side == "BUY":
-                    self.cancel(order, BY_PLATFORM)
+        ended = {"lock": ("BUY", "SELL"), "close": ("BUY",), "unlock": ()}[verb]
+        for order in self.orders:
+            if order.account == number and order.side in ended:
+                self.cancel(order, BY_PLATFORM)
         self._close()
         return True
 
