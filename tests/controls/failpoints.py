@@ -27,7 +27,10 @@ PLANTED: tuple[Planted, ...] = (
             Edit(
                 "src/openvest/db/unit.py",
                 "        if self._events:\n            _BEFORE_EVENTS()\n            await self._write_events()\n",
-                "        if self._events:\n            _BEFORE_EVENTS()\n",
+                "        if self._events:\n            _BEFORE_EVENTS()\n"
+                "            for statement, args in self._late:\n"
+                "                await self.run(statement, *args)\n"
+                "            self._late.clear()\n",
             ),
             Edit(
                 "src/openvest/db/unit.py",
