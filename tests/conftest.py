@@ -11,6 +11,7 @@ import pytest
 from openvest.db.unit import Database
 from openvest.main import Assembled
 from tests.kit.cluster import Cluster, start_cluster
+from tests.kit.lifecycles import untold_anywhere
 from tests.kit.world import make_tenant, opened
 
 
@@ -36,6 +37,8 @@ async def assembled(cluster: Cluster) -> AsyncGenerator[Assembled]:
     try:
         async with opened(cluster, name) as assembled:
             yield assembled
+            untold = await untold_anywhere(assembled.database)
+        assert not untold, f"the news tells other states than the tables: {untold[:3]}"
     finally:
         await cluster.drop(name)
 

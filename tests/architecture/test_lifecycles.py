@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 import re
 
 import pytest
 
-from openvest import features
-from openvest.core.lifecycle import Lifecycle
 from openvest.db.unit import Database
+from tests.kit.lifecycles import lifecycles
 
 pytestmark = pytest.mark.anyio
 
@@ -19,17 +16,6 @@ select pg_get_constraintdef(c.oid) from pg_constraint c
   join pg_attribute a on a.attrelid = c.conrelid and a.attnum = c.conkey[1]
  where c.conrelid = $1::text::regclass and c.contype = 'c' and a.attname = $2 and cardinality(c.conkey) = 1
 """
-
-
-def lifecycles() -> list[Lifecycle]:
-    """Every table in any module of rules."""
-    found: dict[str, Lifecycle] = {}
-    for module in pkgutil.walk_packages(features.__path__, f"{features.__name__}."):
-        if module.name.rpartition(".")[2].startswith("rules"):
-            for thing in vars(importlib.import_module(module.name)).values():
-                if isinstance(thing, Lifecycle):
-                    found[f"{thing.table} {thing.noun}"] = thing
-    return list(found.values())
 
 
 async def test_states_are_those_of_the_column(database: Database) -> None:

@@ -44,6 +44,32 @@ PLANTED: tuple[Planted, ...] = (
         {"steps": 150},
     ),
     Planted(
+        "R18",
+        "moved-without-a-lock",
+        "a top-up is read without a lock before it is cancelled, so that its wire may settle it meanwhile",
+        (
+            Edit(
+                "src/openvest/features/payments/store.py",
+                'from topups where tenant_id = $1 and id = $2 for no key update")',
+                'from topups where tenant_id = $1 and id = $2")',
+            ),
+        ),
+        {"steps": 150},
+    ),
+    Planted(
+        "R18",
+        "news-of-the-state-before",
+        "the event of a settlement shows the execution as it was before",
+        (
+            Edit(
+                "src/openvest/features/executions/sweeps.py",
+                "    for execution in done:\n",
+                "    for execution in executions:\n",
+            ),
+        ),
+        {"steps": 150},
+    ),
+    Planted(
         "R20",
         "half-up-per-fill",
         "each fill is rounded by itself, not the sum of all",

@@ -19,6 +19,7 @@ from tests.gates.gate import Gate, Run, Verdict
 from tests.gates.ground import ground
 from tests.gates.life_model import Account, Model, Pace
 from tests.gates.life_steps import Life, PlannedVenue
+from tests.kit.lifecycles import moves_watched, untold_states
 from tests.kit.orders import make_trader
 from tests.kit.world import make_tenant
 
@@ -46,21 +47,29 @@ async def begin(world: Assembled, name: str, pace: Pace) -> Life:
 
 
 async def live(world: Assembled, name: str, pace: Pace, steps: Sequence[tuple[str, int]], told: Counter[str]) -> None:
-    """One life. Raises: AssertionError with all its steps."""
+    """One life, its moves and news watched. Raises: AssertionError with all its steps."""
     life = await begin(world, name, pace)
     try:
-        for rule, number in steps:
-            life.model.now = (await world.clockwork.show(life.trader.customer.tenant_id)).now
-            await getattr(life, rule)(Random(number))
-            await life.compare()
-            told[rule] += 1
+        with moves_watched() as unlocked:
+            await _steps(life, steps, told)
+        assert not unlocked, f"what is moved was not locked: {unlocked[:3]}"
         await life.compare(everything=True)
         told.update(f"order {order.status}" for order in life.model.orders)
         told["executions"] += len(life.model.executions)
         proof = await prove_tenant(world.database, life.trader.customer.tenant_id, catalog.LAWS)
         assert proof.clean, f"the books are not sound: {proof.findings}"
+        untold = await world.database.read(life.trader.customer.tenant_id, untold_states)
+        assert not untold, f"the news tells other states than the tables: {untold[:3]}"
     except AssertionError as error:
         raise AssertionError(f"{error}\nafter {len(life.said)} steps at pace {pace}: " + "; ".join(life.said)) from None
+
+
+async def _steps(life: Life, steps: Sequence[tuple[str, int]], told: Counter[str]) -> None:
+    for rule, number in steps:
+        life.model.now = (await life.trader.world.clockwork.show(life.trader.customer.tenant_id)).now
+        await getattr(life, rule)(Random(number))
+        await life.compare()
+        told[rule] += 1
 
 
 async def lives(run: Run) -> Verdict:
