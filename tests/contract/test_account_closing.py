@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
+from unittest.mock import patch
 from uuid import UUID
 
 import pytest
 
 from openvest.core.declarations import Hold
 from openvest.core.problems import Problem
+from openvest.db.query import Query
 from openvest.db.unit import Unit
 from openvest.features.accounts import service, store, sweeps
 from openvest.features.orders import service as orders
@@ -121,3 +124,25 @@ async def test_groups_that_have_something_left_are_not_claimed(assembled: Assemb
     assert await assembled.database.write(tenant_id, claimed) == ([bare.group_id], [bare.group_id])
     await assembled.runner.run_until_quiet(tenant_id)
     assert await assembled.database.read(tenant_id, sweeps.groups_due) is None
+
+
+async def test_a_group_that_got_money_before_it_was_held_is_not_closed(assembled: Assembled) -> None:
+    """The statement that claims saw the past: the group was empty then."""
+    tenant_id = await make_tenant(assembled.database, "Late", pace="instant")
+    customer = await make_customer(assembled.database, tenant_id)
+    await top_up(assembled.database, customer, "10.00")
+    await assembled.database.write(tenant_id, lambda unit: service.close_account(unit, customer.account_id))
+    await assembled.runner.run_until_quiet(tenant_id)
+    await assembled.database.write(tenant_id, lambda unit: service.close_account_group(unit, customer.group_id))
+    rows = Unit.rows
+
+    async def stale(unit: Unit, query: Query[Any], *args: Any) -> list[Any]:
+        if query is not store.CLAIM_GROUPS:
+            return await rows(unit, query, *args)
+        return await rows(unit, store.LOCK_GROUP, unit.tenant_id, customer.group_id)
+
+    async def claimed(unit: Unit) -> list[UUID]:
+        with patch.object(Unit, "rows", stale):
+            return [group.id for group in await sweeps.claim_groups(unit, 10)]
+
+    assert await assembled.database.write(tenant_id, claimed) == []

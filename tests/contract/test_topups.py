@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from openvest.db.unit import Database, Unit
 from openvest.events.log import LoggedEvent, events_after, events_of
 from openvest.events.sequencer import number_events
 from openvest.features.accounts import service as accounts
+from openvest.features.accounts.rules import GROUP
 from openvest.features.cash import service as cash
 from openvest.features.cash.model import CashTransaction
 from openvest.features.payments import service
@@ -327,6 +329,23 @@ async def test_a_locked_group_is_not_topped_up(database: Database, customer: Cus
     with pytest.raises(Problem) as refused:
         await top_up(database, customer, "1.00")
     assert (refused.value.status, "LOCKED" in refused.value.detail) == (422, True)
+
+
+@pytest.mark.parametrize("verb", sorted(verb for state, verb in GROUP.moves if state == "ACTIVE"))
+async def test_a_group_stays_active_until_its_topup_is_there(database: Database, customer: Customer, verb: str) -> None:
+    """What would end the group's activity while a top-up is being booked waits for it."""
+    do = {"lock": accounts.lock_account_group, "close": accounts.close_account_group}[verb]
+    ends: list[asyncio.Task[Any]] = []
+
+    async def work(unit: Unit) -> None:
+        await service.create_topup(unit, customer.group_id, Decimal("1.00"), "EUR")
+        ends.append(asyncio.create_task(database.write(customer.tenant_id, lambda unit: do(unit, customer.group_id))))
+        _, waiting = await asyncio.wait(ends, timeout=0.3)
+        assert waiting, f"a group that is being topped up was left for: {verb}"
+
+    await database.write(customer.tenant_id, work)
+    await ends[0]
+    assert await figures(database, customer) == "1.00 / 0.00 / 0.00 / 1.00 / 1.00"
 
 
 async def test_topups_of_another_tenant_do_not_exist(database: Database, customer: Customer) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
+from unittest.mock import patch
 from uuid import UUID
 
 import pytest
@@ -23,13 +24,16 @@ from openvest.features.onboarding import service_identifiers as identifiers
 from openvest.features.onboarding.model import Residency
 from openvest.features.orders import service as orders
 from openvest.features.orders.model import OrderView, OrderWanted
+from openvest.features.street import service as street
+from openvest.features.street import store as street_store
+from openvest.features.street.model import Report
 from openvest.ledger.audit import prove_tenant
 from openvest.main import Assembled
 from openvest.ports.venue import VenueAnswer, VenueOrder, VenueReport
 from openvest.work.runner import Runner
 from tests.kit.customers import make_customer, top_up
 from tests.kit.orders import Trader
-from tests.kit.scripted import Deaf, script
+from tests.kit.scripted import Deaf, ScriptedVenue, script
 from tests.kit.world import make_tenant
 
 pytestmark = pytest.mark.anyio
@@ -212,6 +216,13 @@ async def test_a_client_who_asked_second_is_told_that_the_order_was_filled(assem
 
 
 @dataclass
+class Asked:
+    """A venue that is a function."""
+
+    ask: Callable[[Sequence[VenueOrder]], Awaitable[Sequence[VenueAnswer]]]
+
+
+@dataclass
 class Slow:
     """A venue that announces a fill for a little later, and takes its time over a cancellation."""
 
@@ -250,6 +261,55 @@ async def test_a_street_order_that_ended_while_the_venue_was_asked_hears_nothing
     assert await trader.world.database.read(trader.customer.tenant_id, lambda u: u.rows(aside, u.tenant_id)) == []
     assert (await trader.event_types("ORDER"))[-2:] == ["ORDER.FILLED", "ORDER_CANCELLATION.REJECTED"]
     await assert_proved(trader)
+
+
+async def test_a_cancellation_that_comes_while_the_venue_is_asked_is_not_lost(assembled: Assembled) -> None:
+    """Who asks took its question before the customer cancelled; what it brings back says nothing of that."""
+    trader, venue = await live(assembled, "100.00"), ScriptedVenue()
+    (order,) = await accept(trader, trader.wanted(cash_amount="10.00"))
+
+    async def cancelled_meanwhile(orders_: Sequence[VenueOrder]) -> Sequence[VenueAnswer]:
+        if len(venue.asked) == 0:
+            await trader.world.database.write(trader.customer.tenant_id, lambda u: orders.cancel_order(u, order.id))
+        return await ScriptedVenue.ask(venue, orders_)
+
+    assembled.runner.ports = replace(assembled.runner.ports, venue=Asked(cancelled_meanwhile))
+    await run(trader, workers(trader, 1, 10))
+    assert [asked.cancel for asked in venue.asked] == [False, True]
+    assert await states(trader, [order]) == ["CANCELLED"]
+    await assert_proved(trader)
+
+
+async def test_a_report_that_another_worker_booked_is_not_claimed(assembled: Assembled) -> None:
+    """The statement that claims saw the past: what it found due was booked before its rows were locked."""
+    trader = await live(assembled, "100.00")
+    script(assembled, ("FILL", "*", "100"), ends=False)
+    await accept(trader, trader.wanted(cash_amount="10.00"))
+    await run(trader, workers(trader, 1, 10, "orders.check", "street.ask_venue"))
+    tenant_id = trader.customer.tenant_id
+
+    async def seen(unit: Unit) -> list[Report]:
+        found = await street.claim_reports(unit, 10, "orders.book")
+        unit.abandon()
+        return found
+
+    before = await assembled.database.write(tenant_id, seen, n=0)
+    await run(trader, workers(trader, 1, 10))
+    (order,) = await accept(trader, trader.wanted(cash_amount="10.00"))
+    await run(trader, workers(trader, 1, 10, "orders.check", "street.ask_venue"))
+
+    async def late(unit: Unit) -> list[Report]:
+        unit_rows = Unit.rows
+
+        async def stale(one: Unit, query: Query[Any], *args: Any) -> list[Any]:
+            found = await unit_rows(one, query, *args)
+            return [*before, *found] if query is street_store.CLAIM_REPORTS else found
+
+        with patch.object(Unit, "rows", stale):
+            return await street.claim_reports(unit, 10, "orders.book")
+
+    claimed = await assembled.database.write(tenant_id, late, n=0)
+    assert (len(before), [report.order_id for report in claimed]) == (1, [order.id])
 
 
 @pytest.mark.parametrize("name", ["orders.check", "orders.book", "executions.settle"])

@@ -7,12 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
+from unittest.mock import patch
 from uuid import UUID
 
 import pytest
 
+from openvest import catalog
 from openvest.core.declarations import Outward, Sweep
 from openvest.core.ids import caused_id
+from openvest.db import unit as units
 from openvest.db.query import Query
 from openvest.db.unit import Unit
 from openvest.main import Assembled
@@ -95,6 +98,30 @@ async def test_a_row_that_cannot_be_decided_never_stops_its_set(
     assert kept == "ValueError: cannot be decided"
 
 
+@pytest.mark.parametrize("work", catalog.WORKS, ids=lambda work: work.name)
+async def test_what_was_set_aside_is_neither_due_nor_claimed(
+    assembled: Assembled, tenant_id: UUID, work: Sweep | Outward
+) -> None:
+    """Of every work: what it asks first leaves out what was set aside under its name, or the clock stands for ever."""
+    fetch, row = units._fetch, Unit.row  # pyright: ignore[reportPrivateUsage] - where all rows come from
+    asked: list[str] = []
+
+    async def heard(connection: Any, query: Query[Any], args: Any) -> list[Any]:
+        asked.append(f"{query.sql} {args}")
+        return await fetch(connection, query, args)
+
+    async def heard_row(unit: Unit, query: Query[Any], *args: Any) -> Any:
+        asked.append(f"{query.sql} {args}")
+        return await row(unit, query, *args)
+
+    claim = work.lease if isinstance(work, Outward) else work.claim
+    for look in (work.next_due, lambda unit: claim(unit, 1)):
+        asked.clear()
+        with patch.object(units, "_fetch", heard), patch.object(Unit, "row", heard_row):
+            await assembled.database.write(tenant_id, look, n=0)
+        assert any("set_aside" in text and f"'{work.name}'" in text for text in asked), asked
+
+
 async def test_what_talking_raises_leaves_the_rows_to_their_lease(assembled: Assembled, tenant_id: UUID) -> None:
     desk = Desk(rows(2))
 
@@ -123,6 +150,28 @@ async def test_a_drained_tenant_lets_writes_through(assembled: Assembled, frozen
     assert desk.done == []  # the reply does not wait
     await assembled.database.write(frozen_tenant_id, lambda unit: emit(unit, 2))
     assert [len(chunk) for chunk in desk.done] == [1, 1]  # but the next write does
+
+
+async def test_a_write_that_slips_in_behind_the_last_look_is_worked_on(
+    assembled: Assembled, frozen_tenant_id: UUID
+) -> None:
+    """A drain of a clean clock holds back no write: one may commit between its last look and its mark."""
+    desk, late = Desk([]), rows(1)
+    await assembled.runner.drain(frozen_tenant_id)
+    looked = desk.next_due
+
+    async def emit(unit: Unit) -> None:
+        unit.emit("THING.CHANGED", caused_id("thing"), 1, unit.now, {})
+        desk.due += late
+
+    async def looks(unit: Unit) -> datetime | None:
+        at = await looked(unit)
+        if not desk.due:
+            await assembled.database.write(frozen_tenant_id, emit)
+        return at
+
+    await replace(assembled.runner, works=[replace(desk.sweep(1), next_due=looks)]).drain(frozen_tenant_id)
+    assert desk.done == [[late[0].id]]
 
 
 async def test_many_writes_to_a_frozen_tenant_do_not_eat_the_pool(assembled: Assembled, frozen_tenant_id: UUID) -> None:
