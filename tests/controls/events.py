@@ -44,6 +44,12 @@ PLANTED = (
         (Edit("src/openvest/features/webhooks/rules.py", "(1, 2, 3, 5, 8, 13,", "(1, 1, 3, 5, 8, 13,"),),
     ),
     Planted(
+        "R23",
+        "failing-since-just-now",
+        "every failure counts as the first, so that nobody is ever taken for gone",
+        (Edit(_STORE, "failing_since = coalesce(failing_since, wire_now())", "failing_since = wire_now()"),),
+    ),
+    Planted(
         "R24",
         "old-keys-vanish",
         "only the newest key is published",

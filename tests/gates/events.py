@@ -118,20 +118,23 @@ async def _healthy_is_served(world: WebhookWorld, deliverer: Deliverer) -> list[
 
 @dataclass(frozen=True, slots=True)
 class _Wait:
-    """When a failing package is tried next, and the instant now. Wire time."""
+    """When a failing package is tried next, the instant now, and since when it fails. Wire time."""
 
     at: datetime
     now: datetime
+    since: datetime
 
 
 NOW = Query(datetime, "select wire_now() as now")
-NEXT_ATTEMPT = Query(_Wait, "select next_attempt_at as at, wire_now() as now from webhook_packages")
+NEXT_ATTEMPT = Query(
+    _Wait, "select next_attempt_at as at, wire_now() as now, failing_since as since from webhook_packages"
+)
 NOW_DUE = Statement("update webhook_packages set next_attempt_at = wire_now()")
 
 
 async def waits_between_attempts(run: Run) -> Verdict:
-    """R23: exact waits, without an end, and everything delivered once the endpoint is back."""
-    findings: list[str] = []
+    """R23: exact waits, without an end, counted from the first; and everything delivered once the endpoint is back."""
+    findings, begun = list[str](), list[datetime]()
     async with webhook_world() as world:
         deliverer = Deliverer(world.database, TABLE, world.deliverer.courier, log=Silent())
         await world.webhook(max_package_size=100)
@@ -144,6 +147,9 @@ async def waits_between_attempts(run: Run) -> Verdict:
             expected = timedelta(seconds=SCHEDULE[min(failure, len(SCHEDULE) - 1)])
             if not before + expected <= wait.at <= wait.now + expected:
                 findings.append(f"failure {failure + 1}: {wait.at - wait.now} instead of {expected}")
+            begun.append(wait.since)
+            if begun[0] != wait.since or not (failure or before <= wait.since <= wait.now):
+                findings.append(f"failure {failure + 1}: it is said to fail since {wait.since}, not {begun[0]}")
             if await deliverer.once(world.tenant_id) or len(world.receiver.deliveries) != failure + 1:
                 findings.append(f"failure {failure + 1}: tried again before its time")
             await world.run(NOW_DUE)
