@@ -64,6 +64,30 @@ async def test_a_flush_holds_at_most_200(database: Database, tenant_id: UUID) ->
     assert await made(database, tenant_id) == 450
 
 
+async def test_different_requests_under_one_key_in_one_flush_are_told_apart(
+    database: Database, tenant_id: UUID
+) -> None:
+    """Both queue behind a flush that is held, so that one works for the key and the other follows it."""
+    sizes, held = list[int](), asyncio.Event()
+
+    async def holds(unit: Unit, calls: Sequence[Call]) -> Sequence[Any]:
+        sizes.append(len(calls))
+        await held.wait()
+        return await make_things(unit, calls)
+
+    api, key = await api_of(database, tenant_id, replace(BATCHED, batch=holds)), uuid4()
+    await api.fetch_token()
+    ahead = asyncio.create_task(api.post("/batched_things", thing("ahead")))
+    while not sizes:
+        await asyncio.sleep(0.01)
+    both = [asyncio.create_task(api.send("POST", "/batched_things", thing(name), key=key)) for name in "ab"]
+    await asyncio.sleep(0.3)
+    held.set()
+    answers = await asyncio.gather(ahead, *both)
+    assert sorted(answer.status_code for answer in answers) == [200, 200, 422]
+    assert sizes == [1, 1]
+
+
 async def test_each_gets_its_own_verdict(api: Api, database: Database, tenant_id: UUID) -> None:
     bodies = [thing(f"n{n}", kind="BAD" if n % 3 == 0 else "GOOD") for n in range(30)]
     answers = await send_all(api, bodies)

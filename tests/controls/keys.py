@@ -59,4 +59,17 @@ PLANTED: tuple[Planted, ...] = (
         ),
         {"fuzz": 1},
     ),
+    Planted(
+        "R17",
+        "followers-not-compared",
+        "of requests that share a flush and a key, all hear what the first is answered",
+        (
+            Edit(
+                "src/openvest/server/flush.py",
+                "    if differs is None:\n        return outcome\n",
+                "    if differs != outcome:\n        return outcome\n",
+            ),
+        ),
+        {"fuzz": 1},
+    ),
 )

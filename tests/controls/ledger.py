@@ -70,6 +70,19 @@ PLANTED: tuple[Planted, ...] = (
         {"steps": 150},
     ),
     Planted(
+        "R18",
+        "fee-outside-forgotten",
+        "a fee that the client charges itself is no cost of what was bought",
+        (
+            Edit(
+                "src/openvest/features/executions/rules_booking.py",
+                "    cost = new.cash_amount + new.fee + new.fee_outside\n",
+                "    cost = new.cash_amount + new.fee\n",
+            ),
+        ),
+        {"steps": 300},
+    ),
+    Planted(
         "R20",
         "half-up-per-fill",
         "each fill is rounded by itself, not the sum of all",

@@ -167,6 +167,8 @@ class _Key:
         for one in heard:
             if one.status >= 300:
                 self.seen.expect("changed at once", one.status in (409, 422) and _is_problem(one), self.what, one)
+        accepted = sum(one.status < 300 for one in heard)
+        self.seen.expect("accepted once", accepted == 1, f"{self.what}: {accepted} of {len(heard)} accepted", heard[0])
         self.seen.expect("the one of them", grown == usual, f"{self.what}: {grown} instead of {usual}", heard[0])
 
     async def _effect(self, ones: Sequence[Asked]) -> tuple[Mapping[str, int], Sequence[Heard]]:

@@ -58,7 +58,10 @@ class Done:
 
 @dataclass(slots=True)
 class Order:
-    """An order as wanted, and what became of it. `due` are the venue's reports that are still to come."""
+    """An order as wanted, and what became of it. `due` are the venue's reports that are still to come.
+
+    `fee` is collected; `outside` is charged by the client itself, and counts as cost of what was bought.
+    """
 
     account: int
     side: str
@@ -69,6 +72,7 @@ class Order:
     quantity: Decimal | None = None
     price: Decimal | None = None
     fee: Decimal = ZERO
+    outside: Decimal = ZERO
     expiry: date | None = None
     status: str = "NEW"
     reason: str | None = None
@@ -315,7 +319,7 @@ class Model:
         one = Done(order.side, quantity, cash, tell.price, fee, at, at)
         account = self.accounts[order.account]
         if order.side == "BUY":
-            one.left, one.cost = quantity, cash + fee
+            one.left, one.cost = quantity, cash + fee + (ZERO if order.done else order.outside)
             one.settles = self._settles(at, 1)
             self.locked -= cash + fee
             order.used += cash + fee

@@ -96,6 +96,8 @@ class Life:
         number = chance.randrange(len(self.accounts))
         kind = chance.choice(("MARKET", "MARKET", "LIMIT", "STOP"))
         order = Order(number, side, kind, self.model.now, (), fee=Decimal(chance.choice(("0", "0", "1.00", "4.99"))))
+        if chance.random() < 0.3:
+            order.fee, order.outside = ZERO, order.fee
         if kind != "MARKET":
             order.price = Decimal(chance.randint(9_000, 14_000)) / 100
         self._size(chance, order)
@@ -104,12 +106,14 @@ class Life:
         order.plan = self._plan(chance, order)
         reference = f"{self.trader.customer.tenant_id} {len(self.ids)}"
         self.venue.plans[reference] = order.plan
-        self.said.append(f"{side} {kind} {order.amount or order.quantity} fee {order.fee} expiry {order.expiry}")
-        self.said[-1] += f" limit or stop {order.price} of account {number}, the venue: {order.plan}"
+        self.said.append(f"{side} {kind} {order.amount or order.quantity} fee {order.fee}, {order.outside} outside")
+        self.said[-1] += (
+            f" expiry {order.expiry} limit or stop {order.price} of account {number}, the venue: {order.plan}"
+        )
         fields: dict[str, Any] = {"limit_price": order.price} if kind == "LIMIT" else {}
         fields |= {"stop_price": order.price} if kind == "STOP" else {}
         fields |= {"cash_amount": order.amount} if order.amount is not None else {"quantity": order.quantity}
-        fields |= {"fee": order.fee, "fee_collected": bool(order.fee), "expiry_date": order.expiry}
+        fields |= {"fee": order.fee + order.outside, "fee_collected": bool(order.fee), "expiry_date": order.expiry}
         want = self.trader.wanted(side=side, order_type=kind, client_reference=reference, **fields)
         (answer,) = await self.trader.place_all([replace(want, account_id=self.accounts[number])])
         assert isinstance(answer, OrderView), answer
