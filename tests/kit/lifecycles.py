@@ -112,6 +112,7 @@ select type || ' of ' || object_id || ' in version ' || object_version || ' is n
 async def untold_states(unit: Unit) -> Sequence[str]:
     """Objects whose newest event tells another state than their table, or a version that does not exist yet; and
     events of an object that are not dated in the order of its versions."""
+    await unit.connection.execute("set local statement_timeout = 0")  # after a campaign there is much to read
     found = [row[0] for row in await unit.connection.fetch(_NOT_AFTER, unit.tenant_id)]
     for table, column in sorted(columns().items()):
         if await unit.connection.fetchval(_HAS_VERSIONS, table):

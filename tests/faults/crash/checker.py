@@ -17,6 +17,7 @@ from openvest import catalog
 from openvest.db.unit import Database, Unit
 from openvest.ledger.audit import Proof, prove_tenant
 from tests.faults.crash.journal import Acknowledged, Read, digest_of
+from tests.kit.lifecycles import untold_states
 from tests.kit.wire import Wire
 
 QUIET_SECONDS = 300
@@ -108,6 +109,7 @@ async def check(
     if journal.unknown:
         found.others.append(f"{len(journal.unknown)} requests were never settled")
     found.others += [f"set aside: {row}" for row in stored.set_aside]
+    found.others += [f"news: {text}" for text in await database.read(tenant_id, untold_states)]
     found.others += [
         f"refused with {status}: {content}" for intent, status, content in journal.refused if intent.kind != "cancel"
     ]
