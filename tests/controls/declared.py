@@ -28,6 +28,8 @@ async def gifts(unit: Unit, call: Call) -> Json:
 ENDPOINTS = [Endpoint("GET", "/gifts", "gifts", "List gifts", "Users", ("users:read",), Gifts, gifts)]
 """
 _OTHERS_CHILD = """
+from openvest.features.users import service
+
 FOUND = Query(str, "select type from user_identifiers where tenant_id = $1 and id = $2")
 
 
@@ -36,6 +38,7 @@ class Kind(Answer):
 
 
 async def kind(unit: Unit, call: Call) -> Json:
+    await service.get_user(unit, call.path["user_id"])
     found = await unit.row(FOUND, unit.tenant_id, call.path["identifier_id"])
     if found is None:
         raise NotFound("There is no identifier of this id.")
@@ -121,6 +124,35 @@ from openvest.features.users import sweeps
 SWEEPS = [type(one)(*(getattr(one, name) for name in one.__slots__)) for one in sweeps.SWEEPS]
 '''
 
+_GREET = """
+from dataclasses import dataclass
+from uuid import UUID
+from openvest.db.query import Query
+
+
+@dataclass(frozen=True)
+class Found:
+    id: UUID
+
+
+FOUND = Query(Found, "select id from users where tenant_id = $1 limit $2")
+
+
+async def claim_greetings(unit: Unit, limit: int) -> Sequence[Found]:
+    return await unit.rows(FOUND, unit.tenant_id, limit)
+
+
+async def greet(unit: Unit, rows: Sequence[Found]) -> None:
+    return None
+
+
+async def greetings_due(unit: Unit) -> datetime | None:
+    return unit.now if await claim_greetings(unit, 1) else None
+
+
+"""
+_GREETINGS = '    Sweep("greet", claim_greetings, greet, greetings_due),\n'
+
 PLANTED: tuple[Planted, ...] = (
     Planted(
         "R35",
@@ -178,6 +210,96 @@ PLANTED: tuple[Planted, ...] = (
                 "src/openvest/features/accounts/service.py",
                 '    unit.emit(f"ACCOUNT.{rules.EVENTS[verb]}",',
                 '    if verb != "activate":\n        unit.emit(f"ACCOUNT.{rules.EVENTS[verb]}",',
+            ),
+        ),
+    ),
+    Planted(
+        "again",
+        "late-answers-count",
+        "what is said about a change is taken whoever holds the lease",
+        (
+            Edit(
+                "src/openvest/features/users/store.py",
+                "from data_changes where tenant_id = $1 and id = any($2::uuid[]) and lease_token = $3",
+                "from data_changes where tenant_id = $1 and id = any($2::uuid[]) and $3::uuid is not null",
+            ),
+        ),
+    ),
+    Planted(
+        "again",
+        "nothing-to-set-aside",
+        "what is asked of a venue has no id to be set aside by",
+        (Edit("src/openvest/features/street/sweeps.py", "    def id(self) -> UUID:", "    def number(self) -> UUID:"),),
+    ),
+    Planted(
+        "again",
+        "done-and-due",
+        "new work finds what it did due again",
+        (
+            Edit(
+                "src/openvest/features/users/sweeps.py",
+                '    Outward("review_data_changes",',
+                _GREETINGS + '    Outward("review_data_changes",',
+            ),
+            Edit(
+                "src/openvest/features/users/sweeps.py",
+                "# A lease token is drawn",
+                _GREET + "# A lease token is drawn",
+            ),
+        ),
+    ),
+    Planted(
+        "again",
+        "never-due",
+        "new work is due in no life there is",
+        (
+            Edit(
+                "src/openvest/features/users/sweeps.py",
+                '    Outward("review_data_changes",',
+                _GREETINGS + '    Outward("review_data_changes",',
+            ),
+            Edit(
+                "src/openvest/features/users/sweeps.py",
+                "# A lease token is drawn",
+                _GREET.replace("limit $2", "and version < 0 limit $2") + "# A lease token is drawn",
+            ),
+        ),
+    ),
+    Planted(
+        "sealed",
+        "number-in-an-event",
+        "the event of a new user has the number that is sealed",
+        (
+            Edit(
+                "src/openvest/features/users/service.py",
+                '    unit.emit("USER.CREATED", user.id, 1, at, user)\n',
+                "    from openvest.core.snapshots import snapshot_of\n"
+                '    unit.emit("USER.CREATED", user.id, 1, at, {**snapshot_of(user), "number": number})\n',
+            ),
+        ),
+    ),
+    Planted(
+        "sealed",
+        "body-in-log",
+        "the log line of a request has its body",
+        (
+            Edit(
+                "src/openvest/server/logs.py",
+                '                facts["client_id"] = request.client\n',
+                '                facts["client_id"] = request.client\n'
+                '                facts["body"] = repr(request.body)\n',
+            ),
+        ),
+    ),
+    Planted(
+        "sealed",
+        "sealed-by-nobody",
+        "a new sealed column is filled in no life there is",
+        (
+            Edit(
+                "migrations/0900_seal_notes.sql",
+                "",
+                "alter table users add column sealed_note bytea;\n",
             ),
         ),
     ),

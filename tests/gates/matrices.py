@@ -1,5 +1,5 @@
 """Matrices over the declarations: what they say by themselves, scopes, tenants, customers, fields, errors, events,
-pages (declared, R34, R35, parents, R36, errors, told, R41)."""
+work, what is sealed, pages (declared, R34, R35, parents, R36, errors, told, again, sealed, R41)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from tests.gates import (
     matrix_parents,
     matrix_tenants,
     matrix_told,
+    matrix_works,
 )
 from tests.gates.gate import Gate
 
@@ -21,5 +22,6 @@ GATES: tuple[Gate, ...] = (
     *matrix_parents.GATES,
     *matrix_fields.GATES,
     *matrix_told.GATES,
+    *matrix_works.GATES,
     *matrix_pages.GATES,
 )
