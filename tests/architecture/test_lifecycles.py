@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 import pytest
 
@@ -29,6 +30,21 @@ async def test_states_are_those_of_the_column(database: Database) -> None:
             ]
             assert len(checks) == 1, f"{life.table} has {len(checks)} CHECKs of its own"
             assert set(re.findall(r"'([^']+)'::text", checks[0])) == life.states, life.table
+
+
+def without_way_out(lives: Iterable[Lifecycle]) -> list[str]:
+    """States in which an object would stay for ever although they are no end."""
+    return [
+        f"a {life.noun} that is {state} has no way out, and that is no end"
+        for life in lives
+        for state in sorted(life.states - life.ends - {before for before, _ in life.moves})
+    ]
+
+
+def test_every_state_that_is_no_end_has_a_way_out() -> None:
+    assert without_way_out(lifecycles()) == []
+    held = Lifecycle("gift", "gifts.status", ("NEW",), frozenset({"GIVEN"}), {("NEW", "hold"): "HELD"})
+    assert without_way_out([held]) == ["a gift that is HELD has no way out, and that is no end"]
 
 
 def test_every_state_can_be_reached_and_only_ends_end() -> None:

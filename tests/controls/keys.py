@@ -6,6 +6,7 @@ from tests.controls.planting import Edit, Planted
 
 _IDEMPOTENCY = "src/openvest/server/idempotency.py"
 _CLAIM = "migrations/0017_claim_keys.sql"
+_ORDERS = "src/openvest/features/orders/v1.py"
 
 PLANTED: tuple[Planted, ...] = (
     Planted(
@@ -71,5 +72,50 @@ PLANTED: tuple[Planted, ...] = (
             ),
         ),
         {"fuzz": 1},
+    ),
+    Planted(
+        "together",
+        "answers-in-another-order",
+        "accounts that are read together are given out in the order of their ids",
+        (
+            Edit(
+                "src/openvest/features/accounts/service.py",
+                "or rules.AccountNotFound() for account_id in account_ids]",
+                "or rules.AccountNotFound() for account_id in sorted(account_ids)]",
+            ),
+        ),
+    ),
+    Planted(
+        "together",
+        "orders-in-another-order",
+        "orders that are placed together are answered from the last to the first",
+        (Edit(_ORDERS, "    return answers\n", "    return answers[::-1]\n"),),
+    ),
+    Planted(
+        "together",
+        "one-spoils-all",
+        "one order that is refused has all refused that came with it",
+        (
+            Edit(
+                _ORDERS,
+                "    return answers\n",
+                "    spoiled = next((one for one in answers if isinstance(one, Problem)), None)\n"
+                "    return answers if spoiled is None else [spoiled] * len(answers)\n",
+            ),
+        ),
+    ),
+    Planted(
+        "together",
+        "refused-with-effect",
+        "an order that is refused beside others has been placed all the same",
+        (
+            Edit(
+                _ORDERS,
+                "    return answers\n",
+                "    if {isinstance(one, Problem) for one in answers} == {True, False}:\n"
+                "        await service.place_orders(unit, [one for one in wants if isinstance(one, OrderWanted)])\n"
+                "    return answers\n",
+            ),
+        ),
     ),
 )

@@ -2,35 +2,9 @@
 
 from __future__ import annotations
 
+from tests.controls import declared
 from tests.controls.planting import Edit, Planted
-
-_CATALOG = "src/openvest/catalog.py"
-_THROWAWAY = "src/openvest/features/users/v1_throwaway.py"
-_HEAD = '''"""An endpoint that somebody adds in a hurry."""
-
-from __future__ import annotations
-
-from openvest.core.declarations import Call, Endpoint
-from openvest.core.problems import NotFound
-from openvest.core.schema import Answer, Body, Id
-from openvest.core.snapshots import Json
-from openvest.db.query import Query
-from openvest.db.unit import Unit
-'''
-
-
-def _throwaway(text: str) -> tuple[Edit, ...]:
-    """An endpoint in a module of its own, and its place in the catalog."""
-    return (
-        Edit(_THROWAWAY, "", _HEAD + text),
-        Edit(
-            _CATALOG,
-            "from openvest.features.users import v1 as users_v1\n",
-            "from openvest.features.users import v1 as users_v1\nfrom openvest.features.users import v1_throwaway\n",
-        ),
-        Edit(_CATALOG, "    *users_v1.ENDPOINTS,\n", "    *users_v1.ENDPOINTS,\n    *v1_throwaway.ENDPOINTS,\n"),
-    )
-
+from tests.controls.throwaway import throwaway
 
 _UNSCOPED = """
 
@@ -82,8 +56,8 @@ ENDPOINTS = [
 """
 
 _TENANTS = (
-    Planted("R35", "endpoint-without-filter", "a new endpoint reads a row by its id alone", _throwaway(_UNFILTERED)),
-    Planted("R35", "endpoint-nobody-looks-at", "a new endpoint takes an id, no body is known", _throwaway(_NO_BODY)),
+    Planted("R35", "endpoint-without-filter", "a new endpoint reads a row by its id alone", throwaway(_UNFILTERED)),
+    Planted("R35", "endpoint-nobody-looks-at", "a new endpoint takes an id, no body is known", throwaway(_NO_BODY)),
     Planted(
         "R35",
         "table-without-policy",
@@ -129,7 +103,7 @@ _TENANTS = (
     ),
 )
 _ANSWERS = (
-    Planted("R34", "endpoint-without-scope", "a new endpoint declares no scope", _throwaway(_UNSCOPED)),
+    Planted("R34", "endpoint-without-scope", "a new endpoint declares no scope", throwaway(_UNSCOPED)),
     Planted(
         "R34",
         "reads-without-scope",
@@ -266,4 +240,4 @@ _PAGES = (
     ),
 )
 
-PLANTED: tuple[Planted, ...] = (*_ANSWERS, *_TENANTS, *_FIELDS, *_PAGES)
+PLANTED: tuple[Planted, ...] = (*declared.PLANTED, *_ANSWERS, *_TENANTS, *_FIELDS, *_PAGES)

@@ -210,6 +210,16 @@ async def test_a_report_that_cannot_be_booked_holds_up_nobody_else(assembled: As
     await assert_proved(trader)
 
 
+async def test_an_answer_that_cannot_be_recorded_holds_up_nobody_else(assembled: Assembled) -> None:
+    trader = await a_trader(assembled, "2000.00", "calendar")
+    script(assembled, ("NONSENSE",))
+    strange = await trader.place(quantity="5")  # no report is of this kind
+    assert (strange.status, strange.executions) == ("PROCESSING", ())
+    script(assembled, ("FILL", "5", "115.05"))
+    assert (await trader.place(quantity="5")).status == "FILLED"
+    await assert_proved(trader)
+
+
 async def test_an_order_the_venue_never_answers_rests_until_it_is_cancelled(assembled: Assembled) -> None:
     trader = await a_trader(assembled, "700.00", "calendar")
     script(assembled)

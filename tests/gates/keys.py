@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 from openvest.db.query import Query
 from openvest.db.unit import Unit
 from openvest.server.app import App
+from tests.gates import keys_together
 from tests.gates.gate import Gate, Run, Verdict
 from tests.gates.keys_doors import Doors, doors
 from tests.gates.keys_matrix import matrix
@@ -159,4 +160,5 @@ GATES = (
         night={"fuzz": 2_000},
         quick=True,
     ),
+    *keys_together.GATES,
 )

@@ -12,6 +12,7 @@ import asyncpg
 from openvest.catalog import V1_ENDPOINTS
 from openvest.core.declarations import Endpoint
 from openvest.db.unit import Database
+from openvest.main import Assembled
 from openvest.server.app import App
 from openvest.server.settings import ServerSettings
 from tests.gates.ground import ground
@@ -34,6 +35,8 @@ class Doors:
     database: Database
     tenant_id: UUID
     eye: asyncpg.Connection
+    world: Assembled
+    """What the first instance is made of."""
 
 
 @asynccontextmanager
@@ -50,6 +53,6 @@ async def doors(endpoints: Sequence[Endpoint] = V1_ENDPOINTS) -> AsyncGenerator[
         await api.fetch_token()
         eye = await footprint.all_seeing(under.cluster, under.name)
         try:
-            yield Doors(patient, hasty, api, database, tenant_id, eye)
+            yield Doors(patient, hasty, api, database, tenant_id, eye, under.world)
         finally:
             await eye.close()

@@ -26,6 +26,11 @@ class Asked:
     token: UUID
     asked_at: datetime
 
+    @property
+    def id(self) -> UUID:
+        """The street order's, by which it is set aside where its answer cannot be recorded."""
+        return self.order.id
+
 
 async def _next(unit: Unit) -> datetime | None:
     return await unit.row(store.NEXT_LOOK, unit.tenant_id)

@@ -1,0 +1,189 @@
+"""What is declared fits by itself, before anything is served (`declared`).
+
+Each rule reads the declarations and gives a sentence for every one that lets in what it must not: scopes of the wrong
+kind, creations without a key, bodies that take anything, lists without pages, states without a way out, and
+declarations that the catalog forgot.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import openvest
+from openvest import catalog
+from openvest.core.declarations import Endpoint, Event, Outward, Reaction, Sweep
+from openvest.db.paging import PageQuery
+from openvest.features.tenants.model import SCOPES
+from openvest.ledger.audit import AuditQuery
+from openvest.server.openapi import describe
+from tests.architecture.test_lifecycles import lifecycles, without_way_out
+from tests.gates.gate import Gate, Run, Verdict
+from tests.kit.operations import label
+
+Json = dict[str, Any]
+
+_NO_KEY = "the contract lists no key, and a second request meets what the first one left"
+UNKEYED: Mapping[str, str] = {
+    "POST /auth/token": "a token more is no effect on anything",
+    "POST /users/{user_id}/data_change_requests": _NO_KEY,
+    "POST /users/{user_id}/checks": _NO_KEY,
+    "POST /users/{user_id}/identifiers": _NO_KEY,
+    "POST /tests/users/{user_id}/checks/{check_id}/pass": _NO_KEY,
+    "POST /tests/users/{user_id}/checks/{check_id}/fail": _NO_KEY,
+    "POST /tests/accounts/{account_id}/lock": _NO_KEY,
+    "POST /tests/accounts/{account_id}/unlock": _NO_KEY,
+    "POST /webhooks": "the contract lists no key; a subscription more is seen in the list and can be removed",
+    "POST /webhooks/{webhook_id}/test": "tells an endpoint something that means nothing",
+    "POST /tests/clock/freeze": _NO_KEY,
+    "POST /tests/clock/thaw": _NO_KEY,
+    "POST /tests/clock/advance": "moves on by as much as is asked each time; sandboxes only",
+    "POST /tests/scenarios": "a scenario more is seen in the list and can be removed; sandboxes only",
+}
+"""POSTs without a required idempotency key, and why two of the same do no harm. Money never moves by one of these."""
+
+_OF_ONE = "what one object has, and the contract gives it no pages"
+WHOLE: Mapping[str, str] = {
+    "GET /auth/verify_keys keys": "the keys of one tenant, of which there are few",
+    "GET /instruments/{instrument_id}/venues data": _OF_ONE,
+    "GET /instruments/{instrument_id}/venues/{venue_id}/prices/latest bids": _OF_ONE,
+    "GET /instruments/{instrument_id}/venues/{venue_id}/prices/latest asks": _OF_ONE,
+    "GET /instruments/{instrument_id}/venues/{venue_id}/prices/ohlc data": "bounded by the days and interval asked for",
+    "GET /users/{user_id}/checks data": _OF_ONE,
+    "GET /users/{user_id}/identifiers data": _OF_ONE,
+    "GET /users/{user_id}/tax_residencies tax_residencies": _OF_ONE,
+    "GET /account_groups/{account_group_id} users": _OF_ONE,
+    "GET /account_groups/{account_group_id}/payments/cash_balances data": "one for each currency",
+    "GET /accounts/{account_id} users": _OF_ONE,
+    "GET /orders/{order_id} fee_configuration": _OF_ONE,
+    "GET /orders/{order_id} executions": _OF_ONE,
+    "GET /orders/{order_id}/executions/{execution_id} taxes": _OF_ONE,
+}
+"""Lists of objects that an answer shows whole, and why they stay short."""
+
+
+def scopes_of_the_wrong_kind(endpoints: Sequence[Endpoint]) -> Iterator[str]:
+    """A read is permitted by the `:read` of its area where there is one; a write never is, and a GET is a read."""
+    for endpoint in endpoints:
+        for scope in endpoint.scopes:
+            reading = f"{scope.partition(':')[0]}:read"
+            if endpoint.method == "GET" and reading in SCOPES and reading not in endpoint.scopes:
+                yield f"{label(endpoint)}: reads, and {reading} does not permit it"
+            if endpoint.method != "GET" and scope.endswith(":read"):
+                yield f"{label(endpoint)}: changes something, and {scope} permits it"
+        if endpoint.is_write == (endpoint.method == "GET"):
+            yield f"{label(endpoint)}: is a {endpoint.method} and {'writes' if endpoint.is_write else 'writes nothing'}"
+
+
+def keys_not_demanded(endpoints: Sequence[Endpoint]) -> Iterator[str]:
+    """A POST demands a key or is known not to; where none is looked at, none is demanded."""
+    for endpoint in endpoints:
+        name = label(endpoint)
+        if endpoint.method == "POST" and endpoint.key_required == (name in UNKEYED):
+            yield f"{name}: {'demands a key and is known not to' if endpoint.key_required else 'demands no key'}"
+        if endpoint.key_required and (endpoint.direct is not None or not endpoint.is_write):
+            yield f"{name}: demands a key that nobody looks at"
+    yield from (f"{name}: is no operation" for name in UNKEYED if name not in {label(one) for one in endpoints})
+
+
+def open_requests(endpoints: Sequence[Endpoint], description: Json) -> Iterator[str]:
+    """Objects at any depth of a body, or queries, that take fields nobody declared."""
+    components: Json = description["components"]["schemas"]
+
+    def inner(name: str, schema: Json, seen: set[str]) -> Iterator[str]:
+        while "$ref" in schema:
+            name = schema["$ref"].rpartition("/")[2]
+            if name in seen:
+                return
+            seen.add(name)
+            schema = components[name]
+        if schema.get("type") == "object" and schema.get("additionalProperties") is not False:
+            yield name
+        for field_name, field in schema.get("properties", {}).items():
+            yield from inner(f"{name}.{field_name}", field, seen)
+        for choice in (one for word in ("anyOf", "oneOf", "allOf") for one in schema.get(word, [])):
+            yield from inner(name, choice, seen)
+        if isinstance(schema.get("items"), dict):
+            yield from inner(name, schema["items"], seen)
+
+    for endpoint in endpoints:
+        operation = description["paths"][endpoint.path][endpoint.method.lower()]
+        for content in operation.get("requestBody", {}).get("content", {}).values():
+            for name in inner("the body", content["schema"], set()):
+                yield f"{label(endpoint)}: {name} takes any field"
+        if endpoint.query is not None and endpoint.query.model_config.get("extra") != "forbid":
+            yield f"{label(endpoint)}: the query takes any field"
+
+
+def lists_without_pages(endpoints: Sequence[Endpoint], description: Json) -> Iterator[str]:
+    """Lists of objects at the top of an answer, where the operation has no pages and nobody knows that it is short."""
+    components: Json = description["components"]["schemas"]
+
+    def resolved(schema: Json) -> Json:
+        while "$ref" in schema:
+            schema = components[schema["$ref"].rpartition("/")[2]]
+        return schema
+
+    def is_list(schema: Json) -> bool:
+        schema = resolved(schema)
+        if any(is_list(choice) for word in ("anyOf", "oneOf") for choice in schema.get(word, [])):
+            return True
+        items = resolved(schema.get("items", {}))
+        return any("properties" in resolved(one) for one in (items, *items.get("anyOf", []), *items.get("oneOf", [])))
+
+    whole: set[str] = set()
+    for endpoint in endpoints:
+        if endpoint.method != "GET" or (endpoint.query is not None and issubclass(endpoint.query, PageQuery)):
+            continue
+        operation = description["paths"][endpoint.path]["get"]
+        for content in operation["responses"][str(endpoint.status)].get("content", {}).values():
+            schema = resolved(content["schema"])
+            named = {f"{label(endpoint)} {name}" for name, one in schema.get("properties", {}).items() if is_list(one)}
+            whole |= named | ({f"{label(endpoint)} (root)"} if is_list(schema) else set())
+    yield from (f"{name}: is a list without pages" for name in sorted(whole - set(WHOLE)))
+    yield from (f"{name}: is no list without pages" for name in sorted(set(WHOLE) - whole))
+
+
+def not_assembled() -> Iterator[str]:
+    """Declarations in any module, in a list or by themselves, that the catalog does not have."""
+    tables: Mapping[tuple[type, ...], Sequence[Any]] = {
+        (Endpoint,): catalog.V1_ENDPOINTS,
+        (Event,): catalog.EVENTS,
+        (Sweep, Outward): catalog.WORKS,
+        (Reaction,): catalog.REACTIONS,
+        (AuditQuery,): catalog.LAWS,
+    }
+    for info in pkgutil.walk_packages(openvest.__path__, "openvest."):
+        if info.name.endswith("__main__"):
+            continue
+        for name, value in vars(importlib.import_module(info.name)).items():
+            items: Sequence[Any] = value if isinstance(value, list | tuple) else (value,)
+            for kinds, assembled in tables.items():
+                for item in items:
+                    if isinstance(item, kinds) and not any(item is one for one in assembled):
+                        yield f"{info.name}.{name} is not in the catalog"
+
+
+async def declared_whole(run: Run) -> Verdict:
+    """Every rule over the whole catalog."""
+    endpoints = catalog.V1_ENDPOINTS
+    description = describe(endpoints, "v1", "gates")
+    lives = lifecycles()
+    findings = [
+        *scopes_of_the_wrong_kind(endpoints),
+        *keys_not_demanded(endpoints),
+        *open_requests(endpoints, description),
+        *lists_without_pages(endpoints, description),
+        *without_way_out(lives),
+        *sorted(set(not_assembled())),
+    ]
+    return Verdict(
+        f"{len(endpoints)} operations, {len(lives)} lives, {len(catalog.EVENTS)} events, {len(catalog.WORKS)} kinds of"
+        f" work: {len(findings)} findings; {len(UNKEYED)} POSTs without a key and {len(WHOLE)} short lists are known",
+        findings,
+    )
+
+
+GATES = (Gate("declared", "what is declared lets in nothing by itself", declared_whole, quick=True),)
