@@ -160,6 +160,21 @@ _ANSWERS = (
             ),
         ),
     ),
+    Planted(
+        "errors",
+        "broken-bodies-unanswered",
+        "a body that breaks off is left without an answer",
+        (
+            Edit(
+                "src/openvest/server/dispatch.py",
+                "            answer = await self._answer(request, receive)\n        finally:",
+                "            answer = await self._answer(request, receive)\n"
+                "            if b'before it was complete' in (answer.body or b''):\n"
+                "                return\n"
+                "        finally:",
+            ),
+        ),
+    ),
 )
 
 _FIELDS = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import Counter
 from collections.abc import AsyncGenerator, Mapping
@@ -17,7 +18,9 @@ from openvest.core.declarations import Endpoint
 from openvest.core.problems import TYPE_BASE
 from openvest.features.tenants.model import SCOPES
 from openvest.features.tenants.service import token_hash
+from openvest.main.http import listening
 from openvest.server.settings import ServerSettings
+from tests.e2e.serving import free_port
 from tests.gates.gate import Gate, Run, Verdict
 from tests.gates.matrix_ground import Floor, floor
 from tests.kit.http import Api, make_api
@@ -161,6 +164,23 @@ async def _at_the_door(battery: Battery, endpoint: Endpoint) -> None:
     battery.judge(f"{name} path", unknown, 404, described=False)
 
 
+async def _broken_off(battery: Battery, endpoint: Endpoint, port: int) -> None:
+    """A body that no server can read to its end, over the real HTTP server, which alone sees how it is framed."""
+    at = target(endpoint, nobody(endpoint))
+    head = f"{endpoint.method} {at} HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n".encode()
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    async with asyncio.timeout(20):
+        writer.write(head + b"no number\r\n")
+        said = await reader.read()
+    writer.close()
+    first, *lines = said.partition(b"\r\n\r\n")[0].decode("latin-1").split("\r\n")
+    headers = [(name, value) for name, _, value in (line.partition(": ") for line in lines)]
+    asked = httpx.Request(endpoint.method, f"http://127.0.0.1:{port}{at}")
+    content = said.partition(b"\r\n\r\n")[2]
+    answer = httpx.Response(int(first.split()[1]), headers=headers, content=content, request=asked)
+    battery.judge(f"{label(endpoint)} broken off", answer, 400, described=False)
+
+
 async def _signed(battery: Battery, endpoint: Endpoint) -> None:
     """What is refused once the caller is known."""
     name, is_read = label(endpoint), endpoint.method == "GET"
@@ -254,6 +274,10 @@ async def error_shapes(run: Run) -> Verdict:
         tenant_id = await stood.tenant("Errors", pace="instant")
         api = await stood.client(tenant_id)
         battery = Battery(stood, api, await live_by_http(stood.world, api, tenant_id))
+        port = free_port()
+        async with listening(stood.app, "127.0.0.1", port):
+            for endpoint in catalog.V1_ENDPOINTS:
+                await _broken_off(battery, endpoint, port)
         for endpoint in catalog.V1_ENDPOINTS:
             await _at_the_door(battery, endpoint)
             if not endpoint.form:
