@@ -39,6 +39,19 @@ PLANTED = (
     ),
     Planted(
         "R22",
+        "silent-names-hold-all",
+        "all names are looked up by the same threads",
+        (
+            Edit(
+                "src/openvest/worker/address_guard.py",
+                "self._proven if host in self._quick else self._doubtful",
+                "self._proven",
+            ),
+        ),
+        {"rounds": 1},
+    ),
+    Planted(
+        "R22",
         "any-certificate-will-do",
         "nobody looks whose certificate it is",
         (

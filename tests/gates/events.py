@@ -5,16 +5,21 @@ from __future__ import annotations
 import asyncio
 import ssl
 import tempfile
+import threading
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from unittest.mock import patch
 from uuid import UUID
 
+from openvest.core.clock import WireClock
 from openvest.db.query import Query, Statement
 from openvest.db.unit import Unit
 from openvest.features.tenants import service as tenants
+from openvest.ports.courier import NotSent, Receipt
+from openvest.worker import address_guard
 from openvest.worker.address_guard import is_public
 from openvest.worker.courier import HttpCourier
 from openvest.worker.deliveries import Deliverer
@@ -27,6 +32,7 @@ from tests.kit.receiver import receiving
 from tests.kit.tls import certificate
 from tests.kit.webhooks import TABLE, WebhookWorld, make_world
 from tests.kit.world import make_tenant
+from tests.security.test_webhook_guard import letter
 
 SCHEDULE = (1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233, 377, 600)
 """Waits after the first, second … failure; the last one for ever. Units: seconds. Source: RELIABILITY.md, R23."""
@@ -84,6 +90,36 @@ async def _to_loopback(_host: str, _port: int) -> Sequence[str]:
     return ["127.0.0.1"]
 
 
+async def _silent_names(url: str, tls: ssl.SSLContext) -> list[str]:
+    """Names whose service never answers, more of them than there are threads, beside one that is known and good."""
+    over = threading.Event()
+
+    def answer(host: str, _port: int) -> Sequence[tuple[int, int, int, str, tuple[str, int]]]:
+        if host != HOST:
+            over.wait()
+        return [(0, 0, 0, "", ("127.0.0.1", 0))]
+
+    courier = HttpCourier(WireClock(), timeout_seconds=8, judge=lambda address: address == "127.0.0.1", tls=tls)
+    waiting: list[asyncio.Task[Receipt]] = []
+    with patch.object(address_guard, "_ask", answer):
+        try:
+            await courier.send(letter(url))
+            await courier.close()  # so that the next letter needs a connection, and its name a look-up
+            silent = [letter(f"https://n{number}.silent.example/") for number in range(200)]
+            waiting += [asyncio.create_task(courier.send(one)) for one in silent]
+            await asyncio.sleep(0.1)
+            await courier.send(letter(url))
+        except NotSent as error:
+            return [f"a good name beside {len(waiting)} that never answer: {error}"]
+        finally:
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+            over.set()
+            await courier.close()
+    return []
+
+
 async def _sealed(stack: AsyncExitStack, now: datetime) -> tuple[dict[str, str], ssl.SSLContext]:
     """The URLs of the endpoints behind TLS, and what we trust."""
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ovt")))
@@ -127,6 +163,7 @@ async def hostile_endpoints(run: Run) -> Verdict:
             await world.emit("USER.CREATED", "USER.CREATED", size=200)
             await world.age()
             findings += await _healthy_is_served(world, deliverer)
+        findings += await _silent_names(sealed["TLS"], trust)
         await deliverer.finish(20)
         await courier.close()
         for name in (*refused, *list(sealed)[1:]):
