@@ -162,6 +162,12 @@ _ANSWERS = (
     ),
     Planted(
         "errors",
+        "misfits-without-end",
+        "a refusal names every misfit, however many there are",
+        (Edit("src/openvest/server/parsing.py", "errors=errors[:MAX_MISFITS])", "errors=errors)"),),
+    ),
+    Planted(
+        "errors",
         "broken-bodies-unanswered",
         "a body that breaks off is left without an answer",
         (

@@ -19,6 +19,7 @@ from openvest.core.problems import TYPE_BASE
 from openvest.features.tenants.model import SCOPES
 from openvest.features.tenants.service import token_hash
 from openvest.main.http import listening
+from openvest.server.parsing import MAX_MISFITS, MAX_VALUES
 from openvest.server.settings import ServerSettings
 from tests.e2e.serving import free_port
 from tests.gates.gate import Gate, Run, Verdict
@@ -30,6 +31,10 @@ from tests.kit.world import SECRETS
 
 UNSCOPED = frozenset({"POST /auth/token"})
 """What proves itself by a secret and needs no scope, since it gives them."""
+MANY = json.dumps({f"no_such_field_{number}": 1 for number in range(MAX_VALUES // 2)}).encode()
+"""Far more misfits than a refusal names."""
+MORE = json.dumps({"no_such_field": [1] * MAX_VALUES}).encode()
+"""More values than are judged."""
 SHAPE = frozenset({"type", "title", "status", "detail", "instance", "request_id"})
 
 
@@ -139,6 +144,8 @@ def misshapen(answer: httpx.Response) -> list[str]:
         return [*wrong, f"has the fields {sorted(found)}"]
     if found["request_id"] != answer.headers.get("upvest-request-id") or not UUID(found["request_id"]):
         wrong.append("has another request id than its header")
+    if len(found.get("errors", ())) > MAX_MISFITS:
+        wrong.append(f"names {len(found['errors'])} misfits")
     if found["status"] != answer.status_code:
         wrong.append(f"says {found['status']} and is {answer.status_code}")
     if found["instance"] != httpx.URL(str(answer.request.url)).path:
@@ -197,7 +204,18 @@ async def _signed(battery: Battery, endpoint: Endpoint) -> None:
         battery.judge(f"{name} query {query[:20]}", await battery.send(endpoint, query=query), 400)
     large = b'"' + b"x" * (ServerSettings().body_bytes + 1) + b'"'
     if endpoint.body is not None:
-        for body in (b"{", b"[]", b"1", b"\xff", b'{"a":1,"a":2}', b'{"a":NaN}', b"[" * 5_000, b'{"no_such_field":1}'):
+        for body in (
+            b"{",
+            b"[]",
+            b"1",
+            b"\xff",
+            b'{"a":1,"a":2}',
+            b'{"a":NaN}',
+            b"[" * 5_000,
+            b'{"no_such_field":1}',
+            MANY,
+            MORE,
+        ):
             battery.judge(f"{name} body {body[:20]!r}", await battery.send(endpoint, body), 400)
         typed = await battery.send(endpoint, b"{}", headers={"content-type": "text/plain"})
         battery.judge(f"{name} media type", typed, 415)
