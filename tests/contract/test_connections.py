@@ -75,3 +75,23 @@ async def test_a_hundred_header_fields_are_heard_and_more_get_an_empty_answer_of
     assert b"\r\nupvest-request-id: " in heard_by_us and b'"type":"https://docs.upvest.co/errors/' in heard_by_us
     assert refused.startswith(b"HTTP/1.1 431 ") and refused.endswith(b"\r\n\r\n")
     assert b"upvest-request-id" not in refused
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"zz\r\n",
+        b"-1\r\nx",
+        b"1" * 17 + b"\r\nx",
+        b"1;" + b"a" * 100_000 + b"\r\nx",
+        b"1\r\nx\r\n0\r\n" + b"a: b\r\n" * 20_000,
+    ],
+    ids=["no number", "a negative one", "one too large", "an endless extension", "endless trailers"],
+)
+async def test_a_body_whose_framing_is_broken_is_refused_with_a_document(app: App, body: bytes) -> None:
+    """And not as a fault of ours: whoever leaves without an answer is given an empty 500 by the library."""
+    port = free_port()
+    async with listening(app, LOCAL, port):
+        told = await heard(port, b"POST /things HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n" + body)
+    assert told.startswith(b"HTTP/1.1 400 ")
+    assert b"\r\nupvest-request-id: " in told and b'"type":"https://docs.upvest.co/errors/invalid_request"' in told

@@ -38,6 +38,32 @@ PLANTED = (
         {"rounds": 1},
     ),
     Planted(
+        "R22",
+        "silent-names-hold-all",
+        "all names are looked up by the same threads",
+        (
+            Edit(
+                "src/openvest/worker/address_guard.py",
+                "self._proven if host in self._quick else self._doubtful",
+                "self._proven",
+            ),
+        ),
+        {"rounds": 1},
+    ),
+    Planted(
+        "R22",
+        "any-certificate-will-do",
+        "nobody looks whose certificate it is",
+        (
+            Edit(
+                "src/openvest/worker/courier.py",
+                "ssl=self._tls or _modern_tls(),",
+                "ssl=False,",
+            ),
+        ),
+        {"rounds": 1},
+    ),
+    Planted(
         "R23",
         "early-retries",
         "the second failure waits as long as the first",

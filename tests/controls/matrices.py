@@ -134,6 +134,27 @@ _ANSWERS = (
             ),
         ),
     ),
+    Planted(
+        "errors",
+        "misfits-without-end",
+        "a refusal names every misfit, however many there are",
+        (Edit("src/openvest/server/parsing.py", "errors=errors[:MAX_MISFITS])", "errors=errors)"),),
+    ),
+    Planted(
+        "errors",
+        "broken-bodies-unanswered",
+        "a body that breaks off is left without an answer",
+        (
+            Edit(
+                "src/openvest/server/dispatch.py",
+                "            answer = await self._answer(request, receive)\n        finally:",
+                "            answer = await self._answer(request, receive)\n"
+                "            if b'before it was complete' in (answer.body or b''):\n"
+                "                return\n"
+                "        finally:",
+            ),
+        ),
+    ),
 )
 
 _FIELDS = (

@@ -67,6 +67,30 @@ PLANTED: tuple[Planted, ...] = (
         ),
     ),
     Planted(
+        "R46",
+        "defaults-that-last",
+        "a session is as the defaults of its role say",
+        (Edit("src/openvest/db/connections.py", '    "default_transaction_read_only": "off",\n', ""),),
+    ),
+    Planted(
+        "R46",
+        "commits-as-the-role-says",
+        "a session waits for its commits only if the defaults of its role do",
+        (Edit("src/openvest/db/connections.py", "    await connection.execute(_WAITS_FOR_COMMITS)\n", ""),),
+    ),
+    Planted(
+        "R47",
+        "objects-of-nobody",
+        "the role that serves may make large objects",
+        (
+            Edit(
+                "src/openvest/db/cluster.py",
+                "[*closed_functions(), *_role_statements(passwords), *_database_statements()]",
+                "[*_role_statements(passwords), *_database_statements()]",
+            ),
+        ),
+    ),
+    Planted(
         "R48",
         "a-body-in-the-log",
         "the line of a request repeats its body",

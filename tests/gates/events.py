@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+import ssl
+import tempfile
+import threading
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
+from unittest.mock import patch
 from uuid import UUID
 
+from openvest.core.clock import WireClock
 from openvest.db.query import Query, Statement
 from openvest.db.unit import Unit
 from openvest.features.tenants import service as tenants
+from openvest.ports.courier import NotSent, Receipt
+from openvest.worker import address_guard
+from openvest.worker.address_guard import is_public
 from openvest.worker.courier import HttpCourier
 from openvest.worker.deliveries import Deliverer
 from tests.faults.doomed import Silent, campaign
@@ -20,8 +29,10 @@ from tests.gates.gate import Gate, Run, Verdict
 from tests.gates.ground import ground
 from tests.kit.hostile import MORE_NOT_TAKEN, MORE_TAKEN, NOT_TAKEN, OK, TAKEN, Behaviour, endpoint, sends
 from tests.kit.receiver import receiving
+from tests.kit.tls import certificate
 from tests.kit.webhooks import TABLE, WebhookWorld, make_world
 from tests.kit.world import make_tenant
+from tests.security.test_webhook_guard import letter
 
 SCHEDULE = (1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233, 377, 600)
 """Waits after the first, second … failure; the last one for ever. Units: seconds. Source: RELIABILITY.md, R23."""
@@ -63,6 +74,66 @@ class _Flapping:
         await behave(reader, writer)
 
 
+HOST = "hooks.client.example"
+SEALED: Mapping[str, tuple[str, int, bool]] = {
+    "TLS": (HOST, 1, True),
+    "TLS under another name": ("other.example", 1, True),
+    "TLS that has expired": (HOST, -1, True),
+    "TLS of an unknown issuer": (HOST, 1, False),
+}
+"""Endpoints behind TLS, of which the first alone is to be believed.
+
+Shape: whom the certificate names, the days until it ends, whether we trust who made it."""
+
+
+async def _to_loopback(_host: str, _port: int) -> Sequence[str]:
+    return ["127.0.0.1"]
+
+
+async def _silent_names(url: str, tls: ssl.SSLContext) -> list[str]:
+    """Names whose service never answers, more of them than there are threads, beside one that is known and good."""
+    over = threading.Event()
+
+    def answer(host: str, _port: int) -> Sequence[tuple[int, int, int, str, tuple[str, int]]]:
+        if host != HOST:
+            over.wait()
+        return [(0, 0, 0, "", ("127.0.0.1", 0))]
+
+    courier = HttpCourier(WireClock(), timeout_seconds=8, judge=lambda address: address == "127.0.0.1", tls=tls)
+    waiting: list[asyncio.Task[Receipt]] = []
+    with patch.object(address_guard, "_ask", answer):
+        try:
+            await courier.send(letter(url))
+            await courier.close()  # so that the next letter needs a connection, and its name a look-up
+            silent = [letter(f"https://n{number}.silent.example/") for number in range(200)]
+            waiting += [asyncio.create_task(courier.send(one)) for one in silent]
+            await asyncio.sleep(0.1)
+            await courier.send(letter(url))
+        except NotSent as error:
+            return [f"a good name beside {len(waiting)} that never answer: {error}"]
+        finally:
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+            over.set()
+            await courier.close()
+    return []
+
+
+async def _sealed(stack: AsyncExitStack, now: datetime) -> tuple[dict[str, str], ssl.SSLContext]:
+    """The URLs of the endpoints behind TLS, and what we trust."""
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ovt")))
+    trust, urls = ssl.create_default_context(), dict[str, str]()
+    for number, (name, (host, days, trusted)) in enumerate(SEALED.items()):
+        file = folder / f"{number}.pem"
+        server = certificate(file, host, now, days=days)
+        if trusted:
+            trust.load_verify_locations(file)
+        port = await stack.enter_async_context(endpoint(sends(OK + b"content-length: 0\r\n\r\n"), server))
+        urls[name] = f"https://{HOST}:{port}/"
+    return urls, trust
+
+
 WAITING = Query(int, "select count(*) from webhook_packages where tenant_id = $1 and webhook_id = $2 and attempts > 0")
 
 
@@ -75,25 +146,32 @@ async def hostile_endpoints(run: Run) -> Verdict:
         behaviours = {**taken, **refused, "flapping": _Flapping()}
         ports = {name: await stack.enter_async_context(endpoint(b)) for name, b in behaviours.items()}
         world.database.webhook_allow_list |= {f"127.0.0.1:{port}" for port in ports.values()}
-        ids = {
-            name: await world.webhook(url=f"http://127.0.0.1:{port}/", max_package_size=100)
-            for name, port in ports.items()
-        }
+        sealed, trust = await _sealed(stack, world.wire.now())
+        urls = {name: f"http://127.0.0.1:{port}/" for name, port in ports.items()} | sealed
+        ids = {name: await world.webhook(url=url, max_package_size=100) for name, url in urls.items()}
         await world.webhook("/healthy", max_package_size=100)
-        courier = HttpCourier(world.wire, world.database.webhook_allow_list, timeout_seconds=8)
+        courier = HttpCourier(
+            world.wire,
+            world.database.webhook_allow_list,
+            timeout_seconds=8,
+            resolve=_to_loopback,
+            judge=lambda address: address == "127.0.0.1" or is_public(address),
+            tls=trust,
+        )
         deliverer = Deliverer(world.database, TABLE, courier, back_off=(0,), log=Silent())
         for _ in range(run["rounds"]):
             await world.emit("USER.CREATED", "USER.CREATED", size=200)
             await world.age()
             findings += await _healthy_is_served(world, deliverer)
+        findings += await _silent_names(sealed["TLS"], trust)
         await deliverer.finish(20)
         await courier.close()
-        for name in refused:
+        for name in (*refused, *list(sealed)[1:]):
             if not await world.database.read(
                 world.tenant_id, lambda unit, name=name: unit.one(WAITING, unit.tenant_id, ids[name])
             ):
                 findings.append(f"{name} was taken for a success")
-        for name in taken:
+        for name in (*taken, *list(sealed)[:1]):
             if await world.database.read(
                 world.tenant_id, lambda unit, name=name: unit.one(WAITING, unit.tenant_id, ids[name])
             ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import Counter
 from collections.abc import AsyncGenerator, Mapping
@@ -17,7 +18,10 @@ from openvest.core.declarations import Endpoint
 from openvest.core.problems import TYPE_BASE
 from openvest.features.tenants.model import SCOPES
 from openvest.features.tenants.service import token_hash
+from openvest.main.http import listening
+from openvest.server.parsing import MAX_MISFITS, MAX_VALUES
 from openvest.server.settings import ServerSettings
+from tests.e2e.serving import free_port
 from tests.gates.gate import Gate, Run, Verdict
 from tests.gates.matrix_ground import Floor, floor
 from tests.kit.http import Api, make_api
@@ -27,6 +31,10 @@ from tests.kit.world import SECRETS
 
 UNSCOPED = frozenset({"POST /auth/token"})
 """What proves itself by a secret and needs no scope, since it gives them."""
+MANY = json.dumps({f"no_such_field_{number}": 1 for number in range(MAX_VALUES // 2)}).encode()
+"""Far more misfits than a refusal names."""
+MORE = json.dumps({"no_such_field": [1] * MAX_VALUES}).encode()
+"""More values than are judged."""
 SHAPE = frozenset({"type", "title", "status", "detail", "instance", "request_id"})
 
 
@@ -136,6 +144,8 @@ def misshapen(answer: httpx.Response) -> list[str]:
         return [*wrong, f"has the fields {sorted(found)}"]
     if found["request_id"] != answer.headers.get("upvest-request-id") or not UUID(found["request_id"]):
         wrong.append("has another request id than its header")
+    if len(found.get("errors", ())) > MAX_MISFITS:
+        wrong.append(f"names {len(found['errors'])} misfits")
     if found["status"] != answer.status_code:
         wrong.append(f"says {found['status']} and is {answer.status_code}")
     if found["instance"] != httpx.URL(str(answer.request.url)).path:
@@ -161,6 +171,23 @@ async def _at_the_door(battery: Battery, endpoint: Endpoint) -> None:
     battery.judge(f"{name} path", unknown, 404, described=False)
 
 
+async def _broken_off(battery: Battery, endpoint: Endpoint, port: int) -> None:
+    """A body that no server can read to its end, over the real HTTP server, which alone sees how it is framed."""
+    at = target(endpoint, nobody(endpoint))
+    head = f"{endpoint.method} {at} HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n".encode()
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    async with asyncio.timeout(20):
+        writer.write(head + b"no number\r\n")
+        said = await reader.read()
+    writer.close()
+    first, *lines = said.partition(b"\r\n\r\n")[0].decode("latin-1").split("\r\n")
+    headers = [(name, value) for name, _, value in (line.partition(": ") for line in lines)]
+    asked = httpx.Request(endpoint.method, f"http://127.0.0.1:{port}{at}")
+    content = said.partition(b"\r\n\r\n")[2]
+    answer = httpx.Response(int(first.split()[1]), headers=headers, content=content, request=asked)
+    battery.judge(f"{label(endpoint)} broken off", answer, 400, described=False)
+
+
 async def _signed(battery: Battery, endpoint: Endpoint) -> None:
     """What is refused once the caller is known."""
     name, is_read = label(endpoint), endpoint.method == "GET"
@@ -177,7 +204,18 @@ async def _signed(battery: Battery, endpoint: Endpoint) -> None:
         battery.judge(f"{name} query {query[:20]}", await battery.send(endpoint, query=query), 400)
     large = b'"' + b"x" * (ServerSettings().body_bytes + 1) + b'"'
     if endpoint.body is not None:
-        for body in (b"{", b"[]", b"1", b"\xff", b'{"a":1,"a":2}', b'{"a":NaN}', b"[" * 5_000, b'{"no_such_field":1}'):
+        for body in (
+            b"{",
+            b"[]",
+            b"1",
+            b"\xff",
+            b'{"a":1,"a":2}',
+            b'{"a":NaN}',
+            b"[" * 5_000,
+            b'{"no_such_field":1}',
+            MANY,
+            MORE,
+        ):
             battery.judge(f"{name} body {body[:20]!r}", await battery.send(endpoint, body), 400)
         typed = await battery.send(endpoint, b"{}", headers={"content-type": "text/plain"})
         battery.judge(f"{name} media type", typed, 415)
@@ -254,6 +292,10 @@ async def error_shapes(run: Run) -> Verdict:
         tenant_id = await stood.tenant("Errors", pace="instant")
         api = await stood.client(tenant_id)
         battery = Battery(stood, api, await live_by_http(stood.world, api, tenant_id))
+        port = free_port()
+        async with listening(stood.app, "127.0.0.1", port):
+            for endpoint in catalog.V1_ENDPOINTS:
+                await _broken_off(battery, endpoint, port)
         for endpoint in catalog.V1_ENDPOINTS:
             await _at_the_door(battery, endpoint)
             if not endpoint.form:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 
+from openvest.db.connections import STATED, open_pool
 from tests.gates.gate import Gate, Run, Verdict
-from tests.gates.walls_prey import outcome, prey
+from tests.gates.walls_prey import Prey, outcome, prey
 from tests.gates.walls_statements import every_attempt
+from tests.gates.walls_words import LASTING
+from tests.kit.cluster import APP
 
 
 async def adversary(run: Run) -> Verdict:
@@ -20,10 +23,30 @@ async def adversary(run: Run) -> Verdict:
             told[attempt.kind] += 1
             if not right:
                 findings.append(f"{attempt.kind}: {attempt.sql[:160]} → {said[:160]}, expected {attempt.refusal}")
+        lasting = await _what_lasts(known)
+    findings += lasting
     assert sum(told.values()) > 60
-    refused = sum(told.values()) - len(findings)
+    refused = sum(told.values()) - len(findings) + len(lasting)
     kinds = ", ".join(f"{count} {kind}" for kind, count in told.items())
-    return Verdict(f"{refused} statements refused, {len(findings)} not as they must be ({kinds})", findings)
+    figure = f"{refused} statements refused, {len(findings)} not as they must be ({kinds})"
+    return Verdict(f"{figure}; {len(LASTING)} defaults of the role changed, {len(lasting)} last", findings)
+
+
+async def _what_lasts(prey: Prey) -> list[str]:
+    """What no database refuses: a role's defaults for its later sessions. The program's own must be as they were.
+
+    Said of this database alone, so that all of it goes with the database.
+    """
+    assert set(STATED) < set(LASTING), "a setting is stated that nobody tries to change"
+    for setting, bad in LASTING.items():
+        await prey.session.execute(f"alter role {APP} in database {prey.name} set {setting} = '{bad}'")
+    pool = await open_pool(prey.dsn, size=1)
+    try:
+        said = {setting: await pool.fetchval(f"show {setting}") for setting in LASTING}
+    finally:
+        await pool.close()
+    changed = [setting for setting, bad in LASTING.items() if said[setting].lower() == bad.lower()]
+    return [f"a later session has {setting} = {said[setting]}, as the adversary said" for setting in changed]
 
 
 R46 = Gate("R46", "the database itself refuses whoever holds the application's session", adversary, quick=True)

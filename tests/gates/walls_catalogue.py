@@ -43,6 +43,11 @@ select p.proname as name,
                 where a.grantee = 0 and a.privilege_type = 'EXECUTE') as anybody
   from pg_proc p join pg_namespace s on s.oid = p.pronamespace and s.nspname = 'public' where p.prosecdef
 """
+_OBJECTS = """
+select p.oid::regprocedure::text from pg_proc p
+ where p.proname in ('lo_creat', 'lo_create', 'lo_from_bytea', 'lo_import')
+   and has_function_privilege($1, p.oid, 'execute')
+"""
 _MAKES = (
     "select has_schema_privilege($1, 'public', 'create') or has_database_privilege($1, current_database(), 'create')"
 )
@@ -76,7 +81,8 @@ def _installed() -> list[str]:
     async def ask(dsn: str) -> list[str]:
         superuser = await asyncpg.connect(dsn)
         try:
-            return [f"embedded: {sentence}" for sentence in await _powers(superuser)]
+            objects = [f"{APP} may execute {name}" for (name,) in await superuser.fetch(_OBJECTS, APP)]
+            return [f"embedded: {sentence}" for sentence in (*await _powers(superuser), *objects)]
         finally:
             await superuser.close()
 
@@ -84,7 +90,7 @@ def _installed() -> list[str]:
         data_dir = Path(folder) / "var"
         try:
             with attach_or_start(data_dir) as address:
-                return asyncio.run(ask(address.superuser_dsn()))
+                return asyncio.run(ask(address.superuser_dsn(address.database)))
         finally:
             remove_database(data_dir)
 

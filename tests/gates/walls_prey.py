@@ -11,7 +11,7 @@ from uuid import UUID
 
 import asyncpg
 
-from openvest.db.cluster import grants
+from openvest.db.cluster import closed_functions, grants
 from tests.gates.ground import ground
 from tests.kit.cluster import APP
 from tests.kit.world import make_tenant
@@ -48,6 +48,8 @@ class Prey:
     superuser: asyncpg.Connection
     own: UUID
     foreign: UUID
+    name: str
+    dsn: str
 
 
 @asynccontextmanager
@@ -60,12 +62,13 @@ async def prey() -> AsyncGenerator[Prey]:
         for tenant_id in (own, foreign):
             await live(stand.world, tenant_id)
         superuser = await asyncpg.connect(stand.cluster.dsn(stand.name, "postgres"))
-        session = await asyncpg.connect(stand.cluster.dsn(stand.name, APP))
+        dsn = stand.cluster.dsn(stand.name, APP)
+        session = await asyncpg.connect(dsn)
         try:
-            for statement in grants(stand.name):  # as the installation makes its own database
+            for statement in (*grants(stand.name), *closed_functions()):  # as the installation makes its own database
                 await superuser.execute(statement)
             await superuser.execute(_PACKAGES)
-            yield Prey(session, superuser, own, foreign)
+            yield Prey(session, superuser, own, foreign, stand.name, dsn)
         finally:
             await session.close()
             await superuser.close()

@@ -122,6 +122,9 @@ BY_HAND: Mapping[str, Sequence[str]] = {
         "select pg_ls_waldir()",
         "select pg_ls_logdir()",
         "select lo_import('/etc/passwd')",
+        "select lo_creat(-1)",
+        "select lo_create(0)",
+        "select lo_from_bytea(0, 'for another tenant')",
         "select lo_export(1, '/tmp/users')",
         "select * from pg_hba_file_rules",
         "select * from pg_file_settings",
@@ -129,3 +132,20 @@ BY_HAND: Mapping[str, Sequence[str]] = {
     ),
 }
 """Each is refused for want of a right."""
+
+LASTING: Mapping[str, str] = {
+    "synchronous_commit": "off",
+    "default_transaction_isolation": "serializable",
+    "default_transaction_read_only": "on",
+    "row_security": "off",
+    "search_path": "pg_temp",
+    "timezone": "Asia/Tokyo",
+    "statement_timeout": "1ms",
+    "lock_timeout": "1ms",
+    "idle_in_transaction_session_timeout": "1ms",
+    "jit": "on",
+    "debug_print_parse": "on",
+    "debug_print_rewritten": "on",
+    "debug_print_plan": "on",
+}
+"""What a role may say of its own later sessions, which PostgreSQL refuses to nobody: a setting and a bad value."""

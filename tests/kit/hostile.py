@@ -98,12 +98,14 @@ MORE_TAKEN: Mapping[str, Behaviour] = {
     ),
     "trailers without end": sends(OK + b"transfer-encoding: chunked\r\n\r\n0\r\n", forever=b"a: b\r\n", pause=0.02),
     "cookies": says(200, b"set-cookie: a=b; path=/"),
+    "two answers at once": sends(2 * (OK + b"content-length: 0\r\n\r\n")),
 }
 MORE_NOT_TAKEN: Mapping[str, Behaviour] = {
     **{str(status): says(status) for status in (400, 401, 403, 404, 405, 408, 410, 413, 500, 501, 502, 503, 504)},
     **{str(status): says(status, b"location: /elsewhere") for status in (300, 301, 302, 303, 307, 308)},
     "429 for an hour": says(429, b"retry-after: 3600"),
     "304": says(304),
+    "101": says(101, b"connection: upgrade", b"upgrade: other"),
     "a status out of range": sends(b"HTTP/1.1 999 Odd\r\ncontent-length: 0\r\n\r\n"),
     "two lengths": sends(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\ncontent-length: 5\r\n\r\n"),
 }

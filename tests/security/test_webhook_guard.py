@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from unittest.mock import patch
 from uuid import UUID
 
 import pytest
@@ -16,7 +18,8 @@ from openvest.core.signing_keys import generate_p521
 from openvest.core.webhook_urls import allow_list, parse_target
 from openvest.features.webhooks.rules import WebhookUrlRefused, check_url
 from openvest.ports.courier import Letter, NotSent
-from openvest.worker.address_guard import AddressRefused, GuardedResolver, is_public
+from openvest.worker import address_guard
+from openvest.worker.address_guard import AddressRefused, GuardedResolver, SystemResolver, is_public
 from openvest.worker.courier import HttpCourier
 
 PRIVATE_PEM, _ = generate_p521()
@@ -298,3 +301,29 @@ def test_the_machine_itself_resolves_localhost_inside() -> None:
     found = {str(entry[4][0]) for entry in socket.getaddrinfo("localhost", 80, type=socket.SOCK_STREAM)}
     assert found
     assert not any(is_public(address) for address in found)
+
+
+@pytest.mark.anyio
+async def test_a_name_has_one_look_up_at_a_time_and_the_next_one_when_that_has_ended() -> None:
+    asked: list[str] = []
+    over = threading.Event()
+
+    def answer(host: str, _port: int) -> Sequence[tuple[int, int, int, str, tuple[str, int]]]:
+        asked.append(host)
+        over.wait(10)
+        if host == "bad.example":
+            raise OSError("the name has no address")
+        return [(0, 0, 0, "", ("1.1.1.1", 0))] * 2
+
+    resolve = SystemResolver()
+    with patch.object(address_guard, "_ask", answer):
+        several = [asyncio.create_task(resolve("good.example", 443)) for _ in range(5)]
+        several += [asyncio.create_task(resolve("bad.example", 443)) for _ in range(2)]
+        await asyncio.sleep(0)
+        several[0].cancel()  # who asked first may give up, the others are told nevertheless
+        over.set()
+        told = await asyncio.gather(*several, return_exceptions=True)
+        assert told[1:5] == [["1.1.1.1"]] * 4 and all(isinstance(error, OSError) for error in told[5:])
+        assert sorted(asked) == ["bad.example", "good.example"]
+        assert await resolve("good.example", 443) == ["1.1.1.1"]
+    assert len(asked) == 3

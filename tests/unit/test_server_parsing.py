@@ -17,7 +17,7 @@ from openvest.features.users.v1_schemas import SocialSecurityNumber
 from openvest.server.authentication import as_uuid
 from openvest.server.messages import Request
 from openvest.server.negotiation import check_accept, check_content_type
-from openvest.server.parsing import parse_body, parse_json, parse_query
+from openvest.server.parsing import MAX_MISFITS, MAX_VALUES, parse_body, parse_json, parse_query
 from tests.contract.things import ThingQuery, ThingRequest
 
 
@@ -227,6 +227,17 @@ def test_values_that_were_sent_are_not_repeated() -> None:
         parse_body(endpoint(body=ThingRequest), json.dumps(body).encode())
     assert "canary" not in str(caught.value.document("/x", "id"))
     assert caught.value.detail.endswith("; and 2 more.")
+
+
+def test_a_document_has_a_bound_of_values_and_a_refusal_one_of_misfits() -> None:
+    """A megabyte of values that do not fit kept everybody waiting for seconds, and was answered with 34 MB."""
+    with pytest.raises(InvalidRequest) as caught:
+        parse_body(endpoint(body=ThingRequest), json.dumps({"parts": [[]] * MAX_VALUES}).encode())
+    assert list(caught.value.errors) == [FieldError("(root)", f"holds more than {MAX_VALUES} values")]
+    with pytest.raises(InvalidRequest) as caught:
+        parse_body(endpoint(body=ThingRequest), json.dumps({f"no_{n}": 1 for n in range(MAX_VALUES)}).encode())
+    assert len(caught.value.errors) == MAX_MISFITS
+    assert caught.value.detail.endswith(" more.")
 
 
 def test_the_empty_string_of_an_unused_field_counts_as_absent() -> None:

@@ -120,7 +120,9 @@ def make_cluster(binaries: Binaries, home: Path, user: RunsAs, passwords: Passwo
         # Letters outside ASCII have upper and lower case; the order is still that of the code points.
         command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     _run(command, user, "initdb")
-    _single_user(binaries, unfinished, user, _role_statements(passwords) + _database_statements(), synced=False)
+    # In the template, so that every database made from it is closed in the same way.
+    statements = [*closed_functions(), *_role_statements(passwords), *_database_statements()]
+    _single_user(binaries, unfinished, user, statements, synced=False, database="template1")
     write_private(unfinished / "pg_hba.conf", HBA, owner=user.owner())
     _run([binaries.program("initdb"), "-D", str(unfinished), "--sync-only"], user, "initdb")
     unfinished.rename(data)
@@ -179,14 +181,21 @@ def grants(database: str) -> list[str]:
     return [f"REVOKE ALL ON DATABASE {database} FROM PUBLIC;", f"GRANT CONNECT ON DATABASE {database} TO {APP_ROLE};"]
 
 
-def _single_user(binaries: Binaries, data: Path, user: RunsAs, statements: list[str], *, synced: bool) -> None:
+def closed_functions() -> list[str]:
+    """Large objects, which PostgreSQL lets everybody make: they have no tenant and no policy, and they outlast all."""
+    return ["REVOKE EXECUTE ON FUNCTION lo_creat(integer), lo_create(oid), lo_from_bytea(oid, bytea) FROM PUBLIC;"]
+
+
+def _single_user(
+    binaries: Binaries, data: Path, user: RunsAs, statements: list[str], *, synced: bool, database: str = "postgres"
+) -> None:
     """Run statements with no server listening. `synced=False` is for a cluster that is synced as a whole afterwards."""
     command = [binaries.program("postgres"), "--single", "-D", str(data)]
     options = {"fsync": "on" if synced else "off", "log_min_error_statement": "panic", "log_checkpoints": "off"}
     options |= {"logging_collector": "off", "password_encryption": "scram-sha-256", "log_min_messages": "warning"}
     for name, value in options.items():
         command += ["-c", f"{name}={value}"]
-    output = _run([*command, "postgres"], user, "postgres", "\n".join(statements) + "\n")
+    output = _run([*command, database], user, "postgres", "\n".join(statements) + "\n")
     # A statement that fails does not change the exit status of this mode.
     failures = [line for line in output.splitlines() if "ERROR:" in line]
     if failures:

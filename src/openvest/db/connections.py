@@ -11,6 +11,33 @@ import asyncpg
 
 from openvest.core.snapshots import dumps
 
+STATED: Mapping[str, str] = {
+    "timezone": "UTC",
+    "statement_timeout": "30s",
+    "lock_timeout": "10s",
+    "idle_in_transaction_session_timeout": "60s",
+    "search_path": "public",
+    "jit": "off",
+    "default_transaction_isolation": "read committed",
+    "default_transaction_read_only": "off",
+    "row_security": "on",
+    # These write statements with the values in them into the log of the server.
+    "debug_print_parse": "off",
+    "debug_print_rewritten": "off",
+    "debug_print_plan": "off",
+}
+"""What a session is like, whatever ALTER ROLE said of its role.
+
+Why all of it is stated: PostgreSQL lets every role change its own defaults, so whoever holds one session of the
+application could change what every later one is like."""
+
+_WAITS_FOR_COMMITS = """
+select set_config(name, 'on', false) from pg_settings
+ where name = 'synchronous_commit' and setting = 'off' and source in ('user', 'database user')
+"""
+"""Why not stated like the rest: the server may ask for more than `on`, and whether it asks for less is looked at when
+the program starts."""
+
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
     Pool = asyncpg.Pool[asyncpg.Record]
@@ -33,17 +60,13 @@ def _encode(value: Any) -> str:
     return value if isinstance(value, str) else dumps(value)
 
 
+async def _prepare(connection: Connection) -> None:
+    await connection.execute(_WAITS_FOR_COMMITS)
+    await teach_json(connection)
+
+
 async def open_pool(dsn: str, *, size: int = 10, application: str = "openvest", idle_s: float = 300) -> Pool:
     """A pool of connections for the application role. `size` is the most connections it opens."""
-    settings: Mapping[str, str] = {
-        "application_name": application,
-        "timezone": "UTC",
-        "statement_timeout": "30s",
-        "lock_timeout": "10s",
-        "idle_in_transaction_session_timeout": "60s",
-        "search_path": "public",
-        "jit": "off",
-    }
     # Every unit of work already says that the database is away; the pool would say it again, in traces.
     logging.getLogger("asyncpg").setLevel(logging.CRITICAL)
     return await asyncpg.create_pool(
@@ -51,8 +74,8 @@ async def open_pool(dsn: str, *, size: int = 10, application: str = "openvest", 
         min_size=1,
         max_size=size,
         connection_class=PlainConnection,
-        init=teach_json,
-        server_settings=dict(settings),
+        init=_prepare,
+        server_settings={**STATED, "application_name": application},
         statement_cache_size=1000,
         max_inactive_connection_lifetime=idle_s,
         command_timeout=60,

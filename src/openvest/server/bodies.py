@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 
 from openvest.core.problems import RequestTimeout
-from openvest.server.messages import ClientGone, Receive, Request, too_large, unavailable
+from openvest.server.messages import BrokenOff, Receive, Request, too_large, unavailable
 from openvest.server.settings import ServerSettings
 
 _SMALL = 16
@@ -24,7 +24,7 @@ class Bodies:
         self.held = 0
 
     async def read(self, request: Request, receive: Receive) -> None:
-        """Fill in the request's body. Raises: ContentTooLarge, Unavailable, RequestTimeout, ClientGone."""
+        """Fill in the request's body. Raises: ContentTooLarge, Unavailable, RequestTimeout, BrokenOff."""
         length = request.fields.get(b"content-length")
         # In HTTP/1 a message without either header has no body.
         if length == b"0" or (length is None and b"transfer-encoding" not in request.fields):
@@ -46,7 +46,7 @@ class Bodies:
             while True:
                 message = await receive()
                 if message["type"] == "http.disconnect":
-                    raise ClientGone
+                    raise BrokenOff("The body ended before it was complete.")
                 chunk: bytes = message.get("body", b"")
                 self._make_room(len(body), len(chunk))
                 body += chunk

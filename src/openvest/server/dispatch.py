@@ -22,7 +22,6 @@ from openvest.server.limits import RateLimits
 from openvest.server.logs import Observer
 from openvest.server.messages import (
     Answer,
-    ClientGone,
     Receive,
     Request,
     Scope,
@@ -63,9 +62,6 @@ class Dispatcher:
         request = open_request(scope, str(uuid4()))
         try:
             answer = await self._answer(request, receive)
-        except ClientGone:
-            self.observer.gone(request, started)
-            return
         finally:
             self.bodies.release(request)
         self.observer.answered(request, answer, started)
@@ -74,8 +70,6 @@ class Dispatcher:
     async def _answer(self, request: Request, receive: Receive) -> Answer:
         try:
             return await self._serve(request, receive)
-        except ClientGone:
-            raise
         except Exception as error:
             return problem_answer(self._refusal(request, error), request)
 

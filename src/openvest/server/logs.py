@@ -72,8 +72,5 @@ class Observer:
                 facts["refusal"] = request.refusal
             self._line("request", **facts, status=answer.status, microseconds=taken_us)
 
-    def gone(self, request: Request, started_ns: int) -> None:
-        self._metrics.count(request.operation or "unknown", 499, (monotonic_ns() - started_ns) // 1000)
-
     def fault(self, request: Request, error: BaseException) -> None:
         self._logger.error("fault", request_id=request.request_id, operation=request.operation, error=error)

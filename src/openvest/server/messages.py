@@ -19,8 +19,11 @@ PROBLEM = b"application/problem+json"
 REQUEST_ID = b"upvest-request-id"
 
 
-class ClientGone(Exception):
-    """The client hung up before its request was complete."""
+class BrokenOff(InvalidRequest):
+    """A body ended before it was complete: its client hung up, or its framing is broken.
+
+    Why an answer for both: the server tells them apart in nothing, and says 500 for whoever leaves without one.
+    """
 
 
 @dataclass(slots=True)

@@ -23,6 +23,11 @@ from openvest.server.authentication import as_uuid
 from openvest.server.misfits import explain
 
 MAX_DEPTH = 32
+MAX_VALUES = 2_000
+"""Values in one document. Why: what does not fit is judged value by value, while everybody else waits; a megabyte of
+them took seconds, and no operation needs nearly as many."""
+MAX_MISFITS = 100
+"""Misfits that one refusal names, however many there are."""
 MAX_QUERY_FIELDS = 100
 ROOT = "(root)"
 
@@ -65,8 +70,11 @@ def parse_json(body: bytes) -> Any:
         raise _not_json(f"is nested more than {MAX_DEPTH} deep") from None
     except ValueError:
         raise _not_json("is not JSON") from None
-    if text.count("{") + text.count("[") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
+    openings = text.count("{") + text.count("[")
+    if openings > MAX_DEPTH and _depth(value) > MAX_DEPTH:
         raise _not_json(f"is nested more than {MAX_DEPTH} deep")
+    if openings + text.count(",") > MAX_VALUES and _values(value) > MAX_VALUES:
+        raise _not_json(f"holds more than {MAX_VALUES} values")
     if "\\u" in text:
         _check_escapes(value)
     return value
@@ -93,6 +101,15 @@ def _depth(value: Any) -> int:
     return deepest
 
 
+def _values(value: Any) -> int:
+    found, waiting = 0, [value]
+    while waiting:
+        inside = _children(waiting.pop())
+        found += len(inside)
+        waiting += [child for _, child in inside]
+    return found
+
+
 def _texts(value: Any, path: str) -> Iterator[tuple[str, str]]:
     if isinstance(value, str):
         yield path or ROOT, value
@@ -117,7 +134,7 @@ def misfit(part: str, errors: Sequence[FieldError]) -> InvalidRequest:
     """The refusal that names every misfit, the first three of them in its sentence."""
     named = [f"{error.field} {error.message}" for error in errors[:3]]
     more = f"; and {len(errors) - 3} more" if len(errors) > 3 else ""
-    return InvalidRequest(f"The {part} does not fit: {'; '.join(named)}{more}.", errors=errors)
+    return InvalidRequest(f"The {part} does not fit: {'; '.join(named)}{more}.", errors=errors[:MAX_MISFITS])
 
 
 def parse_body(endpoint: Endpoint, body: bytes, setting: Setting | None = None) -> tuple[Any, Any]:

@@ -1,8 +1,8 @@
 """The guard in front of every connection a webhook makes: only public addresses, and only those that were judged.
 
-A name is resolved once for a connection, every answer is judged, and the connection goes to one of the judged
-addresses with the name kept for TLS and Host; nothing resolves it a second time. One answer that is not public spoils
-them all, since a name that leads inside even sometimes is not one to talk to.
+A name is resolved once for a connection, or for several begun at once; every answer is judged, and the connection goes
+to one of the judged addresses with the name kept for TLS and Host; nothing resolves it a second time. One answer that
+is not public spoils them all, since a name that leads inside even sometimes is not one to talk to.
 
 Why not `is_global`: it takes addresses that embed private ones for public (NAT64, 6to4), so the ranges stand here.
 Source: IANA special-purpose address registries; RELIABILITY.md R38 and rule 8.
@@ -17,6 +17,8 @@ from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 
 from aiohttp.abc import AbstractResolver, ResolveResult
+
+from openvest.core.clock import monotonic_ns
 
 _REFUSED_V4 = tuple(
     ip_network(text)
@@ -53,7 +55,10 @@ _REFUSED_V6 = tuple(
 # The interface half of an ISATAP address: 0000:5efe or 0200:5efe, then an IPv4 address.
 _ISATAP = (0x00005EFE, 0x02005EFE)
 _DNS_THREADS = 32
+_QUICK_NS = 2_000_000_000
+_NAMES_KEPT = 10_000
 
+_Entry = tuple[int, int, int, str, tuple[str | int | bytes, ...]]
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 
@@ -81,18 +86,59 @@ def _is_public_v6(address: IPv6Address) -> bool:
 
 
 class SystemResolver:
-    """The machine's own name service, on threads of its own, so that slow names delay nothing else."""
+    """The machine's own name service, on threads of its own, so that slow names delay nothing else.
+
+    A look-up holds its thread for as long as the system waits for an answer, longer than an attempt lasts, and whoever
+    owns a domain has as many names that never answer as they like. So a name has one look-up at a time, and names that
+    were quick the last time have other threads than those that are new or were not.
+    """
 
     def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(_DNS_THREADS, thread_name_prefix="webhook-dns")
+        self._proven = ThreadPoolExecutor(_DNS_THREADS, thread_name_prefix="webhook-dns")
+        self._doubtful = ThreadPoolExecutor(_DNS_THREADS, thread_name_prefix="webhook-dns-doubtful")
+        self._quick: set[str] = set()
+        self._asked: dict[str, asyncio.Task[Sequence[str]]] = {}
 
     async def __call__(self, host: str, port: int) -> Sequence[str]:
-        loop = asyncio.get_running_loop()
-        found = await loop.run_in_executor(self._threads, _ask, host, port)
-        return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        asked = self._asked.get(host)
+        if asked is None:
+            asked = self._asked[host] = asyncio.create_task(self._look_up(host, port))
+            asked.add_done_callback(_heard)
+        return await asyncio.shield(asked)
+
+    async def _look_up(self, host: str, port: int) -> Sequence[str]:
+        threads = self._proven if host in self._quick else self._doubtful
+        quick = False
+        try:
+            found, taken_ns = await asyncio.get_running_loop().run_in_executor(threads, _timed, host, port)
+            quick = taken_ns < _QUICK_NS
+            return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        finally:
+            del self._asked[host]
+            self._remember(host, quick=quick)
+
+    def _remember(self, host: str, *, quick: bool) -> None:
+        if not quick:
+            self._quick.discard(host)
+            return
+        if len(self._quick) >= _NAMES_KEPT:
+            self._quick.clear()
+        self._quick.add(host)
 
 
-def _ask(host: str, port: int) -> list[tuple[int, int, int, str, tuple[str | int | bytes, ...]]]:
+def _heard(asked: asyncio.Task[Sequence[str]]) -> None:
+    """Whoever asked may have gone; nobody is to be told of an error that nobody waits for."""
+    if not asked.cancelled():
+        asked.exception()
+
+
+def _timed(host: str, port: int) -> tuple[Sequence[_Entry], int]:
+    """What the name service says, and how long it took, without the wait for a thread. Units: nanoseconds."""
+    began = monotonic_ns()
+    return _ask(host, port), monotonic_ns() - began
+
+
+def _ask(host: str, port: int) -> Sequence[_Entry]:
     return [(f, t, p, c, tuple(a)) for f, t, p, c, a in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 

@@ -6,21 +6,17 @@ import asyncio
 import ssl
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from openvest.core.clock import WireClock
 from openvest.core.signing_keys import generate_p521
 from openvest.ports.courier import Letter, NotSent
 from openvest.worker.courier import MAX_ANSWER_BYTES, MAX_BODY_BYTES, HttpCourier
 from tests.kit.hostile import NOT_TAKEN, OK, TAKEN, Behaviour, endpoint, hangs, sends
+from tests.kit.tls import certificate as make_certificate
 
 pytestmark = pytest.mark.anyio
 
@@ -138,25 +134,8 @@ async def test_nobody_listening_is_a_failure() -> None:
 
 def certificate(folder: Path, host: str, *, days: int = 1) -> tuple[ssl.SSLContext, ssl.SSLContext]:
     """A server's context for this name, and a client's that trusts its certificate alone."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
-    now = WIRE.now()
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=10))
-        .not_valid_after(now + timedelta(days=days))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     file = folder / "server.pem"
-    file.write_bytes(pem + made.public_bytes(serialization.Encoding.PEM))
-    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server.load_cert_chain(file)
+    server = make_certificate(file, host, WIRE.now(), days=days)
     return server, ssl.create_default_context(cafile=str(file))
 
 
