@@ -21,9 +21,9 @@ from tests.architecture.catalogue import (
     tenant_tables,
     walls,
 )
-from tests.architecture.test_lifecycles import lifecycles
 from tests.architecture.test_queries import declared
 from tests.kit.cluster import APP, OWNER, TEMPLATE, Cluster
+from tests.kit.lifecycles import lifecycles
 from tools.schema import read
 
 pytestmark = pytest.mark.anyio

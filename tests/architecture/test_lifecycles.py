@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import pytest
 
+from openvest.core.lifecycle import Lifecycle
 from openvest.db.unit import Database
 from tests.kit.lifecycles import lifecycles
 

@@ -19,8 +19,9 @@ from openvest.db.paging import PageQuery
 from openvest.features.tenants.model import SCOPES
 from openvest.ledger.audit import AuditQuery
 from openvest.server.openapi import describe
-from tests.architecture.test_lifecycles import lifecycles, without_way_out
+from tests.architecture.test_lifecycles import without_way_out
 from tests.gates.gate import Gate, Run, Verdict
+from tests.kit.lifecycles import lifecycles
 from tests.kit.operations import label
 
 Json = dict[str, Any]

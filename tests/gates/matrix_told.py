@@ -16,10 +16,10 @@ import httpx
 
 from openvest import catalog
 from openvest.core.lifecycle import Lifecycle
-from tests.architecture.test_lifecycles import lifecycles
 from tests.gates.gate import Gate, Run, Verdict
 from tests.gates.matrix_fields import MONDAY
 from tests.gates.matrix_ground import floor
+from tests.kit.lifecycles import lifecycles
 from tests.kit.operations import live_by_http
 from tests.security.tenant_life import live
 

@@ -12,10 +12,10 @@ from openvest.db.attach import attach_or_start
 from openvest.db.catalogue import OWNERS_FUNCTIONS, SHARED_TABLES, WIRE_TABLES
 from openvest.db.embedded import remove_database
 from tests.architecture.catalogue import functions, grants, keys, lists, lives, tenant_tables, walls
-from tests.architecture.test_lifecycles import lifecycles
 from tests.gates.gate import Gate, Run, Verdict
 from tests.gates.ground import ground
 from tests.kit.cluster import APP, OWNER
+from tests.kit.lifecycles import lifecycles
 from tools.schema import read
 
 _POWERS = """

@@ -13,10 +13,10 @@ import asyncpg
 
 from openvest.db.catalogue import APPEND_ONLY, DELETABLE, SHARED_TABLES, UPDATED_COLUMNS, WIRE_TABLES
 from tests.architecture.catalogue import tenant_tables
-from tests.architecture.test_lifecycles import lifecycles
 from tests.gates.walls_prey import CHECK, DENIED, FINDS_NOTHING, NOWHERE, TWICE, Attempt, Prey
 from tests.gates.walls_words import BY_HAND, OWN_BALANCES
 from tests.kit.cluster import APP
+from tests.kit.lifecycles import lifecycles
 from tools.schema import FILE, Catalog, read
 
 _FOUNDED = ("clocks", "told_instruments")
