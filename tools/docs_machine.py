@@ -15,14 +15,14 @@ from openvest.simulation.scenarios import SCENARIOS
 from tools.markdown import page, table
 
 
-def lives() -> list[Lifecycle]:
+def lifecycles() -> list[Lifecycle]:
     """Every lifecycle table of the features, by feature and then as they stand in their modules."""
     found: dict[str, Lifecycle] = {}
     for module in pkgutil.walk_packages(features.__path__, f"{features.__name__}."):
         if module.name.rpartition(".")[2].startswith("rules"):
             for thing in vars(importlib.import_module(module.name)).values():
                 if isinstance(thing, Lifecycle):
-                    found.setdefault(thing.table, thing)
+                    found.setdefault(f"{thing.table} {thing.noun}", thing)
     return list(found.values())
 
 
@@ -33,7 +33,7 @@ def states_page(known: Sequence[Lifecycle] | None = None) -> str:
         " verb that has no row for a state is refused there with `conflict`. The same lists stand in the CHECK"
         " constraints of the database; a test compares them."
     ]
-    for life in lives() if known is None else known:
+    for life in lifecycles() if known is None else known:
         parts += [f"## {life.noun}", _ends(life), _moves(life), diagram(life)]
     return page("States", *parts)
 

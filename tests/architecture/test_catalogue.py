@@ -23,7 +23,7 @@ from tests.architecture.catalogue import (
 )
 from tests.architecture.test_queries import declared
 from tests.kit.cluster import APP, OWNER, TEMPLATE, Cluster
-from tests.kit.lifecycles import lifecycles
+from tools.docs_machine import lifecycles
 from tools.schema import read
 
 pytestmark = pytest.mark.anyio

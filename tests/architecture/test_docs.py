@@ -23,7 +23,7 @@ from openvest.simulation.fills import CANCELLED_ISIN, SEVERAL_ISIN
 from openvest.simulation.market.sandbox import FIXED, RANDOM_ISIN
 from tools import docs
 from tools.docs_contract import WHAT_TO_DO, endpoints_page, events_page, problems
-from tools.docs_machine import diagram, lives, states_page
+from tools.docs_machine import diagram, lifecycles, states_page
 from tools.docs_postings import stories
 from tools.markdown import NOTICE, anchor
 
@@ -68,7 +68,7 @@ def test_a_changed_table_makes_its_page_stale() -> None:
     changed = [replace(V1_ENDPOINTS[0], status=299), *V1_ENDPOINTS[1:]]
     assert endpoints_page() != endpoints_page(changed)
     assert events_page() != events_page(EVENTS[1:])
-    assert states_page() != states_page(lives()[1:])
+    assert states_page() != states_page(lifecycles()[1:])
 
 
 # Completeness
@@ -101,7 +101,7 @@ def test_every_problem_has_a_heading_advice_and_a_meaning() -> None:
 
 
 def test_every_life_is_drawn() -> None:
-    page, known = text_of("states.md"), lives()
+    page, known = text_of("states.md"), lifecycles()
     assert {life.table for life in known} >= {"users.status", "orders.status", "executions.status", "topups.status"}
     for life in known:
         assert f"## {life.noun}\n" in page and diagram(life) in page

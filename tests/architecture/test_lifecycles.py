@@ -9,7 +9,7 @@ import pytest
 
 from openvest.core.lifecycle import Lifecycle
 from openvest.db.unit import Database
-from tests.kit.lifecycles import lifecycles
+from tools.docs_machine import lifecycles
 
 pytestmark = pytest.mark.anyio
 

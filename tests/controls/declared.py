@@ -153,6 +153,17 @@ async def greetings_due(unit: Unit) -> datetime | None:
 """
 _GREETINGS = '    Sweep("greet", claim_greetings, greet, greetings_due),\n'
 
+
+def _greeting(work: str) -> tuple[Edit, ...]:
+    """New work in a feature's table, and its code."""
+    sweeps, known, place = (
+        "src/openvest/features/users/sweeps.py",
+        '    Outward("review_data_changes",',
+        "# A lease token is drawn",
+    )
+    return Edit(sweeps, known, _GREETINGS + known), Edit(sweeps, place, work + place)
+
+
 PLANTED: tuple[Planted, ...] = (
     Planted(
         "R35",
@@ -235,35 +246,13 @@ PLANTED: tuple[Planted, ...] = (
         "again",
         "done-and-due",
         "new work finds what it did due again",
-        (
-            Edit(
-                "src/openvest/features/users/sweeps.py",
-                '    Outward("review_data_changes",',
-                _GREETINGS + '    Outward("review_data_changes",',
-            ),
-            Edit(
-                "src/openvest/features/users/sweeps.py",
-                "# A lease token is drawn",
-                _GREET + "# A lease token is drawn",
-            ),
-        ),
+        _greeting(_GREET),
     ),
     Planted(
         "again",
         "never-due",
         "new work is due in no life there is",
-        (
-            Edit(
-                "src/openvest/features/users/sweeps.py",
-                '    Outward("review_data_changes",',
-                _GREETINGS + '    Outward("review_data_changes",',
-            ),
-            Edit(
-                "src/openvest/features/users/sweeps.py",
-                "# A lease token is drawn",
-                _GREET.replace("limit $2", "and version < 0 limit $2") + "# A lease token is drawn",
-            ),
-        ),
+        _greeting(_GREET.replace("limit $2", "and version < 0 limit $2")),
     ),
     Planted(
         "sealed",

@@ -21,8 +21,8 @@ from openvest.ledger.audit import AuditQuery
 from openvest.server.openapi import describe
 from tests.architecture.test_lifecycles import without_way_out
 from tests.gates.gate import Gate, Run, Verdict
-from tests.kit.lifecycles import lifecycles
 from tests.kit.operations import label
+from tools.docs_machine import lifecycles
 
 Json = dict[str, Any]
 

@@ -15,7 +15,7 @@ from tests.architecture.catalogue import functions, grants, keys, lists, lives, 
 from tests.gates.gate import Gate, Run, Verdict
 from tests.gates.ground import ground
 from tests.kit.cluster import APP, OWNER
-from tests.kit.lifecycles import lifecycles
+from tools.docs_machine import lifecycles
 from tools.schema import read
 
 _POWERS = """

@@ -16,7 +16,7 @@ from tests.architecture.catalogue import tenant_tables
 from tests.gates.walls_prey import CHECK, DENIED, FINDS_NOTHING, NOWHERE, TWICE, Attempt, Prey
 from tests.gates.walls_words import BY_HAND, OWN_BALANCES
 from tests.kit.cluster import APP
-from tests.kit.lifecycles import lifecycles
+from tools.docs_machine import lifecycles
 from tools.schema import FILE, Catalog, read
 
 _FOUNDED = ("clocks", "told_instruments")

@@ -1,12 +1,10 @@
-"""The lifecycles that features declare, and two things that are true of every one of them while the program works.
+"""Two things that are true of every declared lifecycle while the program works.
 
 A state is read under a lock before it is moved, and what the news last told of an object is what its table says.
 """
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 import re
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -14,25 +12,13 @@ from typing import Any
 from unittest.mock import patch
 from uuid import UUID
 
-from openvest import features
-from openvest.core.lifecycle import Lifecycle
 from openvest.db import unit as units
 from openvest.db.query import Query, Statement
 from openvest.db.unit import Database, Unit
 from openvest.features.tenants import service as tenants
+from tools.docs_machine import lifecycles
 
 _UPDATE = re.compile(r"\bupdate (\w+)\b")
-
-
-def lifecycles() -> list[Lifecycle]:
-    """Every table in any module of rules."""
-    found: dict[str, Lifecycle] = {}
-    for module in pkgutil.walk_packages(features.__path__, f"{features.__name__}."):
-        if module.name.rpartition(".")[2].startswith("rules"):
-            for thing in vars(importlib.import_module(module.name)).values():
-                if isinstance(thing, Lifecycle):
-                    found[f"{thing.table} {thing.noun}"] = thing
-    return list(found.values())
 
 
 def columns() -> dict[str, str]:
