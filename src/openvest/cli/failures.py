@@ -33,8 +33,9 @@ def failure_of(error: BaseException) -> Failed | None:
     from openvest.core.problems import Problem
     from openvest.db.address import EmbeddedError
     from openvest.db.checks import StartRefused
+    from openvest.db.faults import DOWN
     from openvest.db.migrate import SchemaRefused
-    from openvest.db.unit import DOWN, DatabaseDown
+    from openvest.db.unit import DatabaseDown
 
     if isinstance(error, Failed):
         return error

@@ -9,7 +9,6 @@ Source: DOMAIN.md sections 2 to 4, PHYSICAL_DESIGN.md "Order of writes".
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ from openvest.core.failpoints import failpoint
 from openvest.core.ids import IdSource, caused_id, random_id
 from openvest.core.sealing import Secrets
 from openvest.core.snapshots import text_of
+from openvest.db.faults import AGAIN, DOWN, is_misuse
 from openvest.db.query import Query, Statement, together
 
 if TYPE_CHECKING:
@@ -49,22 +49,6 @@ select $1, s.id, t.n, t.id, t.type, t.object_id, t.object_version, t.created_at,
   from s, unnest($3::uuid[], $4::text[], $5::uuid[], $6::integer[], $7::timestamptz[], $8::text[])
        with ordinality as t(id, type, object_id, object_version, created_at, snapshot, n)
 """
-
-DOWN = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    OSError,
-    TimeoutError,
-)
-"""What says that the server or the way to it is gone. The driver's own confusion, met when a connection breaks in the
-middle of an answer, is among it: what became of the unit is not known then."""
-AGAIN = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
-_GIVEN = re.compile(r"the server expects \d+ argument|query argument")  # interface errors too
 
 
 class DatabaseDown(Exception):
@@ -362,8 +346,8 @@ class Database:
             async with self.pool.acquire() as connection:
                 yield cast("Connection", connection)
         except DOWN as error:
-            if isinstance(error, asyncpg.InterfaceError) and _GIVEN.search(str(error)):
-                raise  # Arguments the driver cannot send are a fault of ours, which no waiting mends.
+            if is_misuse(error):
+                raise
             raise DatabaseDown(str(error) or type(error).__name__) from error
 
 

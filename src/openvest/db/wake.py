@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from openvest.db.unit import DOWN, Database, DatabaseDown
+from openvest.db.faults import DOWN
+from openvest.db.unit import Database, DatabaseDown
 
 CHANNEL = "openvest_wake"
 GAP_SECONDS = 0.02

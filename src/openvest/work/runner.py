@@ -20,8 +20,9 @@ from uuid import UUID
 
 from openvest.core.declarations import Outward, Sweep
 from openvest.core.failpoints import failpoint
+from openvest.db.faults import AGAIN, DOWN
 from openvest.db.query import Statement
-from openvest.db.unit import AGAIN, DOWN, Database, DatabaseDown, Unit
+from openvest.db.unit import Database, DatabaseDown, Unit
 
 Work = Sweep | Outward
 
