@@ -1119,24 +1119,30 @@ end $function$;
 
 create function claim_nonces(key_ids uuid[], new_nonces text[], expiries timestamp with time zone[])
  RETURNS SETOF integer
- LANGUAGE sql
+ LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'public', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
 AS $function$
-  with asked as (
-    select n::integer as n, key_id, nonce, expires_at, nonce_slot(expires_at) as slot
-      from unnest(key_ids, new_nonces, expiries) with ordinality as t(key_id, nonce, expires_at, n)),
-  claimed as (
-    insert into nonces (slot, key_id, nonce, expires_at)
-    select slot, key_id, nonce, expires_at from asked a
-     where not exists (
-       select from nonces o
-        where o.slot in ((a.slot + 1) % 4, (a.slot + 3) % 4) and o.key_id = a.key_id and o.nonce = a.nonce
-          and o.expires_at > wire_now())
-    on conflict do nothing
-    returning slot, key_id, nonce)
-  select min(a.n) from claimed c join asked a using (slot, key_id, nonce) group by c.slot, c.key_id, c.nonce
-$function$;
+begin
+  return query
+    with asked as (
+      select t.n::integer as n, t.k, t.nonce, t.expires_at, nonce_slot(t.expires_at) as slot
+        from unnest(key_ids, new_nonces, expiries) with ordinality as t(k, nonce, expires_at, n)),
+    claimed as (
+      insert into nonces as c (slot, key_id, nonce, expires_at)
+      select a.slot, a.k, a.nonce, a.expires_at from asked a
+        left join lateral (
+          select true as known from nonces o
+           where o.slot in ((a.slot + 1) % 4, (a.slot + 3) % 4) and o.key_id = a.k and o.nonce = a.nonce
+             and o.expires_at > wire_now() limit 1) u on true
+       where u.known is null
+      on conflict do nothing
+      returning c.slot, c.key_id, c.nonce)
+    select min(a.n) from claimed c join asked a on a.slot = c.slot and a.k = c.key_id and a.nonce = c.nonce
+     group by c.slot, c.key_id, c.nonce;
+end $function$;
 
 create function disturb_frozen_clocks()
  RETURNS void
@@ -1170,12 +1176,12 @@ AS $function$
 $function$;
 
 create function find_key(key uuid)
- RETURNS TABLE(tenant_id uuid, client_id uuid, algorithm text, public_key text)
+ RETURNS TABLE(tenant_id uuid, client_id uuid, algorithm text, public_key text, version text)
  LANGUAGE sql
  STABLE SECURITY DEFINER ROWS 1
  SET search_path TO 'public', 'pg_temp'
 AS $function$
-  select k.tenant_id, k.client_id, k.algorithm, k.public_key
+  select k.tenant_id, k.client_id, k.algorithm, k.public_key, concat_ws(' ', k.xmin, c.xmin)
     from client_keys k
     join api_clients c on c.tenant_id = k.tenant_id and c.id = k.client_id and c.disabled_at is null
    where k.id = key and k.removed_at is null
@@ -1183,12 +1189,13 @@ AS $function$
 $function$;
 
 create function find_token(token_hash bytea)
- RETURNS TABLE(tenant_id uuid, client_id uuid, client_name text, contract text, licence text, mode text, scopes text[], strict_idempotency boolean, expires_at timestamp with time zone)
+ RETURNS TABLE(tenant_id uuid, client_id uuid, client_name text, contract text, licence text, mode text, scopes text[], strict_idempotency boolean, expires_at timestamp with time zone, version text)
  LANGUAGE sql
  STABLE SECURITY DEFINER ROWS 1
  SET search_path TO 'public', 'pg_temp'
 AS $function$
-  select t.tenant_id, c.id, c.name, c.contract, o.licence, o.mode, t.scopes, c.strict_idempotency, t.expires_at
+  select t.tenant_id, c.id, c.name, c.contract, o.licence, o.mode, t.scopes, c.strict_idempotency, t.expires_at,
+         concat_ws(' ', t.xmin, c.xmin, o.xmin)
     from access_tokens t
     join api_clients c on c.tenant_id = t.tenant_id and c.id = t.client_id and c.disabled_at is null
     join tenants o on o.tenant_id = t.tenant_id
@@ -1372,6 +1379,30 @@ begin
   end if;
 end $function$;
 
+create function still_known(token_hashes bytea[], token_versions text[], keys uuid[], key_versions text[])
+ RETURNS TABLE(what text, n integer)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+AS $function$
+begin
+  return query
+    select 'token'::text, a.n::integer from unnest(token_hashes, token_versions) with ordinality as a(hash, version, n),
+           lateral (select concat_ws(' ', t.xmin, c.xmin, o.xmin) as version from access_tokens t
+                      join api_clients c on c.tenant_id = t.tenant_id and c.id = t.client_id and c.disabled_at is null
+                      join tenants o on o.tenant_id = t.tenant_id
+                     where t.hash = a.hash limit 1) as f
+     where f.version = a.version
+    union all
+    select 'key'::text, a.n::integer from unnest(keys, key_versions) with ordinality as a(key, version, n),
+           lateral (select concat_ws(' ', k.xmin, c.xmin) as version from client_keys k
+                      join api_clients c on c.tenant_id = k.tenant_id and c.id = k.client_id and c.disabled_at is null
+                     where k.id = a.key and k.removed_at is null limit 1) as f
+     where f.version = a.version;
+end $function$;
+
 create function tenants_to_number()
  RETURNS SETOF uuid
  LANGUAGE sql
@@ -1473,6 +1504,7 @@ revoke all on function found_tenant(new_id uuid, new_name text, new_licence text
 revoke all on function lease_rate(client uuid, per_second integer, wanted integer) from public;
 revoke all on function list_tenants() from public;
 revoke all on function open_unit(tenant uuid, n integer, draining boolean) from public;
+revoke all on function still_known(token_hashes bytea[], token_versions text[], keys uuid[], key_versions text[]) from public;
 revoke all on function tenants_to_number() from public;
 revoke all on function webhooks_waiting() from public;
 grant execute on function claim_keys(tenant uuid, locks bigint[], client_ids uuid[], keys uuid[]) to openvest_app;
@@ -1487,6 +1519,7 @@ grant execute on function found_tenant(new_id uuid, new_name text, new_licence t
 grant execute on function lease_rate(client uuid, per_second integer, wanted integer) to openvest_app;
 grant execute on function list_tenants() to openvest_app;
 grant execute on function open_unit(tenant uuid, n integer, draining boolean) to openvest_app;
+grant execute on function still_known(token_hashes bytea[], token_versions text[], keys uuid[], key_versions text[]) to openvest_app;
 grant execute on function tenants_to_number() to openvest_app;
 grant execute on function webhooks_waiting() to openvest_app;
 grant usage on schema public to openvest_app;

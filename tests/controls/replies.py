@@ -12,8 +12,8 @@ PLANTED: tuple[Planted, ...] = (
         (
             Edit(
                 "src/openvest/server/authentication.py",
-                "        if not await self.nonces.claim(",
-                "        if False and not await self.nonces.claim(",
+                "        if not claimed.fresh:\n",
+                "        if claimed is None:\n",
             ),
         ),
         {"requests": 300},

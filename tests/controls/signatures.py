@@ -42,7 +42,7 @@ PLANTED: tuple[Planted, ...] = (
         "a key that was removed still signs",
         (
             Edit(
-                "migrations/0001_create_tenants_and_wire.sql",
+                "migrations/0021_read_credentials_with_nonces.sql",
                 " where k.id = key and k.removed_at is null\n",
                 " where k.id = key\n",
             ),
@@ -56,11 +56,13 @@ PLANTED: tuple[Planted, ...] = (
         (
             Edit(
                 _AUTHENTICATION,
-                "        verify_signature(parsed, key.key)\n        if not await self.nonces.claim(",
-                "        fresh = await self.nonces.claim(\n"
-                "            key.key_id, parsed.nonce, parsed.usable_until, durably=durably\n"
-                "        )\n"
-                "        verify_signature(parsed, key.key)\n        if not fresh and not await self.nonces.claim(",
+                "        verify_signature(parsed, key.key)\n        return key\n",
+                "        try:\n"
+                "            verify_signature(parsed, key.key)\n"
+                "        except SignatureRefused:\n"
+                "            await self._stands(parsed, None, key, durably=True)\n"
+                "            raise\n"
+                "        return key\n",
             ),
         ),
         _SMALL,
@@ -99,6 +101,27 @@ PLANTED: tuple[Planted, ...] = (
                 _AUTHENTICATION,
                 "        if caller.strict_idempotency and not parsed.idempotency_key_covered:\n",
                 "        if caller.strict_idempotency and not parsed.nonce:\n",
+            ),
+        ),
+    ),
+    Planted(
+        "R33",
+        "remembered-credentials",
+        "what a process remembers of a credential holds until it is forgotten",
+        (
+            Edit(_AUTHENTICATION, "        if not claimed.stands:\n", "        if not claimed.fresh:\n"),
+            Edit(_AUTHENTICATION, "        return claimed.stands\n", "        return claimed.fresh\n"),
+        ),
+    ),
+    Planted(
+        "R33",
+        "secret-not-locked",
+        "a token is bought under a secret that is being exchanged",
+        (
+            Edit(
+                "src/openvest/features/tenants/store.py",
+                'id = $2 and disabled_at is null for share"',
+                'id = $2 and disabled_at is null"',
             ),
         ),
     ),

@@ -88,9 +88,7 @@ def test_a_taken_port_is_told_with_the_next_free_one(served: Serving, tmp_path: 
     assert not folder.exists(), "nothing is made before the port is known to be free"
 
 
-def test_a_running_serve_knows_new_clients_at_once_and_forgets_disabled_ones_within_two_seconds(
-    served: Serving,
-) -> None:
+def test_a_running_serve_knows_new_clients_and_forgets_disabled_ones_at_once(served: Serving) -> None:
     made = served.run("client", "create", "--tenant", "sandbox", "--scopes", "users:read", "--json")
     client = json.loads(made.stdout)
     profile = write_profile(served.data_dir / "second.toml", served.url, client, "users:read")
@@ -98,7 +96,7 @@ def test_a_running_serve_knows_new_clients_at_once_and_forgets_disabled_ones_wit
         assert second.request("GET", "/users").status == 200
         assert second.request("GET", "/accounts").status == 403
         assert served.run("client", "disable", client["client_id"]).returncode == 0
-        assert wait_until(lambda: second.request("GET", "/users").status == 401) < 2
+        assert second.request("GET", "/users").status == 401
 
 
 def test_after_kill_nine_the_next_start_has_everything(served: Serving) -> None:

@@ -1,4 +1,4 @@
-"""Signatures tampered with (R30), and signatures that cover too little (R31)."""
+"""Signatures tampered with (R30), signatures that cover too little (R31), credentials that ended (R33)."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from openvest.core.http_signatures import SignatureRefused, SignatureVersion, Si
 from openvest.core.problems import TYPE_BASE
 from tests.gates.gate import Gate, Run, Verdict
 from tests.gates.signatures_coverage import coverage
+from tests.gates.signatures_ended import ended
 from tests.gates.signatures_ground import KINDS, VERSIONS, Court, court, spend_nonce
 from tests.gates.tampering import edits
 from tests.gates.tampering_signed import Hands, bends, good_ones
@@ -180,5 +181,12 @@ GATES = (
         push={"operations": 4},
         night={"operations": 1_000},
         quick=True,
+    ),
+    Gate(
+        "R33",
+        "a credential that ended is refused at once by every process, and no token outlives its secret",
+        ended,
+        push={"processes": 2, "ends": 2, "rotations": 6, "buyers": 6},
+        night={"processes": 3, "ends": 50, "rotations": 200, "buyers": 12},
     ),
 )

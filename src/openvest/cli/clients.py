@@ -201,7 +201,7 @@ def _print_clients(rows: list[dict[str, Any]], as_json: bool) -> None:
 
 @app.command(epilog="Example: openvest client disable CLIENT_ID")
 def disable(client_id: ClientId, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
-    """End a client and its tokens; running servers forget it within two seconds."""
+    """End a client and its tokens; running servers refuse it at once."""
     from openvest.cli.inside import inside
 
     which = _uuid(client_id)

@@ -26,7 +26,7 @@ from openvest.core.http_signatures import (
 )
 from openvest.core.ids import parse_id
 from openvest.core.problems import Unauthorised
-from openvest.server.directory import Directory, KnownKey
+from openvest.server.directory import Directory, KnownKey, KnownToken
 from openvest.server.messages import Request
 from openvest.server.nonces import NonceGate
 
@@ -65,7 +65,17 @@ class Authenticator:
             raise SignatureRefused("there is no bearer token")
         signed = b"signature" in request.fields or b"signature-input" in request.fields
         parsed = self._parse(request, names_caller=True) if signed else None
-        token = await self.directory.token(bearer[1])
+        token = await self._token(request, bearer[1], parsed)
+        key = None if parsed is None else await self._signer(parsed, token.caller.client_id)
+        if not await self._stands(parsed, token, key, durably=writes):
+            token = await self._token(request, bearer[1], parsed)
+            if parsed is not None:
+                await self._signer(parsed, token.caller.client_id)
+        return token.caller
+
+    async def _token(self, request: Request, text: str, parsed: ParsedSignature | None) -> KnownToken:
+        """The token of this text, where the request may bear it. Raises: SignatureRefused."""
+        token = await self.directory.token(text)
         if token is None or token.expires_at <= self.wire.now():
             raise SignatureRefused("the token is unknown or has expired")
         caller = token.caller
@@ -77,13 +87,12 @@ class Authenticator:
             _check_single(request)
             if b"upvest-client-id" in request.fields and named != caller.client_id:
                 raise SignatureRefused("the client id is not the token's")
-            return caller
+            return token
         if named != caller.client_id:
             raise SignatureRefused("the client id is not the token's")
         if caller.strict_idempotency and not parsed.idempotency_key_covered:
             raise SignatureRefused("the idempotency key is not covered, which this client demands")
-        await self._verify(parsed, caller.client_id, durably=writes)
-        return caller
+        return token
 
     async def _token_caller(self, request: Request) -> Caller:
         named = named_client(request)
@@ -91,7 +100,9 @@ class Authenticator:
             raise SignatureRefused("the client id is malformed")
         if b"signature" in request.fields or b"signature-input" in request.fields:
             parsed = self._parse(request, names_caller=False)
-            key = await self._verify(parsed, named, durably=True)
+            key = await self._signer(parsed, named)
+            if not await self._stands(parsed, None, key, durably=True):
+                key = await self._signer(parsed, named)
             client = await self.directory.client(key.client_id)
             if client is None:
                 raise SignatureRefused("the client is unknown")
@@ -108,16 +119,29 @@ class Authenticator:
         message = SignedMessage(request.method, request.raw_path, request.query, request.headers, request.body)
         return parse_signature(message, self.wire.now_seconds(), names_caller=names_caller)
 
-    async def _verify(self, parsed: ParsedSignature, client_id: UUID | None, *, durably: bool) -> KnownKey:
+    async def _signer(self, parsed: ParsedSignature, client_id: UUID | None) -> KnownKey:
         """The key that made the signature; it is the client's, where one is named. Raises: SignatureRefused."""
         key_id = as_uuid(parsed.key_id)
         key = None if key_id is None else await self.directory.key(key_id)
         if key is None or client_id not in (None, key.client_id):
             raise SignatureRefused("the key is unknown or another client's")
         verify_signature(parsed, key.key)
-        if not await self.nonces.claim(key.key_id, parsed.nonce, parsed.usable_until, durably=durably):
-            raise SignatureRefused("the nonce was used before")
         return key
+
+    async def _stands(
+        self, parsed: ParsedSignature | None, token: KnownToken | None, key: KnownKey | None, *, durably: bool
+    ) -> bool:
+        """Use up the nonce. False where token or key are no longer what they were judged by, which is forgotten.
+
+        Raises: SignatureRefused.
+        """
+        signed = None if parsed is None else (parsed.nonce, parsed.usable_until)
+        claimed = await self.nonces.claim(signed, token, key, durably=durably)
+        if not claimed.fresh:
+            raise SignatureRefused("the nonce was used before")
+        if not claimed.stands:
+            self.directory.forget(token, key)
+        return claimed.stands
 
 
 def named_client(request: Request) -> UUID | None:

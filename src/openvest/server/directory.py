@@ -1,7 +1,8 @@
 """Who is who: tokens, keys and clients, cached for less than two seconds and never when absent.
 
-So a disabled client, a removed key or a changed limit holds in every process within two seconds, and a new one at
-once.
+What is remembered of a token or a key has a version, and every request asks whether it is still the one that stands
+(`server.nonces`). So a disabled client, a rotated secret, a removed key and whatever else changes of them hold in every
+process at once, as a new one does; only a changed rate limit may take two seconds.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ class KnownToken:
 
     caller: Caller
     expires_at: datetime
+    hash: bytes
+    version: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ class KnownKey:
     key_id: UUID
     client_id: UUID
     key: PublicKey
+    version: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,13 @@ class Cache(Generic[K, V]):
                 self._known[key] = (until, value)
             return value
         finally:
-            del self._asked[key]
+            if self._asked.get(key) is asyncio.current_task():
+                del self._asked[key]
+
+    def forget(self, key: K) -> None:
+        """What is known, or being asked, is not what stands: the next to ask asks anew."""
+        self._known.pop(key, None)
+        self._asked.pop(key, None)
 
 
 class Directory:
@@ -105,6 +115,13 @@ class Directory:
     async def client(self, client_id: UUID) -> KnownClient | None:
         return await self._clients.get(client_id)
 
+    def forget(self, token: KnownToken | None, key: KnownKey | None) -> None:
+        """One of these is no longer what stands in the database."""
+        if token is not None:
+            self._tokens.forget(token.hash)
+        if key is not None:
+            self._keys.forget(key.key_id)
+
     async def _load_token(self, hashed: bytes) -> KnownToken | None:
         found = await tenants.find_token(self._database, hashed)
         if found is None:
@@ -118,11 +135,13 @@ class Directory:
             cast(Literal["TOL", "BYOL"], found.licence),
             found.strict_idempotency,
         )
-        return KnownToken(caller, found.expires_at)
+        return KnownToken(caller, found.expires_at, hashed, found.version)
 
     async def _load_key(self, key_id: UUID) -> KnownKey | None:
         found = await tenants.find_key(self._database, key_id)
-        return None if found is None else KnownKey(key_id, found.client_id, _parsed(found.public_key))
+        if found is None:
+            return None
+        return KnownKey(key_id, found.client_id, _parsed(found.public_key), found.version)
 
     async def _load_client(self, client_id: UUID) -> KnownClient | None:
         found = await tenants.find_client(self._database, client_id)

@@ -21,7 +21,7 @@ class ServerSettings:
     header_bytes: int = 32 * 1024
     header_count: int = 150
     cache_seconds: float = 1.5
-    """How old a cached token, key or client may be. Why: every change holds everywhere within 2 s."""
+    """How old a cached client may be, and a token or a key that nobody uses. Why: a changed limit holds within 2 s."""
     key_wait_seconds: float = 5
     flush_size: int = 200
     flush_runners: int = 2

@@ -202,8 +202,8 @@ async def issue_token(
     Raises: Unauthorised for an unknown client, a wrong secret and a scope the client is not configured for alike.
     Writes: access_tokens.
     """
-    client = await unit.row(store.FIND_CLIENT, client_id)
-    if client is None or client.tenant_id != unit.tenant_id:
+    client = await unit.row(store.PROVING_CLIENT, unit.tenant_id, client_id)
+    if client is None:
         raise Unauthorised
     if not rules.is_secret(unit.secrets, client_secret, client.secret_hash):
         raise Unauthorised

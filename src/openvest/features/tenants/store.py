@@ -16,7 +16,7 @@ from openvest.features.tenants.model import Client, ListedTenant, Tenant, Verify
 
 @dataclass(frozen=True, slots=True)
 class FoundToken:
-    """A token with its client and tenant."""
+    """A token with its client and tenant. `version` changes with any of their rows."""
 
     tenant_id: UUID
     client_id: UUID
@@ -27,16 +27,18 @@ class FoundToken:
     scopes: list[str]
     strict_idempotency: bool
     expires_at: datetime
+    version: str
 
 
 @dataclass(frozen=True, slots=True)
 class FoundKey:
-    """A public key of a client that is not disabled."""
+    """A public key of a client that is not disabled. `version` changes with the rows of either."""
 
     tenant_id: UUID
     client_id: UUID
     algorithm: str
     public_key: str
+    version: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,14 @@ class FoundClient:
 
 
 @dataclass(frozen=True, slots=True)
+class ProvingClient:
+    """A client that is not disabled, as it proves itself."""
+
+    scopes: list[str]
+    secret_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class SealedKey:
     """One of our signing keys as it stands in the database."""
 
@@ -63,10 +73,10 @@ class SealedKey:
 
 FIND_TOKEN = Query(
     FoundToken,
-    "select tenant_id, client_id, client_name, contract, licence, mode, scopes, strict_idempotency, expires_at"
-    " from find_token($1)",
+    "select tenant_id, client_id, client_name, contract, licence, mode, scopes, strict_idempotency, expires_at,"
+    " version from find_token($1)",
 )
-FIND_KEY = Query(FoundKey, "select tenant_id, client_id, algorithm, public_key from find_key($1)")
+FIND_KEY = Query(FoundKey, "select tenant_id, client_id, algorithm, public_key, version from find_key($1)")
 FIND_CLIENT = Query(
     FoundClient,
     "select tenant_id, client_id, client_name, contract, scopes, secret_hash, rate_limit, mode from find_client($1)",
@@ -96,6 +106,12 @@ DISABLE_CLIENT = Statement(
 )
 SET_SECRET = Statement(
     "update api_clients set secret_hash = $3 where tenant_id = $1 and id = $2 and disabled_at is null"
+)
+# Who rotates the secret or disables the client waits for this lock, and then ends the token that was bought under it;
+# who did so before is waited for, and what is read is what became of the row.
+PROVING_CLIENT = Query(
+    ProvingClient,
+    "select scopes, secret_hash from api_clients where tenant_id = $1 and id = $2 and disabled_at is null for share",
 )
 LIVING_CLIENT = Query(
     bool,
