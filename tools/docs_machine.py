@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from openvest import features
 from openvest.core.lifecycle import Lifecycle
-from openvest.features.instruments.model import BAR_COLUMNS, INSTRUMENT_COLUMNS, QUOTE_COLUMNS, Column
+from openvest.core.table_files import Column
+from openvest.features.instruments.model import BAR_COLUMNS, INSTRUMENT_COLUMNS, QUOTE_COLUMNS
 from openvest.simulation.fills import CANCELLED_ISIN, SEVERAL_ISIN
 from openvest.simulation.market.sandbox import EVERY_OTHER, FIXED, RANDOM_ISIN
 from openvest.simulation.scenarios import SCENARIOS
@@ -94,8 +95,11 @@ def imports_page() -> str:
     """The columns of the files that can be imported."""
     return page(
         "Imports",
-        "Both imports take CSV files in UTF-8 with a header line; columns may stand in any order. A file is taken"
-        " whole or not at all: every error is listed with its line and column, and with one error nothing is imported.",
+        "Both imports take CSV files in UTF-8, with or without a byte-order mark, with a header line, commas between"
+        " columns and decimals with a point; columns may stand in any order. An empty line, a row of empty cells and a"
+        " column without a name and without content are passed over. A file is taken whole or not at all: every error"
+        " is listed with its line and column, and with one error nothing is imported. Another encoding, another"
+        " separator and decimal commas are said once for the file.",
         "## Instruments",
         "`openvest instruments import FILE.csv` adds instruments and changes those it knows. Every tenant is told by"
         " events of the category `INSTRUMENT`; a line that says what is known changes and tells nothing.",

@@ -52,7 +52,7 @@ async def test_a_target_with_half_a_character_is_answered(api: Api, target: str)
 
 
 async def test_every_character_there_is_comes_back_as_it_was_sent(api: Api) -> None:
-    name = "Zoë \u2028 \U0001f600 \u0301 \x7f \ufeff"
+    name = "Zoë \u00a0 \U0001f600 \u0301 \u200d \ufeff \u05d0\u200f \uffff"
     user = (await api.post("/users", {**USER, "last_name": name})).json()
     assert user["last_name"] == name
     assert (await api.get(f"/users/{user['id']}")).json()["last_name"] == name

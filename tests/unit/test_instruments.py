@@ -12,9 +12,9 @@ import pytest
 
 from openvest.core.ids import caused_id
 from openvest.core.problems import InvalidRequest
+from openvest.core.table_files import ImportRefused
 from openvest.db.unit import Database, Unit
 from openvest.features.instruments import service
-from openvest.features.instruments.model import ImportRefused
 from openvest.features.instruments.rules import InstrumentName, InstrumentNotFound, VenueNotFound
 from openvest.features.instruments.v1 import InstrumentQuery
 from openvest.ports.prices import Listing, Quote

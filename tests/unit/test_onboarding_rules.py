@@ -180,6 +180,57 @@ def test_tax_numbers(country: str, number: str, sound: bool) -> None:
     assert [error.field for error in refused.value.errors] == ["tax_residencies.0.tax_identifier_number"]
 
 
+NEWCOMERS = [
+    ("SE", "8504901235", "8504901234"),  # samordningsnummer: day of birth + 60
+    ("SE", "850490-1235", "850492-1235"),  # there is no 32nd day
+    ("SE", "19850490-1235", "8504601235"),  # and no day 0
+    ("BE", "85443012303", "85443012304"),  # BIS number: month + 40
+    ("BE", "85243012357", "85443012357"),  # BIS number of somebody whose sex is unknown: month + 20
+    ("BE", "85000003306", "85000003307"),  # day and month of birth unknown
+    ("NO", "41018510187", "41018510188"),  # D-number: day + 40
+    ("ES", "X1234567L", "X1234567A"),  # NIE
+    ("ES", "M1234567L", "M1234567A"),  # no NIE yet
+    ("FI", "131052Y308T", "131052Y308A"),  # the signs of a century since 2023
+    ("FI", "131002B308W", "131002G308W"),
+    ("IT", "RCCMNL83S18D96VW", "RCCMNL83S18D96VA"),  # omocodia: a digit is a letter
+    ("IT", "RCCMNLUPSMUDVSVO", "RCCMNLUPSMUDVSVA"),
+    ("PL", "02251512349", "02251512340"),  # born since 2000: month + 20
+    ("RO", "7850228400011", "7850228400012"),  # residents from abroad begin with 7 and 8
+    ("NL", "111222333", "111222334"),
+    ("FR", "3023217600053", "3023217600054"),
+]
+
+
+@pytest.mark.parametrize(("country", "number", "wrong"), NEWCOMERS)
+def test_newcomers_have_tax_numbers_too(country: str, number: str, wrong: str) -> None:
+    assert rules_identifiers.number_misfits(country, number) == []
+    assert rules_identifiers.number_misfits(country, wrong) != []
+
+
+@pytest.mark.parametrize(
+    ("country", "number", "standard"),
+    [
+        ("SE", "8504901235", "NIDN"),
+        ("BE", "85443012303", "BNN"),
+        ("BE", "85000003306", "BNN"),
+        ("NO", "41018510187", "NIDN"),
+        ("ES", "X1234567L", "STIN"),
+        ("FI", "131002B308W", "FPIN"),
+        ("BG", "7111042925", "BPN"),  # LNCh, the number of a foreigner
+        ("DK", "0101654321", "DPIC"),  # without a check digit, since 2007
+    ],
+)
+def test_newcomers_have_national_numbers_too(country: str, number: str, standard: str) -> None:
+    assert rules_identifiers.find_standard("NATIONAL_ID", country, number, None) == standard
+
+
+@pytest.mark.parametrize("number", ["\u200b" * 8, " " * 8, "\u00a0" * 8, "1234\n5678", "1234\u202e5678"])
+def test_a_number_of_a_country_whose_form_is_not_known_can_be_read(number: str) -> None:
+    assert rules_identifiers.number_misfits("CH", number) != []
+    with pytest.raises(InvalidRequest):
+        rules_identifiers.find_standard("PASSPORT", "CH", number, None)
+
+
 def test_a_country_is_declared_once() -> None:
     with pytest.raises(InvalidRequest) as refused:
         rules_identifiers.check_residencies((Residency("CH", "1234567", None), Residency("CH", "7654321", None)))

@@ -5,10 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from random import Random
 
 import pytest
 from pydantic import ValidationError
+from schwifty import IBAN
+from schwifty.exceptions import InvalidCountryCode
+from schwifty.registry import get_iban_spec
 
+from openvest.core.countries import COUNTRIES
 from openvest.core.ids import caused_id
 from openvest.features.payments import rules
 from openvest.features.payments.model import BankLine, Topup
@@ -117,6 +122,47 @@ def test_a_transfer_with_a_misfit_is_named(changed: dict[str, object], field: st
 @pytest.mark.parametrize("bic", ["DEUTDEF", "XXXXXXXX", "deutdeff"])
 def test_a_bank_that_is_none_is_refused(bic: str) -> None:
     assert misfits(BankTransactionBody, TRANSFER | {"counterparty_agent": {"bic": bic}})
+
+
+@pytest.mark.parametrize("bic", ["NCBVXKPR", "NCBVXKPRXXX", "DEUTDEFF", "BARCGB22", "CHASUS33", "BOFAUS6SXXX"])
+def test_banks_are_taken_wherever_swift_knows_some(bic: str) -> None:
+    assert rules.valid_bic(bic) == bic
+
+
+@pytest.mark.parametrize("bic", ["NCBVXXPR", "NCBVZZPR", "NCBVXKP", "NCBVXKPRXX", "ncbvxkpr", "NCBV XKPR"])
+def test_no_other_code_that_iso_leaves_to_its_users_is_a_bank(bic: str) -> None:
+    assert misfits(BankTransactionBody, TRANSFER | {"counterparty_agent": {"bic": bic}})
+
+
+@pytest.mark.parametrize(
+    ("iban", "length"),
+    [
+        ("MT84MALT011000012345MTLCAST001S", 31),
+        ("SC18SSCB11010000000000001497USD", 31),
+        ("LC55HEMM000100010012001200023015", 32),
+        ("RU0304452522540817810538091310419", 33),
+        ("XK051212012345678906", 20),
+        ("NO9386011117947", 15),
+    ],
+)
+def test_ibans_are_as_long_as_their_country_makes_them(iban: str, length: int) -> None:
+    assert len(rules.valid_iban(iban)) == length
+    assert misfits(BankTransactionBody, TRANSFER | {"account": {"iban": iban + "0"}})
+
+
+def test_an_iban_of_every_country_of_the_registry_is_taken() -> None:
+    source, countries = Random(8), sorted(COUNTRIES | {"XK"})
+    found: set[str] = set()
+    for country in countries:
+        try:
+            get_iban_spec(country)
+        except InvalidCountryCode:
+            continue
+        iban = str(IBAN.random(country, random=source, use_registry=False))
+        BankTransactionBody.model_validate(TRANSFER | {"counterparty_account": {"iban": iban}})
+        found.add(country)
+    assert len(found) > 85
+    assert {"MT", "LC", "SC", "RU", "YE", "XK", "DJ", "NI", "HN"} <= found
 
 
 def test_all_misfits_of_a_topup_are_told_at_once() -> None:

@@ -161,11 +161,13 @@ def import_prices(file: File, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
 
 def _import(file: Path, data_dir: Path, into: Callable[[Any, Any], Awaitable[ImportDone]]) -> None:
     from openvest.cli.inside import inside
-    from openvest.features.instruments.model import ImportRefused
+    from openvest.core.table_files import BEGINNING, ENCODING, ImportRefused, check_beginning
     from openvest.main.installation import as_owner
 
     async def work(installation: Installation) -> ImportDone:
-        with file.open(encoding="utf-8-sig", newline="") as lines:
+        with file.open("rb") as content:
+            check_beginning(content.read(BEGINNING))
+        with file.open(encoding=ENCODING, newline="") as lines:
             async with as_owner(installation.urls) as connection:
                 return await into(connection, lines)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from codecs import BOM_UTF8
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -135,7 +136,9 @@ def _body(data: str | None) -> bytes | None:
     if data is None or not data.startswith("@"):
         return None if data is None else data.encode()
     try:
-        return typer.get_binary_stream("stdin").read() if data == "@-" else Path(data[1:]).read_bytes()
+        body = typer.get_binary_stream("stdin").read() if data == "@-" else Path(data[1:]).read_bytes()
+        # Editors put a byte-order mark before a file; JSON on the wire has none.
+        return body.removeprefix(BOM_UTF8)
     except OSError as error:
         raise Failed(
             f"The body cannot be read ({error}).", "give -d JSON, or -d @FILE of a file that is there"

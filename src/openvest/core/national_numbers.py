@@ -1,8 +1,10 @@
 """National identity numbers and tax numbers of natural persons: which exist in a country and when one is well formed.
 
-A number is checked by its check digit where it has one, else by its published pattern, else taken as it is. Countries
-whose standard has no published name use the field's general codes NIDN (national identity number) and CCPT (passport
-number).
+A number is checked by its check digit where it has one, else by its published pattern, else taken as it is. What a form
+permits beside the usual one is the library's knowledge, not ours: numbers of newcomers (BIS in Belgium, D-numbers in
+Norway, NIE in Spain, LNCh in Bulgaria, coordination numbers in Sweden), new signs of a century, codes made unlike an
+equal one. Countries whose standard has no published name use the field's general codes NIDN (national identity number)
+and CCPT (passport number).
 
 Source: users.md sections 3 and 4.
 """
@@ -14,13 +16,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from stdnum import luhn
 from stdnum.at import tin as at_tin
-from stdnum.be import nn as be_nn
+from stdnum.be import ssn as be_ssn
 from stdnum.bg import egn as bg_egn
+from stdnum.bg import pnf as bg_pnf
 from stdnum.de import idnr as de_idnr
 from stdnum.dk import cpr as dk_cpr
 from stdnum.ee import ik as ee_ik
 from stdnum.es import nif as es_nif
+from stdnum.exceptions import ValidationError
 from stdnum.fi import hetu as fi_hetu
 from stdnum.fr import nif as fr_nif
 from stdnum.hr import oib as hr_oib
@@ -40,6 +45,8 @@ from stdnum.si import emso as si_emso
 from stdnum.sk import rc as sk_rc
 from stdnum.us import tin as us_tin
 
+from openvest.core.texts import visible_line
+
 Valid = Callable[[str], bool]
 NATIONAL = "NIDN"
 PASSPORT = "CCPT"
@@ -54,8 +61,38 @@ def _both(first: Valid, second: Valid) -> Valid:
     return lambda value: first(value) and second(value)
 
 
-def _any_text(value: str) -> bool:
-    return bool(value.strip())
+def _either(first: Valid, second: Valid) -> Valid:
+    return lambda value: first(value) or second(value)
+
+
+def any_number(value: str) -> bool:
+    """Whether there is something to see in one line: all that is asked of a number whose form nobody publishes."""
+    try:
+        return visible_line(value) == value
+    except ValueError:
+        return False
+
+
+_SE_COORDINATION = re.compile("((?:[0-9]{2})?[0-9]{4})([0-9]{2})([-+][0-9]{4})")
+
+
+def _se_coordination(value: str) -> bool:
+    """A Swedish samordningsnummer: a personnummer whose day of birth is 60 higher, the check digit over just that.
+
+    Why here: the library has personnummer alone.
+    """
+    parts = _SE_COORDINATION.fullmatch(se_personnummer.compact(value))
+    if parts is None:
+        return False
+    date, day, rest = parts.groups()
+    try:
+        se_personnummer.get_birth_date(f"{date}{int(day) - 60:02}{rest}")
+    except ValidationError:
+        return False
+    return luhn.is_valid((date + day + rest[1:])[-10:])
+
+
+_SE = _either(se_personnummer.is_valid, _se_coordination)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +103,16 @@ class Standard:
     valid: Valid
 
 
-_DAY, _MONTH = "(0[1-9]|[12][0-9]|3[01])", "(0[1-9]|1[0-2])"
-
 STANDARDS: dict[str, tuple[Standard, ...]] = {
-    "BE": (Standard("BNN", _both(_matches(f"[0-9]{{2}}{_MONTH}{_DAY}[0-9]{{5}}"), be_nn.is_valid)),),
-    "BG": (Standard("BPN", bg_egn.is_valid),),
+    "BE": (Standard("BNN", _both(_matches("[0-9]{11}"), be_ssn.is_valid)),),
+    "BG": (Standard("BPN", _either(bg_egn.is_valid, bg_pnf.is_valid)),),
     "CY": (Standard("CYPN", _matches("E[0-9]{6}|K[0-9]{8}")),),
     "CZ": (
         Standard("CZNI", _matches("[0-9]{2,6}-?[0-9]{2,10}/?[0-9]{4}")),
         Standard("CZPN", _matches("[0-9]{8,10}")),
     ),
-    "DK": (Standard("DPIC", _both(_matches(f"{_DAY}{_MONTH}[0-9]{{6}}"), dk_cpr.is_valid)),),
-    "EE": (Standard("EPIC", _both(_matches(f"[1-6][0-9]{{2}}{_MONTH}{_DAY}[0-9]{{4}}"), ee_ik.is_valid)),),
+    "DK": (Standard("DPIC", _both(_matches("[0-9]{10}"), dk_cpr.is_valid)),),
+    "EE": (Standard("EPIC", _both(_matches("[0-9]{11}"), ee_ik.is_valid)),),
     "ES": (Standard("STIN", _both(_matches("[A-Z0-9]{9}"), es_nif.is_valid)),),
     "FI": (Standard("FPIN", fi_hetu.is_valid),),
     "GB": (Standard("GPN", _matches("[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z][0-9]{6}[A-D]")),),
@@ -86,7 +121,7 @@ STANDARDS: dict[str, tuple[Standard, ...]] = {
     "IT": (Standard(NATIONAL, it_codicefiscale.is_valid),),
     "LT": (Standard(NATIONAL, lt_asmens.is_valid), Standard("LTPN", _matches("[0-9]{8}"))),
     "LV": (Standard(NATIONAL, lv_pvn.is_valid),),
-    "MT": (Standard("MTPN", _matches("[0-9]{7}")), Standard(NATIONAL, _any_text)),
+    "MT": (Standard("MTPN", _matches("[0-9]{7}")), Standard(NATIONAL, any_number)),
     "NL": (Standard("NLPN", _matches("[A-Z0-9]{9}")),),
     "NO": (Standard(NATIONAL, no_fodselsnummer.is_valid),),
     "PL": (
@@ -95,16 +130,16 @@ STANDARDS: dict[str, tuple[Standard, ...]] = {
     ),
     "PT": (Standard(NATIONAL, pt_nif.is_valid), Standard("PTPN", _matches("[A-Z]{1,2}[0-9]{6}"))),
     "RO": (Standard(NATIONAL, ro_cnp.is_valid), Standard("ROPN", _matches("[A-Z0-9]{8,9}"))),
-    "SE": (Standard(NATIONAL, se_personnummer.is_valid),),
+    "SE": (Standard(NATIONAL, _SE),),
     "SI": (Standard(NATIONAL, si_emso.is_valid),),
     "SK": (Standard(NATIONAL, sk_rc.is_valid), Standard("SKPS", _matches("[A-Z]{2}[0-9]{7}"))),
 }
-_OTHER = (Standard(NATIONAL, _any_text),)
-_PASSPORTS = (Standard(PASSPORT, _any_text),)
+_OTHER = (Standard(NATIONAL, any_number),)
+_PASSPORTS = (Standard(PASSPORT, any_number),)
 
 TAX_NUMBERS: dict[str, Valid] = {
     "AT": at_tin.is_valid,
-    "BE": be_nn.is_valid,
+    "BE": be_ssn.is_valid,
     "DE": de_idnr.is_valid,
     "EE": ee_ik.is_valid,
     "ES": es_nif.is_valid,
@@ -116,10 +151,10 @@ TAX_NUMBERS: dict[str, Valid] = {
     "LT": lt_asmens.is_valid,
     "NL": nl_bsn.is_valid,
     "NO": no_fodselsnummer.is_valid,
-    "PL": lambda value: pl_pesel.is_valid(value) or pl_nip.is_valid(value),
+    "PL": _either(pl_pesel.is_valid, pl_nip.is_valid),
     "PT": pt_nif.is_valid,
     "RO": ro_cnp.is_valid,
-    "SE": se_personnummer.is_valid,
+    "SE": _SE,
     "US": us_tin.is_valid,
 }
 """Tax numbers of natural persons that carry a check digit or a known form; other countries' are taken as they are."""

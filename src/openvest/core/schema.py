@@ -34,6 +34,7 @@ from pydantic import (
 from pydantic_core import InitErrorDetails
 
 from openvest.core.clock import parse_day, parse_instant
+from openvest.core.countries import known_country
 from openvest.core.ids import parse_id
 from openvest.core.problems import FieldError
 
@@ -260,7 +261,7 @@ Day = Annotated[
     WithJsonSchema({"type": "string", "format": "date", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}),
 ]
 Isin = Annotated[str, Field(pattern=ISIN_PATTERN)]
-Country = Annotated[str, Field(pattern="^[A-Z]{2}$")]
+Country = Annotated[str, Field(pattern="^[A-Z]{2}$"), AfterValidator(known_country)]
 Currency = Literal["EUR", "GBP", "USD"]
 
 
@@ -270,17 +271,6 @@ def _absent(value: Any) -> Any:
 
 Unused = BeforeValidator(_absent)
 """`Annotated[X | None, Unused]`: the empty string counts as absent, as published clients send it."""
-
-
-def no_blank(value: str) -> str:
-    if not value.strip():
-        raise ValueError("is not blank")
-    return value
-
-
-def text(max_length: int, min_length: int = 1) -> Any:
-    """A string of bounded length that is not only blanks."""
-    return Annotated[str, Field(min_length=min_length, max_length=max_length), AfterValidator(no_blank)]
 
 
 class Meta(Answer):

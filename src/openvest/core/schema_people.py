@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
-from openvest.core.schema import Body, Country, Unused, no_blank
+from openvest.core.schema import Body, Country, Unused
+from openvest.core.texts import plain_line, visible_line
 
 
 def _link(value: str) -> str:
@@ -21,8 +22,9 @@ def _link(value: str) -> str:
     return value
 
 
-Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(no_blank)]
-City = Annotated[str, Field(min_length=1, max_length=85), AfterValidator(no_blank)]
+Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(visible_line)]
+City = Annotated[str, Field(min_length=1, max_length=85), AfterValidator(visible_line)]
+Postcode = Annotated[str, Field(pattern=r"^[a-zA-Z0-9 \t\n\v\f\r\-]{1,10}$"), AfterValidator(visible_line)]
 Link = Annotated[str, Field(max_length=1000, json_schema_extra={"format": "uri"}), AfterValidator(_link)]
 ProofOfResidence = Literal[
     "UTILITY_BILL", "TELEPHONE_BILL", "INTERNET_BILL", "BANK_STATEMENT", "REGISTRATION_CERT", "RESIDENCE_PERMIT",
@@ -34,12 +36,12 @@ class Address(Body):
     """Where someone lives or gets post."""
 
     address_line1: Name = Field(description="Street and number.")
-    address_line2: Annotated[Annotated[str, Field(max_length=100)] | None, Unused] = Field(
+    address_line2: Annotated[Annotated[str, Field(max_length=100), AfterValidator(plain_line)] | None, Unused] = Field(
         default=None, description="What the first line does not hold."
     )
-    postcode: Annotated[str, Field(pattern=r"^[a-zA-Z0-9 \t\n\v\f\r\-]{1,10}$")] = Field(description="Postal code.")
+    postcode: Postcode = Field(description="Postal code.")
     country: Country = Field(description="ISO 3166-1 alpha-2 code.")
-    state: Annotated[Annotated[str, Field(max_length=50)] | None, Unused] = Field(
+    state: Annotated[Annotated[str, Field(max_length=50), AfterValidator(plain_line)] | None, Unused] = Field(
         default=None, description="State or region."
     )
     city: City = Field(description="Town.")

@@ -9,8 +9,9 @@ from pydantic import AfterValidator, Field
 
 from openvest.core.declarations import Call, Endpoint, Event
 from openvest.core.problems import Problem
-from openvest.core.schema import Answer, Body, Id, Instant, Meta, Unused, no_blank
+from openvest.core.schema import Answer, Body, Id, Instant, Meta, Unused
 from openvest.core.snapshots import Json, Snapshot, snapshot_of
+from openvest.core.texts import visible_line
 from openvest.db.paging import PageQuery, page, v1_page
 from openvest.db.unit import Unit
 from openvest.features.accounts import service, store, v1_tests
@@ -19,7 +20,7 @@ from openvest.features.users import service as users
 
 READ, ADMIN = ("accounts:read", "accounts:admin"), ("accounts:admin",)
 SecuritiesAccountNumber = Annotated[str, Field(pattern="^[0-9]{7,12}$")]
-AccountName = Annotated[str, Field(max_length=100), AfterValidator(no_blank)]
+AccountName = Annotated[str, Field(max_length=100), AfterValidator(visible_line)]
 
 
 class GroupCreate(Body):

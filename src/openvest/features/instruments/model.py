@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from openvest.core.table_files import Column
+
 TradingStatus = Literal["ACTIVE", "INACTIVE"]
 
 
@@ -41,25 +43,16 @@ class Venue:
 # Imports
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column of an import file; the documentation is made from these."""
-
-    name: str
-    required: bool
-    description: str
-
-
 INSTRUMENT_COLUMNS: Sequence[Column] = (
     Column("isin", True, "ISIN with a correct check digit; a known one is changed, a new one added."),
-    Column("name", True, "Name, 1 to 100 characters."),
+    Column("name", True, "Name in one line, 1 to 100 characters."),
     Column("type", True, "EQUITY, ETF, BOND or FUND."),
     Column("venues", True, "MICs of the venues, separated by blanks; the first is preferred."),
     Column("currencies", True, "EUR or GBP, one for each venue, separated by blanks."),
     Column("tick_sizes", True, "Smallest step of a price, one for each venue."),
     Column("reference_prices", True, "Price at which the simulated path begins, one for each venue, on its tick."),
     Column("wkn", False, "German securities number."),
-    Column("home_country", False, "Country of the issuer, two letters."),
+    Column("home_country", False, "Country of the issuer, its ISO 3166-1 code."),
     Column("fractional_trading", False, "true or false; without it false."),
     Column("quantity_decimals", False, "Decimals of a quantity: 0 when not fractional, else 1 to 10; without it 10."),
     Column("trading_status", False, "ACTIVE or INACTIVE; without it ACTIVE."),
@@ -90,26 +83,6 @@ QUOTE_COLUMNS: Sequence[Column] = (
     Column("bid", True, "What a SELL gets, at most 4 decimals."),
     Column("offer", True, "What a BUY pays; not below the bid."),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class LineError:
-    """What is wrong in one line of an import file. Units: `line` counts from 1, the header's line."""
-
-    line: int
-    column: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"line {self.line}, {self.column}: {self.message}"
-
-
-class ImportRefused(Exception):
-    """A file with errors, all of them; nothing of it was imported."""
-
-    def __init__(self, errors: Sequence[LineError]) -> None:
-        super().__init__(f"{len(errors)} errors; nothing was imported. First: {errors[0]}")
-        self.errors = tuple(errors)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import csv
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar
 from uuid import UUID
 
 from stdnum import isin as isin_number
 
 from openvest.core.clock import parse_day, parse_instant
+from openvest.core.countries import known_country
+from openvest.core.table_files import Line, number, open_table, read_rows
+from openvest.core.texts import visible_line
 from openvest.core.trading_calendar import is_covered, session_on, venue_date
-from openvest.features.instruments.model import (
-    BAR_COLUMNS,
-    INSTRUMENT_COLUMNS,
-    QUOTE_COLUMNS,
-    Column,
-    ImportRefused,
-    LineError,
-)
+from openvest.features.instruments.model import BAR_COLUMNS, INSTRUMENT_COLUMNS, QUOTE_COLUMNS
 from openvest.features.instruments.rules import DAY_MINUTES, VENUES, instrument_id, interval_minutes, venue_id
 
 T = TypeVar("T")
@@ -32,8 +27,6 @@ LEAST_TICKS = 100
 _PRICE = re.compile(r"[0-9]{1,12}(\.[0-9]{1,4})?")
 _VOLUME = re.compile(r"[0-9]{1,18}(\.[0-9]{1,10})?")
 _WKN = re.compile(r"[A-HJ-NP-Z0-9]{6}")
-_COUNTRY = re.compile(r"[A-Z]{2}")
-_NOTHING = LineError(2, "(line)", "is missing, so there is nothing to import; give a line or more below the header")
 _MICS = {mic: whole_shares for mic, _, whole_shares in VENUES}
 
 
@@ -92,31 +85,6 @@ class QuoteRow:
     offer: Decimal
 
 
-@dataclass(slots=True)
-class _Line:
-    """One line while it is read: collects what is wrong with it."""
-
-    number: int
-    cells: Mapping[str, str]
-    errors: list[LineError] = field(default_factory=list[LineError])
-
-    def say(self, column: str, message: str) -> None:
-        self.errors.append(LineError(self.number, column, message))
-
-    def read(self, column: str, parse: Callable[[str], T], default: T | None = None) -> T | None:
-        """A parsed cell, or None where it is wrong; an empty one is the default."""
-        text = self.cells.get(column, "")
-        if text == "" and default is not None:
-            return default
-        try:
-            if "\0" in text:
-                raise ValueError("holds a NUL byte, which no database keeps as text")
-            return parse(text)
-        except ValueError as error:
-            self.say(column, str(error))
-            return None
-
-
 # Cells
 
 
@@ -147,19 +115,19 @@ def _isin(text: str) -> str:
 def _name(text: str) -> str:
     if not 1 <= len(text) <= 100 or text != text.strip():
         raise ValueError("has 1 to 100 characters and no blanks around them")
-    return text
+    return visible_line(text)
 
 
 def _price(text: str) -> Decimal:
-    if not _PRICE.fullmatch(text) or Decimal(text) == 0:
-        raise ValueError("is a price above zero with at most 4 decimals")
-    return Decimal(text)
+    message = "is a price above zero with at most 4 decimals"
+    price = Decimal(number(_PRICE, text, message))
+    if price == 0:
+        raise ValueError(message)
+    return price
 
 
 def _volume(text: str) -> Decimal:
-    if not _VOLUME.fullmatch(text):
-        raise ValueError("is a number of units, 0 or more")
-    return Decimal(text)
+    return Decimal(number(_VOLUME, text, "is a number of units, 0 or more"))
 
 
 def _decimals(text: str) -> int:
@@ -168,80 +136,21 @@ def _decimals(text: str) -> int:
     return int(text)
 
 
-# Files
-
-
-def _open(lines: Iterable[str], *sets: Sequence[Column]) -> tuple[Sequence[Column], Iterator[_Line]]:
-    """The lines of a file and which column set it has: the one whose last column it names, else the first.
-
-    Raises: ImportRefused where the header is wrong.
-    """
-    reader = csv.DictReader(lines, restkey="", strict=True)
-    try:
-        header = list(reader.fieldnames or ())
-    except csv.Error as error:
-        raise ImportRefused([LineError(1, "(line)", f"is not CSV: {error}")]) from error
-    chosen = next((known for known in sets if known[-1].name in header), sets[0])
-    _check_header(header, chosen)
-    return chosen, _each(reader, len(header))
-
-
-def _each(reader: csv.DictReader[str], width: int) -> Iterator[_Line]:
-    try:
-        for cells in reader:
-            line = _Line(reader.line_num, {name: cell or "" for name, cell in cells.items() if name})
-            if "" in cells or None in cells.values():
-                line.say("(line)", f"has {width} cells, as the header")
-            yield line
-    except csv.Error as error:
-        line = _Line(reader.line_num, {})
-        line.say("(line)", f"is not CSV: {error}")
-        yield line
-
-
-def _rows(read: Iterator[_Line], parse: Callable[[_Line], T | None], key: Callable[[T], Any], column: str) -> list[T]:
-    """All rows. Raises: ImportRefused with every error of every line; a key that comes twice is one, no line too."""
-    rows: list[T] = []
-    errors: list[LineError] = []
-    seen: dict[Any, int] = {}
-    for line in read:
-        row = parse(line)
-        if row is not None and (first := seen.setdefault(key(row), line.number)) != line.number:
-            line.say(column, f"says the same as line {first}")
-        elif row is not None:
-            rows.append(row)
-        errors += line.errors
-    if errors or not rows:
-        raise ImportRefused(errors or [_NOTHING])
-    return rows
-
-
-def _check_header(header: Sequence[str], columns: Sequence[Column]) -> None:
-    known = {column.name for column in columns}
-    errors = [LineError(1, name, "is no column of this file") for name in header if name not in known]
-    missing = [column.name for column in columns if column.required and column.name not in header]
-    errors += [LineError(1, name, "is missing") for name in missing]
-    if len(set(header)) != len(header):
-        errors.append(LineError(1, "(header)", "names a column twice"))
-    if errors:
-        raise ImportRefused(errors)
-
-
 # Instruments
 
 
 def parse_instruments(lines: Iterable[str]) -> list[InstrumentRow]:
     """The rows of an instruments file. Raises: ImportRefused with every error."""
-    _, read = _open(lines, INSTRUMENT_COLUMNS)
-    return _rows(read, _instrument, lambda row: row.isin, "isin")
+    _, read = open_table(lines, INSTRUMENT_COLUMNS)
+    return read_rows(read, _instrument, lambda row: row.isin, "isin")
 
 
-def _instrument(line: _Line) -> InstrumentRow | None:
+def _instrument(line: Line) -> InstrumentRow | None:
     isin = line.read("isin", _isin)
     name = line.read("name", _name)
     kind = line.read("type", _one_of("EQUITY", "ETF", "BOND", "FUND"))
     wkn = line.read("wkn", _match(_WKN, "is a securities number of 6 characters without I and O"), "")
-    country = line.read("home_country", _match(_COUNTRY, "is a country code of two letters"), "")
+    country = line.read("home_country", known_country, "")
     fractional = line.read("fractional_trading", _one_of("true", "false"), "false") == "true"
     decimals = line.read("quantity_decimals", _decimals, 10 if fractional else 0)
     status = line.read("trading_status", _one_of("ACTIVE", "INACTIVE"), "ACTIVE")
@@ -255,7 +164,7 @@ def _instrument(line: _Line) -> InstrumentRow | None:
     )
 
 
-def _listings(line: _Line, instrument: UUID) -> tuple[ListingRow, ...]:
+def _listings(line: Line, instrument: UUID) -> tuple[ListingRow, ...]:
     mics = line.cells.get("venues", "").split()
     if not mics or len(set(mics)) != len(mics) or not set(mics) <= set(_MICS):
         line.say("venues", f"names one or more of {', '.join(_MICS)}, each once")
@@ -282,7 +191,7 @@ def _listings(line: _Line, instrument: UUID) -> tuple[ListingRow, ...]:
     return tuple(found)
 
 
-def _part(line: _Line, column: str, text: str) -> Decimal | None:
+def _part(line: Line, column: str, text: str) -> Decimal | None:
     try:
         return _price(text)
     except ValueError as error:
@@ -321,17 +230,19 @@ class PriceRows:
 
 def parse_prices(lines: Iterable[str], listings: Mapping[tuple[str, str], HasKey]) -> PriceRows:
     """The rows of a prices file. Shape: `listings` by (ISIN, MIC). Raises: ImportRefused with every error."""
-    columns, read = _open(lines, BAR_COLUMNS, QUOTE_COLUMNS)
+    columns, read = open_table(lines, BAR_COLUMNS, QUOTE_COLUMNS)
     if columns is QUOTE_COLUMNS:
-        quotes = _rows(read, lambda line: _quote(line, listings), lambda q: (q.instrument_id, q.venue_id, q.at), "at")
+        quotes = read_rows(
+            read, lambda line: _quote(line, listings), lambda q: (q.instrument_id, q.venue_id, q.at), "at"
+        )
         return PriceRows("quotes", quotes=quotes)
-    bars = _rows(
+    bars = read_rows(
         read, lambda line: _bar(line, listings), lambda b: (b.instrument_id, b.venue_id, b.at, b.minutes), "at"
     )
     return PriceRows("bars", bars=bars)
 
 
-def _listing(line: _Line, listings: Mapping[tuple[str, str], HasKey]) -> HasKey | None:
+def _listing(line: Line, listings: Mapping[tuple[str, str], HasKey]) -> HasKey | None:
     isin, mic = line.cells.get("isin", ""), line.cells.get("mic", "")
     found = listings.get((isin, mic))
     if found is None:
@@ -340,7 +251,7 @@ def _listing(line: _Line, listings: Mapping[tuple[str, str], HasKey]) -> HasKey 
     return found
 
 
-def _instant(line: _Line) -> datetime | None:
+def _instant(line: Line) -> datetime | None:
     """An instant on a trading day of the line's venue."""
     at = line.read("at", parse_instant)
     if at is None:
@@ -352,7 +263,7 @@ def _instant(line: _Line) -> datetime | None:
     return at
 
 
-def _span(line: _Line, minutes: int) -> tuple[datetime, datetime] | None:
+def _span(line: Line, minutes: int) -> tuple[datetime, datetime] | None:
     """Start and end of a bar: a session for a daily one."""
     if minutes < DAY_MINUTES:
         at = _instant(line)
@@ -364,7 +275,7 @@ def _span(line: _Line, minutes: int) -> tuple[datetime, datetime] | None:
     return None if session is None else (session.opens_at, session.closes_at)
 
 
-def _bar(line: _Line, listings: Mapping[tuple[str, str], HasKey]) -> BarRow | None:
+def _bar(line: Line, listings: Mapping[tuple[str, str], HasKey]) -> BarRow | None:
     listing = _listing(line, listings)
     minutes = line.read("interval", interval_minutes)
     span = _span(line, minutes) if listing is not None and minutes is not None else None
@@ -381,7 +292,7 @@ def _bar(line: _Line, listings: Mapping[tuple[str, str], HasKey]) -> BarRow | No
     return BarRow(listing.instrument_id, listing.venue_id, span[0], minutes, span[1], opened, high, low, close, volume)
 
 
-def _quote(line: _Line, listings: Mapping[tuple[str, str], HasKey]) -> QuoteRow | None:
+def _quote(line: Line, listings: Mapping[tuple[str, str], HasKey]) -> QuoteRow | None:
     listing = _listing(line, listings)
     at = _instant(line) if listing is not None else None
     bid, offer = line.read("bid", _price), line.read("offer", _price)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from openvest.core.national_numbers import TAX_NUMBERS, standards
+from openvest.core.national_numbers import TAX_NUMBERS, any_number, standards
 from openvest.core.problems import FieldError, InvalidRequest
 from openvest.features.onboarding.model import IdentifierType, Residency, ResidencyStatus
 from openvest.features.onboarding.rules import CONCAT_COUNTRIES
@@ -45,9 +45,9 @@ def find_standard(kind: IdentifierType, country: str, identifier: str, wanted: s
 
 
 def number_misfits(country: str, number: str | None) -> list[str]:
-    """Why a number is none of the country; nothing of no number, and of a country whose numbers we do not know."""
-    valid = TAX_NUMBERS.get(country)
-    return [] if number is None or valid is None or valid(number) else [f"does not fit the tax numbers of {country}"]
+    """Why a number is none of the country; nothing of no number, and of any text where its numbers are not known."""
+    valid = TAX_NUMBERS.get(country, any_number)
+    return [] if number is None or valid(number) else [f"does not fit the tax numbers of {country}"]
 
 
 def check_residencies(residencies: tuple[Residency, ...]) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from schwifty import BIC, IBAN
-from schwifty.exceptions import SchwiftyException
+from schwifty.exceptions import InvalidCountryCode, SchwiftyException
 
+from openvest.core.countries import BIC_COUNTRIES
 from openvest.core.lifecycle import Lifecycle
 from openvest.core.problems import NotFound, Unprocessable
 from openvest.features.payments.model import BankLine, Topup
@@ -26,6 +27,7 @@ BANK_LINE = Lifecycle(
     moves={("RECEIVED", "match"): "MATCHED", ("RECEIVED", "set apart"): "UNMATCHED"},
 )
 
+_IBAN = re.compile("[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
 _REFERENCE = re.compile(r"\btopup\s+([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b", re.IGNORECASE)
 
 
@@ -69,16 +71,27 @@ def settles(line: BankLine, topup: Topup) -> bool:
 
 
 def valid_iban(value: str) -> str:
-    """Raises: ValueError where country, length or check digits are wrong."""
+    """An IBAN in its electronic form, of any country of the registry, which go up to 34 characters.
+
+    Raises: ValueError where form, country, length or check digits are wrong.
+    """
     try:
-        return str(IBAN(value))
+        if _IBAN.fullmatch(value):
+            return str(IBAN(value))
     except SchwiftyException:
-        raise ValueError("is a valid IBAN") from None
+        pass
+    raise ValueError("is a valid IBAN")
 
 
 def valid_bic(value: str) -> str:
     """Raises: ValueError where the form or the country is wrong."""
+    bic = BIC(value, allow_invalid=True)
     try:
-        return str(BIC(value))
+        bic.validate()
+    except InvalidCountryCode:
+        # The library knows the countries of ISO 3166-1 alone.
+        if bic.country_code not in BIC_COUNTRIES:
+            raise ValueError("is a valid BIC") from None
     except SchwiftyException:
         raise ValueError("is a valid BIC") from None
+    return str(bic)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from openvest.core.declarations import Call, Endpoint, Event
 from openvest.core.money import cents
-from openvest.core.schema import Answer, Body, Id, Instant, Meta, PaymentAmount, Unused, no_blank
+from openvest.core.schema import Answer, Body, Id, Instant, Meta, PaymentAmount, Unused
 from openvest.core.snapshots import Json, Snapshot, snapshot_of
+from openvest.core.texts import visible_line
 from openvest.db.paging import PageQuery, v1_page
 from openvest.db.unit import Unit
 from openvest.features.payments import rules, service
@@ -28,10 +29,11 @@ def _above_zero(value: Decimal) -> Decimal:
     return value
 
 
-Iban = Annotated[str, Field(pattern=IBAN_PATTERN), AfterValidator(rules.valid_iban)]
+Iban = Annotated[str, AfterValidator(rules.valid_iban), WithJsonSchema({"type": "string", "pattern": IBAN_PATTERN})]
+"""Described by the pattern of the reference, which ends at 30 characters; taken is what the IBAN registry knows."""
 Bic = Annotated[str, Field(pattern=BIC_PATTERN), AfterValidator(rules.valid_bic)]
 SepaText = Annotated[str, Field(max_length=140, pattern=TEXT_PATTERN)]
-Name = Annotated[str, Field(min_length=1, max_length=140), AfterValidator(no_blank)]
+Name = Annotated[str, Field(min_length=1, max_length=140), AfterValidator(visible_line)]
 Amount = Annotated[PaymentAmount, AfterValidator(_above_zero)]
 
 

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from openvest.core.schema import Body, Country, Id, Instant, no_blank
+from openvest.core.schema import Body, Country, Id, Instant
+from openvest.core.texts import plain_line, visible_line
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 
@@ -15,10 +16,10 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 def _email(value: str) -> str:
     if _EMAIL.fullmatch(value) is None:
         raise ValueError("is an e-mail address")
-    return value
+    return plain_line(value)
 
 
-FirstName = Annotated[str, Field(min_length=2, max_length=100), AfterValidator(no_blank)]
+FirstName = Annotated[str, Field(min_length=2, max_length=100), AfterValidator(visible_line)]
 Email = Annotated[str, Field(max_length=100, json_schema_extra={"format": "email"}), AfterValidator(_email)]
 PhoneNumber = Annotated[str, Field(pattern="^([0-9]{8,15})?$")]
 Salutation = Literal[
