@@ -19,7 +19,7 @@ Schema = Mapping[str, Any]
 
 WHAT_TO_DO: Mapping[str, str] = {
     "invalid_request": "Correct every field that `errors` names and send the request anew; as it stands it never"
-    " works.",
+    " works. A 400 without a document and without a request id is the answer to bytes that are no HTTP/1.1 request.",
     "missing_idempotency_key": "Send the header `idempotency-key` with a UUID, the same one when you repeat the"
     " request.",
     "unauthorised": "Check, in this order: the token's age, the client and its secret, the key that signs, what the"

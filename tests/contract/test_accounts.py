@@ -314,6 +314,7 @@ async def test_lists(api: Api, customer: Customer) -> None:
         (f"/users/{user_id}/accounts", [first, second]),
         (f"/users/{user_id}/accounts?offset=1", [second]),
         (f"/users/{other}/accounts", []),
+        ("/accounts?limit=0", []),
         ("/account_groups", [group_id, other_group]),
         ("/account_groups?order=DESC&sort=updated_at", [other_group, group_id]),
         (f"/users/{other}/account_groups", [other_group]),
@@ -323,7 +324,7 @@ async def test_lists(api: Api, customer: Customer) -> None:
         assert found["meta"]["count"] == len(ids)
     for path in (f"/users/{uuid4()}/accounts", f"/users/{uuid4()}/account_groups", f"/accounts/{uuid4()}"):
         assert (await api.get(path)).status_code == 404
-    for query in ("sort=name", "limit=0", "limit=1001", "offset=-1", "order=UP", "user_id=1"):
+    for query in ("sort=name", "limit=1001", "offset=-1", "order=UP", "user_id=1"):
         assert (await api.get(f"/accounts?{query}")).status_code == 400, query
 
 

@@ -77,6 +77,66 @@ async def test_a_hundred_header_fields_are_heard_and_more_get_an_empty_answer_of
     assert b"upvest-request-id" not in refused
 
 
+ODD = {
+    "a method in small letters": b"get /things HTTP/1.1",
+    "a method nobody knows": b"BREW /things HTTP/1.1",
+    "a tunnel": b"CONNECT a:80 HTTP/1.1",
+    "no path but a star": b"OPTIONS * HTTP/1.1",
+    "a host instead of a path": b"GET a:80 HTTP/1.1",
+    "a whole address": b"GET http://a/nowhere HTTP/1.1",
+    "letters beyond ASCII": b"GET /\xc3\xbc HTTP/1.1",
+    "an escape of nothing": b"GET /%zz HTTP/1.1",
+    "the version before": b"GET /nowhere HTTP/1.0",
+}
+NONE = {
+    "no request": b"hello\r\n\r\n",
+    "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"a" * 40,
+    "a version nobody speaks": b"GET / HTTP/3.0\r\nhost: a\r\n\r\n",
+    "a blank in the path": b"GET /a b HTTP/1.1\r\nhost: a\r\n\r\n",
+    "a NUL in the path": b"GET /\0 HTTP/1.1\r\nhost: a\r\n\r\n",
+    "a line without a colon": b"GET / HTTP/1.1\r\nhost: a\r\nx\r\n\r\n",
+    "a control character": b"GET / HTTP/1.1\r\nhost: a\r\nx: \x01\r\n\r\n",
+    "two lengths": b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab",
+    "a length that is none": b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: x\r\n\r\n",
+}
+
+
+async def test_every_request_that_is_one_has_an_id_and_a_document(app: App) -> None:
+    port = free_port()
+    async with listening(app, LOCAL, port):
+        for name, line in ODD.items():
+            told = await heard(port, line + b"\r\nhost: a\r\nconnection: close\r\n\r\n")
+            assert b"\r\nupvest-request-id: " in told, name
+            assert b"application/problem+json" in told and b'"request_id":"' in told, name
+
+
+async def test_what_is_no_request_gets_an_empty_answer_of_the_library(app: App) -> None:
+    """docs/adr/0018: turns red when the library lets us answer it ourselves."""
+    port = free_port()
+    async with listening(app, LOCAL, port):
+        for name, sent in NONE.items():
+            told = await heard(port, sent)
+            assert told.startswith(b"HTTP/1.1 400 Bad Request\r\n") and told.endswith(b"\r\n\r\n"), name
+            assert b"upvest-request-id" not in told, name
+
+
+async def test_head_is_answered_over_the_network_as_get_is_without_the_body(app: App) -> None:
+    port = free_port()
+    async with listening(app, LOCAL, port):
+        told, head = [
+            await heard(port, method + b" /docs HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+            for method in (b"GET", b"HEAD")
+        ]
+
+    def lines(heads: bytes) -> set[bytes]:
+        own = (b"upvest-request-id", b"date")
+        return {line for line in heads.split(b"\r\n") if not line.startswith(own)}
+
+    fields, _, body = told.partition(b"\r\n\r\n")
+    assert b"content-length: %d\r\n" % len(body) in fields
+    assert head.endswith(b"\r\n\r\n") and lines(head[:-4]) == lines(fields)
+
+
 @pytest.mark.parametrize(
     "body",
     [

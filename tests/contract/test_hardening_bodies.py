@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from openvest import catalog
 from openvest.core.declarations import Endpoint
@@ -63,10 +63,32 @@ OPTIONAL = [
 
 
 @pytest.mark.parametrize(("one", "name"), OPTIONAL)
-def test_the_empty_string_of_an_unused_field_is_no_misfit(one: Endpoint, name: str) -> None:
-    with pytest.raises(InvalidRequest) as caught:
-        parse_body(one, json.dumps({name: "", "not_a_field": 1}).encode())
-    assert name not in {error.field for error in caught.value.errors if not error.message.startswith("is required")}
+def test_the_empty_string_and_null_of_an_unused_field_are_no_misfits(one: Endpoint, name: str) -> None:
+    for unused in ("", None):
+        with pytest.raises(InvalidRequest) as caught:
+            parse_body(one, json.dumps({name: unused, "not_a_field": 1}).encode())
+        assert name not in {error.field for error in caught.value.errors if not error.message.startswith("is required")}
+
+
+def bodies(of: type[Body] = Body) -> set[type[Body]]:
+    return {one for made in of.__subclasses__() for one in {made, *bodies(made)}}
+
+
+def test_no_object_at_any_depth_minds_what_is_unused() -> None:
+    minded: list[str] = []
+    for one in bodies():
+        unused: list[Any] = ["", None]
+        for name, field in one.model_fields.items():
+            for empty in [] if field.is_required() else unused:
+                try:
+                    one.model_validate({name: empty})
+                except ValidationError as error:
+                    at_fault = [misfit["loc"] for misfit in error.errors()]
+                    minded += [f"{one.__name__}.{name} {empty!r}"] if (name,) in at_fault else []
+    assert minded == []
+    order = ORDER | {"quantity": "1", "currency": None, "limit_price": None, "fee_configuration": None, "tags": None}
+    assert named("place_order", order) == {"tags"}
+    assert named("create_webhook", HOOK | {"type": None, "config": {"max_package_size": None}}) == set()
 
 
 def test_what_the_empty_string_means_itself_is_kept() -> None:

@@ -75,12 +75,16 @@ async def test_the_list_has_pages_filters_and_orders(api: Api) -> None:
 
 
 async def test_the_list_refuses_what_it_does_not_know(api: Api) -> None:
-    await refused(api, 400, "/instruments?sort=name&trading_status=OPEN&limit=0", "sort", "trading_status", "limit")
+    await refused(api, 400, "/instruments?sort=name&trading_status=OPEN&limit=-1", "sort", "trading_status", "limit")
     await refused(api, 400, f"/instruments?isin={SAP}", "isin")
 
 
 @pytest.mark.parametrize(
-    "name", [f"isin:{SAP}", f"urn:isin:{SAP}", f"uuid:{SAP_ID}", f"urn:uuid:{SAP_ID}", f"uuid:{SAP_ID.hex}"]
+    "name",
+    [
+        *(f"isin:{SAP}", f"urn:isin:{SAP}", f"uuid:{SAP_ID}", f"urn:uuid:{SAP_ID}", f"uuid:{SAP_ID.hex}"),
+        *(SAP, str(SAP_ID), SAP_ID.hex, f"isin%3A{SAP}"),
+    ],
 )
 async def test_an_instrument_has_several_names(api: Api, name: str) -> None:
     shown = await get(api, "retrieve_instrument", f"/instruments/{name}")
@@ -100,7 +104,11 @@ async def test_a_number_that_is_not_known_is_absent(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [SAP, str(SAP_ID), "isin:DE0007164601", "isin:de0007164600", f"uuid:{XETR}", "uuid:x", f"wkn:{SAP}"]
+    "name",
+    [
+        *("DE0007164601", "de0007164600", str(XETR), f"urn:{SAP}", f"uuid:{SAP}", f"isin:{SAP_ID}", f"%20{SAP}"),
+        *("isin:DE0007164601", "isin:de0007164600", f"uuid:{XETR}", "uuid:x", f"wkn:{SAP}"),
+    ],
 )
 async def test_names_that_name_nothing(api: Api, name: str) -> None:
     for target in (f"/instruments/{name}", f"/instruments/{name}/venues", f"{prices(name)}/latest"):

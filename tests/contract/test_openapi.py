@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import json
 import re
+from importlib.metadata import version
 from typing import Any
+from uuid import UUID
 
 import httpx
 import jsonschema
 import pytest
 
+from openvest import catalog
 from openvest.core.declarations import Contract
+from openvest.db.unit import Database
 from openvest.features.tenants.v1 import ENDPOINTS
 from openvest.server.app import App
+from openvest.server.messages import Answer, Request
 from openvest.server.openapi import describe
 from openvest.server.router import Router
+from openvest.server.settings import ServerSettings
 from tests.contract.things import LITE_THINGS, THINGS
-from tests.kit.http import Api, http_of
+from tests.kit.http import Api, http_of, make_test_app
 from tests.kit.openapi import check_answer, check_description
 
 pytestmark = pytest.mark.anyio
@@ -101,14 +107,61 @@ async def test_the_page_needs_no_script_and_no_other_host(app: App) -> None:
     assert "url(" not in style.text
 
 
-async def test_health_and_pages_take_get_only(app: App) -> None:
+async def test_every_page_takes_get_and_head_alone(app: App) -> None:
+    assert {"/", "/docs", "/health/live", "/health/ready", "/openapi/v1.json"} <= set(app.pages)
     async with http_of(app) as http:
-        for path in ("/health/live", "/health/ready"):
-            answer = await http.get(path)
-            assert answer.status_code == 200
-            assert answer.headers["upvest-request-id"]
-        refused = await http.post("/docs")
-    assert (refused.status_code, refused.headers["allow"]) == (405, "GET")
+        for path in app.pages:
+            answer, head = await http.get(path), await http.head(path)
+            assert (answer.status_code, head.status_code, head.content) == (200, 200, b""), path
+            own = {"upvest-request-id": answer.headers["upvest-request-id"]}
+            assert dict(head.headers) | own == dict(answer.headers), path
+            refused = await http.post(path)
+            assert (refused.status_code, refused.headers["allow"]) == (405, "GET, HEAD")
+
+
+async def test_the_first_page_says_what_this_is_and_where_the_rest_is(database: Database) -> None:
+    settings = ServerSettings(mode="production", metrics_url="http://127.0.0.1:9464/metrics")
+    async with http_of(make_test_app(database, THINGS, settings=settings)) as http:
+        told = await http.get("/")
+        shown = await http.get("/", headers={"accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+        found: dict[str, Any] = told.json()
+        links = [found["docs"], *found["health"].values(), *found["openapi"].values()]
+        assert [(await http.get(link)).status_code for link in links] == [200] * len(links)
+    assert (found["name"], found["mode"], found["version"]) == ("OpenVest", "production", version("openvest"))
+    assert found["metrics"] == settings.metrics_url
+    assert set(re.findall(r'href="([^"]+)"', shown.text)) == {"/docs/docs.css", *links, found["metrics"]}
+    assert (told.headers["vary"], shown.headers["content-type"]) == ("accept", "text/html; charset=utf-8")
+
+
+async def test_a_page_that_breaks_says_so_with_an_id(app: App) -> None:
+    async def broken(_: Request) -> Answer:
+        raise LookupError("a secret")
+
+    app.pages["/docs"] = broken
+    async with http_of(app) as http:
+        told = await http.get("/docs")
+    assert (told.status_code, told.json()["request_id"]) == (500, told.headers["upvest-request-id"])
+    assert "secret" not in told.text
+
+
+def test_every_path_parameter_says_which_forms_it_takes() -> None:
+    description = describe(catalog.V1_ENDPOINTS, "v1", "1")
+    parameters = [
+        (path, one)
+        for path, item in description["paths"].items()
+        for operation in item.values()
+        for one in operation["parameters"]
+        if one.get("in") == "path"
+    ]
+    assert [path for path, one in parameters if not one["description"]] == []
+    instruments = [one for _, one in parameters if one["name"] == "instrument_id"]
+    assert len(instruments) == 5
+    for one in instruments:
+        patterns = [form["pattern"] for form in one["schema"]["anyOf"]]
+        for name in ("DE0007164600", str(UUID(int=0))):
+            for prefix in ("", "urn:isin:", "uuid:"):
+                taken = any(re.search(pattern, prefix + name) for pattern in patterns)
+                assert taken == (not prefix or ("isin" in prefix) == name.startswith("DE")), prefix + name
 
 
 async def test_answers_are_held_against_the_description(api: Api) -> None:

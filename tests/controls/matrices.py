@@ -124,6 +124,18 @@ _ANSWERS = (
     ),
     Planted(
         "errors",
+        "no-body-but-json",
+        "an answer without a body is refused to whoever takes no JSON",
+        (
+            Edit(
+                "src/openvest/server/negotiation.py",
+                "if accept is not None and endpoint.has_body and",
+                "if accept is not None and endpoint.status != 204 and",
+            ),
+        ),
+    ),
+    Planted(
+        "errors",
         "unexpected-twice",
         "what was removed before is a fault of the server",
         (
@@ -256,7 +268,21 @@ _PAGES = (
         "R41",
         "no-limit",
         "a page may be as long as one likes",
-        (Edit("src/openvest/db/paging.py", "ge=1, le=1000, description", "ge=1, description"),),
+        (Edit("src/openvest/db/paging.py", "ge=0, le=1000, description", "ge=0, description"),),
+        _SMALL,
+    ),
+    Planted(
+        "R41",
+        "no-page-of-nothing",
+        "a page of no rows, which shows the counts alone, is refused",
+        (Edit("src/openvest/db/paging.py", "ge=0, le=1000, description", "ge=1, le=1000, description"),),
+        _SMALL,
+    ),
+    Planted(
+        "R41",
+        "no-far-offset",
+        "an offset of ten digits is refused",
+        (Edit("src/openvest/db/paging.py", "_MOST_DIGITS = 20\n", "_MOST_DIGITS = 9\n"),),
         _SMALL,
     ),
 )

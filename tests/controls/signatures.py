@@ -81,6 +81,19 @@ PLANTED: tuple[Planted, ...] = (
         _SMALL,
     ),
     Planted(
+        "R30",
+        "lengths-of-nothing-demanded",
+        "a covered length of no body has to arrive, although a proxy may drop it",
+        (
+            Edit(
+                _SIGNATURES,
+                '            if value is None and name == b"content-length" and not message.body:\n',
+                '            if value is None and name == b"content-length" and not name:\n',
+            ),
+        ),
+        _SMALL,
+    ),
+    Planted(
         "R31",
         "coverage-off",
         "a signature may cover whatever it likes",

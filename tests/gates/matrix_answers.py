@@ -195,8 +195,7 @@ async def _signed(battery: Battery, endpoint: Endpoint) -> None:
     battery.judge(f"{name} token", stale, 401)
     other = await battery.send(endpoint, headers={"upvest-api-version": "2"})
     battery.judge(f"{name} version", other, 400)
-    if endpoint.status != 204:
-        battery.judge(f"{name} accept", await battery.send(endpoint, headers={"accept": "text/html"}), 406)
+    await _accepting(battery, endpoint)
     if endpoint.key_required:
         battery.judge(f"{name} no key", await battery.send(endpoint, key=None), 400)
         battery.judge(f"{name} odd key", await battery.send(endpoint, key="x"), 400)
@@ -224,6 +223,17 @@ async def _signed(battery: Battery, endpoint: Endpoint) -> None:
         battery.judge(f"{name} size", await battery.send(endpoint, large), 413)
     elif not is_read:
         battery.judge(f"{name} body", await battery.send(endpoint, {"no_such_field": 1}), 400)
+
+
+async def _accepting(battery: Battery, endpoint: Endpoint) -> None:
+    """What has a body is refused to whoever takes no JSON; what has none is never."""
+    responses = battery.stood.description["paths"][endpoint.path][endpoint.method.lower()]["responses"]
+    for accept in ("text/html", "application/problem+json"):
+        answer = await battery.send(endpoint, headers={"accept": accept})
+        if "content" in responses[str(endpoint.status)]:
+            battery.judge(f"{label(endpoint)} accept {accept}", answer, 406)
+        else:
+            battery.judge(f"{label(endpoint)} accept {accept}", answer, 400, 404)
 
 
 async def _about_objects(battery: Battery, endpoint: Endpoint) -> None:
@@ -306,7 +316,7 @@ async def error_shapes(run: Run) -> Verdict:
         await _conflicts(battery)
         async for answer in _busy(stood):
             battery.judge("too many", answer, 429)
-        for path in ("/", "/nothing", "/users/", "//users", "/%ff"):
+        for path in ("/nothing", "/users/", "/users//", "/%ff"):
             battery.judge(path, await api.http.get(path), 404, described=False)
     findings = battery.findings
     met = {status for status in battery.statuses if status >= 400}

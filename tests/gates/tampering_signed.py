@@ -139,6 +139,12 @@ def good_ones(draft: Draft, now: int) -> Iterator[tuple[str, Bend, Edit]]:
         yield name, _as_it_is, edit
     plain = b"application/json"
     yield "accept in two lines", lambda d: d.sending(b"accept", plain + b", */*"), _accept_in_two_lines
+    if not draft.body:
+        yield (
+            "an empty body's length, covered and dropped on the way",
+            lambda d: d.sending(b"content-length", b"0"),
+            lambda m: with_header(m, b"content-length", None),
+        )
 
 
 def _good_bends(draft: Draft, now: int) -> Iterator[tuple[str, Bend]]:

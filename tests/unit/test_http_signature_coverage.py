@@ -171,6 +171,23 @@ def test_content_length_zero_is_no_body(version: int, covered: bool) -> None:
     check(signed(version, method="DELETE", body=b"", headers=HEADERS | {b"content-length": b"0"}, names=names))
 
 
+@pytest.mark.parametrize("version", [6, 15])
+def test_a_length_of_no_body_that_was_dropped_reads_as_zero(version: int) -> None:
+    """As intermediaries do: they say nothing of a body that is empty."""
+    names = [b"@method", b"@path", *HEADERS, b"content-length"]
+
+    def dropped(length: bytes) -> SignedMessage:
+        given = {**HEADERS, b"content-length": length}
+        return with_header(
+            signed(version, names=names, method="DELETE", body=b"", headers=given), b"content-length", None
+        )
+
+    check(dropped(b"0"))
+    refused(dropped(b"7"), "mismatch")
+    whole = signed(version)
+    refused(with_header(whole, b"content-length", None), "covered header was not sent")
+
+
 def test_an_empty_path_is_a_slash() -> None:
     message = signed(method="GET", path=b"/", body=b"")
     check(replace(message, path=b""))

@@ -16,9 +16,9 @@ from openvest.core.schema_people import Address
 from openvest.features.users.v1_schemas import SocialSecurityNumber
 from openvest.server.authentication import as_uuid
 from openvest.server.messages import Request
-from openvest.server.negotiation import check_accept, check_content_type
+from openvest.server.negotiation import check_accept, check_content_type, prefers_html
 from openvest.server.parsing import MAX_MISFITS, MAX_VALUES, parse_body, parse_json, parse_query
-from tests.contract.things import ThingQuery, ThingRequest
+from tests.contract.things import Thing, ThingQuery, ThingRequest
 
 
 class Fee(Body):
@@ -46,7 +46,7 @@ async def _verb(unit: Any, call: Any) -> Any:
 
 
 def endpoint(**more: Any) -> Endpoint:
-    return Endpoint("POST", "/x", "x", "X", "X", (), None, _verb, **more)
+    return Endpoint("POST", "/x", "x", "X", "X", (), **{"verb": _verb, **more})
 
 
 def misfits(body: bytes | dict[str, Any], model: type[Body] = ThingRequest) -> dict[str, str]:
@@ -255,12 +255,16 @@ def test_an_operation_without_a_body_takes_none() -> None:
     with pytest.raises(InvalidRequest):
         parse_body(endpoint(), b'{"name":"a"}')
     assert misfits(b"") == {"name": "is required"}
+    assert misfits(b"null") == {"(root)": "must be an object"}
+    assert parse_body(endpoint(body=Everything), b"null") == (Everything(), {})
 
 
 @pytest.mark.parametrize(
     ("query", "field", "message"),
     [
-        (b"limit=0", "limit", "must be at least 1"),
+        (b"limit=-0", "limit", "must be a whole number"),
+        (b"offset=2147483648", "offset", "must be at most 2147483647"),
+        (b"offset=" + b"9" * 30, "offset", "must be a whole number"),
         (b"limit=1001", "limit", "must be at most 1000"),
         (b"limit=1e3", "limit", "must be a whole number"),
         (b"limit=1&limit=2", "limit", "is given more than once"),
@@ -279,6 +283,8 @@ def test_empty_parameters_take_their_default_and_lists_repeat() -> None:
     found = parse_query(endpoint(query=ThingQuery), b"limit=&offset=&order=&sort=&names=a&names=b%20c")
     assert (found.limit, found.offset, found.order, found.names) == (100, 0, "ASC", ["a", "b c"])
     assert parse_query(endpoint(query=ThingQuery), b"").limit == 100
+    assert parse_query(endpoint(query=ThingQuery), b"limit=0").limit == 0
+    assert parse_query(endpoint(query=ThingQuery), b"offset=2147483647").offset == 2**31 - 1
     assert parse_query(endpoint(), b"") is None
 
 
@@ -313,11 +319,30 @@ def request(**headers: str) -> Request:
     ],
 )
 def test_accept(accept: str, taken: bool) -> None:
+    check_accept(request(accept=accept), endpoint())
+    check_accept(request(accept=accept), endpoint(answer=Thing, status=204))
     if taken:
-        check_accept(request(accept=accept), endpoint())
+        check_accept(request(accept=accept), endpoint(answer=Thing))
         return
     with pytest.raises(NotAcceptable):
-        check_accept(request(accept=accept), endpoint())
+        check_accept(request(accept=accept), endpoint(answer=Thing))
+
+
+@pytest.mark.parametrize(
+    ("accept", "html"),
+    [
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", True),
+        ("text/html", True),
+        ("application/json;q=0.5, text/*", True),
+        ("*/*", False),
+        ("", False),
+        ("application/json", False),
+        ("text/html, application/json", False),
+        ("text/html;q=0, */*", False),
+    ],
+)
+def test_what_is_read_by_people(accept: str, html: bool) -> None:
+    assert prefers_html(accept) is html
 
 
 @pytest.mark.parametrize(

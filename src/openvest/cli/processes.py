@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from openvest.main.environment import read_place
-from openvest.main.exposure import METRICS_HOST
+from openvest.main.exposure import metrics_url
 from openvest.main.first_start import Sandbox
 from openvest.main.installation import Installation
 from openvest.main.processes import Options, run, serve, server, worker
@@ -56,7 +56,7 @@ class Command:
             lines.append("  data      the database of DATABASE_URL")
         lines.append(f"  docs      {options.url}/docs")
         for place, port in enumerate(metrics_ports):
-            lines.append(f"  {'' if place else 'metrics':9} http://{METRICS_HOST}:{port}/metrics")
+            lines.append(f"  {'' if place else 'metrics':9} {metrics_url(port)}")
         if options.webhooks_to:
             lines.append(f"  webhooks  may go to {', '.join(options.webhooks_to)} in the clear (development only)")
         if sandbox is not None:

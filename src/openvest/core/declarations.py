@@ -71,6 +71,19 @@ BatchVerb = Callable[["Unit", Sequence[Call]], Awaitable[Sequence["Json | Except
 
 
 @dataclass(frozen=True, slots=True)
+class PathValue:
+    """How a path names an object that a UUID alone does not name.
+
+    `parse` raises ValueError for what is none of the forms, which answers 404 (no such object) as a random id would.
+    `description` says every form it takes; `patterns` are those forms.
+    """
+
+    parse: Callable[[str], Any]
+    description: str
+    patterns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoint:
     """One operation of one contract.
 
@@ -99,8 +112,8 @@ class Endpoint:
     """None: everything but GET writes."""
     ticks: bool = True
     """False for writes that write no events (tokens, subscriptions): they hold no frozen clock and are not numbered."""
-    path_types: Mapping[str, Callable[[str], Any]] = field(default_factory=dict[str, Callable[[str], Any]])
-    """Parsers of path values that are not UUIDs; a ValueError answers 404 (no such object) as a random id would."""
+    path_types: Mapping[str, PathValue] = field(default_factory=dict[str, PathValue])
+    """Path values that are not UUIDs."""
     sandbox_only: bool = False
     form: bool = False
     """The body is application/x-www-form-urlencoded (the token request alone)."""
@@ -108,6 +121,11 @@ class Endpoint:
     direct: Direct | None = None
     """Instead of a verb: gets what the composition root assembled and opens units of its own, as moving the clock must.
     An idempotency key is ignored."""
+
+    @property
+    def has_body(self) -> bool:
+        """Whether its success has a body; one without is described so, and takes any `accept`."""
+        return self.answer is not None and self.status != 204
 
     @property
     def is_write(self) -> bool:

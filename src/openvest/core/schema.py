@@ -1,7 +1,8 @@
 """Building blocks of request and answer schemas, shared by both contracts.
 
-A request body is a `Body`: unknown fields are refused and named, the empty string of an unused optional field counts
-as absent, decimals are JSON strings, and what is wrong with single fields and with their combination is said at once.
+A request body is a `Body`: unknown fields are refused and named, null and the empty string of an unused optional field
+count as absent, decimals are JSON strings, and what is wrong with single fields and with their combination is said at
+once.
 An answer is a `Answer`: it only describes what mappers make, and tests hold every served answer against it.
 
 Source: CONTRACTS.md rule 5; reference/v1/auth_tokens.md, value formats.
@@ -78,8 +79,8 @@ class Body(BaseModel):
         if not isinstance(value, dict):
             return handler(value)
         sent = cast("dict[str, Any]", value)
-        if "" in sent.values():
-            sent = {name: given for name, given in sent.items() if given != "" or name not in _silent(cls)}
+        if any(given is None or given == "" for given in sent.values()):
+            sent = {name: given for name, given in sent.items() if not _is_unused(cls, name, given)}
         try:
             made = handler(sent)
         except ValidationError as error:
@@ -168,14 +169,23 @@ def _lenient(cls: type[Body]) -> type[BaseModel]:
     return create_model(f"Lenient{cls.__name__}", __config__=ConfigDict(extra="ignore", strict=True), **fields)
 
 
+def _is_unused(cls: type[Body], name: str, given: Any) -> bool:
+    return (given is None or given == "") and name in _silent(cls, given)
+
+
 @lru_cache(maxsize=1024)
-def _silent(cls: type[Body]) -> frozenset[str]:
-    """Optional fields for which the empty string is no value of its own."""
+def _silent(cls: type[Body], empty: str | None) -> frozenset[str]:
+    """Optional fields for which null, or the empty string, is no value of its own."""
 
-    def holds_empty(name: str) -> bool:
-        return getattr(_lenient(cls).model_validate({name: ""}), name) == ""
+    def holds_it(name: str) -> bool:
+        wanted: Any = {name: (cls.model_fields[name].rebuild_annotation(), ...)}
+        alone = create_model(f"{name} of {cls.__name__}", __config__=ConfigDict(strict=True), **wanted)
+        try:
+            return getattr(alone.model_validate({name: empty}), name) == empty
+        except ValidationError:
+            return False
 
-    return frozenset(n for n, field in cls.model_fields.items() if not field.is_required() and not holds_empty(n))
+    return frozenset(n for n, field in cls.model_fields.items() if not field.is_required() and not holds_it(n))
 
 
 class Answer(BaseModel):

@@ -16,6 +16,7 @@ from openvest.db.query import Query
 from openvest.db.unit import Unit
 
 R = TypeVar("R")
+MOST_OFFSET = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +71,12 @@ class Page(Generic[R]):
     order: str
 
 
+_MOST_DIGITS = 20
+"""Of a number that is read at all; which numbers are too large says each field."""
+
+
 def _number(value: Any) -> Any:
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10:
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _MOST_DIGITS:
         return int(value)
     raise ValueError("is a whole number")
 
@@ -87,9 +92,9 @@ class PageQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    offset: Annotated[int, _empty_is_default(0)] = Field(default=0, ge=0, description="Items to skip.")
+    offset: Annotated[int, _empty_is_default(0)] = Field(default=0, ge=0, le=MOST_OFFSET, description="Items to skip.")
     limit: Annotated[int, _empty_is_default(100)] = Field(
-        default=100, ge=1, le=1000, description="Most items to return."
+        default=100, ge=0, le=1000, description="Most items to return; 0 gives an empty page with its counts."
     )
     order: Literal["ASC", "DESC"] = Field(default="ASC", description="Direction of the order.")
 
@@ -108,7 +113,7 @@ async def page(
     values += given.values()
     total = await unit.one(Query(int, listing.count_sql(names)), *values)
     rows: list[R] = []
-    if total > query.offset:
+    if query.limit and total > query.offset:
         select = Query(listing.row, listing.page_sql(names, sort, query.order))
         rows = await unit.rows(select, *values, query.offset, query.limit)
     return Page(rows, query.offset, query.limit, total, sort, query.order)

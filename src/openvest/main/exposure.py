@@ -142,6 +142,11 @@ def reachable(host: str) -> str:
     return {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104 - named, not bound
 
 
+def metrics_url(port: int) -> str:
+    """Where the figures of a process are."""
+    return f"http://{METRICS_HOST}:{port}/metrics"
+
+
 def url_of(host: str, port: int, *, tls: bool) -> str:
     """The URL of a server, for people and the profile."""
     shown = reachable(host)

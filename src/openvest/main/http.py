@@ -1,4 +1,7 @@
-"""ASGI applications served by granian inside a running event loop."""
+"""ASGI applications served by granian inside a running event loop.
+
+What the library cannot read as a request it answers by itself, without a document or an id (docs/adr/0018).
+"""
 
 from __future__ import annotations
 

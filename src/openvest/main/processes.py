@@ -210,7 +210,7 @@ async def _serving(
     ports = _metrics_ports(options)
     if options.workers > 1:
         return await stack.enter_async_context(_children(options, ports, say)), ports
-    app = _app(installation, news.wire)
+    app = _app(installation, news.wire, exposure.metrics_url(ports[0]))
     host = exposure.numeric(options.host)
     task = await stack.enter_async_context(
         listening(app, host, options.port, certificate=options.certificate, key=options.key)
@@ -224,13 +224,13 @@ def _metrics_ports(options: Options) -> list[int]:
     return exposure.metrics_ports(options.metrics_port, options.workers, options.port)
 
 
-def _app(installation: Installation, wire: WireClock) -> App:
+def _app(installation: Installation, wire: WireClock, metrics_url: str) -> App:
     return make_app(
         database=installation.assembled.database,
         endpoints_v1=catalog.V1_ENDPOINTS,
         wire=wire,
         secrets=installation.secrets,
-        settings=ServerSettings(mode=installation.mode),
+        settings=ServerSettings(mode=installation.mode, metrics_url=metrics_url),
         metrics=Metrics(),
         services=installation.assembled,
     )

@@ -34,6 +34,8 @@ from openvest.server.running import Runner
 from openvest.server.settings import ServerSettings
 
 _MEASURE_SECONDS = 10
+_READING = ("GET", "HEAD")
+"""What a page takes: it is public, and HEAD asks for the same without the body. Source: RFC 9110, 9.1."""
 
 
 @dataclass(slots=True)
@@ -62,12 +64,14 @@ class App:
 
     async def _page(self, page: Page, scope: Scope, send: Send) -> None:
         request = open_request(scope, str(uuid4()))
-        if request.method == "GET":
+        try:
+            if request.method not in _READING:
+                allow = {"Allow": ", ".join(_READING)}
+                raise MethodNotAllowed(f"This path does not take {request.method}.", headers=allow)
             answer = await page(request)
-        else:
-            refusal = MethodNotAllowed(f"This path does not take {request.method}.", headers={"Allow": "GET"})
-            answer = problem_answer(refusal, request)
-        await send_answer(send, answer, request.request_id)
+        except Exception as error:
+            answer = problem_answer(self.dispatcher.refusal(request, error), request)
+        await send_answer(send, answer, request.request_id, head=request.method == "HEAD")
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:
@@ -134,4 +138,4 @@ def make_app(
         for part in (flush, reads, nonces):
             await part.drained()
 
-    return App(database, wire, dispatcher, metrics, settle, make_pages(database, router))
+    return App(database, wire, dispatcher, metrics, settle, make_pages(database, router, settings))

@@ -71,9 +71,9 @@ class Dispatcher:
         try:
             return await self._serve(request, receive)
         except Exception as error:
-            return problem_answer(self._refusal(request, error), request)
+            return problem_answer(self.refusal(request, error), request)
 
-    def _refusal(self, request: Request, error: Exception) -> Problem:
+    def refusal(self, request: Request, error: Exception) -> Problem:
         """What the client hears of an exception; a fault of ours goes into the log."""
         if isinstance(error, Problem):
             return error

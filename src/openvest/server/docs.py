@@ -22,6 +22,23 @@ def page(descriptions: Mapping[str, Json]) -> str:
     """The page over all contracts. Shape: descriptions by the contract's name, with at least one operation each."""
     nav = "".join(_nav(contract, description) for contract, description in descriptions.items())
     main = "".join(_contract(contract, description) for contract, description in descriptions.items())
+    return _whole(nav, main)
+
+
+def first_page(facts: Json) -> str:
+    """What a server says of itself, with a link to everything that has an address. Shape: texts, or texts by name."""
+    rows = [f"<tr><td class=name>{escape(name)}</td><td>{_fact(value)}</td></tr>" for name, value in facts.items()]
+    return _whole("", f"<h1>OpenVest</h1><table>{''.join(rows)}</table>")
+
+
+def _fact(value: Any) -> str:
+    if isinstance(value, dict):
+        return "<br>".join(f"{escape(name)}: {_fact(one)}" for name, one in cast("dict[str, Any]", value).items())
+    text = escape(str(value))
+    return f'<a href="{text}">{text}</a>' if text.startswith(("/", "http://")) else text
+
+
+def _whole(nav: str, main: str) -> str:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>OpenVest</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'

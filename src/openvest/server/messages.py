@@ -106,8 +106,8 @@ def problem_answer(problem: Problem, request: Request) -> Answer:
     return Answer(problem.status, dumps(document).encode("utf-8", "replace"), PROBLEM, headers)
 
 
-async def send_answer(send: Send, answer: Answer, request_id: str) -> None:
-    """Send it, with the request id and without ever a content type guess or a cache."""
+async def send_answer(send: Send, answer: Answer, request_id: str, *, head: bool = False) -> None:
+    """Send it, with the request id and without ever a content type guess or a cache; `head`: without its body."""
     headers = [(REQUEST_ID, request_id.encode()), (b"x-content-type-options", b"nosniff"), *answer.headers]
     body = answer.body
     if body is not None:
@@ -116,4 +116,4 @@ async def send_answer(send: Send, answer: Answer, request_id: str) -> None:
     elif answer.status not in (204, 304):
         headers.append((b"content-length", b"0"))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body or b""})
+    await send({"type": "http.response.body", "body": b"" if body is None or head else body})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from uuid import UUID
 
@@ -12,29 +13,42 @@ from openvest.core.schema import UUID_PATTERN
 from openvest.server.messages import Request
 
 _JSON_RANGES = ("application/json", "application/*", "*/*")
+_HTML_RANGES = ("text/html", "text/*", "*/*")
+_WEIGHT = re.compile(r"q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)")
 _FORM = "application/x-www-form-urlencoded"
 _KEY = re.compile(UUID_PATTERN)
 
 
 def check_accept(request: Request, endpoint: Endpoint) -> None:
-    """Raises: NotAcceptable where JSON is not among what the request takes."""
+    """Raises: NotAcceptable where JSON is not among what the request takes.
+
+    Why not where there is no body: generated clients then accept nothing but the document of a refusal, which leaves
+    whatever is accepted.
+    """
     accept = request.text(b"accept")
-    if accept is not None and endpoint.status != 204 and not _takes_json(accept):
+    if accept is not None and endpoint.has_body and not _takes_json(accept):
         raise NotAcceptable("The answer is application/json, which the header accept leaves out.")
 
 
 @lru_cache(maxsize=256)
 def _takes_json(accept: str) -> bool:
-    """The most specific range that names JSON decides. Source: RFC 9110, 12.5.1."""
-    quality: dict[str, bool] = {}
+    return _quality(accept, _JSON_RANGES) > 0 or accept.strip() == ""
+
+
+@lru_cache(maxsize=256)
+def prefers_html(accept: str) -> bool:
+    """Whether HTML is wanted more than JSON, as browsers say it; who takes both alike gets JSON."""
+    return _quality(accept, _HTML_RANGES) > _quality(accept, _JSON_RANGES)
+
+
+def _quality(accept: str, ranges: Sequence[str]) -> float:
+    """How much a media type is wanted: the most specific of its `ranges` decides. Source: RFC 9110, 12.5.1."""
+    quality: dict[str, float] = {}
     for part in accept.lower().split(","):
         name, *parameters = [piece.strip() for piece in part.split(";")]
-        refused = any(re.fullmatch(r"q=0(\.0{0,3})?", parameter) for parameter in parameters)
-        quality[name] = not refused
-    for name in _JSON_RANGES:
-        if name in quality:
-            return quality[name]
-    return accept.strip() == ""
+        weights = [float(found[1]) for parameter in parameters if (found := _WEIGHT.fullmatch(parameter))]
+        quality[name] = min(weights, default=1.0)
+    return next((quality[name] for name in ranges if name in quality), 0.0)
 
 
 def check_content_type(request: Request, endpoint: Endpoint) -> None:

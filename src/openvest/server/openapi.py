@@ -12,7 +12,7 @@ from typing import Any, Literal, cast
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from openvest.core.declarations import Contract, Endpoint
+from openvest.core.declarations import Contract, Endpoint, PathValue
 from openvest.core.schema import UUID_PATTERN
 from openvest.features.tenants.model import SCOPES
 from openvest.server.standard_errors import PROBLEM_SCHEMA, RESPONSES, statuses
@@ -162,14 +162,22 @@ def _parameters(
         headers.append("idempotencyKey")
     found: list[Json] = [{"$ref": f"#/components/parameters/{name}"} for name in headers]
     for name in re.findall(r"\{([^}]+)\}", endpoint.path):
-        schema = {"type": "string"} if name in endpoint.path_types else _UUID
-        found.append({"name": name, "in": "path", "required": True, "schema": schema})
+        found.append(_path_parameter(name, endpoint.path_types.get(name)))
     if endpoint.query is not None:
         schema = schemas[names[endpoint.query]]
         required = schema.get("required", [])
         for name, field in schema.get("properties", {}).items():
             found.append(_query_parameter(name, field, name in required))
     return found
+
+
+def _path_parameter(name: str, value: PathValue | None) -> Json:
+    described: Json = {"name": name, "in": "path", "required": True, "schema": _UUID, "description": "A UUID."}
+    if value is not None:
+        forms = [{"type": "string", "pattern": pattern} for pattern in value.patterns]
+        schema = forms[0] if len(forms) == 1 else {"anyOf": forms}
+        described |= {"schema": schema, "description": value.description}
+    return described
 
 
 def _query_parameter(name: str, schema: Json, required: bool) -> Json:

@@ -1,10 +1,11 @@
-"""Paths that belong to no contract: health, the descriptions, the documentation."""
+"""Paths that belong to no contract: what this server is, health, the descriptions, the documentation."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from importlib.metadata import version
@@ -15,8 +16,10 @@ from openvest.db.query import Query
 from openvest.db.unit import Database, DatabaseDown
 from openvest.server import docs
 from openvest.server.messages import JSON, Answer, Request, problem_answer, unavailable
+from openvest.server.negotiation import prefers_html
 from openvest.server.openapi import describe
 from openvest.server.router import Router
+from openvest.server.settings import ServerSettings
 
 Page = Callable[[Request], Awaitable[Answer]]
 
@@ -26,7 +29,7 @@ _HTML = b"text/html; charset=utf-8"
 _CSS = b"text/css; charset=utf-8"
 
 
-def make_pages(database: Database, router: Router) -> dict[str, Page]:
+def make_pages(database: Database, router: Router, settings: ServerSettings) -> dict[str, Page]:
     """All of them by path. Descriptions are made when first asked for and then kept."""
     contracts: list[Contract] = [contract for contract, table in router.endpoints.items() if table or contract == "v1"]
 
@@ -55,11 +58,34 @@ def make_pages(database: Database, router: Router) -> dict[str, Page]:
         return _tagged(request, docs.STYLE, _CSS)
 
     pages: dict[str, Page] = {f"/openapi/{contract}.json": openapi(contract) for contract in contracts}
+    pages["/"] = _first(contracts, settings)
     pages["/docs"] = documents
     pages["/docs/docs.css"] = style
     pages["/health/live"] = _live
     pages["/health/ready"] = _readiness(database)
     return pages
+
+
+def _first(contracts: Sequence[Contract], settings: ServerSettings) -> Page:
+    """What answers here and where everything else is, for people and for programs."""
+    facts: dict[str, object] = {
+        "name": "OpenVest",
+        "version": version("openvest"),
+        "mode": settings.mode,
+        "docs": "/docs",
+        "openapi": {contract: f"/openapi/{contract}.json" for contract in contracts},
+        "health": {"live": "/health/live", "ready": "/health/ready"},
+    }
+    if settings.metrics_url is not None:
+        facts["metrics"] = settings.metrics_url
+    plain, shown = dumps(facts).encode(), docs.first_page(facts).encode()
+
+    async def page(request: Request) -> Answer:
+        html = prefers_html(request.text(b"accept") or "")
+        answer = _tagged(request, shown, _HTML) if html else _tagged(request, plain, JSON)
+        return replace(answer, headers=(*answer.headers, (b"vary", b"accept")))
+
+    return page
 
 
 def _tagged(request: Request, body: bytes, content_type: bytes) -> Answer:

@@ -140,7 +140,7 @@ def misfit(part: str, errors: Sequence[FieldError]) -> InvalidRequest:
 def parse_body(endpoint: Endpoint, body: bytes, setting: Setting | None = None) -> tuple[Any, Any]:
     """The body as an instance of the endpoint's model, and the plain value it was made from.
 
-    An empty body counts as an empty object. Raises: InvalidRequest.
+    An empty body counts as an empty object, and so does null where nothing is required. Raises: InvalidRequest.
     """
     model = endpoint.body
     if model is None:
@@ -148,6 +148,8 @@ def parse_body(endpoint: Endpoint, body: bytes, setting: Setting | None = None) 
             raise misfit("body", [FieldError(ROOT, "is not taken by this operation")])
         return None, None
     value = _form(body) if endpoint.form else parse_json(body) if body.strip() else {}
+    if value is None and not any(field.is_required() for field in model.model_fields.values()):
+        value = {}
     return _validated(model, value, "body", setting), value
 
 
@@ -244,7 +246,8 @@ def parse_path(endpoint: Endpoint, names: Sequence[str], values: Sequence[str]) 
 
 
 def _parser(endpoint: Endpoint, name: str) -> Callable[[str], Any]:
-    return endpoint.path_types.get(name, _uuid)
+    value = endpoint.path_types.get(name)
+    return _uuid if value is None else value.parse
 
 
 def _uuid(text: str) -> UUID:

@@ -15,6 +15,8 @@ class ServerSettings:
     """
 
     mode: Literal["sandbox", "production"] = "sandbox"
+    metrics_url: str | None = None
+    """Where the figures of this process are, as the first page says it."""
     body_bytes: int = 1 << 20
     bodies_bytes: int = 128 << 20
     body_seconds: float = 10

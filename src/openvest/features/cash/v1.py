@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from openvest.core.declarations import Call, Endpoint, Event
+from openvest.core.declarations import Call, Endpoint, Event, PathValue
 from openvest.core.money import ZERO, cents
 from openvest.core.schema import (
     Answer,
@@ -236,6 +236,8 @@ def _currency(text: str) -> str:
     return text
 
 
+_CURRENCY = PathValue(_currency, f"The currency: {', '.join(CURRENCIES)}.", (f"^({'|'.join(CURRENCIES)})$",))
+
 ENDPOINTS: list[Endpoint] = [
     Endpoint(
         "GET",
@@ -269,7 +271,7 @@ ENDPOINTS: list[Endpoint] = [
         CashBalanceAnswer,
         retrieve_currency_cash_balance,
         errors=(404,),
-        path_types={"currency": _currency},
+        path_types={"currency": _CURRENCY},
     ),
     Endpoint(
         "GET",

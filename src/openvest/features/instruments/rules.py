@@ -9,17 +9,18 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Protocol, TypeVar
 from uuid import UUID
 
+from openvest.core.declarations import PathValue
 from openvest.core.ids import caused_id
 from openvest.core.problems import FieldError, InvalidRequest, NotFound
-from openvest.core.schema import UUID_PATTERN
+from openvest.core.schema import ISIN_PATTERN, UUID_PATTERN
 from openvest.core.trading_calendar import FIRST_DAY, ONE_DAY
 
 MOST_CANDLES = 1000
 DEFAULT_DAYS = timedelta(days=30)
 DAY_MINUTES = 1440
 
-ISIN_URN = re.compile(r"(?:urn:)?isin:([A-Z]{2}[A-Z0-9]{9}[0-9])")
-UUID_URN = re.compile(r"(?:urn:)?uuid:(" + UUID_PATTERN.strip("^$") + ")")
+ISIN_NAME = re.compile(r"(?:(?:urn:)?isin:)?(" + ISIN_PATTERN.strip("^$") + ")")
+UUID_NAME = re.compile(r"(?:(?:urn:)?uuid:)?(" + UUID_PATTERN.strip("^$") + ")")
 INTERVAL = re.compile(r"([1-9][0-9]{0,3})([hm])")
 
 VENUES = (("XETR", "Xetra", True), ("XLON", "London Stock Exchange", True))
@@ -56,12 +57,16 @@ class InstrumentName:
 
 
 def parse_name(text: str) -> InstrumentName:
-    """An instrument's URN. Raises: ValueError."""
-    if found := ISIN_URN.fullmatch(text):
+    """An instrument's ISIN or id, as a URN or bare: neither can be taken for the other. Raises: ValueError."""
+    if found := ISIN_NAME.fullmatch(text):
         return InstrumentName(isin=found[1])
-    if found := UUID_URN.fullmatch(text):
+    if found := UUID_NAME.fullmatch(text):
         return InstrumentName(id=UUID(found[1]))
-    raise ValueError("an instrument is named isin:… or uuid:…")
+    raise ValueError("an instrument is named by its ISIN or its id")
+
+
+_FORMS = "The instrument: its ISIN or its UUID, bare or prefixed (isin:…, urn:isin:…, uuid:…, urn:uuid:…)."
+NAME_IN_PATH = PathValue(parse_name, _FORMS, tuple(f"^{name.pattern}$" for name in (ISIN_NAME, UUID_NAME)))
 
 
 def instrument_id(isin: str) -> UUID:

@@ -39,14 +39,10 @@ R = TypeVar("R")
 Key = tuple[UUID, UUID]
 _CHUNK = 5000
 _STORED = StoredPrices()
+IN_PATH = {"instrument_id": rules.NAME_IN_PATH}
 
 
 # Finding
-
-
-def parse_name(text: str) -> InstrumentName:
-    """An instrument as paths of features above name it. Raises: ValueError."""
-    return rules.parse_name(text)
 
 
 async def list_instruments(unit: Unit, query: PageQuery, trading_status: str | None = None) -> Page[Instrument]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Set
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
@@ -262,7 +262,6 @@ async def _pace(unit: Unit) -> Pace:
     return (await tenants.get_tenant(unit)).pace
 
 
-_NAMED: Mapping[str, Callable[[str], Any]] = {"instrument_id": rules.parse_name}
 _PRICES = "/instruments/{instrument_id}/venues/{venue_id}/prices"
 
 ENDPOINTS: list[Endpoint] = [
@@ -287,7 +286,7 @@ ENDPOINTS: list[Endpoint] = [
         ("instruments:read",),
         Instrument,
         retrieve_instrument,
-        path_types=_NAMED,
+        path_types=service.IN_PATH,
         errors=(404,),
     ),
     Endpoint(
@@ -299,7 +298,7 @@ ENDPOINTS: list[Endpoint] = [
         ("prices:read",),
         InstrumentVenueList,
         list_instrument_venues,
-        path_types=_NAMED,
+        path_types=service.IN_PATH,
         errors=(404,),
     ),
     Endpoint(
@@ -312,7 +311,7 @@ ENDPOINTS: list[Endpoint] = [
         LatestPrice,
         retrieve_latest_price,
         query=LatestQuery,
-        path_types=_NAMED,
+        path_types=service.IN_PATH,
         errors=(400, 404),
     ),
     Endpoint(
@@ -325,7 +324,7 @@ ENDPOINTS: list[Endpoint] = [
         Ohlc,
         list_ohlc_prices,
         query=OhlcQuery,
-        path_types=_NAMED,
+        path_types=service.IN_PATH,
         errors=(400, 404),
     ),
 ]

@@ -175,7 +175,7 @@ ENDPOINTS: list[Endpoint] = [
         PositionAnswer,
         retrieve_position,
         errors=(404,),
-        path_types={"instrument_id": instruments.parse_name},
+        path_types=instruments.IN_PATH,
     ),
     Endpoint(
         "GET",
