@@ -20,9 +20,10 @@ from urllib.request import urlopen
 import pytest
 
 from openvest.cli.demo_bodies import RESIDENCIES, USER
+from openvest.db.address import read_address
 from openvest.features.tenants.model import SCOPES
 from openvest.sdk.client import Client
-from tests.e2e.serving import Serving, free_port, openvest, wait_until, write_profile
+from tests.e2e.serving import Serving, environment, free_port, openvest, wait_until, write_profile
 
 WORLD = "IE00B4L5Y983"
 PERSON = {name: USER[name] for name in ("first_name", "last_name", "birth_date", "nationalities", "address")}
@@ -207,22 +208,31 @@ def children_of(serving: Serving) -> str:
     return " ".join(str(child.pid) for child in below if "server" in child.cmdline())
 
 
-@pytest.mark.parametrize("asks", [(signal.SIGINT, signal.SIGINT), (signal.SIGTERM,)])
-def test_a_server_that_others_use_ends_when_it_is_asked_twice_or_terminated(asks: tuple[signal.Signals, ...]) -> None:
+def test_a_server_ends_at_once_and_its_database_is_there_for_those_who_use_it() -> None:
+    """A command founds the database, the processes come while it runs, and each may go before the others."""
     serving = own()
     working = Serving(serving.data_dir)
     try:
+        command = subprocess.Popen(
+            [sys.executable, "-m", "openvest", "db", "migrate", "--data-dir", str(serving.data_dir)], env=environment()
+        )
+        wait_until((serving.data_dir / "postgres.json").exists, 20)
         serving.start("server")
+        assert command.wait(20) == 0
         working.start("worker")
-        assert serving.process is not None
-        if len(asks) > 1:
-            serving.process.send_signal(asks[0])
-            wait_until(lambda: "Ctrl-C stops it now" in serving.log)
-            assert serving.process.poll() is None
-        assert serving.end(asks[-1]) == 0
+        with urlopen(f"{serving.url}/health/ready") as answer:
+            assert answer.status == 200
+        pid = read_address(serving.data_dir / "postgres.json").pid
+        assert serving.end() == 0
+        serving.start()
+        assert serving.run("client", "list").returncode == 0
+        assert read_address(serving.data_dir / "postgres.json").pid == pid
+        assert serving.end() == 0
+        assert working.end() == 0
         assert not (serving.data_dir / "postgres.json").exists()
     finally:
-        working.end(signal.SIGKILL)
+        if working.process is not None:
+            working.end(signal.SIGKILL)
         serving.remove()
 
 

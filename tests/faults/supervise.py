@@ -1,7 +1,7 @@
 """A supervisor or a visitor in a process of its own, for tests that kill it. Run as a program, standard library only.
 
-`serve DATA_DIR BASE BINARIES` runs a server until killed; `attach …` attaches until its standard input closes, `stay …`
-does so as a process that runs until told to end. All print one JSON line when the database is ready, or one with
+`serve DATA_DIR BASE BINARIES` supervises a server until killed; `attach …` uses one until its standard input closes,
+`alone …` does so as the only one of its kind. All print one JSON line when the database is ready, or one with
 `refused`.
 """
 
@@ -32,8 +32,8 @@ def main(verb: str, data_dir: str, base: str, binaries: str) -> None:
             with EmbeddedServer(Path(data_dir), base=Path(base), binaries=named) as server:
                 ready(server.address)
         else:
-            lasting = verb == "stay"
-            with attach_or_start(Path(data_dir), base=Path(base), binaries=named, lasting=lasting) as address:
+            alone = verb == "alone"
+            with attach_or_start(Path(data_dir), base=Path(base), binaries=named, alone=alone) as address:
                 ready(address)
     except EmbeddedError as error:
         say(refused=str(error))

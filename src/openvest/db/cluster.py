@@ -138,7 +138,7 @@ def ensure_passwords(
     """
     file = data_dir / PASSWORD_FILE
     mending = data_dir / f"{PASSWORD_FILE}.new"
-    if file.exists() and not mending.exists():
+    if knows_passwords(data_dir):
         return read_passwords(file)
     passwords = read_passwords(mending) if mending.exists() else new_passwords()
     write_private(mending, dumps(asdict(passwords)) + "\n")
@@ -148,6 +148,11 @@ def ensure_passwords(
     os.replace(mending, file)
     sync_folder(data_dir)
     return passwords
+
+
+def knows_passwords(data_dir: Path) -> bool:
+    """Whether the passwords are there, and not about to be replaced by a start that crashed."""
+    return (data_dir / PASSWORD_FILE).exists() and not (data_dir / f"{PASSWORD_FILE}.new").exists()
 
 
 def new_passwords() -> Passwords:

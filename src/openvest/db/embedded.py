@@ -1,13 +1,13 @@
 """The embedded PostgreSQL under our own supervisor.
 
-One process holds the lock of a data directory, runs the server as its child and starts it again when it dies. The
-others find it through `postgres.json`. When the supervisor is killed the server lives on as an orphan; the next
-supervisor stops it and starts its own, so that there is always exactly one that watches.
+One process holds the lock of a data directory, watches the server and starts it again when it dies. The others find it
+through `postgres.json` and say with a shared lock that they use it. Both locks die with their process, so the server
+needs nobody in particular: whoever watched it leaves it running where others use it, one of them watches it from then
+on, and the last one stops it. An orphan that nobody uses is stopped by the next start, which begins afresh.
 """
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import json
 import os
@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, Self, cast
+from typing import Self, cast
 
 from openvest.core.failpoints import failpoint
 from openvest.db import postmaster
@@ -47,21 +47,20 @@ from openvest.db.place import (
 from openvest.db.prepare import Prepared, adopt, make
 
 LOCK_FILE = "supervisor.lock"
+USED_FILE = "attached.lock"
 ADDRESS_FILE = "postgres.json"
-# How long one waits for a command that is about to end, and how long a `serve` must be seen holding the lock.
-COMMAND_SECONDS, SERVE_SECONDS = 20, 0.5
 LINGER_SECONDS = 30
 EARLY_SECONDS, LONGEST_PAUSE_SECONDS, PRUNE_SECONDS = 5, 5, 600
 
-Kind = Literal["serve", "command"]
+Process = subprocess.Popen[bytes] | postmaster.Adopted
 _BEFORE_PUBLISHED = failpoint("database.before_published")
 
 
 class EmbeddedServer:
-    """Supervises one PostgreSQL. A thread waits for the child and starts it again when it ends unasked.
+    """Supervises one PostgreSQL. A thread waits for its end and starts it again when that was unasked.
 
     `binaries` is what OPENVEST_POSTGRES_BIN names. `on_restart` is called in the supervisor's thread with a sentence
-    each time the server came back. `kind` is what the lock file tells others: a server, or a short command.
+    each time the server came back.
     """
 
     def __init__(
@@ -69,24 +68,23 @@ class EmbeddedServer:
         data_dir: Path,
         *,
         binaries: Path | None = None,
-        kind: Kind = "serve",
         shared_buffers_mb: int = 128,
         progress: Progress = silent,
         on_restart: Callable[[str], None] = silent,
         base: Path = BASE_FOLDER,
         socket_base: Path = SOCKET_BASE,
-        patience_seconds: float = COMMAND_SECONDS,
     ) -> None:
         self.data_dir = data_dir
         self.restarts = 0
-        self._named, self._kind, self._shared_buffers_mb = binaries, kind, shared_buffers_mb
+        self._named, self._shared_buffers_mb = binaries, shared_buffers_mb
         self._progress, self._on_restart = _unfailing(progress), _unfailing(on_restart)
         self._base, self._socket_base = base, socket_base
-        self._patience, self._process_id = patience_seconds, os.getpid()
+        self._process_id = os.getpid()
         self._locks: list[FileLock] = []
         self._guard = threading.Lock()
         self._stopping, self._ready = threading.Event(), threading.Event()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
+        self._theirs = False
         self._watcher: threading.Thread | None = None
         self._address: DatabaseAddress | None = None
 
@@ -110,17 +108,19 @@ class EmbeddedServer:
         self.stop()
 
     def start(self) -> DatabaseAddress:
-        """Take the lock, make the cluster if there is none, stop an orphan, start the server and watch it.
+        """Take the lock, make the cluster if there is none, start the server and watch it.
 
-        Raises: AlreadyServing, EmbeddedError.
+        A server that others use is watched as it is; an orphan that nobody uses is stopped first.
+        Raises: AlreadyServing at once, EmbeddedError.
         """
         self.data_dir = open_data_dir(self.data_dir)
         self._process_id = os.getpid()
         self._stopping.clear()
-        atexit.register(self.stop)
+        # Held alone until the server answers, so that nobody takes up one that is about to be stopped.
+        alone = FileLock(self.data_dir / USED_FILE)
         try:
-            prepared = self._prepare()
-            process = self._launch_patiently(prepared)
+            prepared = self._prepare(alone)
+            process = self._adopt(prepared) or self._launch_patiently(prepared)
         except OSError as error:
             self._abandon()
             raise EmbeddedError(
@@ -130,7 +130,10 @@ class EmbeddedServer:
         except BaseException:
             self._abandon()
             raise
-        if process is None:
+        finally:
+            alone.release()
+        if process is None or not self.running:
+            self._abandon()
             raise EmbeddedError("The start was interrupted.")
         arguments = (prepared, process)
         self._watcher = threading.Thread(target=self._watch, args=arguments, name="postgres-supervisor", daemon=True)
@@ -142,9 +145,7 @@ class EmbeddedServer:
         """Stop the server and let go of the data directory. Safe to call twice; does nothing in a forked child."""
         if os.getpid() != self._process_id:
             return
-        with self._guard:
-            self._stopping.set()
-            process, watcher = self._process, self._watcher
+        process, watcher = self.interrupt(), self._watcher
         self._ready.clear()
         if process is not None and watcher is not None:
             if process.poll() is None:
@@ -152,41 +153,66 @@ class EmbeddedServer:
             watcher.join(LINGER_SECONDS)
         self._abandon()
 
-    def _prepare(self) -> Prepared:
-        """Take the locks and bring the cluster to rest. Raises: AlreadyServing, EmbeddedError."""
+    def interrupt(self) -> Process | None:
+        """End a start that another thread makes, and every attempt to start the server again."""
+        with self._guard:
+            self._stopping.set()
+            return self._process
+
+    def leave(self) -> None:
+        """Let go of the data directory and leave the server running. Does nothing in a forked child."""
+        if os.getpid() == self._process_id:
+            self.interrupt()
+            self._ready.clear()
+            self._let_go()
+
+    def _prepare(self, alone: FileLock) -> Prepared:
+        """Take the locks and bring the cluster to rest, unless others use it. Raises: AlreadyServing, EmbeddedError."""
         self._take_lock(self.data_dir / LOCK_FILE)
         home = cluster_home(self.data_dir)
+        keep = not alone.acquire()
         if home is None:
             prepared = make(self.data_dir, self._named, self._base, self._progress)
             self._take_lock(prepared.home / LOCK_FILE)
         else:
             # A copied data directory points to the same cluster: this lock keeps the two supervisors apart.
             self._take_lock(home / LOCK_FILE)
-            prepared = adopt(self.data_dir, home, self._named, self._base, self._progress)
+            prepared = adopt(self.data_dir, home, self._named, self._base, self._progress, keep=keep)
+            self._theirs = prepared.running is not None
         make_log_folder(prepared.logs, prepared.user)
         return prepared
 
     def _take_lock(self, path: Path) -> None:
-        """Raises: AlreadyServing soon for a running server, after a while for a command that does not end."""
+        """Raises: AlreadyServing, EmbeddedError where the file is another user's."""
         lock = FileLock(path)
-        begun = time.monotonic()
         try:
-            while not lock.acquire():
-                holder, waited = read_note(path), time.monotonic() - begun
-                # Not at once: the note may be the last one of a killed server, seen while another takes its place.
-                limit = SERVE_SECONDS if holder.get("kind") == "serve" else COMMAND_SECONDS
-                if waited >= min(limit, self._patience):
-                    raise _already(self.data_dir, holder)
-                time.sleep(0.05)
+            if not lock.acquire():
+                raise already_running(self.data_dir, path)
         except PermissionError as error:
             raise EmbeddedError(
                 f"{path} belongs to another user. Run the command as the user who started OpenVest there, or choose "
                 "another folder with --data-dir."
             ) from error
-        lock.note(json.dumps({"pid": os.getpid(), "kind": self._kind}))
+        lock.note(json.dumps({"pid": os.getpid()}))
         self._locks.append(lock)
 
-    def _launch_patiently(self, prepared: Prepared) -> subprocess.Popen[bytes] | None:
+    def _adopt(self, prepared: Prepared) -> Process | None:
+        """The running server that others use, published as watched by us; None where one has to be started."""
+        if prepared.running is None:
+            return None
+        process = postmaster.Adopted(prepared.running, prepared.data)
+        with contextlib.suppress(EmbeddedError):  # It died just now; the others go on with the one we start.
+            postmaster.wait_ready(process, prepared.data, prepared.logs, self._progress, self._stopping.is_set)
+        if self._stopping.is_set():
+            raise EmbeddedError("The start was interrupted.")
+        sockets = postmaster.socket_of(prepared.data) if process.poll() is None else None
+        if sockets is not None:
+            self._publish(prepared, sockets, process.pid)
+            self._process = process
+        self._theirs = False
+        return self._process
+
+    def _launch_patiently(self, prepared: Prepared) -> Process | None:
         """Start the server; wait while the processes of a killed one are still going away.
 
         While the supervisor is being stopped it may return None or a server that is not ready. Raises: EmbeddedError.
@@ -237,8 +263,11 @@ class EmbeddedServer:
         write_private(self.data_dir / ADDRESS_FILE, self._address.published())
         self._ready.set()
 
-    def _watch(self, prepared: Prepared, process: subprocess.Popen[bytes]) -> None:
-        """The supervisor's thread: wait for the child, start it again unless it was asked to stop."""
+    def _watch(self, prepared: Prepared, process: Process) -> None:
+        """The supervisor's thread: wait for the server's end, start it again unless it was asked to stop.
+
+        Why it goes on waiting after `leave`: a child that nobody waits for stays behind as a zombie.
+        """
         early_deaths = 0
         while True:
             begun = time.monotonic()
@@ -259,7 +288,7 @@ class EmbeddedServer:
                 self.restarts += 1
                 self._on_restart(f"PostgreSQL runs again (process {process.pid}).")
 
-    def _revive(self, prepared: Prepared) -> subprocess.Popen[bytes] | None:
+    def _revive(self, prepared: Prepared) -> Process | None:
         """Try until it runs or the supervisor stops."""
         pause = 0.1
         while not self._stopping.is_set():
@@ -279,20 +308,17 @@ class EmbeddedServer:
             prune_logs(prepared.logs)
 
     def _abandon(self) -> None:
-        """Leave nothing running and nothing published, then let go of the locks."""
+        """Leave nothing of ours running and nothing published, then let go of the locks."""
         process = self._process
         if process is not None and process.poll() is None:
             postmaster.stop(process.pid, lambda: process.poll() is None, self._progress)
-        if self._locks:
-            with contextlib.suppress(OSError):
-                (self.data_dir / ADDRESS_FILE).unlink(missing_ok=True)
-            with contextlib.suppress(OSError):
-                # The server took its socket away; what is not empty is not only ours.
-                if self._address is not None:
-                    self._address.host.rmdir()
+        if self._locks and not self._theirs:
+            unpublish(self.data_dir, self._address.host if self._address is not None else None)
+        self._let_go()
+
+    def _let_go(self) -> None:
         while self._locks:
             self._locks.pop().release()
-        atexit.unregister(self.stop)
 
 
 def _unfailing(tell: Progress) -> Progress:
@@ -305,21 +331,22 @@ def _unfailing(tell: Progress) -> Progress:
     return told
 
 
-def _already(data_dir: Path, holder: dict[str, object]) -> AlreadyServing:
+def unpublish(data_dir: Path, sockets: Path | None) -> None:
+    """Take away what leads others to a server that has stopped."""
+    with contextlib.suppress(OSError):
+        (data_dir / ADDRESS_FILE).unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        # The server took its socket away; what is not empty is not only ours.
+        if sockets is not None:
+            sockets.rmdir()
+
+
+def already_running(data_dir: Path, lock_file: Path) -> AlreadyServing:
+    """The refusal of a data directory whose lock another process holds."""
     return AlreadyServing(
-        f"OpenVest already runs on {data_dir} (process {holder.get('pid', 'unknown')}). "
+        f"OpenVest already runs on {data_dir} (process {read_note(lock_file).get('pid', 'unknown')}). "
         "Stop it first, or choose another folder with --data-dir."
     )
-
-
-def refuse_second(data_dir: Path) -> None:
-    """Say at once what `start` would say in the end, before anything else is said. Raises: AlreadyServing."""
-    lock = FileLock(data_dir / LOCK_FILE)
-    with contextlib.suppress(OSError):
-        if lock.acquire():
-            lock.release()
-        elif (holder := read_note(lock.path)).get("kind") == "serve":
-            raise _already(data_dir, holder)
 
 
 def read_note(lock_file: Path) -> dict[str, object]:
@@ -337,10 +364,10 @@ def remove_database(data_dir: Path, *, socket_base: Path = SOCKET_BASE) -> None:
     Raises: AlreadyServing, EmbeddedError.
     """
     data_dir = open_data_dir(data_dir)
-    lock = FileLock(data_dir / LOCK_FILE)
-    if not lock.acquire():
-        raise AlreadyServing(f"OpenVest runs on {data_dir}. Stop it before its database is removed.")
+    lock, used = FileLock(data_dir / LOCK_FILE), FileLock(data_dir / USED_FILE)
     try:
+        if not lock.acquire() or not used.acquire():
+            raise AlreadyServing(f"OpenVest runs on {data_dir}. Stop it before its database is removed.")
         home = cluster_home(data_dir)
         if home is not None:
             claim(data_dir, home)
@@ -351,4 +378,5 @@ def remove_database(data_dir: Path, *, socket_base: Path = SOCKET_BASE) -> None:
             (data_dir / PASSWORD_FILE).unlink(missing_ok=True)
             shutil.rmtree(home)
     finally:
+        used.release()
         lock.release()

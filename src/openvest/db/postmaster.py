@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from openvest.db.address import EmbeddedError, Progress
@@ -19,6 +20,7 @@ from openvest.db.binaries import Binaries
 from openvest.db.place import RunsAs
 
 POLL_SECONDS = 0.02
+ADOPTED_SECONDS = 0.2
 FAST_SECONDS, IMMEDIATE_SECONDS = 30, 10
 # Reading the log of a large unclean stop takes its time; the server says all the while that it is starting.
 START_SECONDS = 600
@@ -26,6 +28,23 @@ STARTUP_LOG = "startup.log"
 WORDS_SECONDS = 2
 # What a server says while the processes of the one before are still going away.
 NOT_YET = ("is still in use", "lock file", "shared memory block")
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """A server that another process started, watched as far as one that is no child of ours can be."""
+
+    pid: int
+    data: Path
+
+    def poll(self) -> int | None:
+        """None while it runs; how it ended is its parent's to know."""
+        return None if is_postmaster(self.pid, self.data) else -1
+
+    def wait(self) -> int:
+        while self.poll() is None:
+            time.sleep(ADOPTED_SECONDS)
+        return -1
 
 
 def spawn(binaries: Binaries, data: Path, log_folder: Path, user: RunsAs) -> subprocess.Popen[bytes]:
@@ -47,7 +66,11 @@ def spawn(binaries: Binaries, data: Path, log_folder: Path, user: RunsAs) -> sub
 
 
 def wait_ready(
-    process: subprocess.Popen[bytes], data: Path, log_folder: Path, progress: Progress, abandon: Callable[[], bool]
+    process: subprocess.Popen[bytes] | Adopted,
+    data: Path,
+    log_folder: Path,
+    progress: Progress,
+    abandon: Callable[[], bool],
 ) -> bool:
     """Wait until the server takes connections. False when the caller abandons it.
 
@@ -104,6 +127,21 @@ def read_pid_file(data: Path) -> tuple[int, str] | None:
         return int(lines[0]), lines[7].strip() if len(lines) > 7 else ""
     except (FileNotFoundError, NotADirectoryError, IndexError, ValueError):
         return None
+
+
+def running(data: Path) -> int | None:
+    """The process of a server that serves this folder or is about to, or None."""
+    found = read_pid_file(data)
+    return found[0] if found is not None and found[1] != "stopping" and is_postmaster(found[0], data) else None
+
+
+def socket_of(data: Path) -> Path | None:
+    """The folder of its socket as the server's own pid file has it. Source: pidfile.h, line 5."""
+    try:
+        line = (data / "postmaster.pid").read_text(encoding="utf-8", errors="replace").splitlines()[4].strip()
+    except (OSError, IndexError):
+        return None
+    return Path(line) if line else None
 
 
 def is_postmaster(pid: int, data: Path) -> bool:

@@ -16,12 +16,16 @@ _BEFORE_POINTER = failpoint("database.before_pointer")
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A cluster at rest and all that is needed to run it. `home` holds `data` and `log`."""
+    """A cluster and all that is needed to run it. `home` holds `data` and `log`.
+
+    It is at rest, unless `running` names the server that others use.
+    """
 
     home: Path
     user: RunsAs
     binaries: Binaries
     passwords: Passwords
+    running: int | None = None
 
     @property
     def data(self) -> Path:
@@ -47,9 +51,10 @@ def make(data_dir: Path, named: Path | None, base: Path, progress: Progress) -> 
     return Prepared(home, user, binaries, passwords)
 
 
-def adopt(data_dir: Path, home: Path, named: Path | None, base: Path, progress: Progress) -> Prepared:
+def adopt(data_dir: Path, home: Path, named: Path | None, base: Path, progress: Progress, *, keep: bool) -> Prepared:
     """The cluster of an earlier start, with what a killed supervisor left behind cleared away.
 
+    `keep` leaves a running server alone, because others use it. Without its passwords nobody new could.
     Raises: EmbeddedError.
     """
     claim(data_dir, home)
@@ -57,6 +62,8 @@ def adopt(data_dir: Path, home: Path, named: Path | None, base: Path, progress: 
     user = runs_as(data.stat().st_uid)
     major = int((data / "PG_VERSION").read_text(encoding="ascii").strip())
     binaries = binaries_for(find_binaries(named, major=major), user, base, progress)
-    postmaster.clear_way(data, progress)
+    running = postmaster.running(data) if keep and cluster.knows_passwords(data_dir) else None
+    if running is None:
+        postmaster.clear_way(data, progress)
     passwords = cluster.ensure_passwords(binaries, data_dir, data, user, progress)
-    return Prepared(home, user, binaries, passwords)
+    return Prepared(home, user, binaries, passwords, running)

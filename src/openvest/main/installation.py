@@ -8,12 +8,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import threading
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 import asyncpg
@@ -24,7 +23,6 @@ from openvest.db.address import DatabaseAddress, Progress, silent
 from openvest.db.attach import attach_or_start
 from openvest.db.checks import StartRefused, check_role, check_server_settings
 from openvest.db.connections import open_pool
-from openvest.db.embedded import EmbeddedServer
 from openvest.db.files import write_private
 from openvest.db.migrate import apply_migrations, check_schema
 from openvest.db.place import open_data_dir
@@ -36,9 +34,6 @@ from openvest.main.failpoints import arm_failpoint, refuse_failpoint_of
 
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
-
-Kind = Literal["serve", "process", "command"]
-"""How long one stays: with the data directory of its own, until told to end, for one answer."""
 
 KEY_FILE = "master.key"
 FIRST_SEED = "1"
@@ -73,39 +68,24 @@ _HAS_TENANT = "select exists (select from list_tenants())"
 
 
 @asynccontextmanager
-async def running_database(
-    place: Place, *, kind: Kind = "command", now: threading.Event | None = None, progress: Progress = silent
-) -> AsyncGenerator[Urls]:
-    """The database for as long as the block lasts.
+async def running_database(place: Place, *, alone: bool = False, progress: Progress = silent) -> AsyncGenerator[Urls]:
+    """The database for as long as the block lasts. `alone` refuses a second such process on the data directory.
 
-    A `serve` takes the data directory for itself, a `process` is attached until it is told to end. `now` ends the
-    wait for others before a database started here is stopped. Raises: StartRefused, EmbeddedError, AlreadyServing.
+    Raises: StartRefused, EmbeddedError, AlreadyServing.
     """
     arm_failpoint(place.failpoint)
-    async with _found_or_started(place, kind, now, progress) as urls:
+    async with _found_or_started(place, alone, progress) as urls:
         await refuse_failpoint_of(place.failpoint, urls.app)
         yield urls
 
 
 @asynccontextmanager
-async def _found_or_started(
-    place: Place, kind: Kind, now: threading.Event | None, progress: Progress
-) -> AsyncGenerator[Urls]:
+async def _found_or_started(place: Place, alone: bool, progress: Progress) -> AsyncGenerator[Urls]:
     if place.database_url is not None:
         open_data_dir(place.data_dir)
         yield await named_database(place, place.database_url)
-    elif kind == "serve":
-        server = EmbeddedServer(place.data_dir, binaries=place.binaries, progress=progress, on_restart=progress)
-        try:
-            yield _embedded(await asyncio.to_thread(server.start))
-        finally:
-            # Not in a thread of the loop's: a second Ctrl-C must not leave the server behind.
-            server.stop()
     else:
-        attachment = attach_or_start(
-            place.data_dir, binaries=place.binaries, lasting=kind == "process", now=now, progress=progress
-        )
-        async with attachment as address:
+        async with attach_or_start(place.data_dir, binaries=place.binaries, alone=alone, progress=progress) as address:
             yield _embedded(address)
 
 

@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import signal
 import sys
-import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -23,15 +22,15 @@ from openvest import catalog
 from openvest.core.clock import WireClock
 from openvest.core.memory import collect_rarely
 from openvest.db.address import Progress
+from openvest.db.attach import refuse_second
 from openvest.db.checks import StartRefused
-from openvest.db.embedded import refuse_second
 from openvest.db.wire import measure
 from openvest.main import Mode, exposure
 from openvest.main.environment import Place
 from openvest.main.failpoints import refuse_failpoint
 from openvest.main.first_start import Pace, Sandbox, furnish
 from openvest.main.http import listening
-from openvest.main.installation import Installation, Kind, master_key, opened, running_database
+from openvest.main.installation import Installation, master_key, opened, running_database
 from openvest.main.news import News, connect_news, make_worker
 from openvest.server.app import App, make_app
 from openvest.server.logs import make_logger
@@ -61,8 +60,6 @@ class Options:
     """The first of as many as there are workers; None for the first that are free."""
     joined: bool = False
     """A server process that belongs to a `serve`: it shares the port and ends with its parent."""
-    now: threading.Event = field(default_factory=threading.Event, repr=False, compare=False)
-    """Set when whoever asked the process to end does not wait any longer for others that use its database."""
 
     @property
     def url(self) -> str:
@@ -73,31 +70,26 @@ Ready = Callable[[Installation, Sandbox | None, Sequence[int]], None]
 """Told once when everything answers: the installation, what a sandbox was furnished with, the ports of the metrics."""
 
 
-def run(process: Callable[[], Awaitable[None]], now: threading.Event) -> None:
-    """Run a process until it ends or SIGINT, SIGTERM or SIGHUP asks it to; what it holds is let go of in order.
-
-    A second SIGINT and any SIGTERM or SIGHUP set `now`.
-    """
+def run(process: Callable[[], Awaitable[None]]) -> None:
+    """Run a process until it ends or SIGINT, SIGTERM or SIGHUP asks it to; what it holds is let go of in order."""
     collect_rarely()
     with contextlib.suppress(KeyboardInterrupt), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_until_asked(process, now))
+        runner.run(_until_asked(process))
 
 
-async def _until_asked(process: Callable[[], Awaitable[None]], now: threading.Event) -> None:
+async def _until_asked(process: Callable[[], Awaitable[None]]) -> None:
     body = asyncio.ensure_future(process())
     asked = False
 
-    def stop(number: signal.Signals) -> None:
+    def stop() -> None:
         nonlocal asked
-        if asked or number != signal.SIGINT:
-            now.set()
         if not asked:
             asked = True
             body.cancel()
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, stop, number)
+        loop.add_signal_handler(number, stop)
     try:
         await body
     except asyncio.CancelledError:
@@ -113,7 +105,7 @@ async def serve(options: Options, ready: Ready, say: Progress) -> None:
     exposure.check_port(options.host, options.port)
     _metrics_ports(options)
     async with AsyncExitStack() as stack:
-        installation = await _installation(stack, options, "serve", say)
+        installation = await _installation(stack, options, say, alone=True)
         _check_exposure(options, installation.mode)
         sandbox = await furnish(installation, options.url, options.pace) if installation.mode == "sandbox" else None
         news = await _news(stack, installation, options)
@@ -130,7 +122,7 @@ async def server(options: Options, ready: Ready, say: Progress) -> None:
         exposure.check_port(options.host, options.port)
     _metrics_ports(options)
     async with AsyncExitStack() as stack:
-        installation = await _installation(stack, options, "process", say)
+        installation = await _installation(stack, options, say)
         _check_exposure(options, installation.mode)
         news = await _news(stack, installation, options)
         tasks, metrics_ports = await _serving(stack, installation, news, options, say)
@@ -147,7 +139,7 @@ async def worker(options: Options, ready: Ready, say: Progress) -> None:
     """Sweeps, numbering and deliveries alone; several may run on one database. Raises: as `serve`."""
     _check_first(options)
     async with AsyncExitStack() as stack:
-        installation = await _installation(stack, options, "process", say)
+        installation = await _installation(stack, options, say)
         _check_exposure(options, installation.mode)
         news = await _news(stack, installation, options)
         task = await stack.enter_async_context(_working(news))
@@ -174,8 +166,8 @@ def _check_exposure(options: Options, mode: Mode) -> None:
     )
 
 
-async def _installation(stack: AsyncExitStack, options: Options, kind: Kind, say: Progress) -> Installation:
-    urls = await stack.enter_async_context(running_database(options.place, kind=kind, now=options.now, progress=say))
+async def _installation(stack: AsyncExitStack, options: Options, say: Progress, *, alone: bool = False) -> Installation:
+    urls = await stack.enter_async_context(running_database(options.place, alone=alone, progress=say))
     return await stack.enter_async_context(
         opened(urls, options.place, mode=options.mode, seed=options.seed, pool_size=10, progress=say)
     )
