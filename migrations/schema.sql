@@ -724,9 +724,13 @@ create table set_aside (
   row_id uuid not null,
   error text not null,
   created_at timestamp with time zone not null,
-  constraint set_aside_pkey PRIMARY KEY (tenant_id, sweep, row_id));
+  dropped_at timestamp with time zone,
+  dropped_by text,
+  constraint set_aside_pkey PRIMARY KEY (tenant_id, sweep, row_id),
+  constraint set_aside_dropped_by_someone CHECK (((dropped_at IS NULL) = (dropped_by IS NULL))));
 alter table set_aside enable row level security;
 alter table set_aside force row level security;
+create policy lookup on set_aside for select to openvest_owner using (true);
 create policy tenant on set_aside for all to public using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif"))) with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
 create table signing_keys (
@@ -1267,6 +1271,15 @@ begin
   execute format('grant execute on function %s to %I', signature, current_setting('openvest.app_role'));
 end $function$;
 
+create function hidden_work()
+ RETURNS TABLE(sweep text, waiting bigint, since timestamp with time zone)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  select sweep, count(*), min(created_at) from set_aside where dropped_at is null group by sweep
+$function$;
+
 create function journals_must_be_zero()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1501,6 +1514,7 @@ revoke all on function find_token(token_hash bytea) from public;
 revoke all on function forget_nonces() from public;
 revoke all on function found_installation(new_seed text, new_mode text) from public;
 revoke all on function found_tenant(new_id uuid, new_name text, new_licence text, new_mode text, new_pace text, frozen_at timestamp with time zone) from public;
+revoke all on function hidden_work() from public;
 revoke all on function lease_rate(client uuid, per_second integer, wanted integer) from public;
 revoke all on function list_tenants() from public;
 revoke all on function open_unit(tenant uuid, n integer, draining boolean) from public;
@@ -1516,6 +1530,7 @@ grant execute on function find_token(token_hash bytea) to openvest_app;
 grant execute on function forget_nonces() to openvest_app;
 grant execute on function found_installation(new_seed text, new_mode text) to openvest_app;
 grant execute on function found_tenant(new_id uuid, new_name text, new_licence text, new_mode text, new_pace text, frozen_at timestamp with time zone) to openvest_app;
+grant execute on function hidden_work() to openvest_app;
 grant execute on function lease_rate(client uuid, per_second integer, wanted integer) to openvest_app;
 grant execute on function list_tenants() to openvest_app;
 grant execute on function open_unit(tenant uuid, n integer, draining boolean) to openvest_app;
@@ -1566,7 +1581,7 @@ grant insert, select on table scenario_uses to openvest_app;
 grant insert, select, update on table scenarios to openvest_app;
 grant select on table schema_migrations to openvest_app;
 grant insert, select on table securities_transactions to openvest_app;
-grant delete, insert, select on table set_aside to openvest_app;
+grant delete, insert, select, update (dropped_at), update (dropped_by) on table set_aside to openvest_app;
 grant insert, select on table signing_keys to openvest_app;
 grant insert, select, update on table street_orders to openvest_app;
 grant insert, select, update on table tax_residencies to openvest_app;

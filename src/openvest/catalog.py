@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from openvest.core.declarations import Endpoint, Event, Hold, Outward, Reaction, Sweep
+from openvest.core.declarations import Aside, Endpoint, Event, Hold, Outward, Reaction, Sweep
 from openvest.db.unit import Hook
 from openvest.features.accounts import sweeps as accounts_sweeps
 from openvest.features.accounts import v1 as accounts_v1
@@ -31,10 +31,12 @@ from openvest.features.street import sweeps as street_sweeps
 from openvest.features.tenants import v1 as tenants_v1
 from openvest.features.users import sweeps as users_sweeps
 from openvest.features.users import v1 as users_v1
+from openvest.features.webhooks import sweeps as webhooks_sweeps
 from openvest.features.webhooks import v1 as webhooks_v1
 from openvest.ledger.audit import AUDIT, AuditQuery
 from openvest.ledger.posting import write_house
 from openvest.simulation import v1 as simulation_v1
+from openvest.work.aside import forgetting_of, law_of, listing_of
 
 V1_ENDPOINTS: Sequence[Endpoint] = (
     *tenants_v1.ENDPOINTS,
@@ -79,6 +81,18 @@ WORKS: Sequence[Sweep | Outward] = (
 settlement (ORDER_MATHS section 5). News of instruments come last: an import is no request, so a frozen tenant's log
 must be the same whether it came before the work of the last request was drained or after."""
 
+ASIDES: Sequence[Aside] = (
+    *onboarding_sweeps.ASIDES,
+    *users_sweeps.ASIDES,
+    *accounts_sweeps.ASIDES,
+    *payments_sweeps.ASIDES,
+    *orders_sweeps.ASIDES,
+    *executions_sweeps.ASIDES,
+    *instruments_sweeps.ASIDES,
+    *webhooks_sweeps.ASIDES,
+)
+"""What a row is that was set aside, and how its work is ended: one for each work."""
+
 REACTIONS: Sequence[Reaction] = (
     *onboarding_sweeps.REACTIONS,
     *users_sweeps.REACTIONS,
@@ -96,8 +110,14 @@ PUBLISHERS: Sequence[Hook] = (
 )
 """Hooks at the end of a unit that may still emit events: touched balances and positions."""
 
-LAWS: Sequence[AuditQuery] = (*AUDIT, *executions.LAWS, *orders.LAWS)
-"""What `openvest ledger prove` holds the books to: the ledger's own laws and those of features."""
+LAWS: Sequence[AuditQuery] = (*AUDIT, *executions.LAWS, *orders.LAWS, law_of(ASIDES))
+"""What `openvest ledger prove` holds the books to: the ledger's own laws, those of features, that no work is hidden."""
+
+SET_ASIDE = listing_of(ASIDES)
+"""The query behind `openvest work list`."""
+
+FORGET_SET_ASIDE = forgetting_of(ASIDES)
+"""What removes rows whose object went another way."""
 
 CLOSERS: Sequence[Hook] = (write_house,)
 """Hooks after the events: the house's hot rows, last."""

@@ -163,9 +163,10 @@ def _allowed(name: str, column: str, walled: set[str], views: set[str]) -> set[s
         return set()
     if name in SHARED_TABLES or name in views or name not in walled:
         return {"select"}
+    removes = {"delete"} if name in DELETABLE else set[str]()
     if name in APPEND_ONLY or name in UPDATED_COLUMNS:
-        return {"select", "insert"}
-    return {"select", "insert", "update"} | ({"delete"} if name in DELETABLE else set())
+        return {"select", "insert"} | removes
+    return {"select", "insert", "update"} | removes
 
 
 async def functions(connection: asyncpg.Connection) -> list[str]:

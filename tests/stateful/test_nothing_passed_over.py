@@ -19,7 +19,6 @@ from openvest.db.unit import Unit
 from openvest.features.orders import service as orders
 from openvest.features.orders.model import OrderView, OrderWanted
 from openvest.main import Assembled
-from openvest.work import runner as runner_module
 from openvest.work.runner import Stuck
 from tests.kit.orders import Trader, make_trader
 from tests.kit.world import make_tenant
@@ -93,9 +92,9 @@ async def test_a_locked_row_is_waited_for(assembled: Assembled) -> None:
     assert (order.status, order.updated_at.replace(microsecond=0)) == ("CANCELLED", FRIDAY_CLOSE)
 
 
-async def test_a_row_that_is_held_for_ever_is_told(assembled: Assembled, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_row_that_is_held_for_ever_is_told(assembled: Assembled) -> None:
     trader, _ = await resting(assembled)
-    monkeypatch.setattr(runner_module, "_STUCK_S", 0.2)
+    assembled.runner.patience_s = 0.2
     async with held(assembled, trader.customer.tenant_id):
         with pytest.raises(Stuck, match="orders"):
             await trader.advance_to(NEXT_YEAR)

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from unittest.mock import patch
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from openvest import catalog
-from openvest.core.declarations import Outward, Sweep
+from openvest.core.declarations import Emitted, Outward, Reaction, Sweep
 from openvest.core.ids import caused_id
 from openvest.db import unit as units
 from openvest.db.query import Query
-from openvest.db.unit import Unit
+from openvest.db.unit import DatabaseDown, Unit
 from openvest.main import Assembled
+from openvest.work import setbacks
+from openvest.work.runner import Stuck
 
 pytestmark = pytest.mark.anyio
 
@@ -122,16 +126,153 @@ async def test_what_was_set_aside_is_neither_due_nor_claimed(
         assert any("set_aside" in text and f"'{work.name}'" in text for text in asked), asked
 
 
-async def test_what_talking_raises_leaves_the_rows_to_their_lease(assembled: Assembled, tenant_id: UUID) -> None:
-    desk = Desk(rows(2))
+@dataclass
+class Heard:
+    """An ear that remembers."""
 
-    async def broken(ports: Any, asked: Sequence[Row]) -> str:
-        raise ConnectionError("the venue hung up")
+    aside: list[UUID] = field(default_factory=list[UUID])
+    put_off_: list[str] = field(default_factory=list[str])
 
-    runner = replace(assembled.runner, works=[replace(desk.outward(4), talk=broken)])
-    with pytest.raises(ConnectionError):
+    def set_aside(self, tenant_id: UUID, work: str, row_id: UUID, error: BaseException) -> None:
+        self.aside.append(row_id)
+
+    def put_off(self, tenant_id: UUID, work: str, error: BaseException, seconds: float) -> None:
+        assert 0 < seconds <= setbacks.LONGEST_SECONDS
+        self.put_off_.append(f"{work} {type(error).__name__}")
+
+
+PASSING = (
+    asyncpg.LockNotAvailableError("lock timeout"),
+    asyncpg.QueryCanceledError("statement timeout"),
+    asyncpg.OutOfMemoryError("no memory"),
+    asyncpg.IdleInTransactionSessionTimeoutError("was stopped"),
+    asyncpg.InsufficientPrivilegeError("no grant yet"),
+    asyncpg.UndefinedColumnError("another version migrates"),
+    asyncpg.DeadlockDetectedError("met others every time"),
+    MemoryError(),
+    ConnectionError("the venue hung up"),
+)
+PLACES = {
+    "sweep": ("claim", "work", "next_due"),
+    "outward": ("lease", "talk", "record", "next_due"),
+}
+WHERE = [(kind, place) for kind, places in PLACES.items() for place in places]
+
+
+def hindered(desk: Desk, kind: str, place: str, errors: list[Exception]) -> Sweep | Outward:
+    """The desk's work, of which one step raises these errors before it does what it should."""
+    whole: Any = desk.sweep(4) if kind == "sweep" else desk.outward(4)
+    step = getattr(whole, place)
+
+    async def hinders(*given: Any) -> Any:
+        if errors:
+            raise errors.pop()
+        return await step(*given)
+
+    return replace(whole, **{place: hinders})
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Lets seconds pass for those who rest."""
+    now = [0]
+    monkeypatch.setattr(setbacks, "monotonic_ns", lambda: now[0])
+
+    def passes(seconds: float) -> None:
+        now[0] += int(seconds * 1e9)
+
+    return passes
+
+
+@pytest.mark.parametrize(("kind", "place"), WHERE)
+async def test_what_the_database_or_the_outside_did_sets_nothing_aside(
+    assembled: Assembled, tenant_id: UUID, kind: str, place: str, later: Callable[[float], None]
+) -> None:
+    """Whatever step it hits: other work goes on, and the same rows are done when they are tried again."""
+    for error in PASSING:
+        desk, other, ear = Desk(rows(3)), Desk(rows(2)), Heard()
+        works = [hindered(desk, kind, place, [error]), replace(other.sweep(4), name="other")]
+        runner = replace(assembled.runner, works=works, ear=ear)
+        for _ in range(2):
+            with suppress(DatabaseDown):  # what a lost connection is called depends on whether a unit was open
+                await runner.run_until_quiet(tenant_id)
+            later(60)
+        done = [sum(len(chunk) for chunk in one.done) for one in (desk, other)]
+        assert (done, await aside(assembled, tenant_id), ear.aside) == ([3, 2], [], []), error
+
+
+async def test_work_that_was_put_off_rests_longer_each_time_and_holds_up_no_other(
+    assembled: Assembled, tenant_id: UUID, later: Callable[[float], None]
+) -> None:
+    desk, other, ear = Desk(rows(1)), Desk(rows(9)), Heard()
+    tries: list[Exception] = [asyncpg.LockNotAvailableError("held")] * 100
+    works = [hindered(desk, "sweep", "work", tries), replace(other.sweep(1), name="other")]
+    runner = replace(assembled.runner, works=works, ear=ear, _setbacks=setbacks.Setbacks())
+    await runner.run_until_quiet(tenant_id)
+    assert (len(tries), len(other.done)) == (99, 9), "tried once, while the other work was done to its end"
+    for seconds, left in ((0.24, 99), (0.02, 98), (0.25, 98), (0.26, 97)):
+        later(seconds)
         await runner.run_until_quiet(tenant_id)
-    assert desk.done == [] and await aside(assembled, tenant_id) == []
+        assert len(tries) == left
+    assert setbacks.pause_after(50) == setbacks.LONGEST_SECONDS
+    later(60)
+    tries.clear()
+    assert await runner.run_until_quiet(tenant_id) == 1
+    assert not ear.aside and ear.put_off_ == ["desk LockNotAvailableError"] * 3
+
+
+@pytest.mark.parametrize(("kind", "place"), WHERE)
+async def test_a_frozen_tenant_that_meets_it_waits_in_order_and_gives_up_in_time(
+    assembled: Assembled, frozen_tenant_id: UUID, kind: str, place: str
+) -> None:
+    """The order of the catalog is kept, so nothing behind it is done before it."""
+    desk, other = Desk(rows(1)), Desk(rows(1))
+    errors: list[Exception] = [asyncpg.LockNotAvailableError("held")] * 3
+    works = [hindered(desk, kind, place, errors), replace(other.sweep(4), name="other")]
+    runner = replace(assembled.runner, works=works)
+    await runner.drain(frozen_tenant_id)
+    assert not errors and len(desk.done) == len(other.done) == 1
+    desk.due, other.due = rows(2), rows(2)
+    errors += [asyncpg.LockNotAvailableError("held")] * 1_000
+    with pytest.raises(Stuck) as stuck:
+        await replace(runner, patience_s=0.15).drain(frozen_tenant_id)
+    assert isinstance(stuck.value.__cause__, asyncpg.LockNotAvailableError) and len(errors) > 990
+    assert len(desk.done) == len(other.done) == 1 and not await aside(assembled, frozen_tenant_id)
+
+
+async def test_a_row_whose_reaction_raises_is_set_aside_alone(assembled: Assembled, tenant_id: UUID) -> None:
+    """The whole unit is the row's: what belongs to its end, and what the database finds at the commit."""
+    desk, ear = Desk(rows(5)), Heard()
+    bad = desk.due[3].id
+
+    async def tells(unit: Unit, found: Sequence[Row]) -> None:
+        for row in found:
+            unit.emit("THING.CHANGED", row.id, 1, unit.now, {"id": str(row.id)})
+
+    async def reacts(unit: Unit, events: Sequence[Emitted]) -> None:
+        if bad in {event.object_id for event in events}:
+            raise LookupError("no such thing")
+        desk.done.append([event.object_id for event in events])
+
+    with patch.object(assembled.database, "reactions", [Reaction("THING.CHANGED", reacts)]):
+        await replace(assembled.runner, works=[replace(desk.sweep(5), work=tells)], ear=ear).run_until_quiet(tenant_id)
+    assert await aside(assembled, tenant_id) == [bad] == ear.aside
+    assert {row for chunk in desk.done for row in chunk} == {row.id for row in desk.due} - {bad}
+
+
+async def test_a_question_that_cannot_be_put_is_set_aside_alone(assembled: Assembled, tenant_id: UUID) -> None:
+    desk = Desk(rows(5))
+    bad = desk.due[1].id
+
+    async def talk(ports: Any, asked: Sequence[Row]) -> str:
+        if bad in {row.id for row in asked}:
+            raise ValueError("a price of no number")
+        return "said"
+
+    runner = replace(assembled.runner, works=[replace(desk.outward(5), talk=talk)])
+    await runner.run_until_quiet(tenant_id)
+    assert await aside(assembled, tenant_id) == [bad]
+    assert {row for chunk in desk.done for row in chunk} == {row.id for row in desk.due} - {bad}
 
 
 async def test_a_drained_tenant_lets_writes_through(assembled: Assembled, frozen_tenant_id: UUID) -> None:

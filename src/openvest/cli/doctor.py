@@ -9,16 +9,49 @@ import sys
 from pathlib import Path
 
 from openvest.cli.versions import version_of
+from openvest.db.address import read_address
 from openvest.db.checks import StartRefused
+from openvest.db.connections import open_pool
+from openvest.db.embedded import ADDRESS_FILE
 from openvest.db.facts import look
 from openvest.db.migrate import SchemaRefused
+from openvest.db.unit import Database
 from openvest.main import installation
 from openvest.main.environment import Place, read_place
 from openvest.main.exposure import next_free
 from openvest.main.first_start import PROFILE
+from openvest.work import aside
+from openvest.work.aside import Waiting
 
 OLDEST_PYTHON = (3, 11)
 _PACKAGES = ("granian", "asyncpg", "uvloop", "cryptography", "pydantic")
+
+
+def hidden_work(data_dir: Path) -> list[str]:
+    """Sentences about work that was set aside and waits for somebody, where the database runs and says so."""
+    place = read_place(data_dir)
+    url = place.database_url
+    if url is None:
+        facts = look(place.data_dir, binaries=place.binaries)
+        if not facts.running or facts.cluster_folder is None:
+            return []
+        url = read_address(place.data_dir / ADDRESS_FILE).app_dsn()
+    try:
+        found = asyncio.run(_hidden(url))
+    except Exception:  # what is wrong with the database is said where the database is looked at
+        return []
+    return [
+        f"{one.waiting} of {one.sweep} set aside, since {one.since:%Y-%m-%d %H:%M}; openvest work list shows it."
+        for one in found
+    ]
+
+
+async def _hidden(url: str) -> list[Waiting]:
+    pool = await open_pool(url, size=1, application="doctor")
+    try:
+        return await aside.hidden_work(Database(pool))
+    finally:
+        await pool.close()
 
 
 def look_around(data_dir: Path) -> tuple[list[str], list[str]]:

@@ -215,8 +215,11 @@ def check(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
 
 
 def doctor(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
-    """Say what is there: the machine, the database, the keys; and what would stop a start. Changes nothing."""
-    from openvest.cli.doctor import look_around
+    """Say what is there: the machine, the database, the keys; what would stop a start; and what waits for somebody.
+
+    Changes nothing. Exits 1 where something would stop a start, or where work was set aside.
+    """
+    from openvest.cli.doctor import hidden_work, look_around
 
     lines, troubles = look_around(data_dir)
     for line in lines:
@@ -225,4 +228,9 @@ def doctor(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
         typer.echo(f"✘ {trouble}")
     if troubles:
         raise Failed("OpenVest would not start here.", f"begin with the first: {troubles[0]}")
+    hidden = hidden_work(data_dir)
+    for sentence in hidden:
+        typer.echo(f"✘ {sentence}")
+    if hidden:
+        raise Failed("OpenVest would start, but work was set aside.", "openvest work list")
     typer.echo("✔ nothing stands in the way")

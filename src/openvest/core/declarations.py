@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, LiteralString
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -203,3 +203,26 @@ class Outward:
     next_due: Callable[[Unit], Awaitable[Any]]
     writes_events: bool = True
     set_size: int = 500
+
+
+class WorkKept(Exception):
+    """What was set aside cannot be ended, or taken up again, in this way; the text says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """What a row that was set aside by `sweep` is, and what its feature knows to do about it.
+
+    `noun` names it for people. `open` is what stands behind FROM to find the row where it is still undone: it names the
+    row `a.row_id` and the tenant $1. `drop` ends it for good (Raises: WorkKept); without it the row is only marked as
+    dropped, which is for work that holds nothing. `again` does what the sweep does not do any more when the row is
+    freed (Raises: WorkKept). `told` runs in the unit that sets the row aside and tells the customer where an answer is
+    waited for.
+    """
+
+    sweep: LiteralString
+    noun: str
+    open: LiteralString
+    drop: Callable[[Unit, UUID], Awaitable[None]] | None = None
+    again: Callable[[Unit, UUID], Awaitable[None]] | None = None
+    told: Callable[[Unit, UUID], Awaitable[None]] | None = None

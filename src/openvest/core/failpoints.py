@@ -1,4 +1,4 @@
-"""Crash points: named places around every durable step, at which a test lets a process end at once.
+"""Crash points: named places around every durable step, at which a test lets a process end at once, or stop.
 
 Each is declared when its module is imported and called where it stands. A process in which none is armed, as every one
 is unless it was started for that, pays one look at an attribute.
@@ -12,7 +12,7 @@ _DECLARED: dict[str, Failpoint] = {}
 
 
 class UnknownFailpoint(ValueError):
-    """There is no crash point of this name, or it was not written as NAME or NAME:N."""
+    """There is no crash point of this name, or it was not written as NAME, NAME@WORK or one of them with :N."""
 
 
 class Failpoint:
@@ -22,11 +22,12 @@ class Failpoint:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.end: Callable[[], None] | None = None
+        self.end: Callable[[str], None] | None = None
 
-    def __call__(self) -> None:
+    def __call__(self, of: str = "") -> None:
+        """Pass the place. `of` names the work it is passed for, where one place serves many."""
         if self.end is not None:
-            self.end()
+            self.end(of)
 
 
 def failpoint(name: str) -> Failpoint:
@@ -43,8 +44,12 @@ def declared() -> tuple[str, ...]:
 
 
 def arm(text: str, end: Callable[[], None]) -> None:
-    """Let `end` be called at the first hit of a place, or with `NAME:N` at the N-th. Raises: UnknownFailpoint."""
-    name, _, number = text.partition(":")
+    """Let `end` be called at the first hit of a place, or with `NAME:N` at the N-th.
+
+    `NAME@WORK` counts only where it is passed for this work. Raises: UnknownFailpoint.
+    """
+    where, _, number = text.partition(":")
+    name, _, only = where.partition("@")
     place = _DECLARED.get(name)
     if place is None:
         raise UnknownFailpoint(f"there is no crash point {name}; there are {', '.join(declared())}")
@@ -52,8 +57,10 @@ def arm(text: str, end: Callable[[], None]) -> None:
         raise UnknownFailpoint(f"{text} names no hit; write {name} or {name}:3")
     left = int(number or 1)
 
-    def hit() -> None:
+    def hit(of: str) -> None:
         nonlocal left
+        if only and of != only:
+            return
         left -= 1
         if left == 0:
             end()

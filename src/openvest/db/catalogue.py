@@ -34,6 +34,7 @@ LOOKUP_POLICIES: Mapping[str, Literal["all", "select"]] = {
     "event_counters": "select",  # webhooks_waiting
     "webhooks": "select",  # webhooks_waiting
     "webhook_packages": "select",  # webhooks_waiting
+    "set_aside": "select",  # hidden_work
 }
 """Tables the owner may see past the tenant, and for which commands: what the functions below read or write."""
 
@@ -41,7 +42,7 @@ OWNERS_FUNCTIONS: frozenset[str] = frozenset(
     """
     claim_nonces forget_nonces lease_rate
     find_token find_key find_client still_known expire_tokens
-    list_tenants tenants_to_number webhooks_waiting
+    list_tenants tenants_to_number webhooks_waiting hidden_work
     found_installation found_tenant
     """.split()
 )
@@ -55,7 +56,10 @@ APPEND_ONLY: frozenset[str] = frozenset(
 )
 """The application role inserts into these and never changes a row."""
 
-UPDATED_COLUMNS: Mapping[str, frozenset[str]] = {"event_sets": frozenset({"first_number"})}
+UPDATED_COLUMNS: Mapping[str, frozenset[str]] = {
+    "event_sets": frozenset({"first_number"}),
+    "set_aside": frozenset({"dropped_at", "dropped_by"}),
+}
 """Tables of which the application role may change these columns alone."""
 
 DELETABLE: frozenset[str] = frozenset(

@@ -13,9 +13,9 @@ from openvest.core.snapshots import dumps
 
 STATED: Mapping[str, str] = {
     "timezone": "UTC",
-    "statement_timeout": "30s",
+    "idle_in_transaction_session_timeout": "5s",
     "lock_timeout": "10s",
-    "idle_in_transaction_session_timeout": "60s",
+    "statement_timeout": "30s",
     "search_path": "public",
     "jit": "off",
     "default_transaction_isolation": "read committed",
@@ -29,7 +29,16 @@ STATED: Mapping[str, str] = {
 """What a session is like, whatever ALTER ROLE said of its role.
 
 Why all of it is stated: PostgreSQL lets every role change its own defaults, so whoever holds one session of the
-application could change what every later one is like."""
+application could change what every later one is like.
+
+Why these limits: each is there to be over before the next one, so that what ends first is what is at fault. A unit
+never waits for anything but its own process between two statements, which takes milliseconds; whoever is silent for
+5 s was stopped, and loses its locks. Those who wait for them had 5 s more, enough for whoever is before them in the
+line. A statement may wait for a lock once and still have 20 s to work. The driver gives up last (COMMAND_SECONDS),
+since it alone cannot say what became of the statement."""
+
+COMMAND_SECONDS = 60
+"""How long the driver waits for one statement: only for a server, or a way to it, that says nothing at all."""
 
 _WAITS_FOR_COMMITS = """
 select set_config(name, 'on', false) from pg_settings
@@ -78,5 +87,5 @@ async def open_pool(dsn: str, *, size: int = 10, application: str = "openvest", 
         server_settings={**STATED, "application_name": application},
         statement_cache_size=1000,
         max_inactive_connection_lifetime=idle_s,
-        command_timeout=60,
+        command_timeout=COMMAND_SECONDS,
     )

@@ -16,6 +16,7 @@ from openvest.ports import Ports
 from openvest.ports.stored_prices import StoredPrices
 from openvest.ports.unconnected import UnconnectedIdentity, UnconnectedVenue
 from openvest.simulation.assembly import simulated_ports
+from openvest.work.aside import by_sweep
 from openvest.work.clockwork import Clockwork
 from openvest.work.runner import Runner
 
@@ -50,7 +51,7 @@ def assemble(pool: Pool, *, seed: str, secrets: Secrets, mode: Mode = "sandbox")
     )
     ports = outside_world(database, mode)
     database.prices = ports.prices
-    runner = Runner(database, catalog.WORKS, ports)
+    runner = Runner(database, catalog.WORKS, ports, asides=by_sweep(catalog.ASIDES))
 
     async def drain(tenant_id: Any) -> None:
         await runner.drain(tenant_id)

@@ -1,8 +1,9 @@
-"""Arming a crash point in this process, for the tests that see what a crash there leaves behind."""
+"""Arming a crash point in this process, for the tests that see what a crash or a long pause there leaves behind."""
 
 from __future__ import annotations
 
 import os
+import signal
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -16,17 +17,19 @@ if TYPE_CHECKING:
 
 KILLED = 137
 """The status of a process that got SIGKILL, as a shell has it."""
+PAUSE = "pause "
+"""What stands before the name of a place at which the process is to stop, until it gets SIGCONT, instead of ending."""
 _MODE = "select mode from installation"
 _IS_THERE = "select to_regclass('installation') is not null"
 
 
 def arm_failpoint(text: str | None) -> None:
-    """Let this process end at once where OPENVEST_FAILPOINT says. Raises: StartRefused for a place there is not."""
+    """Let this process end, or stop, where OPENVEST_FAILPOINT says. Raises: StartRefused for a place there is not."""
     if text is None:
         return
     _import_all()
     try:
-        arm(text, _end)
+        arm(text.removeprefix(PAUSE), _stop if text.startswith(PAUSE) else _end)
     except UnknownFailpoint as error:
         raise StartRefused(f"OPENVEST_FAILPOINT: {error}.") from None
 
@@ -56,3 +59,7 @@ def _import_all() -> None:
 
 def _end() -> None:
     os._exit(KILLED)
+
+
+def _stop() -> None:
+    os.kill(os.getpid(), signal.SIGSTOP)

@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+from uuid import UUID
 
 from openvest import catalog
 from openvest.core.clock import WireClock
 from openvest.core.webhook_urls import allow_list
 from openvest.db.wake import Wake
 from openvest.main import Assembled
+from openvest.server.logs import make_logger
 from openvest.worker.courier import HttpCourier
 from openvest.worker.deliveries import Deliverer
 from openvest.worker.loop import Worker
+
+WORKER_PATIENCE_S = 5.0
+"""How long a worker drains one tenant in vain before it gives its place to another. A request has no other to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkLog:
+    """What did not come through, in the log: without the text of the error, which may quote the row."""
+
+    log: Any
+
+    def set_aside(self, tenant_id: UUID, work: str, row_id: UUID, error: BaseException) -> None:
+        self.log.error("work.set_aside", tenant=str(tenant_id), work=work, row=str(row_id), error=error)
+
+    def put_off(self, tenant_id: UUID, work: str, error: BaseException, seconds: float) -> None:
+        self.log.warning("work.put_off", tenant=str(tenant_id), work=work, seconds=seconds, error=error)
 
 
 @dataclass(slots=True)
@@ -30,7 +48,9 @@ class News:
 
 
 def connect_news(assembled: Assembled, wire: WireClock, *, webhooks_to: tuple[str, ...] = ()) -> News:
-    """Let commits wake the workers and tests of webhooks go out. `webhooks_to`: HOST:PORT entries for development.
+    """Let commits wake the workers, tests of webhooks go out, and work that does not come through be logged.
+
+    `webhooks_to`: HOST:PORT entries for development.
 
     Raises: ValueError with a sentence for an entry of another form.
     """
@@ -39,6 +59,7 @@ def connect_news(assembled: Assembled, wire: WireClock, *, webhooks_to: tuple[st
     news = News(assembled, wire, Wake(database), HttpCourier(wire, database.webhook_allow_list))
     database.committed = news.wake.announce
     database.courier = news.courier
+    assembled.runner.ear = WorkLog(make_logger(wire))
     return news
 
 
@@ -47,4 +68,6 @@ def make_worker(news: News, log: Any) -> Worker:
     assembled = news.assembled
     table = {event.type: event for event in catalog.EVENTS}
     deliverer = Deliverer(assembled.database, table, news.courier, log=log)
-    return Worker(assembled.database, assembled.runner, assembled.clockwork, deliverer, news.wake, news.wire, log=log)
+    runner = replace(assembled.runner, patience_s=WORKER_PATIENCE_S)
+    clockwork = replace(assembled.clockwork, runner=runner)
+    return Worker(assembled.database, runner, clockwork, deliverer, news.wake, news.wire, log=log)

@@ -11,9 +11,10 @@ import asyncio
 import contextlib
 import signal
 import sys
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import uvloop
@@ -36,6 +37,7 @@ from openvest.server.app import App, make_app
 from openvest.server.logs import make_logger
 from openvest.server.metrics import Metrics, make_metrics_app
 from openvest.server.settings import ServerSettings
+from openvest.work.aside import hidden_work
 
 _RESPAWN_SECONDS = 1
 _CHILD_SECONDS = 15
@@ -207,8 +209,15 @@ async def _serving(
     task = await stack.enter_async_context(
         listening(app, host, options.port, certificate=options.certificate, key=options.key)
     )
-    await stack.enter_async_context(listening(make_metrics_app(app.metrics), exposure.METRICS_HOST, ports[0]))
+    figures = make_metrics_app(app.metrics, waiting=partial(_waiting, installation))
+    await stack.enter_async_context(listening(figures, exposure.METRICS_HOST, ports[0]))
     return [task], ports
+
+
+async def _waiting(installation: Installation) -> Mapping[str, int]:
+    """Rows of each work that were set aside, 0 where there are none. Raises: DatabaseDown."""
+    found = {one.sweep: one.waiting for one in await hidden_work(installation.assembled.database)}
+    return {aside.sweep: 0 for aside in catalog.ASIDES} | found
 
 
 def _metrics_ports(options: Options) -> list[int]:

@@ -1,4 +1,8 @@
-"""What the outside world is asked for: venue, bank, identity, custodian, prices."""
+"""What the outside world is asked for: venue, bank, identity, custodian, prices.
+
+Whatever the outside or the way to it fails at, an adapter raises as an OSError (`ConnectionError`, `TimeoutError`): the
+same question is put again. Any other exception says that this one question cannot be put, and sets its row aside.
+"""
 
 from __future__ import annotations
 

@@ -39,9 +39,9 @@ from openvest.server.running import Runner
 from openvest.server.settings import ServerSettings
 from openvest.work.runner import Stuck
 
-_BUSY_STATES = frozenset({"40P01", "40001", "55P03", "57014", "53300", "57P03"})
-"""SQL states of a unit that met others at every attempt, of a lock or statement that waited too long, and of a server
-without room."""
+_BUSY_STATES = frozenset({"40P01", "40001", "55P03", "57014", "53300", "57P03", "25P03"})
+"""SQL states of a unit that met others at every attempt, of a lock or statement that waited too long, of a server
+without room, and of a process that stood still inside its transaction."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector
 
@@ -12,6 +14,10 @@ from openvest.server.messages import Receive, Scope, Send
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _MICROSECONDS = 1_000_000
+_LOOK_SECONDS = 2
+
+Waiting = Callable[[], Awaitable[Mapping[str, int]]]
+"""Asks the database how many rows of each work were set aside and wait for somebody."""
 
 
 class Metrics:
@@ -42,10 +48,11 @@ class Metrics:
         self._durations[operation].observe(taken_us / _MICROSECONDS)
 
 
-def make_metrics_app(metrics: Metrics, multiprocess_folder: str | None = None) -> Any:
+def make_metrics_app(metrics: Metrics, multiprocess_folder: str | None = None, waiting: Waiting | None = None) -> Any:
     """An ASGI application that answers every path with the figures.
 
-    With several processes `multiprocess_folder` is where each of them keeps its own; all are summed.
+    With several processes `multiprocess_folder` is where each of them keeps its own; all are summed. What `waiting`
+    says is of the whole installation and the same from each process.
     """
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -56,12 +63,33 @@ def make_metrics_app(metrics: Metrics, multiprocess_folder: str | None = None) -
         if multiprocess_folder is not None:
             registry = CollectorRegistry()
             MultiProcessCollector(registry, path=multiprocess_folder)
-        body = generate_latest(registry)
+        body = generate_latest(registry) + await _set_aside(waiting)
         headers = [(b"content-type", CONTENT_TYPE_LATEST.encode()), (b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
     return app
+
+
+async def _set_aside(waiting: Waiting | None) -> bytes:
+    """The figure of work that was set aside; nothing where the database does not say it in time."""
+    if waiting is None:
+        return b""
+    try:
+        async with asyncio.timeout(_LOOK_SECONDS):
+            found = await waiting()
+    except Exception:  # the figures of this process are worth having when the database is not there
+        return b""
+    registry = CollectorRegistry()
+    gauge = Gauge(
+        "openvest_work_set_aside",
+        "Rows of work that could not be decided and wait for somebody (openvest work list).",
+        ("work",),
+        registry=registry,
+    )
+    for work, rows in found.items():
+        gauge.labels(work).set(rows)
+    return generate_latest(registry)
 
 
 async def _live(receive: Receive, send: Send) -> None:

@@ -5,31 +5,34 @@ step leases, talks without a transaction, then records. For a live tenant severa
 tenant is serial: one runner at a time, by a session lock, and every step takes the first sweep of the catalog that has
 work, so the outcome does not depend on how many processes there are.
 
+What does not come through is told apart by whose fault it is (`db.faults`). A row that cannot be decided is set aside,
+alone. What the database, the machine or the outside did says nothing of the rows: the work is tried again as it is,
+after a pause that grows.
+
 Source: DOMAIN.md sections 2 and 5, ARCHITECTURE.md "A sweep".
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from openvest.core.declarations import Outward, Sweep
+from openvest.core.clock import monotonic_ns
+from openvest.core.declarations import Aside, Outward, Sweep
 from openvest.core.failpoints import failpoint
-from openvest.db.faults import AGAIN, DOWN
+from openvest.db.faults import DOWN, is_passing
 from openvest.db.query import Statement
 from openvest.db.unit import Database, DatabaseDown, Unit
+from openvest.work.aside import set_aside
+from openvest.work.setbacks import Ear, Nobody, Setbacks, pause_after
 
 Work = Sweep | Outward
 
-_SET_ASIDE = Statement(
-    "insert into set_aside (tenant_id, sweep, row_id, error, created_at)"
-    " values ($1, $2, $3, $4, $5) on conflict do nothing"
-)
 _REST = Statement(
     "update clocks set dirty = false"
     " where tenant_id = $1 and (mode <> 'frozen' or base + ticks * interval '1 microsecond' = $2)"
@@ -37,44 +40,95 @@ _REST = Statement(
 _SESSION_LOCK = "select pg_try_advisory_lock(hashtextextended('drain:' || $1::uuid::text, 0))"
 _SESSION_UNLOCK = "select pg_advisory_unlock(hashtextextended('drain:' || $1::uuid::text, 0))"
 _AFTER_CLAIM, _AFTER_WORK = failpoint("sweep.after_claim"), failpoint("sweep.before_events")
-_AFTER_LEASE, _AFTER_TALK = failpoint("outward.after_lease"), failpoint("outward.after_talk")
+_IN_LEASE, _AFTER_LEASE = failpoint("outward.in_lease"), failpoint("outward.after_lease")
+_AFTER_TALK, _IN_RECORD = failpoint("outward.after_talk"), failpoint("outward.in_record")
 _WAIT_S = 0.005
-_STUCK_S = 20.0
-
-
-class RecordFailed(Exception):
-    """What the outside said could not be written; the cause is the exception that stopped it."""
+_DRAIN_PAUSES_S = (0.05, 2.0)
+PATIENCE_S = 20.0
 
 
 class Stuck(Exception):
-    """Work of a frozen tenant is due, but its rows are held and not let go of; the text names the sweeps."""
+    """Work of a frozen tenant is due and does not come through; the text names the sweeps, the cause what stops them.
+
+    Its rows are held and not let go of, or the database or the machine refuses it time and again.
+    """
 
 
-def _ignore(sweep: str, row_id: UUID, error: BaseException) -> None:
-    """Nobody listens."""
+class _LookFailed(Exception):
+    """Whether this work is due could not be read; the cause says why."""
+
+    def __init__(self, work: Work) -> None:
+        super().__init__(work.name)
+        self.work = work
+
+
+def _passes(error: BaseException) -> bool:
+    """Whether the same work may come through later as it is, so that no row may be blamed for it."""
+    return isinstance(error, DatabaseDown) or is_passing(error)
+
+
+def _passing_or_raised(error: Exception) -> BaseException:
+    """What stopped a drain, where it may go on later. Raises: it, where no waiting helps or the database is gone."""
+    cause = (error.__cause__ or error) if isinstance(error, _LookFailed) else error
+    if not is_passing(cause):
+        raise cause
+    return cause
 
 
 @dataclass(slots=True)
 class Runner:
-    """Runs the catalog's work. `ports` is what the composition root assembled; `failed` hears of rows set aside."""
+    """Runs the catalog's work. `ports` is what the composition root assembled; `ear` hears what does not come through.
+
+    `asides` say of each work by name what else its row knows when it is set aside. Units: `patience_s`, how many
+    seconds a drain goes on without anything done.
+    """
 
     database: Database
     works: Sequence[Work]
     ports: Any
-    failed: Callable[[str, UUID, BaseException], None] = _ignore
+    asides: Mapping[str, Aside] = field(default_factory=dict[str, Aside])
+    ear: Ear = field(default_factory=Nobody)
+    patience_s: float = PATIENCE_S
     _turns: dict[UUID, asyncio.Lock] = field(default_factory=dict[UUID, asyncio.Lock])
+    _setbacks: Setbacks = field(default_factory=Setbacks)
 
     async def run_until_quiet(self, tenant_id: UUID, *, max_sets: int = 1_000) -> int:
-        """Do all work of a live tenant that is due now. Returns the rows handled."""
+        """Do all work of a live tenant that is due now and not put off. Returns the rows handled."""
         handled = 0
         for _ in range(max_sets):
             did = 0
-            for work in (await self._due(tenant_id))[0]:
-                did += await self._one_set(work, tenant_id, draining=False)
+            for work in await self._due_unless_put_off(tenant_id):
+                did += await self._try(work, tenant_id)
             handled += did
             if did == 0:
                 break
         return handled
+
+    async def _due_unless_put_off(self, tenant_id: UUID) -> list[Work]:
+        """Work whose being due cannot even be read is put off alone. Raises: DatabaseDown."""
+        while True:
+            asked = [work for work in self.works if not self._setbacks.rests(tenant_id, work.name)]
+            try:
+                return (await self._due(tenant_id, asked))[0]
+            except _LookFailed as failed:
+                self._put_off(failed.work, tenant_id, failed.__cause__ or failed)
+
+    async def _try(self, work: Work, tenant_id: UUID) -> int:
+        """One set of a live tenant, whose other work goes on when it fails. Raises: DatabaseDown."""
+        try:
+            did = await self._one_set(work, tenant_id, draining=False)
+        except DatabaseDown:
+            # Told by whoever runs this; put off all the same, so that what follows in the catalog gets its turn.
+            self._setbacks.add(tenant_id, work.name)
+            raise
+        except Exception as error:
+            self._put_off(work, tenant_id, error)
+            return 0
+        self._setbacks.forget(tenant_id, work.name)
+        return did
+
+    def _put_off(self, work: Work, tenant_id: UUID, error: BaseException) -> None:
+        self.ear.put_off(tenant_id, work.name, error, self._setbacks.add(tenant_id, work.name))
 
     async def drain(self, tenant_id: UUID) -> int:
         """Bring a frozen tenant to rest: no work due at its instant, the clock row clean. Returns the rows handled."""
@@ -85,22 +139,30 @@ class Runner:
         """The same for a caller that already holds the tenant's session lock.
 
         What is due and cannot be claimed is held by a transaction of a process that died, or of a request: it is waited
-        for, since the clock would pass over it. Raises: Stuck where it is held too long.
+        for, since the clock would pass over it. What the database refuses is tried again, and nothing else meanwhile:
+        the order of the catalog is what makes a frozen tenant repeatable.
+        Raises: Stuck where nothing is done for `patience_s`; DatabaseDown.
         """
-        handled, waited = 0, 0.0
+        handled, failures, since, names = 0, 0, monotonic_ns(), ""
         while True:
-            due, seen_at = await self._due(tenant_id)
-            did = await self._first_of(due, tenant_id)
+            did, refused = 0, None
+            try:
+                due, seen_at = await self._due(tenant_id, self.works)
+                names = ", ".join(work.name for work in due)
+                did = await self._first_of(due, tenant_id)
+                if not due and await self._rest(tenant_id, seen_at):
+                    return handled
+                moves = did > 0 or not due
+            except Exception as error:
+                moves, refused = False, _passing_or_raised(error)
+                failures += 1
             handled += did
-            if did:
-                waited = 0.0
-            elif due:
-                if waited > _STUCK_S:
-                    raise Stuck(", ".join(work.name for work in due))
-                await asyncio.sleep(_WAIT_S)
-                waited += _WAIT_S
-            elif await self._rest(tenant_id, seen_at):
-                return handled
+            if moves:
+                failures, since = 0, monotonic_ns()
+                continue
+            if monotonic_ns() - since > self.patience_s * 1_000_000_000:
+                raise Stuck(names) from refused
+            await asyncio.sleep(_WAIT_S if refused is None else pause_after(failures, *_DRAIN_PAUSES_S))
 
     async def _first_of(self, due: Sequence[Work], tenant_id: UUID) -> int:
         for work in due:
@@ -109,13 +171,18 @@ class Runner:
                 return did
         return 0
 
-    async def _due(self, tenant_id: UUID) -> tuple[list[Work], datetime]:
-        """What is due now, in catalog order, read in one transaction; and the instant that is."""
+    async def _due(self, tenant_id: UUID, works: Sequence[Work]) -> tuple[list[Work], datetime]:
+        """Which of these are due now, in catalog order, read in one transaction; and the instant that is."""
 
         async def look(unit: Unit) -> tuple[list[Work], datetime]:
             due: list[Work] = []
-            for work in self.works:
-                at: datetime | None = await work.next_due(unit)
+            for work in works:
+                try:
+                    at: datetime | None = await work.next_due(unit)
+                except DOWN:
+                    raise
+                except Exception as error:
+                    raise _LookFailed(work) from error
                 if at is not None and at <= unit.now:
                     due.append(work)
             return due, unit.now
@@ -156,105 +223,102 @@ class Runner:
             return await self._outward(work, tenant_id, draining)
         try:
             return await self._claim_and_work(work, tenant_id, draining, work.set_size)
-        except (DatabaseDown, asyncio.CancelledError):
-            raise
-        except Exception:  # one row spoils its set: find it, set it aside, let the others pass
+        except Exception as error:
+            if _passes(error):
+                raise
+            # One row spoils its set: find it, set it aside, let the others pass.
             return await self._one_by_one(work, tenant_id, draining)
 
-    async def _claim_and_work(self, work: Sweep, tenant_id: UUID, draining: bool, limit: int) -> int:
+    async def _claim_and_work(
+        self, work: Sweep, tenant_id: UUID, draining: bool, limit: int, claimed: list[UUID] | None = None
+    ) -> int:
+        """One unit. `claimed` is told of the rows that were claimed, also where the unit fails after that."""
+
         async def unit_of_work(unit: Unit) -> int:
             rows = await work.claim(unit, limit)
             if not rows:
                 unit.abandon()
                 return 0
-            _AFTER_CLAIM()
+            if claimed is not None:
+                claimed[:] = [row.id for row in rows]
+            _AFTER_CLAIM(work.name)
             await work.work(unit, rows)
-            _AFTER_WORK()
+            _AFTER_WORK(work.name)
             return len(rows)
 
         n = 1 if work.writes_events else 0
         return await self.database.write(tenant_id, unit_of_work, n=n, cause=work.name, draining=draining)
 
     async def _one_by_one(self, work: Sweep, tenant_id: UUID, draining: bool) -> int:
-        bad: list[tuple[UUID, BaseException]] = []
+        """The same in units of one row each; a row whose unit cannot be ended, reactions included, is set aside.
 
-        async def unit_of_work(unit: Unit) -> int:
-            rows = await work.claim(unit, 1)
-            if not rows:
-                unit.abandon()
-                return 0
-            try:
-                await work.work(unit, rows)
-            except (asyncio.CancelledError, *DOWN, *AGAIN):
-                raise
-            except Exception as error:
-                bad[:] = [(rows[0].id, error)]
-                raise
-            return 1
-
-        n = 1 if work.writes_events else 0
+        Raises: what was not the row's own fault, and what a claim raises, which says nothing of any row.
+        """
         handled = 0
         for _ in range(work.set_size):
+            claimed: list[UUID] = []
             try:
-                did = await self.database.write(tenant_id, unit_of_work, n=n, cause=work.name, draining=draining)
-            except Exception:
-                if not bad:
+                did = await self._claim_and_work(work, tenant_id, draining, 1, claimed)
+            except Exception as error:
+                if not claimed or _passes(error):
                     raise
-                row_id, error = bad.pop()
-                await self._set_aside(work.name, tenant_id, row_id, error)
+                await self._set_aside(work, tenant_id, claimed[0], error, draining)
                 did = 1
             if did == 0:
                 break
             handled += did
         return handled
 
-    async def _set_aside(self, sweep: str, tenant_id: UUID, row_id: UUID, error: BaseException) -> None:
-        async def work(unit: Unit) -> int:
-            # The first line only: what follows may quote the row, and rows hold personal data.
-            text = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"[:2_000]
-            return await unit.run(_SET_ASIDE, tenant_id, sweep, row_id, text, unit.now)
+    async def _set_aside(self, work: Work, tenant_id: UUID, row_id: UUID, error: BaseException, draining: bool) -> None:
+        aside = self.asides.get(work.name)
+        tells = aside is not None and aside.told is not None
 
-        await self.database.write(tenant_id, work, n=0)
-        self.failed(sweep, row_id, error)
+        async def write(unit: Unit) -> None:
+            await set_aside(unit, work.name, aside, row_id, error)
+
+        cause = f"{work.name} set aside"
+        await self.database.write(tenant_id, write, n=1 if tells else 0, cause=cause, draining=draining)
+        self.ear.set_aside(tenant_id, work.name, row_id, error)
 
     async def _outward(self, work: Outward, tenant_id: UUID, draining: bool) -> int:
         async def lease(unit: Unit) -> Sequence[Any]:
             rows = await work.lease(unit, work.set_size)
             if not rows:
                 unit.abandon()
+            else:
+                _IN_LEASE(work.name)
             return rows
 
         rows = await self.database.write(tenant_id, lease, n=0)
         if not rows:
             return 0
-        _AFTER_LEASE()
+        _AFTER_LEASE(work.name)
         try:
             await self._talk_and_record(work, tenant_id, draining, rows)
-        except (DatabaseDown, asyncio.CancelledError):
-            raise
-        except RecordFailed:  # one row spoils its set: record each apart, set the bad ones aside
+        except Exception as error:
+            if _passes(error):
+                raise
+            # One row spoils its set: ask and record each apart, set the bad ones aside.
             for row in rows:
                 try:
                     await self._talk_and_record(work, tenant_id, draining, [row])
-                except RecordFailed as error:
-                    await self._set_aside(work.name, tenant_id, row.id, error.__cause__ or error)
+                except Exception as own:
+                    if _passes(own):
+                        raise
+                    await self._set_aside(work, tenant_id, row.id, own, draining)
         return len(rows)
 
     async def _talk_and_record(self, work: Outward, tenant_id: UUID, draining: bool, rows: Sequence[Any]) -> None:
-        """Ask the outside and keep what it said. What talking raises is left to the lease, which runs out."""
+        """Ask the outside and keep what it said. What does not come through is left to the lease, which runs out."""
         said = await work.talk(self.ports, rows)
-        _AFTER_TALK()
+        _AFTER_TALK(work.name)
 
         async def record(unit: Unit) -> None:
             await work.record(unit, rows, said)
+            _IN_RECORD(work.name)
 
         n = 1 if work.writes_events else 0
-        try:
-            await self.database.write(tenant_id, record, n=n, cause=work.name, draining=draining)
-        except (DatabaseDown, asyncio.CancelledError):
-            raise
-        except Exception as error:
-            raise RecordFailed(work.name) from error
+        await self.database.write(tenant_id, record, n=n, cause=work.name, draining=draining)
 
     async def next_due(self, tenant_id: UUID) -> datetime | None:
         """The earliest instant at which any work of this tenant is due."""

@@ -20,7 +20,7 @@ import structlog
 
 from openvest.core.declarations import Event
 from openvest.core.failpoints import failpoint
-from openvest.db.unit import Database, DatabaseDown, Unit
+from openvest.db.unit import Database, Unit
 from openvest.features.tenants import service as tenants
 from openvest.features.tenants.model import SigningKey
 from openvest.features.webhooks import service as webhooks
@@ -152,7 +152,7 @@ class Deliverer:
         for tenant_id, outcomes in ended.items():
             try:
                 await self.record(tenant_id, outcomes)
-            except DatabaseDown as error:
+            except Exception as error:  # the leases of these packages run out; those of other tenants are recorded
                 self.log.warning("webhook.not_recorded", tenant=str(tenant_id), error=error)
 
     async def _attempt(self, tenant_id: UUID, package: LeasedPackage, key: SigningKey) -> None:

@@ -8,10 +8,12 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from openvest.catalog import FORGET_SET_ASIDE
 from openvest.db.query import Query, Statement
-from openvest.db.unit import Database, Unit
+from openvest.db.unit import Database, DatabaseDown, Unit
 from openvest.features.tenants import service as tenants
 from openvest.features.webhooks import service as webhooks
+from openvest.work.aside import forget_over
 
 _EXPIRE_TOKENS = Query(int, "select 1 as done from expire_tokens()")
 _FORGET_NONCES = Query(int, "select 1 as done from forget_nonces()")
@@ -22,18 +24,28 @@ _FORGET_ANSWERS = Statement(
 
 
 async def keep_house(database: Database, log: Any) -> None:
-    """One round over all tenants. Raises: DatabaseDown."""
+    """One round over all tenants; one that cannot be seen to now waits for the next. Raises: DatabaseDown."""
     await database.ask(_EXPIRE_TOKENS)
     await database.ask(_FORGET_NONCES)
     for tenant in await tenants.all_tenants(database):
-        if not tenant.frozen:
-            await database.write(tenant.tenant_id, _forget_answers, n=0)
-        for webhook_id in await database.write(tenant.tenant_id, _remove_failing, n=0):
-            log.warning("webhook.removed", tenant=str(tenant.tenant_id), webhook=str(webhook_id))
+        try:
+            if not tenant.frozen:
+                await database.write(tenant.tenant_id, _forget_answers, n=0)
+            await database.write(tenant.tenant_id, _forget_over, n=0)
+            for webhook_id in await database.write(tenant.tenant_id, _remove_failing, n=0):
+                log.warning("webhook.removed", tenant=str(tenant.tenant_id), webhook=str(webhook_id))
+        except DatabaseDown:
+            raise
+        except Exception as error:
+            log.error("worker.fault", work="house", tenant=str(tenant.tenant_id), error=error)
 
 
 async def _forget_answers(unit: Unit) -> int:
     return await unit.run(_FORGET_ANSWERS, unit.tenant_id)
+
+
+async def _forget_over(unit: Unit) -> int:
+    return await forget_over(unit, FORGET_SET_ASIDE)
 
 
 async def _remove_failing(unit: Unit) -> list[UUID]:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
 from openvest.db.unit import DatabaseDown
-
-_PAUSE_SECONDS = 0.25
+from openvest.work.runner import Stuck
+from openvest.work.setbacks import pause_after
 
 
 class TenantTasks:
-    """Runs `work(tenant)` when poked; a poke during a run means one more run. Errors are logged and end nothing."""
+    """Runs `work(tenant)` when poked; a poke during a run means one more run. Errors are logged and end nothing.
+
+    After an error the tenant waits, longer after each further one, and holds no place while it does: other tenants go
+    on. A database that is gone is gone for all, and is asked again at the same short interval.
+    """
 
     def __init__(self, name: str, work: Callable[[UUID], Awaitable[None]], at_once: int, log: Any) -> None:
         self._name = name
@@ -23,7 +28,9 @@ class TenantTasks:
         self._running: dict[UUID, asyncio.Task[None]] = {}
         self._again: set[UUID] = set()
         self._timers: dict[UUID, tuple[float, asyncio.TimerHandle]] = {}
+        self._failures: dict[UUID, int] = {}
         self._closed = False
+        self._closing = asyncio.Event()
 
     def poke(self, tenant_id: UUID) -> None:
         """There is work for this tenant now, or there may be."""
@@ -60,6 +67,7 @@ class TenantTasks:
     async def finish(self, seconds: float) -> None:
         """Take nothing new, let what runs come to its end, cancel what does not."""
         self._closed = True
+        self._closing.set()
         for _, timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
@@ -75,18 +83,29 @@ class TenantTasks:
             while True:
                 self._again.discard(tenant_id)
                 async with self._slots:
-                    await self._guarded(tenant_id)
+                    seconds = await self._guarded(tenant_id)
+                if seconds:
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(seconds):
+                            await self._closing.wait()
                 if self._closed or tenant_id not in self._again:
                     return
         finally:
             del self._running[tenant_id]
 
-    async def _guarded(self, tenant_id: UUID) -> None:
+    async def _guarded(self, tenant_id: UUID) -> float:
+        """One run. Returns for how many seconds the tenant is to wait now."""
         try:
             await self._work(tenant_id)
         except DatabaseDown as error:
             self._log.warning("worker.database_down", work=self._name, error=error)
-            await asyncio.sleep(_PAUSE_SECONDS)
+            return pause_after(1)
+        except Stuck as error:
+            self._log.warning("work.stuck", work=self._name, tenant=str(tenant_id), waits_for=str(error))
         except Exception as error:
             self._log.error("worker.fault", work=self._name, tenant=str(tenant_id), error=error)
-            await asyncio.sleep(_PAUSE_SECONDS)
+        else:
+            self._failures.pop(tenant_id, None)
+            return 0
+        self._failures[tenant_id] = self._failures.get(tenant_id, 0) + 1
+        return pause_after(self._failures[tenant_id])

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from openvest.core.declarations import Emitted, Outward, Reaction, Sweep
+from openvest.core.declarations import Aside, Emitted, Outward, Reaction, Sweep
 from openvest.db.unit import Unit
 from openvest.features.accounts import service, store
 from openvest.features.accounts.model import Account, AccountGroup
@@ -86,3 +86,17 @@ REACTIONS: list[Reaction] = [
     Reaction("USER.ACTIVATED", activate),
     Reaction("USER.OFFBOARDING_INITIATED", let_go),
 ]
+
+ASIDES = [
+    Aside(
+        "close_accounts",
+        "closing account",
+        "accounts t where t.tenant_id = $1 and t.id = a.row_id and t.status = 'CLOSING'",
+    ),
+    Aside(
+        "close_account_groups",
+        "closing account group",
+        "account_groups t where t.tenant_id = $1 and t.id = a.row_id and t.status = 'CLOSING'",
+    ),
+]
+"""What is closing and was dropped stays CLOSING: it is empty, so nothing is hidden with it."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from uuid import UUID
 
-from openvest.core.declarations import Reaction, Sweep
+from openvest.core.declarations import Aside, Reaction, Sweep, WorkKept
 from openvest.db.unit import Unit
 from openvest.features.executions import store, store_blocks
 from openvest.features.executions.model import BlockTrade, Execution
@@ -69,3 +70,23 @@ SETTLE = Sweep("executions.settle", _claim, _settle, _next)
 SWEEPS = [SETTLE_BLOCKS, SETTLE]
 
 REACTIONS: list[Reaction] = []
+
+
+async def _keep(unit: Unit, row_id: UUID) -> None:
+    raise WorkKept("money and units of a trade are under way; repair the cause and retry it, a trade cannot be dropped")
+
+
+ASIDES = [
+    Aside(
+        "executions.settle",
+        "execution",
+        "executions t where t.tenant_id = $1 and t.id = a.row_id and t.status = 'FILLED'",
+        _keep,
+    ),
+    Aside(
+        "executions.settle_blocks",
+        "block trade",
+        "block_trades t where t.tenant_id = $1 and t.id = a.row_id and t.settled_at is null",
+        _keep,
+    ),
+]

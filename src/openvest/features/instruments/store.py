@@ -144,6 +144,16 @@ select c.instrument_id as id, c.sequence, c.version, c.types, c.snapshot, c.impo
     + _NOT_ASIDE
     + " order by c.sequence limit $2",
 )
+PASSED_OVER = Query(
+    Change,
+    """
+select c.instrument_id as id, c.sequence, c.version, c.types, c.snapshot, c.imported_at, t.told_at
+  from told_instruments t join instrument_changes c on c.sequence <= t.last_sequence
+  join set_aside a on a.tenant_id = t.tenant_id and a.sweep = 'tell_instruments' and a.row_id = c.instrument_id
+ where t.tenant_id = $1 and c.instrument_id = $2
+ order by c.sequence desc limit 1
+""",
+)
 CHANGES_WAIT = Query(
     bool,
     "select exists (select from told_instruments t join instrument_changes c on c.sequence > t.last_sequence "

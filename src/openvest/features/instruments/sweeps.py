@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import takewhile
+from uuid import UUID
 
-from openvest.core.declarations import Reaction, Sweep
+from openvest.core.declarations import Aside, Reaction, Sweep, WorkKept
 from openvest.db.unit import Unit
 from openvest.features.instruments import store
 
@@ -38,3 +39,25 @@ SWEEPS: list[Sweep] = [
     Sweep("tell_instruments", claim_changes, tell_changes, changes_due),
 ]
 REACTIONS: list[Reaction] = []
+
+
+async def _tell_what_was_passed_over(unit: Unit, instrument_id: UUID) -> None:
+    """The newest change that the cursor has gone past: it shows all that earlier ones changed. Writes: events."""
+    for row in await unit.rows(store.PASSED_OVER, unit.tenant_id, instrument_id):
+        for event_type in row.types:
+            unit.emit(event_type, row.id, row.version, unit.moment_after(row.told_at), row.snapshot)
+
+
+async def _keep(unit: Unit, instrument_id: UUID) -> None:
+    raise WorkKept("all later news of this instrument wait behind it; repair the cause and retry it")
+
+
+ASIDES = [
+    Aside(
+        "tell_instruments",
+        "news of an instrument",
+        "instruments t where t.id = a.row_id",
+        _keep,
+        again=_tell_what_was_passed_over,
+    ),
+]

@@ -55,6 +55,13 @@ async def fail_check(unit: Unit, user_id: UUID, check_id: UUID) -> Check:
     return await _decide_by_hand(unit, user_id, check_id, "fail")
 
 
+async def fail_undecidable(unit: Unit, check_id: UUID) -> None:
+    """A check that cannot be decided has failed; the client may make another. Writes: as `reconsider`."""
+    user_id = await unit.row(store.USER_OF_CHECK, unit.tenant_id, check_id)
+    if user_id is not None:
+        await _decide_by_hand(unit, user_id, check_id, "fail")
+
+
 async def _decide_by_hand(unit: Unit, user_id: UUID, check_id: UUID, verb: Verb) -> Check:
     user = await users.lock_user(unit, user_id)
     check = _found(await unit.row(store.LOCK_CHECK, unit.tenant_id, user_id, check_id))

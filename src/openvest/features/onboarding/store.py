@@ -59,6 +59,7 @@ _WAITING = """
     select from set_aside a where a.tenant_id = $1 and a.sweep = 'check_users' and a.row_id = w.id)
 """
 
+USER_OF_CHECK = Query(UUID, "select user_id from user_checks where tenant_id = $1 and id = $2")
 CHECKS_WAIT = Query(bool, f"select exists (select from user_checks w where {_WAITING})")
 LEASE_CHECKS = Query(
     LeasedCheck,

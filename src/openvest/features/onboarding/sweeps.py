@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from openvest.core.declarations import Emitted, Outward, Reaction, Sweep
+from openvest.core.declarations import Aside, Emitted, Outward, Reaction, Sweep
 from openvest.core.ids import random_id
 from openvest.db.unit import Unit
 from openvest.features.onboarding import service, service_activation, store
@@ -50,4 +50,13 @@ SWEEPS: list[Sweep | Outward] = [
 REACTIONS: list[Reaction] = [
     Reaction("USER.CREATED", make_identifiers),
     Reaction("USER.DATA_CHANGED", follow_changes),
+]
+
+ASIDES = [
+    Aside(
+        "check_users",
+        "check of a user",
+        "user_checks t where t.tenant_id = $1 and t.id = a.row_id and t.status = 'IN_PROGRESS'",
+        service.fail_undecidable,
+    ),
 ]

@@ -43,6 +43,9 @@ from openvest.ledger.posting import post
 from openvest.ledger.recipes import Journal, unlock_cash, unlock_units
 from openvest.ports.prices import Listing
 
+BOOKING = "orders.book"
+"""The sweep that books what venues report."""
+
 LAWS = AUDIT
 """What this feature adds to a proof of the books."""
 
@@ -214,20 +217,30 @@ async def end_working(unit: Unit, orders: Sequence[Order], reason: CancellationR
     """
     working = [order for order in orders if order.status == "PROCESSING"]
     if working:
-        await street.request_cancel(unit, [order.id for order in working])
+        await ask_to_end(unit, [order.id for order in working])
         await save(unit, [replace(order, cancellation_reason=reason) for order in working])
     new = [order for order in orders if order.status == "NEW"]
     if new:
         await cancel_now(unit, new, reason)
 
 
-def reject_cancellation(unit: Unit, order: Order) -> Order:
-    """Tell that a final order was not cancelled. Returns the order as it is to be saved."""
+async def ask_to_end(unit: Unit, order_ids: Sequence[UUID]) -> None:
+    """Ask the venue to end what works for these orders; what was set aside of them gets one more try.
+
+    Why: nobody looks at what is set aside, so a cancellation would be accepted and forgotten.
+    Writes: street_orders, set_aside.
+    """
+    await street.try_again(unit, order_ids, BOOKING)
+    await street.request_cancel(unit, order_ids)
+
+
+def reject_cancellation(unit: Unit, order: Order, reason: str | None = None) -> Order:
+    """Tell that an order was not cancelled, by default because it is final. Returns the order as it is to be saved."""
     refused = replace(order, version=order.version + 1, updated_at=unit.moment_after(order.updated_at))
     said = {
         "order_id": str(order.id),
         "status": order.status,
-        "reason": f"The order is {order.status} already and cannot be cancelled.",
+        "reason": reason or f"The order is {order.status} already and cannot be cancelled.",
     }
     unit.emit("ORDER_CANCELLATION.REJECTED", order.id, refused.version, refused.updated_at, said)
     return refused
@@ -250,7 +263,7 @@ async def cancel_order(unit: Unit, order_id: UUID) -> UUID:
     elif order.status == "NEW":
         await cancel_now(unit, [order], "CANCELLED_BY_CLIENT")
     else:  # who asked first gave the reason, and the venue is asked once
-        await street.request_cancel(unit, [order.id])
+        await ask_to_end(unit, [order.id])
         reason = order.cancellation_reason or "CANCELLED_BY_CLIENT"
         await save(unit, [replace(order, cancellation_reason=reason, cancel_asked=True)])
     return order_id

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from openvest.core.declarations import Emitted, Reaction, Sweep
+from openvest.core.declarations import Aside, Emitted, Reaction, Sweep
 from openvest.db.unit import Unit
 from openvest.features.executions.model import Side
-from openvest.features.orders import service, store
+from openvest.features.orders import service, service_aside, store
 from openvest.features.orders.model import Order
 from openvest.features.orders.sweeps_book import BOOK
 from openvest.features.orders.sweeps_check import CHECK
+from openvest.features.street import service as street
 
 
 async def _next_expiry(unit: Unit) -> datetime | None:
@@ -76,3 +77,25 @@ REACTIONS = [
     )
 ]
 """What ends orders comes before what wakes the others; who wakes is all that `standing_of` looks at."""
+
+_ORDER = "orders t where t.tenant_id = $1 and t.id = a.row_id and t.status"
+
+ASIDES = [
+    Aside("orders.check", "order", f"{_ORDER} = 'NEW'", service_aside.drop_order),
+    Aside("orders.expire", "order", f"{_ORDER} in ('NEW', 'PROCESSING')", service_aside.drop_order),
+    Aside(
+        "street.ask_venue",
+        "question to a venue",
+        "pub_street_orders t where t.tenant_id = $1 and t.id = a.row_id and t.status = 'WORKING'",
+        service_aside.drop_question,
+        told=service_aside.tell_of_question,
+    ),
+    Aside(
+        "orders.book",
+        "venue's report",
+        street.UNBOOKED,
+        service_aside.drop_report,
+        told=service_aside.tell_of_report,
+    ),
+]
+"""The street's own work is among them: what becomes of it is decided by the order it serves."""

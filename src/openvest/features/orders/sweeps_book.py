@@ -22,7 +22,7 @@ from openvest.features.orders.rules_booking import BlockFacts, Booked, book_bloc
 from openvest.features.street import service as street
 from openvest.features.street.model import Filled, Report, StreetOrder
 
-NAME = "orders.book"
+NAME = service.BOOKING
 
 
 @dataclass(slots=True)

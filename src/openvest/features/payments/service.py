@@ -219,6 +219,15 @@ async def match_lines(unit: Unit, lines: Sequence[BankLine]) -> None:
     )
 
 
+async def set_line_apart(unit: Unit, line_id: UUID) -> None:
+    """A bank line that cannot be matched pays nothing; its money is kept in suspense. Writes: bank_lines, ledger."""
+    line = await unit.row(store.LOCK_RECEIVED, unit.tenant_id, line_id)
+    if line is not None:
+        await post(unit, [_journal(line, None, unit.now.date())])
+        status = rules.BANK_LINE.move("RECEIVED", "set apart")
+        await unit.run(store.MOVE_LINES, unit.tenant_id, [line.id], [status], [None], unit.now)
+
+
 def _journal(line: BankLine, topup: Topup | None, on: date) -> recipes.Journal:
     if topup is None:
         return recipes.payment_unmatched(line.id, line.currency, line.amount, on)

@@ -62,6 +62,11 @@ CLAIM_LINES = Query(
      order by due_at, id limit $3 for update skip locked
     """,
 )
+LOCK_RECEIVED = Query(
+    BankLine,
+    "select id, amount, currency, remittance_information from bank_lines"
+    " where tenant_id = $1 and id = $2 and status = 'RECEIVED' for update",
+)
 NEXT_LINE = Query(
     datetime,
     """

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from openvest.core.declarations import Reaction, Sweep
+from openvest.core.declarations import Aside, Reaction, Sweep
 from openvest.features.payments import service
 
 SWEEPS: list[Sweep] = [
     Sweep(service.INTAKE, service.claim_lines, service.match_lines, service.next_line),
 ]
 REACTIONS: list[Reaction] = []
+
+ASIDES = [
+    Aside(
+        service.INTAKE,
+        "bank line",
+        "bank_lines t where t.tenant_id = $1 and t.id = a.row_id and t.status = 'RECEIVED'",
+        service.set_line_apart,
+    ),
+]

@@ -14,6 +14,9 @@ from openvest.features.street import store
 from openvest.features.street.model import Filled, Report, StreetOrder
 from openvest.features.street.rules import STREET_ORDER
 
+UNBOOKED = "venue_reports t where t.tenant_id = $1 and t.id = a.row_id and t.booked_at is null"
+"""What finds a report that was set aside and is not booked (declarations.Aside)."""
+
 
 async def send(unit: Unit, orders: Sequence[StreetOrder], inside: Mapping[UUID, Decimal] | None = None) -> None:
     """Put street orders on their way: the venue is asked about them at once.
@@ -54,6 +57,41 @@ async def request_cancel(unit: Unit, order_ids: Sequence[UUID]) -> set[UUID]:
     What the house's inventory serves cannot be ended any more: it has been traded. Writes: street_orders.
     """
     return set(await unit.rows(store.REQUEST_CANCEL, unit.tenant_id, list(order_ids), unit.now))
+
+
+async def try_again(unit: Unit, order_ids: Sequence[UUID], sweep: str) -> None:
+    """Take up again what was set aside of these orders here; `sweep` names who books reports. Writes: set_aside."""
+    await unit.run(store.FREE_QUESTIONS, unit.tenant_id, list(order_ids))
+    await unit.run(store.FREE_REPORTS, unit.tenant_id, list(order_ids), sweep)
+
+
+async def withdraw_cancel(unit: Unit, order_ids: Sequence[UUID]) -> None:
+    """What works for these orders is not to be ended any more. Writes: street_orders."""
+    await unit.run(store.WITHDRAW_CANCEL, unit.tenant_id, list(order_ids))
+
+
+async def order_of_report(unit: Unit, report_id: UUID) -> UUID | None:
+    """The order a report is about, or None where there is no such report."""
+    return await unit.row(store.ORDER_OF_REPORT, unit.tenant_id, report_id)
+
+
+async def end_unheard(unit: Unit, order_id: UUID) -> bool:
+    """End what works for an order without asking the venue. Returns False, having written nothing, where the venue has
+    reported a trade that is not booked.
+
+    Writes: venue_reports, street_orders.
+    """
+    working = await unit.rows(store.LOCK_WORKING, unit.tenant_id, order_id)
+    ids = [order.id for order in working]
+    reports = await unit.rows(store.REPORTS_OF, unit.tenant_id, ids)
+    heard = [report for report in reports if report.due_at <= unit.now]
+    if any(report.kind == "FILL" for report in heard):
+        return False
+    await unit.run(store.DROP_LATER, unit.tenant_id, ids, [unit.now for _ in ids])
+    await unit.run(store.BOOKED, unit.tenant_id, [report.id for report in heard], unit.now)
+    ended = [STREET_ORDER.move(order.status, "end") for order in working]
+    await unit.run(store.PROGRESS, unit.tenant_id, ids, ended, numeric_array(Decimal(0) for _ in ids), unit.now)
+    return True
 
 
 async def next_report(unit: Unit, sweep: str) -> datetime | None:

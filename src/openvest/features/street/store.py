@@ -145,7 +145,8 @@ PROGRESS = Statement(
     """
 )
 
-# Nobody can end what the house's inventory has already served: no venue works for it.
+# Nobody can end what the house's inventory has already served: no venue works for it. Nor what has ended at the venue
+# and is only not booked yet: a second end could never be booked.
 
 REQUEST_CANCEL = Query(
     UUID,
@@ -153,6 +154,9 @@ REQUEST_CANCEL = Query(
     update street_orders set cancel_requested = true, look_at = $3, updated_at = $3
      where tenant_id = $1 and order_id = any($2) and status = 'WORKING' and not cancel_requested
        and (quantity is null or quantity > 0)
+       and not exists (
+         select from venue_reports r where r.tenant_id = $1 and r.street_order_id = street_orders.id
+            and r.last and r.booked_at is null and r.due_at <= $3)
     returning order_id
     """,
 )
@@ -173,3 +177,43 @@ FILLS = Query(
 )
 
 BY_ID = Query(StreetOrder, f"select {_COLUMNS} from street_orders where tenant_id = $1 and id = any($2)")
+
+ORDER_OF_REPORT = Query(UUID, "select order_id from venue_reports where tenant_id = $1 and id = $2")
+
+LOCK_WORKING = Query(
+    StreetOrder,
+    f"""
+    select {_COLUMNS} from street_orders
+     where tenant_id = $1 and order_id = $2 and status = 'WORKING' order by created_at, id for update
+    """,
+)
+
+REPORTS_OF = Query(
+    Report,
+    """
+    select id, street_order_id, order_id, kind, last, quantity, cash_amount, price, due_at
+      from venue_reports where tenant_id = $1 and street_order_id = any($2) and booked_at is null
+     order by due_at, ordinal
+    """,
+)
+
+WITHDRAW_CANCEL = Statement(
+    "update street_orders set cancel_requested = false where tenant_id = $1 and order_id = any($2)"
+    " and status = 'WORKING' and cancel_requested"
+)
+
+FREE_QUESTIONS = Statement(
+    """
+    delete from set_aside a using street_orders s
+     where a.tenant_id = $1 and a.sweep = 'street.ask_venue' and a.row_id = s.id
+       and s.tenant_id = $1 and s.order_id = any($2) and s.status = 'WORKING'
+    """
+)
+
+FREE_REPORTS = Statement(
+    """
+    delete from set_aside a using venue_reports r
+     where a.tenant_id = $1 and a.sweep = $3 and a.row_id = r.id
+       and r.tenant_id = $1 and r.order_id = any($2) and r.booked_at is null
+    """
+)

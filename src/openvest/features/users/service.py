@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -205,10 +206,25 @@ async def decide_data_changes(unit: Unit, leased: Sequence[store.LeasedChange], 
         if reason is None:
             users[user.id] = await _apply(unit, user, change.changes)
         else:
-            failed = {"user_id": str(user.id), "reason": reason}
-            unit.emit("USER.DATA_CHANGE_FAILED", change.id, 1, unit.moment_after(change.created_at), failed)
+            _tell_failure(unit, change.id, change.created_at, user.id, reason)
         status = rules.DATA_CHANGE.move(change.status, "apply" if reason is None else "fail")
         await unit.run(store.SAVE_CHANGE, unit.tenant_id, change.id, unit.now, status, reason)
+
+
+def _tell_failure(unit: Unit, change_id: UUID, created_at: datetime, user_id: UUID, reason: str) -> None:
+    failed = {"user_id": str(user_id), "reason": reason}
+    unit.emit("USER.DATA_CHANGE_FAILED", change_id, 1, unit.moment_after(created_at), failed)
+
+
+async def fail_undecidable(unit: Unit, change_id: UUID) -> None:
+    """A data change that cannot be decided has failed. Writes: data_changes, USER.DATA_CHANGE_FAILED."""
+    change = await unit.row(store.LOCK_RECEIVED, unit.tenant_id, change_id)
+    if change is None:
+        return
+    reason = "The change could not be processed; send it again."
+    _tell_failure(unit, change.id, change.created_at, change.user_id, reason)
+    status = rules.DATA_CHANGE.move(change.status, "fail")
+    await unit.run(store.SAVE_CHANGE, unit.tenant_id, change.id, unit.now, status, reason)
 
 
 async def _apply(unit: Unit, user: User, changes: dict[str, Any]) -> User:

@@ -86,6 +86,10 @@ LOCK_LEASED_CHANGES = Query(
     f"select {_CHANGE} from data_changes where tenant_id = $1 and id = any($2::uuid[]) and lease_token = $3"
     " and status = 'RECEIVED' order by created_at, id for no key update",
 )
+LOCK_RECEIVED = Query(
+    DataChange,
+    f"select {_CHANGE} from data_changes where tenant_id = $1 and id = $2 and status = 'RECEIVED' for no key update",
+)
 SAVE_CHANGE = Statement(
     "update data_changes set updated_at = $3, status = $4, reason = $5, lease_token = null, leased_until = null"
     " where tenant_id = $1 and id = $2"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from openvest.core.declarations import Outward, Reaction, Sweep
+from openvest.core.declarations import Aside, Outward, Reaction, Sweep
 from openvest.core.ids import random_id
 from openvest.db.unit import Unit
 from openvest.features.users import service, store
@@ -37,3 +37,12 @@ SWEEPS: list[Sweep | Outward] = [
 ]
 
 REACTIONS: list[Reaction] = []
+
+ASIDES = [
+    Aside(
+        "review_data_changes",
+        "data change of a user",
+        "data_changes t where t.tenant_id = $1 and t.id = a.row_id and t.status = 'RECEIVED'",
+        service.fail_undecidable,
+    ),
+]

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from openvest.core.declarations import Outward, Reaction, Sweep
+from uuid import UUID
+
+from openvest.core.declarations import Aside, Outward, Reaction, Sweep, WorkKept
+from openvest.db.unit import Unit
 
 SWEEPS: list[Sweep | Outward] = []
 REACTIONS: list[Reaction] = []
+
+
+async def _keep(unit: Unit, event_id: UUID) -> None:
+    raise WorkKept("the packages have gone on without this event; see openvest events list, and drop it")
+
+
+ASIDES = [Aside("webhook packages", "event that cannot be shown", "(values (true)) t", again=_keep)]
+"""Packing is the worker's own, and what it leaves out is told like any other work."""

@@ -1,0 +1,87 @@
+"""Orders whose work was set aside: how they are ended for good, and what their customer hears meanwhile."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import UUID
+
+from openvest.core.declarations import WorkKept
+from openvest.core.money import ZERO
+from openvest.db.unit import Unit
+from openvest.features.executions import service as executions
+from openvest.features.orders import service, store
+from openvest.features.orders.model import Order
+from openvest.features.orders.rules import is_final, moved, released
+from openvest.features.street import service as street
+from openvest.ledger.posting import post
+
+_UNDECIDED = "What the venue says of the order cannot be processed at present; the order goes on."
+
+
+async def drop_order(unit: Unit, order_id: UUID) -> None:
+    """End an open order that cannot go on: CANCELLED_BY_UPVEST_PLATFORM, what is left of its lock returned.
+
+    Raises: WorkKept where the venue has traded for it and that is not booked.
+    Writes: orders, street_orders, venue_reports, fraction_reserves, ledger (ORDER_UNLOCK); event ORDER.CANCELLED.
+    """
+    order = await unit.row(store.LOCK, unit.tenant_id, order_id)
+    if order is None or is_final(order):
+        return
+    if order.status == "PROCESSING":
+        await _leave_the_street(unit, order)
+    at = unit.moment_after(order.updated_at)
+    done = moved(order, "cancel", at, cancellation_reason="CANCELLED_BY_UPVEST_PLATFORM")
+    await post(unit, list(service.unlock_journals(unit, [done])))
+    ended = released(done)
+    await service.save(unit, [ended])
+    service.announce(unit, ended, (await executions.executions_of(unit, [order_id]))[order_id])
+
+
+async def _leave_the_street(unit: Unit, order: Order) -> None:
+    """Nothing works for the order any more, and a block counts on nothing of the house's inventory."""
+    block = order.through == "fractions"
+    traded = block and (await street.fills_of(unit, [order.id]))[order.id]
+    if traded or not await street.end_unheard(unit, order.id):
+        raise WorkKept("the venue has traded for this order; repair the cause and retry it, a trade cannot be dropped")
+    if block:
+        reserve = sum((one.reserve for one in (await street.street_orders_of(unit, [order.id]))[order.id]), ZERO)
+        stock = (await executions.lock_inventory(unit, [order.instrument_id]))[order.instrument_id]
+        await executions.save_reserves(unit, [replace(stock, reserved=stock.reserved - reserve)])
+
+
+async def drop_question(unit: Unit, street_order_id: UUID) -> None:
+    """The same for a street order the venue cannot be asked about. Raises and writes: as drop_order."""
+    for found in (await street.street_orders(unit, [street_order_id])).values():
+        await drop_order(unit, found.order_id)
+
+
+async def drop_report(unit: Unit, report_id: UUID) -> None:
+    """The same for a report that cannot be booked. Raises and writes: as drop_order."""
+    order_id = await street.order_of_report(unit, report_id)
+    if order_id is not None:
+        await drop_order(unit, order_id)
+
+
+async def tell_of_question(unit: Unit, street_order_id: UUID) -> None:
+    """A customer who waits for the end of the order hears that it is not ended now. Writes: as _tell."""
+    for found in (await street.street_orders(unit, [street_order_id])).values():
+        await _tell(unit, found.order_id)
+
+
+async def tell_of_report(unit: Unit, report_id: UUID) -> None:
+    """The same where a report cannot be booked. Writes: as _tell."""
+    order_id = await street.order_of_report(unit, report_id)
+    if order_id is not None:
+        await _tell(unit, order_id)
+
+
+async def _tell(unit: Unit, order_id: UUID) -> None:
+    """Writes: orders, street_orders; event ORDER_CANCELLATION.REJECTED."""
+    order = await unit.row(store.LOCK, unit.tenant_id, order_id)
+    if order is None or is_final(order) or not order.cancel_asked:
+        return
+    refused = service.reject_cancellation(unit, order, _UNDECIDED)
+    if refused.cancellation_reason == "CANCELLED_BY_CLIENT":
+        await street.withdraw_cancel(unit, [order_id])
+        refused = replace(refused, cancellation_reason=None)
+    await service.save(unit, [replace(refused, cancel_asked=False)])
