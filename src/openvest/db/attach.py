@@ -10,7 +10,9 @@ import time
 from pathlib import Path
 
 from openvest.db.address import PORT, AlreadyServing, DatabaseAddress, EmbeddedError, Progress, read_address, silent
+from openvest.db.cluster import MAX_CONNECTIONS
 from openvest.db.embedded import ADDRESS_FILE, EmbeddedServer
+from openvest.db.ending import Ending
 from openvest.db.files import FileLock
 from openvest.db.place import BASE_FOLDER, SOCKET_BASE, open_data_dir
 
@@ -35,13 +37,14 @@ class Attachment:
         binaries: Path | None = None,
         lasting: bool = False,
         now: threading.Event | None = None,
+        max_connections: int = MAX_CONNECTIONS,
         progress: Progress = silent,
         base: Path = BASE_FOLDER,
         socket_base: Path = SOCKET_BASE,
     ) -> None:
         self._data_dir, self._binaries, self._progress = data_dir, binaries, progress
         self._lasting, self._now = lasting, now or threading.Event()
-        self._base, self._socket_base = base, socket_base
+        self._base, self._socket_base, self._max_connections = base, socket_base, max_connections
         self._server: EmbeddedServer | None = None
         self._attached: FileLock | None = None
 
@@ -98,6 +101,8 @@ class Attachment:
             base=self._base,
             socket_base=self._socket_base,
             patience_seconds=0,
+            ending=self._now if isinstance(self._now, Ending) else None,
+            max_connections=self._max_connections,
         )
         try:
             address = server.start()
@@ -154,6 +159,7 @@ def attach_or_start(
     binaries: Path | None = None,
     lasting: bool = False,
     now: threading.Event | None = None,
+    max_connections: int = MAX_CONNECTIONS,
     progress: Progress = silent,
     base: Path = BASE_FOLDER,
     socket_base: Path = SOCKET_BASE,
@@ -164,6 +170,7 @@ def attach_or_start(
         binaries=binaries,
         lasting=lasting,
         now=now,
+        max_connections=max_connections,
         progress=progress,
         base=base,
         socket_base=socket_base,

@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, Self, cast
@@ -32,7 +33,15 @@ from openvest.db.address import (
     Progress,
     silent,
 )
-from openvest.db.cluster import PASSWORD_FILE, make_log_folder, prune_logs, settings, write_settings
+from openvest.db.cluster import (
+    MAX_CONNECTIONS,
+    PASSWORD_FILE,
+    make_log_folder,
+    prune_logs,
+    settings,
+    write_settings,
+)
+from openvest.db.ending import Ending
 from openvest.db.files import FileLock, write_private
 from openvest.db.place import (
     BASE_FOLDER,
@@ -57,6 +66,15 @@ Kind = Literal["serve", "command"]
 _BEFORE_PUBLISHED = failpoint("database.before_published")
 
 
+_STARTED: weakref.WeakSet[EmbeddedServer] = weakref.WeakSet()
+
+
+def kill_started() -> None:
+    """End by force every server that this process supervises."""
+    for server in list(_STARTED):
+        server.kill()
+
+
 class EmbeddedServer:
     """Supervises one PostgreSQL. A thread waits for the child and starts it again when it ends unasked.
 
@@ -76,6 +94,8 @@ class EmbeddedServer:
         base: Path = BASE_FOLDER,
         socket_base: Path = SOCKET_BASE,
         patience_seconds: float = COMMAND_SECONDS,
+        ending: Ending | None = None,
+        max_connections: int = MAX_CONNECTIONS,
     ) -> None:
         self.data_dir = data_dir
         self.restarts = 0
@@ -83,6 +103,7 @@ class EmbeddedServer:
         self._progress, self._on_restart = _unfailing(progress), _unfailing(on_restart)
         self._base, self._socket_base = base, socket_base
         self._patience, self._process_id = patience_seconds, os.getpid()
+        self._ending, self._max_connections = ending or Ending(), max_connections
         self._locks: list[FileLock] = []
         self._guard = threading.Lock()
         self._stopping, self._ready = threading.Event(), threading.Event()
@@ -118,6 +139,7 @@ class EmbeddedServer:
         self._process_id = os.getpid()
         self._stopping.clear()
         atexit.register(self.stop)
+        _STARTED.add(self)
         try:
             prepared = self._prepare()
             process = self._launch_patiently(prepared)
@@ -148,9 +170,17 @@ class EmbeddedServer:
         self._ready.clear()
         if process is not None and watcher is not None:
             if process.poll() is None:
-                postmaster.stop(process.pid, watcher.is_alive, self._progress)
-            watcher.join(LINGER_SECONDS)
+                postmaster.stop(process.pid, watcher.is_alive, self._progress, self._ending)
+            watcher.join(self._ending.left(1, LINGER_SECONDS))
         self._abandon()
+
+    def kill(self) -> None:
+        """End the server by force, for a process whose time is over; the next start finds every commit."""
+        self._stopping.set()
+        process = self._process
+        if process is not None and process.poll() is None:
+            with contextlib.suppress(OSError):
+                postmaster.kill(process.pid)
 
     def _prepare(self) -> Prepared:
         """Take the locks and bring the cluster to rest. Raises: AlreadyServing, EmbeddedError."""
@@ -195,7 +225,7 @@ class EmbeddedServer:
         while True:
             postmaster.clear_way(prepared.data, self._progress)
             sockets = socket_folder(self.data_dir, prepared.user, self._socket_base)
-            values = settings(prepared.binaries, sockets, prepared.logs, self._shared_buffers_mb)
+            values = settings(prepared.binaries, sockets, prepared.logs, self._shared_buffers_mb, self._max_connections)
             write_settings(prepared.data, prepared.user, values)
             prune_logs(prepared.logs)
             with self._guard:
@@ -282,7 +312,7 @@ class EmbeddedServer:
         """Leave nothing running and nothing published, then let go of the locks."""
         process = self._process
         if process is not None and process.poll() is None:
-            postmaster.stop(process.pid, lambda: process.poll() is None, self._progress)
+            postmaster.stop(process.pid, lambda: process.poll() is None, self._progress, self._ending)
         if self._locks:
             with contextlib.suppress(OSError):
                 (self.data_dir / ADDRESS_FILE).unlink(missing_ok=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import threading
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -25,9 +24,11 @@ from openvest.db.attach import attach_or_start
 from openvest.db.checks import StartRefused, check_role, check_server_settings
 from openvest.db.connections import open_pool
 from openvest.db.embedded import EmbeddedServer
+from openvest.db.ending import Ending
 from openvest.db.files import write_private
 from openvest.db.migrate import apply_migrations, check_schema
 from openvest.db.place import open_data_dir
+from openvest.db.room import check_room, room_for
 from openvest.features.instruments.service import load_master
 from openvest.features.tenants import service as tenants
 from openvest.main import Assembled, Mode, assemble
@@ -74,39 +75,70 @@ _HAS_TENANT = "select exists (select from list_tenants())"
 
 @asynccontextmanager
 async def running_database(
-    place: Place, *, kind: Kind = "command", now: threading.Event | None = None, progress: Progress = silent
+    place: Place,
+    *,
+    kind: Kind = "command",
+    now: Ending | None = None,
+    processes: int = 1,
+    progress: Progress = silent,
 ) -> AsyncGenerator[Urls]:
     """The database for as long as the block lasts.
 
     A `serve` takes the data directory for itself, a `process` is attached until it is told to end. `now` ends the
-    wait for others before a database started here is stopped. Raises: StartRefused, EmbeddedError, AlreadyServing.
+    wait for others before a database started here is stopped, which has room for so many `processes` with a pool.
+    Raises: StartRefused, EmbeddedError, AlreadyServing.
     """
     arm_failpoint(place.failpoint)
-    async with _found_or_started(place, kind, now, progress) as urls:
+    async with _found_or_started(place, kind, now, room_for(processes), progress) as urls:
         await refuse_failpoint_of(place.failpoint, urls.app)
         yield urls
 
 
 @asynccontextmanager
 async def _found_or_started(
-    place: Place, kind: Kind, now: threading.Event | None, progress: Progress
+    place: Place, kind: Kind, now: Ending | None, max_connections: int, progress: Progress
 ) -> AsyncGenerator[Urls]:
     if place.database_url is not None:
         open_data_dir(place.data_dir)
         yield await named_database(place, place.database_url)
     elif kind == "serve":
-        server = EmbeddedServer(place.data_dir, binaries=place.binaries, progress=progress, on_restart=progress)
+        server = EmbeddedServer(
+            place.data_dir,
+            binaries=place.binaries,
+            progress=progress,
+            on_restart=progress,
+            ending=now,
+            max_connections=max_connections,
+        )
         try:
             yield _embedded(await asyncio.to_thread(server.start))
         finally:
-            # Not in a thread of the loop's: a second Ctrl-C must not leave the server behind.
-            server.stop()
+            await _stopped(server)
     else:
         attachment = attach_or_start(
-            place.data_dir, binaries=place.binaries, lasting=kind == "process", now=now, progress=progress
+            place.data_dir,
+            binaries=place.binaries,
+            lasting=kind == "process",
+            now=now,
+            max_connections=max_connections,
+            progress=progress,
         )
         async with attachment as address:
             yield _embedded(address)
+
+
+async def _stopped(server: EmbeddedServer) -> None:
+    """Stop it while the loop goes on, since only the loop hears that somebody is in a hurry by now."""
+    stopping = asyncio.ensure_future(asyncio.to_thread(server.stop))
+    asked: asyncio.CancelledError | None = None
+    while not stopping.done():
+        try:
+            await asyncio.shield(stopping)
+        except asyncio.CancelledError as error:
+            asked = error
+    stopping.result()
+    if asked is not None:
+        raise asked
 
 
 async def named_database(place: Place, url: str) -> Urls:
@@ -175,12 +207,17 @@ async def opened(
     seed: str | None = None,
     pool_size: int = 4,
     application: str = "openvest",
+    processes: int = 0,
+    ending: Ending | None = None,
     progress: Progress = silent,
 ) -> AsyncGenerator[Installation]:
     """The program over its database. The embedded one is migrated, any other must have been.
 
-    `mode` and `seed` are compared with what the first start stored. Raises: StartRefused, SchemaRefused, OSError.
+    `mode` and `seed` are compared with what the first start stored. `processes` with a pool are to fit the server, as
+    many as this start brings; `ending` bounds what its end takes. Raises: StartRefused, SchemaRefused, OSError.
     """
+    if processes:
+        await check_room(urls.app, processes)
     if urls.embedded:
         await migrate(urls, progress)
     await check(urls)
@@ -196,7 +233,7 @@ async def opened(
     finally:
         # A connection that hangs must not keep the process; its unit goes back by itself.
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(pool.close(), 5)
+            await asyncio.wait_for(pool.close(), (ending or Ending()).left(0.7, 5))
         pool.terminate()
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
-import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -24,7 +24,9 @@ from openvest.core.clock import WireClock
 from openvest.core.memory import collect_rarely
 from openvest.db.address import Progress
 from openvest.db.checks import StartRefused
-from openvest.db.embedded import refuse_second
+from openvest.db.embedded import kill_started, refuse_second
+from openvest.db.ending import Ending
+from openvest.db.room import POOL_SIZE
 from openvest.db.wire import measure
 from openvest.main import Mode, exposure
 from openvest.main.environment import Place
@@ -39,7 +41,10 @@ from openvest.server.metrics import Metrics, make_metrics_app
 from openvest.server.settings import ServerSettings
 
 _RESPAWN_SECONDS = 1
+_WORKER_SECONDS = 12
 _CHILD_SECONDS = 15
+_JOINED_SECONDS = 5.0
+"""A server process that belongs to another one is gone before that one stops the database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +66,12 @@ class Options:
     """The first of as many as there are workers; None for the first that are free."""
     joined: bool = False
     """A server process that belongs to a `serve`: it shares the port and ends with its parent."""
-    now: threading.Event = field(default_factory=threading.Event, repr=False, compare=False)
-    """Set when whoever asked the process to end does not wait any longer for others that use its database."""
+    now: Ending = field(default_factory=lambda: Ending(cut_off=_cut_off), repr=False, compare=False)
+    """Set when whoever asked the process to end waits neither for others that use its database nor for what hangs."""
+
+    def __post_init__(self) -> None:
+        if self.joined:
+            self.now.seconds = _JOINED_SECONDS
 
     @property
     def url(self) -> str:
@@ -73,7 +82,14 @@ Ready = Callable[[Installation, Sandbox | None, Sequence[int]], None]
 """Told once when everything answers: the installation, what a sandbox was furnished with, the ports of the metrics."""
 
 
-def run(process: Callable[[], Awaitable[None]], now: threading.Event) -> None:
+def _cut_off() -> None:
+    """End a process whose time is over. What was acknowledged is committed; its leases run out."""
+    print("Something hangs; the process ends without it.", file=sys.stderr, flush=True)
+    kill_started()
+    os._exit(1)
+
+
+def run(process: Callable[[], Awaitable[None]], now: Ending) -> None:
     """Run a process until it ends or SIGINT, SIGTERM or SIGHUP asks it to; what it holds is let go of in order.
 
     A second SIGINT and any SIGTERM or SIGHUP set `now`.
@@ -83,7 +99,7 @@ def run(process: Callable[[], Awaitable[None]], now: threading.Event) -> None:
         runner.run(_until_asked(process, now))
 
 
-async def _until_asked(process: Callable[[], Awaitable[None]], now: threading.Event) -> None:
+async def _until_asked(process: Callable[[], Awaitable[None]], now: Ending) -> None:
     body = asyncio.ensure_future(process())
     asked = False
 
@@ -117,7 +133,7 @@ async def serve(options: Options, ready: Ready, say: Progress) -> None:
         _check_exposure(options, installation.mode)
         sandbox = await furnish(installation, options.url, options.pace) if installation.mode == "sandbox" else None
         news = await _news(stack, installation, options)
-        tasks = [await stack.enter_async_context(_working(news))]
+        tasks = [await stack.enter_async_context(_working(news, options.now))]
         served, metrics_ports = await _serving(stack, installation, news, options, say)
         ready(installation, sandbox, metrics_ports)
         await _first_end([*tasks, *served])
@@ -139,6 +155,7 @@ async def server(options: Options, ready: Ready, say: Progress) -> None:
             gone = asyncio.create_task(_parent_gone())
             stack.callback(gone.cancel)
             await asyncio.wait([*tasks, gone], return_when=asyncio.FIRST_COMPLETED)
+            options.now.set()
         else:
             await _first_end(tasks)
 
@@ -150,7 +167,7 @@ async def worker(options: Options, ready: Ready, say: Progress) -> None:
         installation = await _installation(stack, options, "process", say)
         _check_exposure(options, installation.mode)
         news = await _news(stack, installation, options)
-        task = await stack.enter_async_context(_working(news))
+        task = await stack.enter_async_context(_working(news, options.now))
         ready(installation, None, ())
         await _first_end([task])
 
@@ -175,9 +192,22 @@ def _check_exposure(options: Options, mode: Mode) -> None:
 
 
 async def _installation(stack: AsyncExitStack, options: Options, kind: Kind, say: Progress) -> Installation:
-    urls = await stack.enter_async_context(running_database(options.place, kind=kind, now=options.now, progress=say))
+    # One that belongs to a `serve` was counted by it.
+    processes = 0 if options.joined else 1 + (options.workers if options.workers > 1 else 0)
+    urls = await stack.enter_async_context(
+        running_database(options.place, kind=kind, now=options.now, processes=processes, progress=say)
+    )
     return await stack.enter_async_context(
-        opened(urls, options.place, mode=options.mode, seed=options.seed, pool_size=10, progress=say)
+        opened(
+            urls,
+            options.place,
+            mode=options.mode,
+            seed=options.seed,
+            pool_size=POOL_SIZE,
+            processes=processes,
+            ending=options.now,
+            progress=say,
+        )
     )
 
 
@@ -191,15 +221,17 @@ async def _news(stack: AsyncExitStack, installation: Installation, options: Opti
 
 
 @asynccontextmanager
-async def _working(news: News) -> AsyncGenerator[asyncio.Task[None]]:
-    """The worker as long as the block lasts; what it began is ended before the block is left."""
+async def _working(news: News, ending: Ending) -> AsyncGenerator[asyncio.Task[None]]:
+    """The worker as long as the block lasts; what it began is ended, or given up, before the block is left."""
     stop = asyncio.Event()
     task = asyncio.create_task(make_worker(news, make_logger(news.wire)).run(stop), name="worker")
     try:
         yield task
     finally:
         stop.set()
-        await asyncio.gather(task, return_exceptions=True)
+        done, _ = await asyncio.wait({task}, timeout=ending.left(0.6, _WORKER_SECONDS))
+        if not done:
+            task.cancel()
 
 
 async def _serving(
@@ -207,15 +239,16 @@ async def _serving(
 ) -> tuple[list[asyncio.Task[None]], Sequence[int]]:
     """HTTP in this process, or in as many others as there are workers. Returns tasks and the ports of the metrics."""
     # Once more: making a database takes its time, in which others may have taken what was free.
-    ports = _metrics_ports(options)
+    ports, ending = _metrics_ports(options), options.now
     if options.workers > 1:
         return await stack.enter_async_context(_children(options, ports, say)), ports
     app = _app(installation, news.wire)
     host = exposure.numeric(options.host)
     task = await stack.enter_async_context(
-        listening(app, host, options.port, certificate=options.certificate, key=options.key)
+        listening(app, host, options.port, certificate=options.certificate, key=options.key, ending=ending)
     )
-    await stack.enter_async_context(listening(make_metrics_app(app.metrics), exposure.METRICS_HOST, ports[0]))
+    metrics = make_metrics_app(app.metrics)
+    await stack.enter_async_context(listening(metrics, exposure.METRICS_HOST, ports[0], ending=ending, share=0.1))
     return [task], ports
 
 
@@ -266,7 +299,7 @@ async def _children(
     command += ["--behind-proxy"] if options.behind_proxy else []
     command += ["--tls-cert", str(options.certificate), "--tls-key", str(options.key)] if options.certificate else []
     children = [_Child(command, metrics_ports, place, options.port) for place in range(options.workers)]
-    tasks = [asyncio.create_task(_keep_running(child, say)) for child in children]
+    tasks = [asyncio.create_task(_keep_running(child, options.now, say)) for child in children]
     answering = asyncio.create_task(_all_set([child.answering for child in children]))
     try:
         await asyncio.wait({answering, *tasks}, timeout=60, return_when=asyncio.FIRST_COMPLETED)
@@ -304,7 +337,7 @@ class _Child:
         self.metrics_ports[self.place] = found
 
 
-async def _keep_running(child: _Child, say: Progress) -> None:
+async def _keep_running(child: _Child, ending: Ending, say: Progress) -> None:
     while True:
         process = await asyncio.create_subprocess_exec(
             *child.command, "--metrics-port", str(child.metrics_port),
@@ -315,19 +348,19 @@ async def _keep_running(child: _Child, say: Progress) -> None:
                 child.answering.set()
             status = await process.wait()
         finally:
-            await _end(process)
+            await _end(process, ending)
         await asyncio.sleep(_RESPAWN_SECONDS)
         child.find_port()
         say(f"a server process ended unasked (status {status}); starting it again, metrics on {child.metrics_port}…")
 
 
-async def _end(child: asyncio.subprocess.Process) -> None:
+async def _end(child: asyncio.subprocess.Process, ending: Ending) -> None:
     if child.returncode is not None:
         return
     if child.stdin is not None:
         child.stdin.close()
     try:
-        await asyncio.wait_for(child.wait(), _CHILD_SECONDS)
+        await asyncio.wait_for(child.wait(), ending.left(0.6, _CHILD_SECONDS))
     except TimeoutError:
         child.kill()
         await child.wait()

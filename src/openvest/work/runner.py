@@ -12,15 +12,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from openvest.core.clock import monotonic_ns
 from openvest.core.declarations import Outward, Sweep
 from openvest.core.failpoints import failpoint
-from openvest.db.faults import AGAIN, DOWN
+from openvest.db.faults import AGAIN, DOWN, TooBusy
 from openvest.db.query import Statement
 from openvest.db.unit import Database, DatabaseDown, Unit
 
@@ -38,8 +39,13 @@ _SESSION_LOCK = "select pg_try_advisory_lock(hashtextextended('drain:' || $1::uu
 _SESSION_UNLOCK = "select pg_advisory_unlock(hashtextextended('drain:' || $1::uuid::text, 0))"
 _AFTER_CLAIM, _AFTER_WORK = failpoint("sweep.after_claim"), failpoint("sweep.before_events")
 _AFTER_LEASE, _AFTER_TALK = failpoint("outward.after_lease"), failpoint("outward.after_talk")
-_WAIT_S = 0.005
+_WAIT_S, _LONGEST_WAIT_S = 0.005, 0.1
+_UNLOCK_S = 2.0
 _STUCK_S = 20.0
+TURN_SECONDS = 10.0
+"""How long anybody waits for a frozen tenant's turn: in this process, then until another process lets go of it."""
+DRAIN_SECONDS = 15.0
+"""How long a write waits until its frozen tenant is at rest, the turn not counted."""
 
 
 class RecordFailed(Exception):
@@ -48,6 +54,17 @@ class RecordFailed(Exception):
 
 class Stuck(Exception):
     """Work of a frozen tenant is due, but its rows are held and not let go of; the text names the sweeps."""
+
+
+async def _unlock(connection: Any, tenant_id: UUID) -> None:
+    """Let go of a lock, or of the session that may hold it: another one's turn would never come."""
+    try:
+        async with asyncio.timeout(_UNLOCK_S):
+            await connection.execute(_SESSION_UNLOCK, tenant_id)
+    except BaseException as error:
+        connection.terminate()
+        if not isinstance(error, DOWN):
+            raise
 
 
 def _ignore(sweep: str, row_id: UUID, error: BaseException) -> None:
@@ -62,6 +79,7 @@ class Runner:
     works: Sequence[Work]
     ports: Any
     failed: Callable[[str, UUID, BaseException], None] = _ignore
+    turn_seconds: float = TURN_SECONDS
     _turns: dict[UUID, asyncio.Lock] = field(default_factory=dict[UUID, asyncio.Lock])
 
     async def run_until_quiet(self, tenant_id: UUID, *, max_sets: int = 1_000) -> int:
@@ -76,19 +94,24 @@ class Runner:
                 break
         return handled
 
-    async def drain(self, tenant_id: UUID) -> int:
-        """Bring a frozen tenant to rest: no work due at its instant, the clock row clean. Returns the rows handled."""
-        async with self.alone(tenant_id):
-            return await self.drain_alone(tenant_id)
+    async def drain(self, tenant_id: UUID, *, within_s: float | None = None) -> int:
+        """Bring a frozen tenant to rest: no work due at its instant, the clock row clean. Returns the rows handled.
 
-    async def drain_alone(self, tenant_id: UUID) -> int:
+        Raises: TooBusy where its turn does not come, or where there is work for longer than `within_s`.
+        """
+        async with self.alone(tenant_id):
+            return await self.drain_alone(tenant_id, within_s=within_s)
+
+    async def drain_alone(self, tenant_id: UUID, *, within_s: float | None = None) -> int:
         """The same for a caller that already holds the tenant's session lock.
 
         What is due and cannot be claimed is held by a transaction of a process that died, or of a request: it is waited
-        for, since the clock would pass over it. Raises: Stuck where it is held too long.
+        for, since the clock would pass over it. Raises: Stuck where it is held too long, TooBusy.
         """
-        handled, waited = 0, 0.0
+        handled, waited, begun = 0, 0.0, monotonic_ns()
         while True:
+            if within_s is not None and monotonic_ns() - begun > within_s * 1_000_000_000:
+                raise TooBusy(f"the tenant did not come to rest in {within_s:g} s")
             due, seen_at = await self._due(tenant_id)
             did = await self._first_of(due, tenant_id)
             handled += did
@@ -135,21 +158,41 @@ class Runner:
 
     @asynccontextmanager
     async def alone(self, tenant_id: UUID) -> AsyncGenerator[None]:
-        """Hold the tenant's drain lock on a connection of its own; a dead process lets go of it.
+        """Hold the tenant's drain lock on one connection, which all units below run on. Raises: TooBusy.
 
-        Why the lock in front of it: those of this process wait without a connection, else they could hold all the
-        connections that the one at work needs.
+        Why that connection: what is done under a lock is lost with it, and who holds one asks for no other. While
+        another process has the lock it is waited for with nothing in hand.
         """
-        async with self._turns.setdefault(tenant_id, asyncio.Lock()), self.database.connection() as connection:
-            while not await connection.fetchval(_SESSION_LOCK, tenant_id):  # noqa: ASYNC110 - another process holds it
-                await asyncio.sleep(_WAIT_S)
+        limit = asyncio.timeout(self.turn_seconds)
+        async with AsyncExitStack() as held:
             try:
-                yield
-            finally:
-                try:
-                    await connection.execute(_SESSION_UNLOCK, tenant_id)
-                except DOWN:
-                    connection.terminate()
+                async with limit:
+                    await held.enter_async_context(self._turns.setdefault(tenant_id, asyncio.Lock()))
+                    wait = _WAIT_S
+                    while not await self._take_lock(held, tenant_id):
+                        await asyncio.sleep(wait)
+                        wait = min(wait * 2, _LONGEST_WAIT_S)
+            except TimeoutError as error:
+                if limit.expired():
+                    raise TooBusy(f"the tenant's turn did not come in {self.turn_seconds:g} s") from error
+                raise
+            yield
+
+    async def _take_lock(self, held: AsyncExitStack, tenant_id: UUID) -> bool:
+        """Reserve a connection and lock on it; where another process has the lock nothing is kept."""
+        async with AsyncExitStack() as attempt:
+            connection = await attempt.enter_async_context(self.database.reserved())
+            try:
+                locked = await connection.fetchval(_SESSION_LOCK, tenant_id)
+            except BaseException:
+                # A question that is broken off may have been answered, and the lock outlives it.
+                connection.terminate()
+                raise
+            if not locked:
+                return False
+            attempt.push_async_callback(_unlock, connection, tenant_id)
+            held.push_async_exit(attempt.pop_all())
+            return True
 
     async def _one_set(self, work: Work, tenant_id: UUID, *, draining: bool) -> int:
         if isinstance(work, Outward):

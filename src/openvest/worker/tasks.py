@@ -7,8 +7,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
-from openvest.db.unit import DatabaseDown
+from openvest.db.faults import DatabaseDown, TooBusy
 
+CANCEL_SECONDS = 1
+"""How long a cancelled task is waited for: one that asks a server that hangs takes its time."""
 _PAUSE_SECONDS = 0.25
 
 
@@ -68,7 +70,8 @@ class TenantTasks:
             _, late = await asyncio.wait(tasks, timeout=seconds)
             for task in late:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            if late:
+                await asyncio.wait(late, timeout=CANCEL_SECONDS)
 
     async def _run(self, tenant_id: UUID) -> None:
         try:
@@ -85,7 +88,8 @@ class TenantTasks:
         try:
             await self._work(tenant_id)
         except DatabaseDown as error:
-            self._log.warning("worker.database_down", work=self._name, error=error)
+            event = "worker.busy" if isinstance(error, TooBusy) else "worker.database_down"
+            self._log.warning(event, work=self._name, error=error)
             await asyncio.sleep(_PAUSE_SECONDS)
         except Exception as error:
             self._log.error("worker.fault", work=self._name, tenant=str(tenant_id), error=error)
