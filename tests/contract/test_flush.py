@@ -14,10 +14,13 @@ from openvest.core.declarations import Call, Endpoint
 from openvest.db.query import Query
 from openvest.db.unit import Database, DatabaseDown, Unit
 from openvest.features.tenants.v1 import ENDPOINTS
+from openvest.main import Assembled
+from openvest.server.settings import ServerSettings
 from tests.contract.test_dispatch import refused
 from tests.contract.things import THINGS, made, make_things, names, thing
 from tests.kit.http import Api, make_api, make_test_app
 from tests.kit.world import make_tenant
+from tests.repeat.life import FROZEN_AT
 
 pytestmark = pytest.mark.anyio
 
@@ -167,3 +170,25 @@ async def test_tenants_do_not_share_a_flush(database: Database, tenant_id: UUID)
     sent = [api.post("/batched_things", thing(f"{n}")) for n in range(10) for api in (first, second)]
     assert {answer.status_code for answer in await asyncio.gather(*sent)} == {200}
     assert await made(database, tenant_id) == await made(database, other_id) == 10
+
+
+async def test_a_frozen_tenant_whose_turn_does_not_come_holds_up_nobody(assembled: Assembled) -> None:
+    """There are few runners of flushes: none of them waits for a tenant to come to rest."""
+    assembled.runner.turn_seconds = 0.5
+    database = assembled.database
+    frozen = await make_tenant(database, "Frozen", frozen_at=FROZEN_AT)
+    app = make_test_app(database, [*ENDPOINTS, BATCHED], settings=ServerSettings(flush_runners=1))
+    stuck = await make_api(app, database, frozen)
+    free = await make_api(app, database, await make_tenant(database, "Live"))
+    assert (await stuck.post("/batched_things", thing("first"))).status_code == 200
+    async with database.pool.acquire() as other:
+        await other.execute("select pg_advisory_lock(hashtextextended('drain:' || $1::uuid::text, 0))", frozen)
+        waiting = [asyncio.create_task(stuck.post("/batched_things", thing(f"n{n}"))) for n in range(3)]
+        await asyncio.sleep(0.1)
+        assert (await free.post("/batched_things", thing("free"))).status_code == 200
+        assert not any(task.done() for task in waiting)
+        for answer in await asyncio.gather(*waiting):
+            refused(answer, 503, "unavailable")
+            assert answer.headers["retry-after"] == "1"
+        await other.execute("select pg_advisory_unlock_all()")
+    assert (await stuck.post("/batched_things", thing("second"))).status_code == 200

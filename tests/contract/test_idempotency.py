@@ -90,7 +90,7 @@ async def test_a_request_still_running_is_waited_for_and_then_refused(
 ) -> None:
     app = make_test_app(database, [*ENDPOINTS, *THINGS], settings=ServerSettings(key_wait_seconds=0.3))
     api, key = await make_api(app, database, tenant_id), uuid4()
-    async with database.connection() as holder:
+    async with database.pool.acquire() as holder:
         await holder.execute(LOCK, _lock_of(tenant_id, api.client.client_id, key))
         try:
             refused(await api.send("POST", path, thing(), key=key), 409, "conflict")

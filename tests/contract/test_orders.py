@@ -18,6 +18,7 @@ from openvest.features.executions.model import Execution
 from openvest.features.instruments import service as instruments
 from openvest.main import Assembled
 from tests.kit.cluster import OWNER, Cluster
+from tests.kit.elsewhere import elsewhere
 from tests.kit.http import Api, make_api, make_test_app
 from tests.kit.orders import Trader, X, make_trader
 from tests.kit.world import make_tenant
@@ -107,7 +108,7 @@ async def test_an_order_and_its_executions_are_of_one_instant(
     read = executions.executions_of
 
     async def overtaken(unit: Unit, order_ids: Sequence[UUID]) -> dict[UUID, tuple[Execution, ...]]:
-        await trader.rest()
+        await elsewhere(trader.rest())
         return await read(unit, order_ids)
 
     monkeypatch.setattr(executions, "executions_of", overtaken)

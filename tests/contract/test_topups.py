@@ -33,6 +33,7 @@ from openvest.ports.bank import IncomingTransfer
 from openvest.work.runner import Runner
 from tests.kit.cluster import Cluster
 from tests.kit.customers import Customer, make_customer, top_up
+from tests.kit.elsewhere import elsewhere
 from tests.kit.world import make_tenant, opened
 
 pytestmark = pytest.mark.anyio
@@ -339,7 +340,8 @@ async def test_a_group_stays_active_until_its_topup_is_there(database: Database,
 
     async def work(unit: Unit) -> None:
         await service.create_topup(unit, customer.group_id, Decimal("1.00"), "EUR")
-        ends.append(asyncio.create_task(database.write(customer.tenant_id, lambda unit: do(unit, customer.group_id))))
+        ending = database.write(customer.tenant_id, lambda unit: do(unit, customer.group_id))
+        ends.append(asyncio.create_task(elsewhere(ending)))
         _, waiting = await asyncio.wait(ends, timeout=0.3)
         assert waiting, f"a group that is being topped up was left for: {verb}"
 

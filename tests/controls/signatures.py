@@ -42,7 +42,7 @@ PLANTED: tuple[Planted, ...] = (
         "a key that was removed still signs",
         (
             Edit(
-                "migrations/0021_read_credentials_with_nonces.sql",
+                "migrations/0020_read_credentials_with_nonces.sql",
                 " where k.id = key and k.removed_at is null\n",
                 " where k.id = key\n",
             ),

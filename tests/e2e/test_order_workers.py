@@ -32,6 +32,7 @@ from openvest.main import Assembled
 from openvest.ports.venue import VenueAnswer, VenueOrder, VenueReport
 from openvest.work.runner import Runner
 from tests.kit.customers import make_customer, top_up
+from tests.kit.elsewhere import elsewhere
 from tests.kit.orders import Trader
 from tests.kit.scripted import Deaf, ScriptedVenue, script
 from tests.kit.world import make_tenant
@@ -145,7 +146,7 @@ async def test_an_activation_during_the_check_is_not_missed(assembled: Assembled
 
     async def decide(unit: Unit) -> None:
         await check.work(unit, await check.claim(unit, 10))
-        running.append(asyncio.create_task(assembled.database.write(tenant_id, activate)))
+        running.append(asyncio.create_task(elsewhere(assembled.database.write(tenant_id, activate))))
         await asyncio.sleep(0.3)
 
     await assembled.database.write(tenant_id, decide)

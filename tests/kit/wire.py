@@ -21,6 +21,7 @@ class Reply(NamedTuple):
 
     status: int
     content: bytes
+    retry_after: str = ""
 
     @property
     def json(self) -> Any:
@@ -98,4 +99,4 @@ class Wire:
     async def _request(self, method: str, target: str, content: bytes | None, headers: dict[str, str]) -> Reply:
         sent = {name: value for name, value in headers.items() if name != "content-length"}
         async with self.http.request(method, self.base + target, data=content, headers=sent) as answer:
-            return Reply(answer.status, await answer.read())
+            return Reply(answer.status, await answer.read(), answer.headers.get("retry-after", ""))

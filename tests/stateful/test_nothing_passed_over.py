@@ -68,7 +68,7 @@ async def test_a_dead_lease_hides_no_order_from_a_clock_that_is_moved(assembled:
 @asynccontextmanager
 async def held(world: Assembled, tenant_id: UUID) -> AsyncGenerator[None]:
     """All orders of the tenant locked by a transaction that does not end."""
-    async with world.database.connection() as connection:
+    async with world.database.pool.acquire() as connection:
         await connection.execute("begin")
         await connection.fetchrow("select * from open_unit($1, 0, false)", tenant_id)
         await connection.execute("select from orders where tenant_id = $1 for update", tenant_id)

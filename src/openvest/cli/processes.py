@@ -28,7 +28,7 @@ def run_process(process: str, *, data_dir: Path, **given: Any) -> None:
     values["webhooks_to"] = tuple(values.get("webhooks_to") or ())
     options = Options(place=read_place(data_dir), **values)
     command = Command(process, options)
-    run(lambda: _PROCESSES[process](options, command.ready, command.say))
+    run(lambda: _PROCESSES[process](options, command.ready, command.say), options.ending)
 
 
 class Command:

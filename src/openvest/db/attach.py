@@ -10,10 +10,12 @@ import os
 import socket
 import threading
 import time
+import weakref
 from pathlib import Path
 
 from openvest.db import postmaster
 from openvest.db.address import PORT, AlreadyServing, DatabaseAddress, EmbeddedError, Progress, read_address, silent
+from openvest.db.cluster import MAX_CONNECTIONS
 from openvest.db.embedded import (
     ADDRESS_FILE,
     LOCK_FILE,
@@ -22,6 +24,7 @@ from openvest.db.embedded import (
     already_running,
     unpublish,
 )
+from openvest.db.ending import Ending
 from openvest.db.files import FileLock
 from openvest.db.place import BASE_FOLDER, SOCKET_BASE, cluster_home, open_data_dir
 
@@ -29,6 +32,15 @@ SERVE_FILE = "serve.lock"
 ATTACH_SECONDS = 60
 # How long one waits for a `serve` that is about to end, and how often one looks whether nobody watches the server.
 SERVE_SECONDS, LOOK_SECONDS, LONGEST_LOOK_SECONDS = 0.5, 0.25, 5
+
+
+_ATTACHED: weakref.WeakSet[Attachment] = weakref.WeakSet()
+
+
+def kill_unused() -> None:
+    """End by force every server that this process watches and no other process uses."""
+    for attachment in list(_ATTACHED):
+        attachment.kill_unused()
 
 
 class Attachment:
@@ -45,13 +57,15 @@ class Attachment:
         *,
         binaries: Path | None = None,
         alone: bool = False,
+        ending: Ending | None = None,
+        max_connections: int = MAX_CONNECTIONS,
         progress: Progress = silent,
         base: Path = BASE_FOLDER,
         socket_base: Path = SOCKET_BASE,
     ) -> None:
         self._data_dir, self._binaries, self._progress = data_dir, binaries, progress
-        self._base, self._socket_base = base, socket_base
-        self._wants_alone = alone
+        self._base, self._socket_base, self._max_connections = base, socket_base, max_connections
+        self._wants_alone, self._ending = alone, ending or Ending()
         self._alone: FileLock | None = None
         self._used: FileLock | None = None
         self._server: EmbeddedServer | None = None
@@ -63,6 +77,7 @@ class Attachment:
         data_dir = self._data_dir = open_data_dir(self._data_dir)
         self._process_id = os.getpid()
         atexit.register(self.close)
+        _ATTACHED.add(self)
         try:
             if self._wants_alone:
                 self._alone = self._lone(data_dir)
@@ -106,9 +121,17 @@ class Attachment:
         if used is not None:
             used.release()
         if server is not None or used is not None:
-            stop_unused(self._data_dir, self._progress)
+            stop_unused(self._data_dir, self._progress, self._ending)
         if alone is not None:
             alone.release()
+
+    def kill_unused(self) -> None:
+        """End the server by force unless others use it, for a process whose time is over. It may hang in `close`."""
+        server, used = self._server, self._used
+        if used is not None:
+            used.release()
+        if server is not None and FileLock(self._data_dir / USED_FILE).acquire():
+            server.kill()
 
     def _lone(self, data_dir: Path) -> FileLock:
         """Raises: AlreadyServing."""
@@ -143,6 +166,8 @@ class Attachment:
             on_restart=self._progress,
             base=self._base,
             socket_base=self._socket_base,
+            ending=self._ending,
+            max_connections=self._max_connections,
         )
         with self._guard:
             if self._leaving.is_set():
@@ -202,12 +227,23 @@ def attach_or_start(
     *,
     binaries: Path | None = None,
     alone: bool = False,
+    ending: Ending | None = None,
+    max_connections: int = MAX_CONNECTIONS,
     progress: Progress = silent,
     base: Path = BASE_FOLDER,
     socket_base: Path = SOCKET_BASE,
 ) -> Attachment:
     """The database of a data directory for one process. Raises: EmbeddedError on entry, AlreadyServing if `alone`."""
-    return Attachment(data_dir, binaries=binaries, alone=alone, progress=progress, base=base, socket_base=socket_base)
+    return Attachment(
+        data_dir,
+        binaries=binaries,
+        alone=alone,
+        ending=ending,
+        max_connections=max_connections,
+        progress=progress,
+        base=base,
+        socket_base=socket_base,
+    )
 
 
 def refuse_second(data_dir: Path) -> None:
@@ -219,7 +255,7 @@ def refuse_second(data_dir: Path) -> None:
         lock.release()
 
 
-def stop_unused(data_dir: Path, progress: Progress = silent) -> None:
+def stop_unused(data_dir: Path, progress: Progress = silent, ending: Ending | None = None) -> None:
     """Stop the server of a data directory unless somebody watches it or uses it. Called by everyone who leaves.
 
     Why again after a refusal: two that leave at once may each be in the other's way. Whoever finds the second lock
@@ -233,7 +269,7 @@ def stop_unused(data_dir: Path, progress: Progress = silent) -> None:
             alone = FileLock(data_dir / USED_FILE)
             if alone.acquire():
                 locks.append(alone)
-                _stop_orphan(data_dir, progress)
+                _stop_orphan(data_dir, progress, ending)
                 return
         finally:
             for lock in reversed(locks):
@@ -243,7 +279,7 @@ def stop_unused(data_dir: Path, progress: Progress = silent) -> None:
         alone.release()
 
 
-def _stop_orphan(data_dir: Path, progress: Progress) -> None:
+def _stop_orphan(data_dir: Path, progress: Progress, ending: Ending | None) -> None:
     """Stop a server whose locks are ours; that of a copied data directory is its original's."""
     home = cluster_home(data_dir)
     if home is None or not (lock := FileLock(home / LOCK_FILE)).acquire():
@@ -252,7 +288,7 @@ def _stop_orphan(data_dir: Path, progress: Progress) -> None:
         data = home / "data"
         found, sockets = postmaster.running(data), postmaster.socket_of(data)
         if found is not None:
-            postmaster.stop(found, lambda: postmaster.is_postmaster(found, data), progress)
+            postmaster.stop(found, lambda: postmaster.is_postmaster(found, data), progress, ending)
         unpublish(data_dir, sockets)
     finally:
         lock.release()

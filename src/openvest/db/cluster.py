@@ -29,13 +29,17 @@ from openvest.db.place import RunsAs
 PASSWORD_FILE = "postgres.passwords"  # noqa: S105 - the name of the file
 SMALL_SHARED_MEMORY = 64 * 2**20
 LOG_FILES_KEPT = 5
+MAX_CONNECTIONS = 60
+"""What the embedded server takes, unless whoever starts it needs more."""
 
 HBA = """# Written by OpenVest at every start. Only the socket in a closed folder, only with a password.
 local all all scram-sha-256
 """
 
 
-def settings(binaries: Binaries, sockets: Path, log_folder: Path, shared_buffers_mb: int) -> dict[str, str]:
+def settings(
+    binaries: Binaries, sockets: Path, log_folder: Path, shared_buffers_mb: int, max_connections: int = MAX_CONNECTIONS
+) -> dict[str, str]:
     """What the server runs with; everything not named keeps PostgreSQL's own value."""
     values = {
         # Where it listens.
@@ -50,7 +54,7 @@ def settings(binaries: Binaries, sockets: Path, log_folder: Path, shared_buffers
         "synchronous_commit": "on",
         "wal_compression": "on",
         # A laptop: few connections, little memory, no surprises from huge pages in containers.
-        "max_connections": "60",
+        "max_connections": str(max_connections),
         "shared_buffers": f"{shared_buffers_mb}MB",
         "huge_pages": "off",
         "jit": "off",

@@ -32,7 +32,15 @@ from openvest.db.address import (
     Progress,
     silent,
 )
-from openvest.db.cluster import PASSWORD_FILE, make_log_folder, prune_logs, settings, write_settings
+from openvest.db.cluster import (
+    MAX_CONNECTIONS,
+    PASSWORD_FILE,
+    make_log_folder,
+    prune_logs,
+    settings,
+    write_settings,
+)
+from openvest.db.ending import Ending
 from openvest.db.files import FileLock, write_private
 from openvest.db.place import (
     BASE_FOLDER,
@@ -73,6 +81,8 @@ class EmbeddedServer:
         on_restart: Callable[[str], None] = silent,
         base: Path = BASE_FOLDER,
         socket_base: Path = SOCKET_BASE,
+        ending: Ending | None = None,
+        max_connections: int = MAX_CONNECTIONS,
     ) -> None:
         self.data_dir = data_dir
         self.restarts = 0
@@ -80,6 +90,7 @@ class EmbeddedServer:
         self._progress, self._on_restart = _unfailing(progress), _unfailing(on_restart)
         self._base, self._socket_base = base, socket_base
         self._process_id = os.getpid()
+        self._ending, self._max_connections = ending or Ending(), max_connections
         self._locks: list[FileLock] = []
         self._guard = threading.Lock()
         self._stopping, self._ready = threading.Event(), threading.Event()
@@ -149,8 +160,8 @@ class EmbeddedServer:
         self._ready.clear()
         if process is not None and watcher is not None:
             if process.poll() is None:
-                postmaster.stop(process.pid, watcher.is_alive, self._progress)
-            watcher.join(LINGER_SECONDS)
+                postmaster.stop(process.pid, watcher.is_alive, self._progress, self._ending)
+            watcher.join(self._ending.left(1, LINGER_SECONDS))
         self._abandon()
 
     def interrupt(self) -> Process | None:
@@ -165,6 +176,13 @@ class EmbeddedServer:
             self.interrupt()
             self._ready.clear()
             self._let_go()
+
+    def kill(self) -> None:
+        """End the server by force, for a process whose time is over; the next start finds every commit."""
+        process = self.interrupt()
+        if process is not None and process.poll() is None:
+            with contextlib.suppress(OSError):
+                postmaster.kill(process.pid)
 
     def _prepare(self, alone: FileLock) -> Prepared:
         """Take the locks and bring the cluster to rest, unless others use it. Raises: AlreadyServing, EmbeddedError."""
@@ -221,7 +239,7 @@ class EmbeddedServer:
         while True:
             postmaster.clear_way(prepared.data, self._progress)
             sockets = socket_folder(self.data_dir, prepared.user, self._socket_base)
-            values = settings(prepared.binaries, sockets, prepared.logs, self._shared_buffers_mb)
+            values = settings(prepared.binaries, sockets, prepared.logs, self._shared_buffers_mb, self._max_connections)
             write_settings(prepared.data, prepared.user, values)
             prune_logs(prepared.logs)
             with self._guard:
@@ -311,7 +329,7 @@ class EmbeddedServer:
         """Leave nothing of ours running and nothing published, then let go of the locks."""
         process = self._process
         if process is not None and process.poll() is None:
-            postmaster.stop(process.pid, lambda: process.poll() is None, self._progress)
+            postmaster.stop(process.pid, lambda: process.poll() is None, self._progress, self._ending)
         if self._locks and not self._theirs:
             unpublish(self.data_dir, self._address.host if self._address is not None else None)
         self._let_go()

@@ -14,6 +14,15 @@ import re
 
 import asyncpg
 
+
+class DatabaseDown(Exception):
+    """The database cannot be reached or was lost on the way; what became of an open unit is not known."""
+
+
+class TooBusy(DatabaseDown):
+    """No connection or no turn came free in time; nothing was begun, and the same may be asked again."""
+
+
 DOWN = (
     asyncpg.PostgresConnectionError,
     asyncpg.AdminShutdownError,
@@ -32,6 +41,11 @@ AGAIN = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 """What the owner of a unit tries again at once: two units met, and one of them was asked to step back."""
 
 _GIVEN = re.compile(r"the server expects \d+ argument|query argument")
+_UNAVAILABLE = frozenset({"08", "40", "53", "55", "57", "58", "XX"})
+"""Classes of SQL states that say what no statement is to blame for: the way there, who met whom, room on the disk and
+in memory, who holds what, an operator's hand, the machine below, a damaged page."""
+_UNAVAILABLE_STATES = frozenset({"25006", "25P03", "25P04"})
+"""A server that only reads for now, and a session that was ended because its transaction stood still or took long."""
 _OF_THE_WORK = frozenset({"21", "22", "23", "44", "P0"})
 """Classes of SQL states that say something of the rows at hand: cardinality, data, constraints, a view's check, what a
 trigger of ours raises. All others tell of the server, the session, the schema or its grants."""
@@ -46,4 +60,18 @@ def is_passing(error: BaseException) -> bool:
     """Whether the database or the machine is at fault, so that the same work may succeed later as it is."""
     if isinstance(error, asyncpg.PostgresError):
         return str(error.sqlstate or "")[:2] not in _OF_THE_WORK
-    return isinstance(error, (*DOWN, MemoryError)) and not is_misuse(error)
+    return isinstance(error, (*DOWN, DatabaseDown, MemoryError)) and not is_misuse(error)
+
+
+def is_unavailable(error: BaseException) -> bool:
+    """Whether a client may be told to send the same again: what passes, but not what a statement of ours got wrong.
+
+    Why narrower than `is_passing`: a statement that does not fit the schema waits for an operator, and is a fault that
+    somebody must see.
+    """
+    if isinstance(error, asyncpg.PostgresError):
+        state = str(error.sqlstate or "")
+        if isinstance(error, asyncpg.InvalidCachedStatementError):
+            return True  # a migration ran beside it, and the next attempt prepares anew
+        return state[:2] in _UNAVAILABLE or state in _UNAVAILABLE_STATES
+    return is_passing(error)

@@ -17,11 +17,13 @@ from pathlib import Path
 
 from openvest.db.address import EmbeddedError, Progress
 from openvest.db.binaries import Binaries
+from openvest.db.ending import Ending
 from openvest.db.place import RunsAs
 
 POLL_SECONDS = 0.02
 ADOPTED_SECONDS = 0.2
 FAST_SECONDS, IMMEDIATE_SECONDS = 30, 10
+STEP_SECONDS = 0.2
 # Reading the log of a large unclean stop takes its time; the server says all the while that it is starting.
 START_SECONDS = 600
 STARTUP_LOG = "startup.log"
@@ -167,29 +169,58 @@ def is_postmaster(pid: int, data: Path) -> bool:
     return not state.startswith("Z") and command_line.strip().endswith(f"postgres -D {data}")
 
 
-def stop(pid: int, alive: Callable[[], bool], progress: Progress) -> None:
+def stop(pid: int, alive: Callable[[], bool], progress: Progress, ending: Ending | None = None) -> None:
     """Stop a server: fast, then at once, then by force. Every commit survives each of them.
 
-    Raises: EmbeddedError when this user may not, or when nothing helps.
+    `ending` says by when it must be gone. Raises: EmbeddedError when this user may not, or when nothing helps.
     """
-    steps = ((signal.SIGINT, FAST_SECONDS), (signal.SIGQUIT, IMMEDIATE_SECONDS), (signal.SIGKILL, IMMEDIATE_SECONDS))
-    for number, seconds in steps:
+    ending = ending or Ending()
+    steps = (
+        (signal.SIGINT, FAST_SECONDS, 0.8),
+        (signal.SIGQUIT, IMMEDIATE_SECONDS, 0.88),
+        (signal.SIGKILL, IMMEDIATE_SECONDS, 1),
+    )
+    for number, seconds, share in steps:
         if number != signal.SIGINT:
             progress(f"PostgreSQL (process {pid}) does not stop; sending {number.name}…")
         try:
-            os.kill(pid, number)
+            if number == signal.SIGKILL:
+                kill(pid)
+            else:
+                os.kill(pid, number)
         except ProcessLookupError:
             return
         except PermissionError as error:
             raise EmbeddedError(
                 f"The PostgreSQL of this data directory (process {pid}) belongs to another user. Stop it first."
             ) from error
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
+        begun = time.monotonic()
+        # Asked again and again: the hurry may come while it is waited for.
+        while (waited := time.monotonic() - begun) < STEP_SECONDS or (
+            waited < seconds and ending.left(share, seconds) > 0
+        ):
             if not alive():
                 return
             time.sleep(POLL_SECONDS)
     raise EmbeddedError(f"PostgreSQL (process {pid}) cannot be stopped. Restart the machine.")
+
+
+def kill(pid: int) -> None:
+    """End a server by force, its sessions first: one that hangs would not notice, and hold the memory they share.
+
+    Raises: ProcessLookupError, PermissionError.
+    """
+    for child in children(pid):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
+    os.kill(pid, signal.SIGKILL)
+
+
+def children(pid: int) -> list[int]:
+    """The processes of a server beside the one that started them."""
+    listed = subprocess.run(["/bin/ps", "-A", "-o", "ppid=,pid="], capture_output=True, text=True, check=False).stdout
+    pairs = (line.split() for line in listed.splitlines())
+    return [int(child) for parent, child in pairs if parent == str(pid)]
 
 
 def clear_way(data: Path, progress: Progress) -> None:

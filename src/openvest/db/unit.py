@@ -8,9 +8,10 @@ Source: DOMAIN.md sections 2 to 4, PHYSICAL_DESIGN.md "Order of writes".
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -23,11 +24,12 @@ from openvest.core.failpoints import failpoint
 from openvest.core.ids import IdSource, caused_id, random_id
 from openvest.core.sealing import Secrets
 from openvest.core.snapshots import text_of
-from openvest.db.faults import AGAIN, DOWN, is_misuse
+from openvest.db.faults import AGAIN, DOWN, DatabaseDown, is_misuse
+from openvest.db.lending import Lender
 from openvest.db.query import Query, Statement, together
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Generator
 
     Connection = asyncpg.Connection[asyncpg.Record]
     Pool = asyncpg.Pool[asyncpg.Record]
@@ -38,6 +40,7 @@ Hook = Callable[["Unit"], Awaitable[None]]
 
 MICROSECOND = timedelta(microseconds=1)
 RETRIES = 3
+ROLLBACK_SECONDS = 2.0
 _BEFORE_EVENTS, _BEFORE_HOUSE = failpoint("unit.before_events"), failpoint("unit.before_house")
 _BEFORE_COMMIT, _AFTER_COMMIT = failpoint("unit.before_commit"), failpoint("unit.after_commit")
 
@@ -51,15 +54,11 @@ select $1, s.id, t.n, t.id, t.type, t.object_id, t.object_version, t.created_at,
 """
 
 
-class DatabaseDown(Exception):
-    """The database cannot be reached or was lost on the way; what became of an open unit is not known."""
-
-
 class UnknownTenant(Exception):
     """No tenant of this id has a clock."""
 
 
-class _MustDrain(Exception):
+class MustDrain(Exception):
     """A frozen tenant has work that is due before the next write may open its unit."""
 
 
@@ -259,6 +258,10 @@ class Database:
     """HOST:PORT entries that webhooks may go to although they are not public, plain HTTP included; development only."""
     drain: Callable[[UUID], Awaitable[None]] = _nothing
     committed: Callable[[UUID], None] = lambda _: None
+    _lender: Lender = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._lender = Lender(self.pool)
 
     async def write(
         self,
@@ -268,18 +271,22 @@ class Database:
         n: int = 1,
         cause: str | None = None,
         draining: bool = False,
+        drains: bool = True,
     ) -> T:
         """Run work in a unit that writes, commit, then return its result.
 
         `n` items tick a frozen clock; 0 for writes that write no events (tokens, subscriptions). `cause` names the
         keyed request for caused ids; None: the number of the business write. Deadlocks are retried up to three times;
-        work must therefore be repeatable. Raises: DatabaseDown, one of AGAIN, and what work and the drain raise.
+        work must therefore be repeatable. `drains` False: whoever asks brings a frozen tenant to rest, and not while it
+        keeps others waiting. Raises: DatabaseDown, MustDrain, one of AGAIN, and what work and the drain raise.
         """
         left = RETRIES
         while True:
             try:
                 return await self._write_once(tenant_id, work, n, cause, draining)
-            except _MustDrain:
+            except MustDrain:
+                if not drains:
+                    raise
                 await self.drain(tenant_id)
             except AGAIN:
                 if left == 0:
@@ -329,7 +336,7 @@ class Database:
             raise UnknownTenant(str(tenant_id))
         now, frozen, write_number, dirty, name = opened
         if dirty and n > 0:
-            raise _MustDrain
+            raise MustDrain
         root = (self.seed, cast(str, name)) if frozen else None
         ids = IdSource(now, root, cause if cause is not None else f"write {write_number}")
         return Unit(tenant_id, now, ids, frozen, self, connection, write_number)
@@ -342,13 +349,27 @@ class Database:
     @asynccontextmanager
     async def connection(self) -> AsyncGenerator[Connection]:
         """A connection outside any unit, for the wire's own functions. Raises: DatabaseDown."""
-        try:
-            async with self.pool.acquire() as connection:
-                yield cast("Connection", connection)
-        except DOWN as error:
-            if is_misuse(error):
-                raise
-            raise DatabaseDown(str(error) or type(error).__name__) from error
+        with _told_as_down():
+            async with self._lender.lend() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def reserved(self) -> AsyncGenerator[Connection]:
+        """A connection on which every unit below runs, so that what its session holds is held by them. Raises:
+        DatabaseDown."""
+        with _told_as_down():
+            async with self._lender.reserve() as connection:
+                yield connection
+
+
+@contextmanager
+def _told_as_down() -> Generator[None]:
+    try:
+        yield
+    except DOWN as error:
+        if is_misuse(error):
+            raise
+        raise DatabaseDown(str(error) or type(error).__name__) from error
 
 
 async def _fetch(connection: Connection, query: Query[R], args: Sequence[Any]) -> list[R]:
@@ -360,8 +381,10 @@ async def _fetch(connection: Connection, query: Query[R], args: Sequence[Any]) -
 
 
 async def _roll_back(connection: Connection) -> None:
+    """Why limited: a server that hangs answers this no sooner than what was asked before."""
     if not connection.is_closed():
         try:
-            await connection.execute("rollback")
+            async with asyncio.timeout(ROLLBACK_SECONDS):
+                await connection.execute("rollback")
         except DOWN:
             connection.terminate()

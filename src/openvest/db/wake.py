@@ -16,12 +16,14 @@ from typing import Any
 from uuid import UUID
 
 from openvest.db.faults import DOWN
+from openvest.db.lending import apart
 from openvest.db.unit import Database, DatabaseDown
 
 CHANNEL = "openvest_wake"
 GAP_SECONDS = 0.02
 _IDS_PER_MESSAGE = 200  # a message has less than 8,000 bytes
 _AGAIN_SECONDS = 0.5
+_CLOSE_SECONDS = 0.5
 _NOTIFY = "select pg_notify($1, $2 || ' ' || message) from unnest($3::text[]) as message"
 
 
@@ -42,7 +44,7 @@ class Wake:
         self._wake(tenant_id)
         self._to_tell.add(tenant_id)
         if self._telling is None or self._telling.done():
-            self._telling = asyncio.create_task(self._tell())
+            self._telling = apart(self._tell())
 
     async def wait(self, seconds: float) -> set[UUID]:
         """The tenants that were woken since the last call; waits for the first, at most so long."""
@@ -63,9 +65,9 @@ class Wake:
             await asyncio.sleep(_AGAIN_SECONDS)
 
     async def close(self) -> None:
-        """Let the last message go out."""
+        """Let the last message go out, if it goes soon: whoever would have heard it polls."""
         if self._telling is not None:
-            await self._telling
+            await asyncio.wait({self._telling}, timeout=_CLOSE_SECONDS)
 
     def _wake(self, tenant_id: UUID) -> None:
         self._woken.add(tenant_id)

@@ -18,7 +18,7 @@ from openvest.ports.unconnected import UnconnectedIdentity, UnconnectedVenue
 from openvest.simulation.assembly import simulated_ports
 from openvest.work.aside import by_sweep
 from openvest.work.clockwork import Clockwork
-from openvest.work.runner import Runner
+from openvest.work.runner import DRAIN_SECONDS, Runner
 
 if TYPE_CHECKING:
     from openvest.db.unit import Pool
@@ -54,7 +54,7 @@ def assemble(pool: Pool, *, seed: str, secrets: Secrets, mode: Mode = "sandbox")
     runner = Runner(database, catalog.WORKS, ports, asides=by_sweep(catalog.ASIDES))
 
     async def drain(tenant_id: Any) -> None:
-        await runner.drain(tenant_id)
+        await runner.drain(tenant_id, within_s=DRAIN_SECONDS)
 
     database.drain = drain
     return Assembled(database, runner, Clockwork(runner))

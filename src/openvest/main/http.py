@@ -17,6 +17,7 @@ from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
 from openvest.db.checks import StartRefused
+from openvest.db.ending import Ending
 
 BACKLOG = 8192
 """Connections that wait to be taken; the system may allow fewer. One that finds no room is tried again by its client
@@ -33,7 +34,7 @@ are refused from 32 KiB on, with a document; what does not even find room here g
 _FILES = 2 * CONNECTIONS
 _PAUSE_SECONDS = 0.01
 _READY_SECONDS = 20
-_STOP_SECONDS = 10
+_STOP_SECONDS, _CANCEL_SECONDS = 10, 0.5
 
 
 @asynccontextmanager
@@ -45,11 +46,15 @@ async def listening(
     certificate: Path | None = None,
     key: Path | None = None,
     head_seconds: float = HEAD_SECONDS,
+    ending: Ending | None = None,
+    share: float = 0.4,
 ) -> AsyncGenerator[asyncio.Task[None]]:
     """Serve as long as the block lasts; the block begins when connections are taken.
 
-    The task ends early where the server broke. Raises: StartRefused where it does not come up.
+    The task ends early where the server broke. `ending` and `share` bound what requests under way get to end in.
+    Raises: StartRefused where it does not come up.
     """
+    ending = ending or Ending()
     _raise_file_limit()
     server = Server(
         app,
@@ -73,10 +78,14 @@ async def listening(
         yield task
     finally:
         server.stop()
-        done, _ = await asyncio.wait({task}, timeout=_STOP_SECONDS)
+        done, _ = await asyncio.wait({task}, timeout=ending.left(share, _STOP_SECONDS))
         if not done:
             task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+            # What clings to its cancellation is left behind: the process goes without it.
+            done, _ = await asyncio.wait({task}, timeout=_CANCEL_SECONDS)
+        for one in done:
+            if not one.cancelled():
+                one.exception()
 
 
 def _raise_file_limit() -> None:

@@ -23,9 +23,11 @@ from openvest.db.address import DatabaseAddress, Progress, silent
 from openvest.db.attach import attach_or_start
 from openvest.db.checks import StartRefused, check_role, check_server_settings
 from openvest.db.connections import open_pool
+from openvest.db.ending import Ending
 from openvest.db.files import write_private
 from openvest.db.migrate import apply_migrations, check_schema
 from openvest.db.place import open_data_dir
+from openvest.db.room import check_room, room_for
 from openvest.features.instruments.service import load_master
 from openvest.features.tenants import service as tenants
 from openvest.main import Assembled, Mode, assemble
@@ -68,24 +70,42 @@ _HAS_TENANT = "select exists (select from list_tenants())"
 
 
 @asynccontextmanager
-async def running_database(place: Place, *, alone: bool = False, progress: Progress = silent) -> AsyncGenerator[Urls]:
+async def running_database(
+    place: Place,
+    *,
+    alone: bool = False,
+    ending: Ending | None = None,
+    processes: int = 1,
+    progress: Progress = silent,
+) -> AsyncGenerator[Urls]:
     """The database for as long as the block lasts. `alone` refuses a second such process on the data directory.
 
-    Raises: StartRefused, EmbeddedError, AlreadyServing.
+    `ending` says by when a database that nobody else uses is stopped; one that is started here has room for so many
+    `processes` with a pool. Raises: StartRefused, EmbeddedError, AlreadyServing.
     """
     arm_failpoint(place.failpoint)
-    async with _found_or_started(place, alone, progress) as urls:
+    async with _found_or_started(place, alone, ending, room_for(processes), progress) as urls:
         await refuse_failpoint_of(place.failpoint, urls.app)
         yield urls
 
 
 @asynccontextmanager
-async def _found_or_started(place: Place, alone: bool, progress: Progress) -> AsyncGenerator[Urls]:
+async def _found_or_started(
+    place: Place, alone: bool, ending: Ending | None, max_connections: int, progress: Progress
+) -> AsyncGenerator[Urls]:
     if place.database_url is not None:
         open_data_dir(place.data_dir)
         yield await named_database(place, place.database_url)
     else:
-        async with attach_or_start(place.data_dir, binaries=place.binaries, alone=alone, progress=progress) as address:
+        attachment = attach_or_start(
+            place.data_dir,
+            binaries=place.binaries,
+            alone=alone,
+            ending=ending,
+            max_connections=max_connections,
+            progress=progress,
+        )
+        async with attachment as address:
             yield _embedded(address)
 
 
@@ -155,12 +175,17 @@ async def opened(
     seed: str | None = None,
     pool_size: int = 4,
     application: str = "openvest",
+    processes: int = 0,
+    ending: Ending | None = None,
     progress: Progress = silent,
 ) -> AsyncGenerator[Installation]:
     """The program over its database. The embedded one is migrated, any other must have been.
 
-    `mode` and `seed` are compared with what the first start stored. Raises: StartRefused, SchemaRefused, OSError.
+    `mode` and `seed` are compared with what the first start stored. `processes` with a pool are to fit the server, as
+    many as this start brings; `ending` bounds what its end takes. Raises: StartRefused, SchemaRefused, OSError.
     """
+    if processes:
+        await check_room(urls.app, processes)
     if urls.embedded:
         await migrate(urls, progress)
     await check(urls)
@@ -176,7 +201,7 @@ async def opened(
     finally:
         # A connection that hangs must not keep the process; its unit goes back by itself.
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(pool.close(), 5)
+            await asyncio.wait_for(pool.close(), (ending or Ending()).left(0.7, 5))
         pool.terminate()
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
@@ -23,8 +24,10 @@ from openvest import catalog
 from openvest.core.clock import WireClock
 from openvest.core.memory import collect_rarely
 from openvest.db.address import Progress
-from openvest.db.attach import refuse_second
+from openvest.db.attach import kill_unused, refuse_second
 from openvest.db.checks import StartRefused
+from openvest.db.ending import Ending
+from openvest.db.room import POOL_SIZE
 from openvest.db.wire import measure
 from openvest.main import Mode, exposure
 from openvest.main.environment import Place
@@ -40,7 +43,10 @@ from openvest.server.settings import ServerSettings
 from openvest.work.aside import hidden_work
 
 _RESPAWN_SECONDS = 1
+_WORKER_SECONDS = 12
 _CHILD_SECONDS = 15
+_JOINED_SECONDS = 5.0
+"""A server process that belongs to another one is gone before that one stops the database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,12 @@ class Options:
     """The first of as many as there are workers; None for the first that are free."""
     joined: bool = False
     """A server process that belongs to a `serve`: it shares the port and ends with its parent."""
+    ending: Ending = field(default_factory=lambda: Ending(cut_off=_cut_off), repr=False, compare=False)
+    """Begins when the process is asked to end; what hangs longer than it lasts is left behind."""
+
+    def __post_init__(self) -> None:
+        if self.joined:
+            self.ending.seconds = _JOINED_SECONDS
 
     @property
     def url(self) -> str:
@@ -72,19 +84,27 @@ Ready = Callable[[Installation, Sandbox | None, Sequence[int]], None]
 """Told once when everything answers: the installation, what a sandbox was furnished with, the ports of the metrics."""
 
 
-def run(process: Callable[[], Awaitable[None]]) -> None:
+def _cut_off() -> None:
+    """End a process whose time is over. What was acknowledged is committed; its leases run out."""
+    print("Something hangs; the process ends without it.", file=sys.stderr, flush=True)
+    kill_unused()
+    os._exit(1)
+
+
+def run(process: Callable[[], Awaitable[None]], ending: Ending) -> None:
     """Run a process until it ends or SIGINT, SIGTERM or SIGHUP asks it to; what it holds is let go of in order."""
     collect_rarely()
     with contextlib.suppress(KeyboardInterrupt), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_until_asked(process))
+        runner.run(_until_asked(process, ending))
 
 
-async def _until_asked(process: Callable[[], Awaitable[None]]) -> None:
+async def _until_asked(process: Callable[[], Awaitable[None]], ending: Ending) -> None:
     body = asyncio.ensure_future(process())
     asked = False
 
     def stop() -> None:
         nonlocal asked
+        ending.set()
         if not asked:
             asked = True
             body.cancel()
@@ -111,7 +131,7 @@ async def serve(options: Options, ready: Ready, say: Progress) -> None:
         _check_exposure(options, installation.mode)
         sandbox = await furnish(installation, options.url, options.pace) if installation.mode == "sandbox" else None
         news = await _news(stack, installation, options)
-        tasks = [await stack.enter_async_context(_working(news))]
+        tasks = [await stack.enter_async_context(_working(news, options.ending))]
         served, metrics_ports = await _serving(stack, installation, news, options, say)
         ready(installation, sandbox, metrics_ports)
         await _first_end([*tasks, *served])
@@ -133,6 +153,7 @@ async def server(options: Options, ready: Ready, say: Progress) -> None:
             gone = asyncio.create_task(_parent_gone())
             stack.callback(gone.cancel)
             await asyncio.wait([*tasks, gone], return_when=asyncio.FIRST_COMPLETED)
+            options.ending.set()
         else:
             await _first_end(tasks)
 
@@ -144,7 +165,7 @@ async def worker(options: Options, ready: Ready, say: Progress) -> None:
         installation = await _installation(stack, options, say)
         _check_exposure(options, installation.mode)
         news = await _news(stack, installation, options)
-        task = await stack.enter_async_context(_working(news))
+        task = await stack.enter_async_context(_working(news, options.ending))
         ready(installation, None, ())
         await _first_end([task])
 
@@ -169,9 +190,22 @@ def _check_exposure(options: Options, mode: Mode) -> None:
 
 
 async def _installation(stack: AsyncExitStack, options: Options, say: Progress, *, alone: bool = False) -> Installation:
-    urls = await stack.enter_async_context(running_database(options.place, alone=alone, progress=say))
+    # One that belongs to a `serve` was counted by it.
+    processes = 0 if options.joined else 1 + (options.workers if options.workers > 1 else 0)
+    urls = await stack.enter_async_context(
+        running_database(options.place, alone=alone, ending=options.ending, processes=processes, progress=say)
+    )
     return await stack.enter_async_context(
-        opened(urls, options.place, mode=options.mode, seed=options.seed, pool_size=10, progress=say)
+        opened(
+            urls,
+            options.place,
+            mode=options.mode,
+            seed=options.seed,
+            pool_size=POOL_SIZE,
+            processes=processes,
+            ending=options.ending,
+            progress=say,
+        )
     )
 
 
@@ -185,15 +219,17 @@ async def _news(stack: AsyncExitStack, installation: Installation, options: Opti
 
 
 @asynccontextmanager
-async def _working(news: News) -> AsyncGenerator[asyncio.Task[None]]:
-    """The worker as long as the block lasts; what it began is ended before the block is left."""
+async def _working(news: News, ending: Ending) -> AsyncGenerator[asyncio.Task[None]]:
+    """The worker as long as the block lasts; what it began is ended, or given up, before the block is left."""
     stop = asyncio.Event()
     task = asyncio.create_task(make_worker(news, make_logger(news.wire)).run(stop), name="worker")
     try:
         yield task
     finally:
         stop.set()
-        await asyncio.gather(task, return_exceptions=True)
+        done, _ = await asyncio.wait({task}, timeout=ending.left(0.6, _WORKER_SECONDS))
+        if not done:
+            task.cancel()
 
 
 async def _serving(
@@ -201,16 +237,16 @@ async def _serving(
 ) -> tuple[list[asyncio.Task[None]], Sequence[int]]:
     """HTTP in this process, or in as many others as there are workers. Returns tasks and the ports of the metrics."""
     # Once more: making a database takes its time, in which others may have taken what was free.
-    ports = _metrics_ports(options)
+    ports, ending = _metrics_ports(options), options.ending
     if options.workers > 1:
         return await stack.enter_async_context(_children(options, ports, say)), ports
     app = _app(installation, news.wire, exposure.metrics_url(ports[0]))
     host = exposure.numeric(options.host)
     task = await stack.enter_async_context(
-        listening(app, host, options.port, certificate=options.certificate, key=options.key)
+        listening(app, host, options.port, certificate=options.certificate, key=options.key, ending=ending)
     )
     figures = make_metrics_app(app.metrics, waiting=partial(_waiting, installation))
-    await stack.enter_async_context(listening(figures, exposure.METRICS_HOST, ports[0]))
+    await stack.enter_async_context(listening(figures, exposure.METRICS_HOST, ports[0], ending=ending, share=0.1))
     return [task], ports
 
 
@@ -267,7 +303,7 @@ async def _children(
     command += ["--behind-proxy"] if options.behind_proxy else []
     command += ["--tls-cert", str(options.certificate), "--tls-key", str(options.key)] if options.certificate else []
     children = [_Child(command, metrics_ports, place, options.port) for place in range(options.workers)]
-    tasks = [asyncio.create_task(_keep_running(child, say)) for child in children]
+    tasks = [asyncio.create_task(_keep_running(child, options.ending, say)) for child in children]
     answering = asyncio.create_task(_all_set([child.answering for child in children]))
     try:
         await asyncio.wait({answering, *tasks}, timeout=60, return_when=asyncio.FIRST_COMPLETED)
@@ -305,7 +341,7 @@ class _Child:
         self.metrics_ports[self.place] = found
 
 
-async def _keep_running(child: _Child, say: Progress) -> None:
+async def _keep_running(child: _Child, ending: Ending, say: Progress) -> None:
     while True:
         process = await asyncio.create_subprocess_exec(
             *child.command, "--metrics-port", str(child.metrics_port),
@@ -316,19 +352,19 @@ async def _keep_running(child: _Child, say: Progress) -> None:
                 child.answering.set()
             status = await process.wait()
         finally:
-            await _end(process)
+            await _end(process, ending)
         await asyncio.sleep(_RESPAWN_SECONDS)
         child.find_port()
         say(f"a server process ended unasked (status {status}); starting it again, metrics on {child.metrics_port}…")
 
 
-async def _end(child: asyncio.subprocess.Process) -> None:
+async def _end(child: asyncio.subprocess.Process, ending: Ending) -> None:
     if child.returncode is not None:
         return
     if child.stdin is not None:
         child.stdin.close()
     try:
-        await asyncio.wait_for(child.wait(), _CHILD_SECONDS)
+        await asyncio.wait_for(child.wait(), ending.left(0.6, _CHILD_SECONDS))
     except TimeoutError:
         child.kill()
         await child.wait()

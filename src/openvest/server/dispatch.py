@@ -14,7 +14,7 @@ from openvest.core.clock import monotonic_ns
 from openvest.core.declarations import Call, Caller, Endpoint
 from openvest.core.problems import Forbidden, Internal, Problem
 from openvest.core.schema import Setting
-from openvest.db.unit import DatabaseDown
+from openvest.db.faults import DatabaseDown, TooBusy, is_unavailable
 from openvest.server.authentication import Authenticator, form_client, named_client
 from openvest.server.bodies import Bodies
 from openvest.server.idempotency import Keys
@@ -38,10 +38,6 @@ from openvest.server.router import Router, first, pick
 from openvest.server.running import Runner
 from openvest.server.settings import ServerSettings
 from openvest.work.runner import Stuck
-
-_BUSY_STATES = frozenset({"40P01", "40001", "55P03", "57014", "53300", "57P03", "25P03"})
-"""SQL states of a unit that met others at every attempt, of a lock or statement that waited too long, of a server
-without room, and of a process that stood still inside its transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +73,13 @@ class Dispatcher:
         """What the client hears of an exception; a fault of ours goes into the log."""
         if isinstance(error, Problem):
             return error
+        if isinstance(error, TooBusy | Stuck):
+            return unavailable("The server is too busy; send the request again.")
         if isinstance(error, DatabaseDown):
             return unavailable("The database cannot be reached; send the request again.")
-        if isinstance(error, Stuck) or getattr(error, "sqlstate", None) in _BUSY_STATES:
-            return unavailable("The database is too busy; send the request again.")
+        if is_unavailable(error):
+            self.observer.refused_by_database(request, error)
+            return unavailable("The database is too busy or has no room; send the request again.")
         self.observer.fault(request, error)
         return Internal("The request failed by a fault of ours; its id finds it in our log.")
 

@@ -18,7 +18,9 @@ from openvest.core.clock import monotonic_ns
 from openvest.core.declarations import BatchVerb, Call, Endpoint
 from openvest.core.failpoints import failpoint
 from openvest.core.problems import Problem
-from openvest.db.unit import Database, DatabaseDown, Unit
+from openvest.db.faults import AGAIN, is_passing
+from openvest.db.lending import apart
+from openvest.db.unit import Database, MustDrain, Unit
 from openvest.server.encoding import encode
 from openvest.server.idempotency import (
     Keyed,
@@ -72,6 +74,7 @@ class Flush:
         self._database = database
         self._keys = keys
         self._endpoints: dict[int, Endpoint] = {}
+        self._resting: set[asyncio.Task[None]] = set()
         self._batcher: Batcher[_Key, FlushItem, Answer] = Batcher(
             self._run, settings.flush_runners, settings.flush_size, settings.flush_crowd
         )
@@ -82,14 +85,21 @@ class Flush:
         return await self._batcher.submit((item.call.caller.tenant_id, id(endpoint)), item)
 
     async def drained(self) -> None:
+        while self._resting:
+            await asyncio.wait(list(self._resting))
+            await self._batcher.drained()
         await self._batcher.drained()
 
     async def _run(self, key: _Key, waiting: Sequence[_Item]) -> None:
         try:
             outcomes = await self._together(key, waiting)
-        except DatabaseDown:
-            raise
+        except MustDrain:
+            self._rest_first(key, waiting)
+            return
         except Exception as error:
+            # Where the database is at fault all hear so: one by one they would only wait for it in turn.
+            if is_passing(error) and not isinstance(error, AGAIN):
+                raise
             if len(waiting) == 1:
                 waiting[0].fail(error)
                 return
@@ -98,6 +108,26 @@ class Flush:
             return
         for one, outcome in zip(waiting, outcomes, strict=True):
             self._settle(key, one, outcome)
+
+    def _rest_first(self, key: _Key, waiting: Sequence[_Item]) -> None:
+        """Bring the frozen tenant to rest, then queue what came for it again.
+
+        Why apart: there are few runners, and a tenant whose turn does not come must not keep them from all others.
+        """
+
+        async def rest() -> None:
+            try:
+                await self._database.drain(key[0])
+            except Exception as error:
+                for one in waiting:
+                    one.fail(error)
+            else:
+                for one in waiting:
+                    self._batcher.requeue(key, one)
+
+        task = apart(rest())
+        self._resting.add(task)
+        task.add_done_callback(self._resting.discard)
 
     def _settle(self, key: _Key, one: _Item, outcome: Outcome) -> None:
         if isinstance(outcome, Answer):
@@ -124,7 +154,7 @@ class Flush:
             _BEFORE_COMMIT()
             return [plan.outcomes[position] for position in range(len(items))]
 
-        outcomes = await self._database.write(tenant_id, work, n=len(items) if endpoint.ticks else 0)
+        outcomes = await self._database.write(tenant_id, work, n=len(items) if endpoint.ticks else 0, drains=False)
         _AFTER_COMMIT()
         return outcomes
 

@@ -74,3 +74,10 @@ class Observer:
 
     def fault(self, request: Request, error: BaseException) -> None:
         self._logger.error("fault", request_id=request.request_id, operation=request.operation, error=error)
+
+    def refused_by_database(self, request: Request, error: BaseException) -> None:
+        """No fault of ours, but somebody may have to look after the database: which SQL state says what is wrong."""
+        state = getattr(error, "sqlstate", None) or type(error).__name__
+        self._logger.warning(
+            "database.refused", request_id=request.request_id, operation=request.operation, sqlstate=state
+        )

@@ -12,8 +12,9 @@ from importlib.metadata import version
 
 from openvest.core.declarations import Contract
 from openvest.core.snapshots import dumps
+from openvest.db.faults import is_unavailable
 from openvest.db.query import Query
-from openvest.db.unit import Database, DatabaseDown
+from openvest.db.unit import Database
 from openvest.server import docs
 from openvest.server.messages import JSON, Answer, Request, problem_answer, unavailable
 from openvest.server.negotiation import prefers_html
@@ -111,7 +112,9 @@ def _readiness(database: Database) -> Page:
         try:
             async with asyncio.timeout(_READY_SECONDS):
                 await database.ask(_WIRE_NOW)
-        except (DatabaseDown, TimeoutError):
+        except Exception as error:
+            if not is_unavailable(error):
+                raise
             return problem_answer(unavailable("The database cannot be reached."), request)
         return Answer(200, dumps({"status": "ready"}).encode())
 

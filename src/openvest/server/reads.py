@@ -13,7 +13,8 @@ from uuid import UUID
 
 from openvest.core.declarations import BatchVerb, Call, Endpoint, Verb
 from openvest.core.problems import Problem
-from openvest.db.unit import Database, DatabaseDown, Unit
+from openvest.db.faults import is_passing
+from openvest.db.unit import Database, Unit
 from openvest.server.encoding import encode
 from openvest.server.messages import Answer
 from openvest.server.queues import Batcher, Waiting
@@ -56,9 +57,10 @@ class Reads:
 
         try:
             await self._database.read(tenant_id, read, one_snapshot=True)
-        except DatabaseDown:
-            raise
         except Exception as error:
+            # Where the database is at fault all hear so: one by one they would only wait for it in turn.
+            if is_passing(error):
+                raise
             left = [one for one in waiting if not one.future.done()]
             if len(waiting) == 1:
                 waiting[0].fail(error)

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -25,9 +25,9 @@ from uuid import UUID
 from openvest.core.clock import monotonic_ns
 from openvest.core.declarations import Aside, Outward, Sweep
 from openvest.core.failpoints import failpoint
-from openvest.db.faults import DOWN, is_passing
+from openvest.db.faults import DOWN, DatabaseDown, TooBusy, is_passing
 from openvest.db.query import Statement
-from openvest.db.unit import Database, DatabaseDown, Unit
+from openvest.db.unit import Database, Unit
 from openvest.work.aside import set_aside
 from openvest.work.setbacks import Ear, Nobody, Setbacks, pause_after
 
@@ -42,9 +42,14 @@ _SESSION_UNLOCK = "select pg_advisory_unlock(hashtextextended('drain:' || $1::uu
 _AFTER_CLAIM, _AFTER_WORK = failpoint("sweep.after_claim"), failpoint("sweep.before_events")
 _IN_LEASE, _AFTER_LEASE = failpoint("outward.in_lease"), failpoint("outward.after_lease")
 _AFTER_TALK, _IN_RECORD = failpoint("outward.after_talk"), failpoint("outward.in_record")
-_WAIT_S = 0.005
+_WAIT_S, _LONGEST_WAIT_S = 0.005, 0.1
+_UNLOCK_S = 2.0
 _DRAIN_PAUSES_S = (0.05, 2.0)
 PATIENCE_S = 20.0
+TURN_SECONDS = 10.0
+"""How long anybody waits for a frozen tenant's turn: in this process, then until another process lets go of it."""
+DRAIN_SECONDS = 15.0
+"""How long a write waits until its frozen tenant is at rest, the turn not counted."""
 
 
 class Stuck(Exception):
@@ -62,17 +67,23 @@ class _LookFailed(Exception):
         self.work = work
 
 
-def _passes(error: BaseException) -> bool:
-    """Whether the same work may come through later as it is, so that no row may be blamed for it."""
-    return isinstance(error, DatabaseDown) or is_passing(error)
-
-
 def _passing_or_raised(error: Exception) -> BaseException:
     """What stopped a drain, where it may go on later. Raises: it, where no waiting helps or the database is gone."""
     cause = (error.__cause__ or error) if isinstance(error, _LookFailed) else error
-    if not is_passing(cause):
+    if isinstance(cause, DatabaseDown) or not is_passing(cause):
         raise cause
     return cause
+
+
+async def _unlock(connection: Any, tenant_id: UUID) -> None:
+    """Let go of a lock, or of the session that may hold it: another one's turn would never come."""
+    try:
+        async with asyncio.timeout(_UNLOCK_S):
+            await connection.execute(_SESSION_UNLOCK, tenant_id)
+    except BaseException as error:
+        connection.terminate()
+        if not isinstance(error, DOWN):
+            raise
 
 
 @dataclass(slots=True)
@@ -89,6 +100,7 @@ class Runner:
     asides: Mapping[str, Aside] = field(default_factory=dict[str, Aside])
     ear: Ear = field(default_factory=Nobody)
     patience_s: float = PATIENCE_S
+    turn_seconds: float = TURN_SECONDS
     _turns: dict[UUID, asyncio.Lock] = field(default_factory=dict[UUID, asyncio.Lock])
     _setbacks: Setbacks = field(default_factory=Setbacks)
 
@@ -130,21 +142,27 @@ class Runner:
     def _put_off(self, work: Work, tenant_id: UUID, error: BaseException) -> None:
         self.ear.put_off(tenant_id, work.name, error, self._setbacks.add(tenant_id, work.name))
 
-    async def drain(self, tenant_id: UUID) -> int:
-        """Bring a frozen tenant to rest: no work due at its instant, the clock row clean. Returns the rows handled."""
-        async with self.alone(tenant_id):
-            return await self.drain_alone(tenant_id)
+    async def drain(self, tenant_id: UUID, *, within_s: float | None = None) -> int:
+        """Bring a frozen tenant to rest: no work due at its instant, the clock row clean. Returns the rows handled.
 
-    async def drain_alone(self, tenant_id: UUID) -> int:
+        Raises: TooBusy where its turn does not come, or where there is work for longer than `within_s`.
+        """
+        async with self.alone(tenant_id):
+            return await self.drain_alone(tenant_id, within_s=within_s)
+
+    async def drain_alone(self, tenant_id: UUID, *, within_s: float | None = None) -> int:
         """The same for a caller that already holds the tenant's session lock.
 
         What is due and cannot be claimed is held by a transaction of a process that died, or of a request: it is waited
         for, since the clock would pass over it. What the database refuses is tried again, and nothing else meanwhile:
         the order of the catalog is what makes a frozen tenant repeatable.
-        Raises: Stuck where nothing is done for `patience_s`; DatabaseDown.
+        Raises: Stuck where nothing is done for `patience_s`; DatabaseDown, TooBusy after `within_s`.
         """
-        handled, failures, since, names = 0, 0, monotonic_ns(), ""
+        handled, failures, names = 0, 0, ""
+        begun = since = monotonic_ns()
         while True:
+            if within_s is not None and monotonic_ns() - begun > within_s * 1_000_000_000:
+                raise TooBusy(f"the tenant did not come to rest in {within_s:g} s")
             did, refused = 0, None
             try:
                 due, seen_at = await self._due(tenant_id, self.works)
@@ -202,21 +220,41 @@ class Runner:
 
     @asynccontextmanager
     async def alone(self, tenant_id: UUID) -> AsyncGenerator[None]:
-        """Hold the tenant's drain lock on a connection of its own; a dead process lets go of it.
+        """Hold the tenant's drain lock on one connection, which all units below run on. Raises: TooBusy.
 
-        Why the lock in front of it: those of this process wait without a connection, else they could hold all the
-        connections that the one at work needs.
+        Why that connection: what is done under a lock is lost with it, and who holds one asks for no other. While
+        another process has the lock it is waited for with nothing in hand.
         """
-        async with self._turns.setdefault(tenant_id, asyncio.Lock()), self.database.connection() as connection:
-            while not await connection.fetchval(_SESSION_LOCK, tenant_id):  # noqa: ASYNC110 - another process holds it
-                await asyncio.sleep(_WAIT_S)
+        limit = asyncio.timeout(self.turn_seconds)
+        async with AsyncExitStack() as held:
             try:
-                yield
-            finally:
-                try:
-                    await connection.execute(_SESSION_UNLOCK, tenant_id)
-                except DOWN:
-                    connection.terminate()
+                async with limit:
+                    await held.enter_async_context(self._turns.setdefault(tenant_id, asyncio.Lock()))
+                    wait = _WAIT_S
+                    while not await self._take_lock(held, tenant_id):
+                        await asyncio.sleep(wait)
+                        wait = min(wait * 2, _LONGEST_WAIT_S)
+            except TimeoutError as error:
+                if limit.expired():
+                    raise TooBusy(f"the tenant's turn did not come in {self.turn_seconds:g} s") from error
+                raise
+            yield
+
+    async def _take_lock(self, held: AsyncExitStack, tenant_id: UUID) -> bool:
+        """Reserve a connection and lock on it; where another process has the lock nothing is kept."""
+        async with AsyncExitStack() as attempt:
+            connection = await attempt.enter_async_context(self.database.reserved())
+            try:
+                locked = await connection.fetchval(_SESSION_LOCK, tenant_id)
+            except BaseException:
+                # A question that is broken off may have been answered, and the lock outlives it.
+                connection.terminate()
+                raise
+            if not locked:
+                return False
+            attempt.push_async_callback(_unlock, connection, tenant_id)
+            held.push_async_exit(attempt.pop_all())
+            return True
 
     async def _one_set(self, work: Work, tenant_id: UUID, *, draining: bool) -> int:
         if isinstance(work, Outward):
@@ -224,7 +262,7 @@ class Runner:
         try:
             return await self._claim_and_work(work, tenant_id, draining, work.set_size)
         except Exception as error:
-            if _passes(error):
+            if is_passing(error):
                 raise
             # One row spoils its set: find it, set it aside, let the others pass.
             return await self._one_by_one(work, tenant_id, draining)
@@ -260,7 +298,7 @@ class Runner:
             try:
                 did = await self._claim_and_work(work, tenant_id, draining, 1, claimed)
             except Exception as error:
-                if not claimed or _passes(error):
+                if not claimed or is_passing(error):
                     raise
                 await self._set_aside(work, tenant_id, claimed[0], error, draining)
                 did = 1
@@ -296,14 +334,14 @@ class Runner:
         try:
             await self._talk_and_record(work, tenant_id, draining, rows)
         except Exception as error:
-            if _passes(error):
+            if is_passing(error):
                 raise
             # One row spoils its set: ask and record each apart, set the bad ones aside.
             for row in rows:
                 try:
                     await self._talk_and_record(work, tenant_id, draining, [row])
                 except Exception as own:
-                    if _passes(own):
+                    if is_passing(own):
                         raise
                     await self._set_aside(work, tenant_id, row.id, own, draining)
         return len(rows)

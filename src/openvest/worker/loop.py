@@ -19,7 +19,7 @@ from uuid import UUID
 
 import structlog
 
-from openvest.core.clock import WireClock
+from openvest.core.clock import WireClock, monotonic_ns
 from openvest.db.unit import Database, DatabaseDown
 from openvest.db.wake import Wake
 from openvest.db.wire import measure
@@ -38,8 +38,9 @@ HOUSE_SECONDS = 60
 MEASURE_SECONDS = 10
 ADVANCE_SECONDS = 5
 """An advance is taken in slices of so long, so that a stop need not wait for a year."""
-STOP_SECONDS = 12
-"""A delivery under way ends within 10 s."""
+STOP_SECONDS = 4
+"""What is under way gets so long to end when the worker does. A delivery may last 10 s: one that takes longer than
+this is left to its lease, and sent again."""
 _SHORTEST_SECONDS = 0.02
 _LONGEST_SECONDS = 3600.0
 
@@ -82,12 +83,13 @@ class Worker:
             for task in background:
                 task.cancel()
             await asyncio.gather(*background, return_exceptions=True)
+            begun = monotonic_ns()
             await asyncio.gather(
                 self.numbering.finish(STOP_SECONDS),
                 self.working.finish(STOP_SECONDS),
                 self.delivering.finish(STOP_SECONDS),
             )
-            await self.deliverer.finish(STOP_SECONDS)
+            await self.deliverer.finish(max(0.0, STOP_SECONDS - (monotonic_ns() - begun) / 1_000_000_000))
             await self.wake.close()
 
     async def _wait_for_wakes(self) -> None:

@@ -8,9 +8,12 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
-from openvest.db.unit import DatabaseDown
+from openvest.db.faults import DatabaseDown, TooBusy
 from openvest.work.runner import Stuck
 from openvest.work.setbacks import pause_after
+
+CANCEL_SECONDS = 1
+"""How long a cancelled task is waited for: one that asks a server that hangs takes its time."""
 
 
 class TenantTasks:
@@ -76,7 +79,8 @@ class TenantTasks:
             _, late = await asyncio.wait(tasks, timeout=seconds)
             for task in late:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            if late:
+                await asyncio.wait(late, timeout=CANCEL_SECONDS)
 
     async def _run(self, tenant_id: UUID) -> None:
         try:
@@ -98,7 +102,8 @@ class TenantTasks:
         try:
             await self._work(tenant_id)
         except DatabaseDown as error:
-            self._log.warning("worker.database_down", work=self._name, error=error)
+            event = "worker.busy" if isinstance(error, TooBusy) else "worker.database_down"
+            self._log.warning(event, work=self._name, error=error)
             return pause_after(1)
         except Stuck as error:
             self._log.warning("work.stuck", work=self._name, tenant=str(tenant_id), waits_for=str(error))
