@@ -274,6 +274,53 @@ async def test_a_process_that_dies_on_the_way_is_followed_by_one_that_arrives(
     assert [at for at, _ in work.did] == [START + n * DAY for n in range(1, 6)]
 
 
+async def test_a_clock_keeps_its_mode_while_an_advance_is_under_way(
+    frozen: Api, assembled: Assembled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(v1, "WAIT_S", 0)
+    assembled.clockwork = every_day(3).clockwork(assembled.database)
+    target = instant(START + 5 * DAY)
+    await advance(frozen, 202, to=target)
+    before = (await frozen.get("/tests/clock")).json()
+    for verb in ("freeze", "thaw"):
+        refused = await frozen.send("POST", f"/tests/clock/{verb}")
+        assert refused.status_code == 409, refused.text
+        assert refused.json()["detail"] == f"An advance to {target} is under way; freeze or thaw once it has arrived."
+    assert (await frozen.get("/tests/clock")).json() == before
+    state = await assembled.clockwork.advance(frozen.client.tenant_id)
+    assert (state.now, state.done) == (START + 5 * DAY, True)
+    assert (await frozen.send("POST", "/tests/clock/thaw")).json()["mode"] == "live"
+
+
+@pytest.mark.parametrize("mode", ["frozen", "live"])
+async def test_a_later_target_set_while_the_clock_moves_is_reached(
+    assembled: Assembled, tenant_id: UUID, frozen_tenant_id: UUID, mode: str
+) -> None:
+    """The first advance has read where it leads and is at its last step when the second one is asked for."""
+    tenant = tenant_id if mode == "live" else frozen_tenant_id
+    api = await client(assembled, tenant)
+    start = parse_instant((await api.get("/tests/clock")).json()["now"])
+    near, far = start + DAY, start + 2 * DAY
+    work = Work([Due(caused_id("due"), start + timedelta(hours=1))])
+    asked: list[datetime] = []
+
+    async def next_due(unit: Unit) -> datetime | None:
+        if not work.due and not asked:
+            asked.append(far)
+            await clockwork.set_target(tenant, lambda row: far)
+        return await Work.next_due(work, unit)
+
+    work.next_due = next_due  # pyright: ignore[reportAttributeAccessIssue] - the first to look asks for more
+    clockwork = assembled.clockwork = work.clockwork(assembled.database)
+    first = await advance(api, to=instant(near))
+    assert (first["done"], first["target"]) == (True, instant(near))
+    shown = (await api.get("/tests/clock")).json()
+    assert asked and (shown["target"], shown["done"]) == (instant(far), False)
+    state = await clockwork.advance(tenant)
+    assert state.done and state.now - far < timedelta(minutes=5)
+    assert far <= state.now
+
+
 # Who may
 
 

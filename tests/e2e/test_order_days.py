@@ -38,11 +38,34 @@ async def test_an_order_whose_last_day_is_long_over_is_cancelled(assembled: Asse
     assert await trader.cash() == "1000.00 / 0.00 / 0.00 / 1000.00 / 1000.00"
 
 
+@pytest.mark.parametrize("at", [datetime(2040, 12, 31, 22, tzinfo=UTC), datetime(2040, 12, 31, 23, 59, tzinfo=UTC)])
 @pytest.mark.parametrize("fields", [{}, {"execution_flow": "BLOCK"}])
-async def test_after_the_last_session_we_know_nothing_is_tradable(assembled: Assembled, fields: Any) -> None:
-    trader = await a_trader(assembled, at=datetime(2040, 12, 31, 22, tzinfo=UTC))
+async def test_after_the_last_session_we_know_nothing_is_tradable(
+    assembled: Assembled, fields: Any, at: datetime
+) -> None:
+    """At the later instant it is a day at the venue that no calendar knows."""
+    trader = await a_trader(assembled, at=at)
     order = await trader.place(cash_amount="100.00", **fields)
     assert (order.status, order.cancellation_reason) == PARTNER
+
+
+async def test_an_order_that_rests_ends_with_the_last_session_that_settles(assembled: Assembled) -> None:
+    trader = await a_trader(assembled, at=datetime(2040, 12, 20, 10, tzinfo=UTC))
+    await top_up(assembled.database, trader.customer, "1000.00", "GBP")
+    rests = {"order_type": "LIMIT", "quantity": "1", "limit_price": "1.00"}
+    orders = [
+        await trader.place(**rests, expiry_date=day, **place)
+        for day in (None, date(2040, 12, 31), date(2041, 1, 2))
+        for place in ({}, {"isin": "GB0009895292", "currency": "GBP"})
+    ]
+    assert {order.status for order in orders} == {"PROCESSING"}
+    await trader.advance_to(datetime(2040, 12, 28, 16, 31, tzinfo=UTC))
+    for order in orders:
+        order = await trader.read(order.id)
+        assert (order.status, order.cancellation_reason) == PARTNER
+        assert order.updated_at.date() == date(2040, 12, 28)
+    assert await trader.cash() == "1000.00 / 0.00 / 0.00 / 1000.00 / 1000.00"
+    await assert_proved(trader)
 
 
 async def test_after_the_last_cut_off_we_know_only_blocks_are_not_tradable(assembled: Assembled) -> None:

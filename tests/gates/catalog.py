@@ -17,6 +17,7 @@ MODULES: Sequence[str] = (
     "keys",
     "events",
     "signatures",
+    "clock",
     "matrices",
     "egress",
     "walls",

@@ -145,9 +145,9 @@ def test_when_the_venue_opens(now: datetime, pace: str, opens: datetime | None) 
         (date(2026, 3, 6), "calendar", datetime(2026, 3, 6, 16, 30, tzinfo=UTC)),
         (date(2026, 3, 8), "calendar", datetime(2026, 3, 6, 16, 30, tzinfo=UTC)),
         (date(2026, 3, 8), "instant", datetime(2026, 3, 9, tzinfo=UTC)),
-        (date(2226, 3, 2), "calendar", None),
+        (date(2226, 3, 2), "calendar", datetime(2040, 12, 28, 13, tzinfo=UTC)),
         (date(2226, 3, 2), "instant", None),
-        (date(2041, 1, 1), "calendar", None),
+        (date(2041, 1, 1), "calendar", datetime(2040, 12, 28, 13, tzinfo=UTC)),  # the last whose trades settle
         (date(2040, 12, 31), "instant", datetime(2041, 1, 1, tzinfo=UTC)),
         (date(2020, 1, 2), "calendar", datetime(2020, 1, 2, 16, 30, tzinfo=UTC)),
         (date(2020, 1, 1), "calendar", datetime(2020, 1, 2, tzinfo=UTC)),  # no session lies on it or before it
@@ -156,7 +156,12 @@ def test_when_the_venue_opens(now: datetime, pace: str, opens: datetime | None) 
     ],
 )
 def test_when_an_order_expires(expiry: date, pace: str, at: datetime | None) -> None:
-    assert expires_at(expiry, "XETR", pace) == at
+    assert expires_at(expiry, "XETR", pace, "BUY", "EUR") == at
+
+
+def test_an_order_rests_no_longer_than_its_trades_settle() -> None:
+    """London has sessions on the last days of the calendars; what is traded then would settle behind them."""
+    assert expires_at(date(2226, 3, 2), "XLON", "calendar", "BUY", "GBP") == datetime(2040, 12, 28, 16, 30, tzinfo=UTC)
 
 
 def test_an_order_without_an_expiry_date_lives_for_two_hundred_years() -> None:

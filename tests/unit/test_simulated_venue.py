@@ -259,10 +259,14 @@ def test_an_order_for_something_the_venue_does_not_list_is_rejected() -> None:
     assert (report.kind, report.last, report.due_at) == ("REJECTED", True, MONDAY_MORNING)
 
 
-def test_after_the_last_day_of_the_calendars_nobody_looks_again() -> None:
-    end = datetime(2040, 12, 31, 20, 0, tzinfo=MONDAY_MORNING.tzinfo)
-    said = ask(venue_order(active_at=end))
-    assert (said.reports, said.look_at) == ((), None)
+def test_an_order_ends_with_the_last_session_of_the_calendars() -> None:
+    after = datetime(2040, 12, 31, 20, 0, tzinfo=MONDAY_MORNING.tzinfo)
+    rests = datetime(2040, 12, 28, 9, 0, tzinfo=MONDAY_MORNING.tzinfo)
+    closes = datetime(2040, 12, 28, 13, 0, tzinfo=MONDAY_MORNING.tzinfo)
+    for active_at, ends_at in ((after, after), (rests, closes)):
+        said = ask(venue_order(active_at=active_at, asked_at=active_at, order_type="LIMIT", limit_price=D("0.01")))
+        (report,) = said.reports
+        assert (report.kind, report.last, report.due_at, said.look_at) == ("CANCELLED", True, ends_at, None)
 
 
 # What scenarios make of an order

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import csv
 from bisect import bisect_left, bisect_right
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
@@ -361,3 +362,13 @@ def settlement_date(mic: str, side: Side, currency: str, trade_date: date) -> da
         while not is_settlement_day(mic, currency, day):
             day += ONE_DAY
     return day
+
+
+@cache
+def last_settling_session(mic: str, side: Side, currency: str) -> Session:
+    """The last session of which every trade settles within the calendars. Raises: as `settlement_date`."""
+    for day in reversed(_venue(mic).days):
+        with suppress(OutsideCalendar):
+            settlement_date(mic, side, currency, day)
+            return _session(mic, day)
+    raise OutsideCalendar(f"A settlement at {mic}")

@@ -106,12 +106,16 @@ def answer(order: VenueOrder, place: Listed | None, prices: Prices, plan: Plan =
 def _follow(
     order: VenueOrder, place: Listed | None, prices: Prices, plan: Plan
 ) -> tuple[list[VenueReport], datetime | None]:
-    """The reports of the first day that touches the order, else when to look again."""
+    """The reports of the first day that touches the order, else when to look again.
+
+    Where there is no day left on which it could trade, it ends: nobody would look at it again.
+    """
     if place is None or plan.rejected:
         return [ending(order, "REJECTED", "rejected", order.active_at)], None
     active_at = order.active_at + plan.delay
     # An order that works was not touched on any day before the one it was last looked at, so that day is enough. It is
     # gone through from its start, because what was announced of it then must come out again.
+    ends_at = active_at
     for day in _days(order, max(order.look_after, active_at)):
         if day.opens_at > order.asked_at:
             return [], day.opens_at
@@ -119,7 +123,8 @@ def _follow(
         reports = trade(order, day, points, plan)
         if reports:
             return reports, None
-    return [], None
+        ends_at = max(active_at, day.closes_at)
+    return ([ending(order, "CANCELLED", "no-session", ends_at)] if order.pace == "calendar" else []), None
 
 
 def _days(order: VenueOrder, first: datetime) -> Iterator[Day]:

@@ -2,6 +2,8 @@
 
 An advance is state, not a job: the target is stored and committed, then the clock goes from due instant to due instant,
 each brought to rest before the next. A crash resumes at the instant reached; requests are served between two instants.
+While there is a target the clock keeps its mode, and only who has reached the target takes it away: one that was set
+meanwhile is later and stays.
 
 Source: DOMAIN.md section 2, "Advance".
 """
@@ -10,13 +12,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from openvest.core.clock import monotonic_ns
+from openvest.core.clock import instant, monotonic_ns
 from openvest.core.failpoints import failpoint
-from openvest.core.problems import Unprocessable
+from openvest.core.problems import Conflict, Unprocessable
 from openvest.core.trading_calendar import is_covered
 from openvest.db.faults import TooBusy
 from openvest.db.query import Query, Statement
@@ -24,6 +26,8 @@ from openvest.db.unit import Unit
 from openvest.work.runner import Runner
 
 MICROSECOND = timedelta(microseconds=1)
+STEPS_AT_ONCE = 2
+"""Advancing tenants that one process moves from one instant to the next at the same time; the others take turns."""
 _WAIT_S = 0.02
 _AFTER_TARGET, _BETWEEN_STEPS = failpoint("clock.after_target"), failpoint("clock.between_steps")
 _BEFORE_MOVE = failpoint("clock.before_move")
@@ -35,6 +39,10 @@ class ClockBackward(Unprocessable):
 
 class ClockBeyond(Unprocessable):
     """The target lies outside the trading calendars this version ships."""
+
+
+class ClockMoves(Conflict):
+    """An advance is under way."""
 
 
 class NotASandbox(Unprocessable):
@@ -73,6 +81,7 @@ _CLOCK = Query(
 )
 _LOCK = Query(str, "select mode from clocks where tenant_id = $1 for update")
 _TARGET = Statement("update clocks set advance_to = $2 where tenant_id = $1")
+_ARRIVED = Statement("update clocks set advance_to = null where tenant_id = $1 and advance_to = $2")
 _SET_FROZEN = Statement(
     "update clocks set base = $2, ticks = 0, dirty = true"
     " where tenant_id = $1 and base + ticks * interval '1 microsecond' < $2"
@@ -94,20 +103,25 @@ _THAW = Statement(
 
 @dataclass(slots=True)
 class Clockwork:
-    """The clock of each tenant, over the runner that brings it to rest."""
+    """The clock of each tenant, over the runner that brings it to rest.
+
+    Why so few steps of advances at once, whoever asked for them: each holds two connections and keeps the database
+    busy, and those whose clock stands or runs need both for their own work.
+    """
 
     runner: Runner
+    steps: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(STEPS_AT_ONCE))
 
     async def show(self, tenant_id: UUID) -> ClockState:
         row = await self._row(tenant_id)
         return ClockState(row.mode, row.now, row.advance_to, row.advance_to is None)
 
     async def freeze(self, tenant_id: UUID) -> ClockState:
-        """Stand still at the present instant. Raises: NotASandbox."""
+        """Stand still at the present instant. Raises: NotASandbox, ClockMoves."""
         return await self._switch(tenant_id, _FREEZE)
 
     async def thaw(self, tenant_id: UUID) -> ClockState:
-        """Run on from the instant shown. Raises: NotASandbox."""
+        """Run on from the instant shown. Raises: NotASandbox, ClockMoves."""
         return await self._switch(tenant_id, _THAW)
 
     async def set_target(self, tenant_id: UUID, choose: Callable[[ClockRow], datetime]) -> datetime:
@@ -124,7 +138,7 @@ class Clockwork:
             target = choose(row)
             if target < row.now and not (row.mode == "frozen" and target >= row.base):
                 raise ClockBackward("Business time never goes back; give an instant after the present one.")
-            if not is_covered(target.date()):
+            if not is_covered(target.astimezone(UTC).date()):
                 raise ClockBeyond("The trading calendars end in 2040; give an earlier instant.")
             if row.advance_to is not None and target < row.advance_to:
                 raise ClockBackward("An advance to a later instant is under way; wait for it to end.")
@@ -135,17 +149,18 @@ class Clockwork:
         _AFTER_TARGET()
         return target
 
-    async def advance(self, tenant_id: UUID, *, wait_s: int | None = 30) -> ClockState:
-        """Go towards the stored target, at most `wait_s` seconds of wire time. Raises: nothing of its own.
+    async def advance(self, tenant_id: UUID, *, to: datetime | None = None, wait_s: float | None = 30) -> ClockState:
+        """Go towards the stored target, at most `wait_s` seconds of wire time; no further than where `to` is reached.
 
-        Where the tenant's turn does not come, whoever has it goes there: the target is stored.
+        Where the tenant's turn does not come, whoever has it goes there: the target is stored. Raises: nothing of its
+        own.
         """
         started, handled, steps = monotonic_ns(), 0, 0
         while True:
             try:
-                async with self.runner.alone(tenant_id):
+                async with self.steps, self.runner.alone(tenant_id):
                     row = await self._row(tenant_id)
-                    if row.advance_to is None:
+                    if row.advance_to is None or (to is not None and to < row.advance_to and to <= row.now):
                         break
                     did, arrived = await self._one_instant(tenant_id, row, row.advance_to)
                     handled, steps = handled + did, steps + 1
@@ -166,7 +181,7 @@ class Clockwork:
             # On a live clock others work too: what they hold is waited for.
             await asyncio.sleep(_WAIT_S)
         _BEFORE_MOVE()
-        await self._set(tenant_id, row.mode, target if arrived or due is None else due, arrived)
+        await self._set(tenant_id, target if arrived or due is None else due, arrived)
         if arrived:
             handled += await self._rest(tenant_id, row.mode)
         return handled, arrived
@@ -176,12 +191,12 @@ class Clockwork:
             return await self.runner.drain_alone(tenant_id)
         return await self.runner.run_until_quiet(tenant_id)
 
-    async def _set(self, tenant_id: UUID, mode: str, at: datetime, arrived: bool) -> None:
+    async def _set(self, tenant_id: UUID, at: datetime, arrived: bool) -> None:
         async def work(unit: Unit) -> None:
-            await unit.one(_LOCK, tenant_id)
+            mode = await unit.one(_LOCK, tenant_id)
             await unit.run(_SET_FROZEN if mode == "frozen" else _SET_LIVE, tenant_id, at)
             if arrived:
-                await unit.run(_TARGET, tenant_id, None)
+                await unit.run(_ARRIVED, tenant_id, at)
 
         await self.runner.database.write(tenant_id, work, n=0)
 
@@ -195,6 +210,9 @@ class Clockwork:
         async def work(unit: Unit) -> None:
             if await unit.one(_LOCK, tenant_id) == "wall":
                 raise NotASandbox("The clock of a production tenant cannot be moved.")
+            target = (await unit.one(_CLOCK, tenant_id)).advance_to
+            if target is not None:
+                raise ClockMoves(f"An advance to {instant(target)} is under way; freeze or thaw once it has arrived.")
             await unit.run(statement, tenant_id)
 
         await self.runner.database.write(tenant_id, work, n=0)

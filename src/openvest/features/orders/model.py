@@ -40,10 +40,10 @@ class Order:
 
     Shape: exactly one of cash_amount and quantity was asked for; the other is None. `due_at` is when the check looks at
     a NEW order, None where it waits for something that has no instant. `mic` and `expires_at` are known from the first
-    check on; an order that lives beyond all calendars never expires. `lock_amount` is what was locked (cash with the
-    fee for a BUY, units for a SELL), `lock_used` what executions took of it and what was returned. `executed_value` is
-    the unrounded sum of quantity times price. `cancellation_reason` stands from the first request for an end on, and
-    is published once the order is CANCELLED; `cancel_asked`: the client has asked, be it first or later.
+    check on; at the pace `instant` one that lives beyond all calendars never expires. `lock_amount` is what was locked
+    (cash with the fee for a BUY, units for a SELL), `lock_used` what executions took of it and what was returned.
+    `executed_value` is the unrounded sum of quantity times price. `cancellation_reason` stands from the first request
+    for an end on, and is published once the order is CANCELLED; `cancel_asked`: the client has asked at any time.
     """
 
     id: UUID

@@ -12,8 +12,10 @@ from openvest.core.trading_calendar import (
     LAST_DAY,
     ONE_DAY,
     OutsideCalendar,
+    Side,
     cut_off,
     last_session_on_or_before,
+    last_settling_session,
     next_session,
     session_after,
     session_at,
@@ -51,17 +53,18 @@ def default_expiry(placed_on: date) -> date:
         return placed_on.replace(year=year, day=28)
 
 
-def expires_at(expiry: date, mic: str, pace: str) -> datetime | None:
-    """The close of the last session on or before the expiry date; None where that lies behind all calendars.
+def expires_at(expiry: date, mic: str, pace: str, side: Side, currency: str) -> datetime | None:
+    """The close of the last session on or before the expiry date, but no later than of the last whose trades settle.
 
-    A pace without sessions ends the day in UTC, as its venue does; so ends a day that no session we know precedes.
+    Why the latter: what is traded after it could not be booked. A pace without sessions ends the day in UTC, as its
+    venue does, and a day behind all calendars never (None); so ends a day that no session we know precedes.
+    Raises: OutsideCalendar and UnknownPaymentCalendar where no session settles.
     """
-    if expiry > LAST_DAY:
-        return None
     if pace != "instant":
+        settles = last_settling_session(mic, side, currency)
         with suppress(OutsideCalendar):
-            return last_session_on_or_before(mic, expiry).closes_at
-    return datetime.combine(expiry, time(), UTC) + ONE_DAY
+            return last_session_on_or_before(mic, min(expiry, settles.on)).closes_at
+    return None if expiry > LAST_DAY else datetime.combine(expiry, time(), UTC) + ONE_DAY
 
 
 def cut_offs(order: Order, now: datetime, mic: str, local: time) -> tuple[datetime | None, datetime | None]:

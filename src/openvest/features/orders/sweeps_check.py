@@ -15,7 +15,7 @@ from uuid import UUID
 
 from openvest.core.declarations import Sweep
 from openvest.core.money import ZERO
-from openvest.core.trading_calendar import OutsideCalendar, UnknownPaymentCalendar, settlement_date, venue_date
+from openvest.core.trading_calendar import OutsideCalendar, UnknownPaymentCalendar
 from openvest.db.unit import Unit
 from openvest.features.accounts import service as accounts
 from openvest.features.executions import service as executions
@@ -186,13 +186,10 @@ def _facts(unit: Unit, work: _Set, order: Order, listing: Listing | None) -> Che
     tenant, opens, ends, waits, following = work.tenant, None, None, None, None
     tradable = listing is not None
     if listing is not None:
-        ends = expires_at(order.expiry_date, listing.mic, tenant.pace)
         try:
+            ends = expires_at(order.expiry_date, listing.mic, tenant.pace, order.side, order.currency)
             opens = opens_at(unit.now, listing.mic, tenant.pace)
             waits, following = cut_offs(order, unit.now, listing.mic, tenant.block_cut_off)
-            if tenant.pace == "calendar":  # what could never settle could not be booked
-                on = venue_date(listing.mic, waits or opens or unit.now)
-                settlement_date(listing.mic, order.side, order.currency, on)
         except (OutsideCalendar, UnknownPaymentCalendar):
             tradable = False
     return CheckFacts(

@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 from openvest.core.trading_calendar import (
+    LAST_DAY,
     ONE_DAY,
     Session,
     last_session_on_or_before,
@@ -77,7 +78,7 @@ class Market:
         if pace == "instant":
             bid, offer = self._mock(listing.isin, at)
             return Quote(at, bid, offer, None, VOLUME)
-        on = venue_date(listing.mic, at)
+        on = min(venue_date(listing.mic, at), LAST_DAY)
         if imported and imported.first_on <= on:
             known = last_known(listing, at, imported) if imported.covers(on) else None
             if known is not None:
