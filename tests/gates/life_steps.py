@@ -125,7 +125,7 @@ class Life:
         if fractions and chance.random() < 0.5:
             order.amount = Decimal(chance.randint(1, 150_000)) / 100
         elif fractions and chance.random() < 0.7:
-            order.quantity = Decimal(chance.randint(1, 12 * 10**10)) * UNIT
+            order.quantity = Decimal(chance.randint(1, chance.choice((10**6, 12 * 10**10)))) * UNIT
         else:
             order.quantity = Decimal(chance.randint(1, 12))
         held = self.model.accounts[order.account].available
