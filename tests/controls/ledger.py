@@ -90,6 +90,19 @@ PLANTED: tuple[Planted, ...] = (
         {"steps": 300},
     ),
     Planted(
+        "R18",
+        "fee-as-asked",
+        "an order shows the fee it asked for, whatever was charged",
+        (
+            Edit(
+                "src/openvest/features/orders/rules.py",
+                "        fee_charged=order.fee_charged,\n",
+                "        fee_charged=order.fee,\n",
+            ),
+        ),
+        {"steps": 150},
+    ),
+    Planted(
         "R20",
         "rounded-per-fill",
         "each fill is rounded by itself, not the sum of all",

@@ -234,9 +234,10 @@ def _wanted(order: Order) -> tuple[Any, ...]:
     done = [(one.quantity, one.cash, one.price, one.fee, one.status) for one in order.done]
     amount = order.cash if order.amount is None else order.amount
     quantity = order.units if order.quantity is None else order.quantity
-    return order.status, order.reason, amount, quantity, sorted(done)
+    fee = sum((one.fee for one in order.done), order.outside if order.done else ZERO)
+    return order.status, order.reason, amount, quantity, fee, sorted(done)
 
 
 def _said(view: OrderView) -> tuple[Any, ...]:
     done = [(one.quantity, one.cash_amount, one.price, one.fee, one.status) for one in view.executions]
-    return view.status, view.cancellation_reason, view.cash_amount, view.quantity, sorted(done)
+    return view.status, view.cancellation_reason, view.cash_amount, view.quantity, view.fee_charged, sorted(done)

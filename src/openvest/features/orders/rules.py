@@ -195,6 +195,7 @@ def view_of(order: Order, executions: tuple[Execution, ...]) -> OrderView:
         client_reference=order.client_reference,
         decision_maker_id=order.decision_maker_id,
         fee=order.fee,
+        fee_charged=order.fee_charged,
         fee_collected=order.fee_collected,
         fee_type=order.fee_type,
         status=order.status,
