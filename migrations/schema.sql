@@ -368,11 +368,13 @@ create table executions (
   settlement_date date not null,
   settles_at timestamp with time zone not null,
   ordinal integer not null,
+  rounding numeric not null default 0,
   constraint executions_pkey PRIMARY KEY (tenant_id, id),
   constraint executions_cash_amount_check CHECK ((cash_amount >= (0)::numeric)),
   constraint executions_ordinal_check CHECK ((ordinal > 0)),
   constraint executions_price_check CHECK ((price > (0)::numeric)),
   constraint executions_quantity_check CHECK ((quantity > (0)::numeric)),
+  constraint executions_rounding_check CHECK (((rounding >= '-0.01'::numeric) AND (rounding <= 0.01))),
   constraint executions_side_check CHECK ((side = ANY (ARRAY['BUY'::text, 'SELL'::text]))),
   constraint executions_status_check CHECK ((status = ANY (ARRAY['FILLED'::text, 'SETTLED'::text, 'CANCELLED'::text]))),
   constraint executions_through_check CHECK ((through = ANY (ARRAY['street'::text, 'fractions'::text])))) with (fillfactor=80);

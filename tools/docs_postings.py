@@ -70,6 +70,7 @@ BUY = Trade(
 SALE = replace(BUY, side="SELL", quantity=Decimal(10), taxes=TAXES, settles_on=LATER)
 PART = replace(BUY, quantity=Decimal(3), cash=_money("345.30"))
 WITH_FEE = replace(BUY, quantity=Decimal("0.8691873098"), cash=_money("100.00"), fee=_money("10.00"))
+ROUNDED = replace(BUY, quantity=Decimal("0.105"), cash=_money("49.62"), rounding=_money("0.01"))
 SERVED = replace(BUY, quantity=Decimal("2.1729682746"), cash=_money("250.00"), through="fractions")
 SPENT = replace(BUY, quantity=Decimal(2), cash=_money("240.00"))
 STREET = StreetTrade(IDS["act"], "BUY", X, EUR, Decimal(3), _money("345.15"), DAY, NEXT_DAY)
@@ -230,6 +231,11 @@ TRADE_STORIES: Sequence[Story] = (
         "A buy with a fee",
         (_step("The fee is inside the lock, on top of the amount.", trades.order_execution, WITH_FEE),),
         before=(_funds("110.00"), _lock("110.00")),
+    ),
+    Story(
+        "What rounding takes",
+        (_step("0.105 units at 472.50 cost 49.62; the street gets 49.61.", trades.order_execution, ROUNDED),),
+        before=(_funds("50.00"), _lock("50.00")),
     ),
     Story(
         "A sale with taxes, part of its lock returned",

@@ -16,6 +16,7 @@ from openvest.db.unit import Unit
 from openvest.features.executions import service as executions
 from openvest.features.executions.model import Execution
 from openvest.features.instruments import service as instruments
+from openvest.ledger.audit import prove_tenant
 from openvest.main import Assembled
 from tests.kit.cluster import OWNER, Cluster
 from tests.kit.elsewhere import elsewhere
@@ -119,3 +120,32 @@ async def test_an_order_and_its_executions_are_of_one_instant(
     monkeypatch.undo()
     order = (await api.send("GET", f"/orders/{order_id}")).json()
     assert (order["status"], len(order["executions"])) == ("FILLED", 1)
+
+
+@pytest.mark.parametrize("pace", ["instant", "calendar"])
+async def test_a_run_of_tiny_orders_brings_nothing(assembled: Assembled, pace: str) -> None:
+    """Units worth less than half a cent each: every purchase costs one, and all of them sold bring less than they
+    cost, in one sale and in many."""
+    tenant_id = await make_tenant(assembled.database, pace, pace=pace, frozen_at=MONDAY_MORNING)
+    trader = await make_trader(assembled, tenant_id, "1.00")
+    api = await make_api(
+        make_test_app(assembled.database, catalog.V1_ENDPOINTS), assembled.database, trader.customer.tenant_id
+    )
+    async with api.http:
+        tiny = [(await accept(api, trader, quantity="0.00004")).json()["id"] for _ in range(20)]
+        await trader.rest()
+        bought = [(await api.send("GET", f"/orders/{one}")).json() for one in tiny]
+        assert {(order["status"], order["cash_amount"]) for order in bought} == {("FILLED", "0.01")}
+        sales = [(await accept(api, trader, side="SELL", quantity=q)).json()["id"] for q in ("0.00008", "0.00072")]
+        await trader.rest()
+        dust, rest = [(await api.send("GET", f"/orders/{one}")).json() for one in sales]
+    assert (dust["status"], dust["cancellation_reason"], dust["executions"]) == (
+        "CANCELLED",
+        "CANCELLED_BY_UPVEST_PLATFORM",
+        [],
+    )
+    assert (rest["status"], rest["cash_amount"]) == ("FILLED", "0.08")
+    assert (await trader.cash()).startswith("0.88 / 0.00")
+    proof = await prove_tenant(assembled.database, tenant_id, catalog.LAWS)
+    assert proof.clean, proof.findings
+    assert proof.figures["rounding EUR"] == "0.2"

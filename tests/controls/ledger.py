@@ -5,6 +5,13 @@ from __future__ import annotations
 from tests.controls.planting import Edit, Planted
 
 _POSTING = "src/openvest/ledger/posting.py"
+_AMOUNTS = "src/openvest/features/orders/rules_amounts.py"
+_BOOKING = "src/openvest/features/orders/rules_booking.py"
+
+_HALF_UP = (
+    Edit(_AMOUNTS, " = cent_up(value) - so_far.cash\n", " = cent_half_up(value) - so_far.cash\n"),
+    Edit(_AMOUNTS, " = cent_down(value) - so_far.cash\n", " = cent_half_up(value) - so_far.cash\n"),
+)
 
 _ARRIVAL = (
     Edit(_POSTING, "    wanted = set(keys)\n", "    wanted = dict.fromkeys(keys)\n"),
@@ -83,14 +90,27 @@ PLANTED: tuple[Planted, ...] = (
         {"steps": 300},
     ),
     Planted(
+        "R18",
+        "fee-as-asked",
+        "an order shows the fee it asked for, whatever was charged",
+        (
+            Edit(
+                "src/openvest/features/orders/rules.py",
+                "        fee_charged=order.fee_charged,\n",
+                "        fee_charged=order.fee,\n",
+            ),
+        ),
+        {"steps": 150},
+    ),
+    Planted(
         "R20",
-        "half-up-per-fill",
+        "rounded-per-fill",
         "each fill is rounded by itself, not the sum of all",
         (
             Edit(
                 "src/openvest/features/orders/rules_amounts.py",
-                "    cash = cent_half_up(so_far.value + times(quantity, price)) - so_far.cash\n",
-                "    cash = cent_half_up(times(quantity, price))\n",
+                " = cent_up(value) - so_far.cash\n",
+                " = cent_up(times(quantity, price))\n",
             ),
         ),
         {"cases": 3_000},
@@ -107,5 +127,26 @@ PLANTED: tuple[Planted, ...] = (
             ),
         ),
         {"cases": 3_000},
+    ),
+    Planted(
+        "R20",
+        "nothing-for-units",
+        "the part of a sale that is not worth a cent is given for nothing",
+        (
+            Edit(
+                _BOOKING,
+                "if quantity > 0 and so_far.cash + fill.cash > 0:\n",
+                "if quantity > 0:\n",
+            ),
+        ),
+        {"cases": 3_000},
+    ),
+    Planted("splits", "to-the-nearest-cent", "cash is rounded half up", _HALF_UP, {"splits": 300}),
+    Planted(
+        "splits",
+        "a-cent-up-for-sales",
+        "a sale is rounded up, as a purchase is",
+        (Edit(_AMOUNTS, " = cent_down(value) - so_far.cash\n", " = cent_up(value) - so_far.cash\n"),),
+        {"splits": 300},
     ),
 )

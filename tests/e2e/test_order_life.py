@@ -86,7 +86,7 @@ async def test_a_sale_by_amount_returns_what_it_did_not_need(assembled: Assemble
     trader = await instant(assembled, "1000.00")
     await trader.place(cash_amount="1000.00")
     order = await trader.place(side="SELL", cash_amount="500.00")
-    assert (order.status, order.quantity) == ("FILLED", Decimal("4.4236043528"))
+    assert (order.status, order.quantity) == ("FILLED", Decimal("4.4236043529"))
     assert await trader.cash() == "500.00 / 0.00 / 0.00 / 500.00 / 500.00"
     await assert_proved(trader)
 

@@ -23,10 +23,12 @@ LAWS = (*executions.LAWS, *orders.LAWS)
 ERRORS = {
     "unsettled_units_are_executions": "update executions set quantity = quantity + 1 where side = 'BUY'",
     "unsettled_cash_is_executions": "update executions set cash_amount = cash_amount + 1 where side = 'SELL'",
+    "rounding_is_at_most_a_cent": "update executions set rounding = rounding - 0.01 where side = 'SELL'",
     "fractions_are_never_short": "update fraction_reserves set reserved = reserved + 1000",
     "locks_are_orders": "update locks set amount = amount + 1 where amount > 0",
     "final_orders_hold_nothing": "update orders set lock_amount = lock_amount + 1 where status = 'FILLED'",
     "orders_are_executions": "update orders set executed_cash = executed_cash + 1 where status = 'FILLED'",
+    "nothing_is_for_nothing": "update orders set executed_cash = 0 where status = 'FILLED'",
     "processing_orders_work_at_the_street": "update street_orders set status = 'CANCELLED' where status = 'WORKING'",
     "orders_name_instruments": "update orders set instrument_id = id where status = 'FILLED'",
     "closed_accounts_have_nothing": "update accounts set status = 'CLOSED'",

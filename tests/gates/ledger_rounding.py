@@ -11,7 +11,14 @@ from uuid import UUID
 
 from openvest.core.money import CENT, UNIT, ZERO, split
 from openvest.features.orders.model import Order
-from openvest.features.orders.rules_amounts import Quoted, block_of, lock_of, needed_units, street_average
+from openvest.features.orders.rules_amounts import (
+    Quoted,
+    block_of,
+    lock_of,
+    needed_units,
+    street_average,
+    street_limit,
+)
 from openvest.features.orders.rules_booking import BlockFacts, book_block, book_direct
 from openvest.features.street.model import Report
 from openvest.ledger.lots import Lot, bought_lot, consume, take_back
@@ -35,6 +42,13 @@ def half_up(value: Fraction, places: int) -> Decimal:
     scaled = abs(value) * 10**places
     whole = (2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)
     return Decimal(whole if value >= 0 else -whole).scaleb(-places)
+
+
+def for_the_house(value: Fraction, side: str) -> Decimal:
+    """What a value costs or brings: the cent above for a BUY, the one below for a SELL."""
+    scaled = value * 100
+    whole, over = divmod(scaled.numerator, scaled.denominator)
+    return Decimal(whole + (side == "BUY" and over > 0)).scaleb(-2)
 
 
 def exact(pairs: Sequence[tuple[Decimal, Decimal]]) -> Fraction:
@@ -73,17 +87,21 @@ def _reports(chance: Random, parts: Sequence[Decimal], measure: str, top: Decima
 
 
 def _sums(order: Order, reports: Sequence[Report], places: int) -> None:
-    """Book one report after the other: after each of them the order's money is its exact value, rounded once."""
+    """Book one report after the other: after each of them the order's money is its exact value, rounded once, and what
+    the counterparty has of it the nearest cent."""
     street, pairs, cash, fee = a_street_order(side=order.side), list[tuple[Decimal, Decimal]](), ZERO, ZERO
+    kept = ZERO
     running = order
     for report in reports:
         booked = book_direct(running, street, [report], places, NOW)
         for fill, _ in booked.fills:
             pairs.append((fill.quantity, fill.price))
-            cash, fee = cash + fill.cash, fee + fill.fee
+            cash, fee, kept = cash + fill.cash, fee + fill.fee, kept + fill.rounding
         running = booked.order
-        street = replace(street, done=street.done + (report.cash_amount or ZERO))
-        assert cash == half_up(exact(pairs), 2), f"{cash} was booked for {pairs}, worth {half_up(exact(pairs), 2)}"
+        street = replace(street, done=street.done + (report.cash_amount or report.quantity or ZERO))
+        wanted = for_the_house(exact(pairs), order.side)
+        assert cash == wanted and (cash or not pairs), f"{cash} was booked for {pairs}, which comes to {wanted}"
+        assert kept == abs(cash - half_up(exact(pairs), 2)) <= CENT, f"rounding kept {kept} of {cash} for {pairs}"
         assert cash == running.executed_cash and fee == running.fee_booked
         assert total([quantity for quantity, _ in pairs]) == running.executed_quantity
         used = cash + fee if order.side == "BUY" else running.executed_quantity
@@ -118,10 +136,24 @@ def fills_by_quantity(chance: Random) -> None:
 
 
 def fills_of_sales(chance: Random) -> None:
-    """A SELL by quantity: its fee is taken out of what came in, and never beyond it."""
+    """A SELL by quantity: its fee is taken out of what came in, and never beyond it. No part is given for nothing."""
     quantity, fee = decimal(chance, 1, 10**12, chance.choice((0, 3, 10))), decimal(chance, 0, 5_000, 2)
     order = processing(side="SELL", quantity=quantity, fee=fee, fee_collected=True, lock_amount=quantity)
     _sums(order, _reports(chance, _parts(chance, quantity, UNIT), "quantity"), 10)
+
+
+def fills_of_sales_by_amount(chance: Random) -> None:
+    """A SELL by amount comes out to the cent where the unit is fine enough and there is enough; never to more."""
+    amount, bid, places = decimal(chance, 1, 10**9, 2), decimal(chance, 1, 9_000_000, 4), chance.choice((0, 3, 10))
+    wanted = processing(side="SELL", cash_amount=amount)
+    order = replace(wanted, lock_amount=lock_of(wanted, Quoted(bid, bid), places))
+    reports = _reports(chance, _parts(chance, amount, CENT), "cash_amount")
+    _sums(order, reports, places)
+    done = book_direct(order, a_street_order(side="SELL"), reports, places, NOW).order
+    assert done.executed_cash <= amount, f"{done.executed_cash} came of {amount}"
+    prices = [report.price for report in reports if report.price is not None]
+    if max(prices).scaleb(-places) < CENT and order.lock_amount * min(prices) > amount + CENT:
+        assert done.executed_cash == amount, f"{done.executed_cash} came of {amount}"
 
 
 def blocks(chance: Random) -> None:
@@ -137,7 +169,10 @@ def blocks(chance: Random) -> None:
     if block.street_quantity == 0:
         return
     first = Decimal(chance.randint(0, int(block.street_quantity)))
-    fills = [(part, max(price - decimal(chance, 0, 4_000, 4), CENT)) for part in (first, block.street_quantity - first)]
+    least = CENT if side == "BUY" else street_limit(order, CENT) or CENT
+    fills = [
+        (part, max(price - decimal(chance, 0, 4_000, 4), least)) for part in (first, block.street_quantity - first)
+    ]
     fills = [(shares, paid) for shares, paid in fills if shares]
     average = street_average(fills)
     assert average == half_up(exact(fills) / Fraction(block.street_quantity), 4), f"{average} for {fills}"
@@ -148,7 +183,7 @@ def blocks(chance: Random) -> None:
     house = free + (block.street_quantity - served if side == "BUY" else served - block.street_quantity)
     assert house >= 0, f"the house is short of {house} after {side} {quantity}"
     cash = total([fill.cash for fill, _ in booked.fills])
-    assert cash == half_up(exact([(served, average)]), 2)
+    assert cash == for_the_house(exact([(served, average)]), side) > 0
 
 
 def _lots(chance: Random) -> list[Lot]:
@@ -188,7 +223,15 @@ def lots(chance: Random) -> None:
         assert told == (lot.quantity, lot.cost, lot.sum_advance_tax), f"{told} was taken of {lot}"
 
 
-LAWS: Sequence[Law] = (splitting, fills_by_amount, fills_by_quantity, fills_of_sales, blocks, lots)
+LAWS: Sequence[Law] = (
+    splitting,
+    fills_by_amount,
+    fills_by_quantity,
+    fills_of_sales,
+    fills_of_sales_by_amount,
+    blocks,
+    lots,
+)
 
 
 async def rounding(run: Run) -> Verdict:

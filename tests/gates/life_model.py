@@ -228,6 +228,8 @@ class Model:
         if order.expires is not None and order.expires < (opens or self.now):
             return self._end(order, "CANCELLED", BY_PARTNER)
         if not order.lock:
+            if order.side == "SELL" and self._worth(order) < CENT:
+                return self._end(order, "CANCELLED", BY_PLATFORM)
             lock = self.lock_of(order)
             if lock > (self.available if order.side == "BUY" else account.available):
                 return self._end(order, "CANCELLED", BY_PLATFORM)
@@ -261,6 +263,11 @@ class Model:
         while (hours := session(day)) is None:
             day -= DAY
         return hours[1]
+
+    def _worth(self, order: Order) -> Decimal:
+        """What a sale would bring at best now, unrounded."""
+        price = max(BID, order.price or ZERO) if order.kind == "LIMIT" else BID
+        return order.amount if order.amount is not None else (order.quantity or ZERO) * price
 
     def lock_of(self, order: Order) -> Decimal:
         nine_tenths = Decimal("0.9")
@@ -301,19 +308,25 @@ class Model:
                 self._fill(order, tell, at)
             if tell.last:
                 full = tell.kind == "FILL"
-                self._end(order, "FILLED" if full else "CANCELLED", None if full else BY_PARTNER)
+                if full and not order.done:
+                    self._end(order, "CANCELLED", BY_PLATFORM)
+                else:
+                    self._end(order, "FILLED" if full else "CANCELLED", None if full else BY_PARTNER)
 
     def _fill(self, order: Order, tell: Tell, at: datetime) -> None:
-        quantity = tell.size
-        if order.amount is not None:
-            order.given += tell.size
+        order.given += tell.size
+        if order.amount is None:
+            quantity = order.given - order.units
+        elif order.side == "BUY":
             quantity = rounded((order.given - order.cash) / tell.price, UNIT, ROUND_FLOOR)
-            if order.side == "SELL":
-                quantity = min(quantity, order.lock - order.units)
-        if quantity <= 0:
+        else:
+            quantity = rounded((order.given - order.value) / tell.price, UNIT, ROUND_CEILING)
+            quantity = min(quantity, order.lock - order.units)
+        value = order.value + quantity * tell.price
+        cash = rounded(value, CENT, ROUND_CEILING if order.side == "BUY" else ROUND_FLOOR) - order.cash
+        if quantity <= 0 or order.cash + cash == 0:
             return
-        order.value += quantity * tell.price
-        cash = rounded(order.value, CENT, ROUND_HALF_UP) - order.cash
+        order.value = value
         fee = order.fee - sum((one.fee for one in order.done), ZERO)
         fee = fee if order.side == "BUY" else min(fee, cash)
         one = Done(order.side, quantity, cash, tell.price, fee, at, at)

@@ -125,7 +125,7 @@ class Life:
         if fractions and chance.random() < 0.5:
             order.amount = Decimal(chance.randint(1, 150_000)) / 100
         elif fractions and chance.random() < 0.7:
-            order.quantity = Decimal(chance.randint(1, 12 * 10**10)) * UNIT
+            order.quantity = Decimal(chance.randint(1, chance.choice((10**6, 12 * 10**10)))) * UNIT
         else:
             order.quantity = Decimal(chance.randint(1, 12))
         held = self.model.accounts[order.account].available
@@ -234,9 +234,10 @@ def _wanted(order: Order) -> tuple[Any, ...]:
     done = [(one.quantity, one.cash, one.price, one.fee, one.status) for one in order.done]
     amount = order.cash if order.amount is None else order.amount
     quantity = order.units if order.quantity is None else order.quantity
-    return order.status, order.reason, amount, quantity, sorted(done)
+    fee = sum((one.fee for one in order.done), order.outside if order.done else ZERO)
+    return order.status, order.reason, amount, quantity, fee, sorted(done)
 
 
 def _said(view: OrderView) -> tuple[Any, ...]:
     done = [(one.quantity, one.cash_amount, one.price, one.fee, one.status) for one in view.executions]
-    return view.status, view.cancellation_reason, view.cash_amount, view.quantity, sorted(done)
+    return view.status, view.cancellation_reason, view.cash_amount, view.quantity, view.fee_charged, sorted(done)

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from random import Random
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openvest.core.money import CENT, ZERO, cent_half_up, split, times, unit_up
+from openvest.core.money import CENT, ZERO, cent_down, cent_half_up, cent_up, split, times, unit_up
 from openvest.features.orders.model import Order
 from openvest.features.orders.rules_amounts import Block, Quoted, block_of, lock_of, needed_units, street_limit
 from openvest.features.orders.rules_booking import BlockFacts, Booked, book_block, book_direct
 from openvest.features.street.model import Report
+from tests.gates.ledger_splits import one_split
 from tests.kit.order_rows import NOW, D, a_report, a_street_order, processing
 
 TICK = D("0.01")
@@ -42,7 +44,9 @@ def check_sums(order: Order, booked: Booked) -> None:
     assert sum((fill.cash for fill in fills), ZERO) == after.executed_cash
     assert sum((fill.fee for fill in fills), ZERO) == after.fee_booked
     exact = sum((times(fill.quantity, fill.price) for fill in fills), ZERO)
-    assert after.executed_cash == cent_half_up(exact)
+    rounded = cent_up(exact) if order.side == "BUY" else cent_down(exact)
+    assert after.executed_cash == rounded and (rounded > 0) == (after.executed_quantity > 0)
+    assert sum((fill.rounding for fill in fills), ZERO) == abs(rounded - cent_half_up(exact))
     assert all(fill.quantity > 0 and fill.cash >= 0 and fill.fee >= 0 for fill in fills)
     assert 0 <= after.lock_used <= order.lock_amount
     used = after.executed_cash + after.fee_booked if order.side == "BUY" else after.executed_quantity
@@ -124,6 +128,12 @@ def test_a_sale_by_amount_stays_under_its_lock(
     check_sums(order, booked)
     assert booked.order.executed_cash <= amount
     assert booked.order.fee_booked <= booked.order.executed_cash
+
+
+def test_splitting_never_gains() -> None:
+    """The gate `splits` has ten thousand of them."""
+    for number in range(1_000):
+        one_split(Random(f"split {number}"))
 
 
 class Street:

@@ -28,7 +28,7 @@ async def busy_books(database: Database, tenant_id: UUID) -> Desk:
     await desk.post(settlement(await desk.hold("10", "1000.00"), NEXT_DAY))
     await desk.hold("2.5", "300.00")
     await desk.lock("sale order", "4", instrument="X")
-    await desk.fill(desk.trade("sale", "sale order", "SELL", "3", "330.00"))
+    await desk.fill(desk.trade("sale", "sale order", "SELL", "3", "330.00", rounding=Decimal("0.01")))
     await desk.fund("150.00")
     await desk.lock("open order", "100.00")
     await desk.post(recipes.withdrawal_lock(desk.id("withdrawal"), desk.id("G"), "EUR", Decimal("20.00"), DAY))
@@ -128,6 +128,7 @@ PLANTED = [
         "update entries e set amount = amount / 2 from journals j"
         " where j.id = e.journal_id and j.kind = 'ORDER_EXECUTION_CANCELLATION' and e.bucket = 'available'",
     ),
+    ("rounding_never_loses", "update house_balances set balance = -balance where bucket = 'rounding'"),
 ]
 
 

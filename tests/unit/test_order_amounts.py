@@ -73,7 +73,7 @@ def test_prices_on_the_grid(order: dict[str, Any], tick: str, limit: str | None,
     ("amount", "price", "decimals", "units", "cost"),
     [
         ("250.00", "115.05", 10, "2.1729682746", "250.00"),
-        ("50.00", "472.50", 3, "0.105", "49.61"),
+        ("50.00", "472.50", 3, "0.105", "49.62"),
         ("1000.00", "115.05", 0, "8", "920.40"),
         ("100.00", "115.05", 0, "0", None),
         ("1000.00", "115.05", 10, "8.6918730986", "1000.00"),
@@ -89,7 +89,7 @@ def test_an_amount_becomes_units(amount: str, price: str, decimals: int, units: 
 
 def test_a_sale_never_needs_more_than_its_lock() -> None:
     order = an_order(side="SELL", cash_amount="500.00", lock_amount="4.9151159476")
-    assert units_for(order, executed(order), D("500.00"), D("113.03"), 10) == D("4.4236043528")
+    assert units_for(order, executed(order), D("500.00"), D("113.03"), 10) == D("4.4236043529")
     assert units_for(order, executed(order), D("500.00"), D("90.00"), 10) == D("4.9151159476")
 
 
@@ -112,13 +112,14 @@ def test_several_executions_by_amount() -> None:
 
 
 def test_the_sum_is_rounded_once() -> None:
-    """Two fills of 24.574 each are 49.15 together, not twice 24.57."""
+    """Two fills of 24.574 each are 49.15 together, not twice 24.58."""
     booked = book(
         processing(quantity="0.2", lock_amount="60.00"),
         a_report(quantity="0.1", price="245.74"),
         a_report(quantity="0.1", price="245.74", last=True),
     )
-    assert [fill.cash for fill, _ in booked.fills] == [D("24.57"), D("24.58")]
+    assert [fill.cash for fill, _ in booked.fills] == [D("24.58"), D("24.57")]
+    assert [fill.rounding for fill, _ in booked.fills] == [D("0.01"), D("-0.01")]
 
 
 def test_what_a_part_leaves_over_goes_to_the_next() -> None:
@@ -129,7 +130,7 @@ def test_what_a_part_leaves_over_goes_to_the_next() -> None:
         decimals=3,
     )
     assert [fill.quantity for fill, _ in booked.fills] == [D("0.052"), D("0.053")]
-    assert (booked.order.executed_cash, booked.order.lock_left) == (D("49.61"), D("0.39"))
+    assert (booked.order.executed_cash, booked.order.lock_left) == (D("49.62"), D("0.38"))
 
 
 def test_less_than_the_smallest_unit_is_cancelled_by_us() -> None:
@@ -238,11 +239,11 @@ BLOCKS: list[tuple[str, dict[str, Any], tuple[str, ...], str, str, str]] = [
     ("a little cheaper", BUY, ("FILL", "2", "115.00", LEFT, "0.5"), "2.1739130434", "250.00", "FILLED"),
     ("short", BUY, ("CANCELLED", "1", "115.05", LEFT, "0.5"), "1.1729682746", "134.95", "CANCELLED"),
     ("refused", BUY, ("REJECTED", "0", None), "0", "0", "CANCELLED"),
-    ("sold", SELL, ("FILL", "2", "113.03"), "2.5", "282.58", "FILLED"),
+    ("sold", SELL, ("FILL", "2", "113.03"), "2.5", "282.57", "FILLED"),
     ("sold short", SELL, ("CANCELLED", "1", "113.03"), "1", "113.03", "CANCELLED"),
     ("sold nothing", SELL, ("CANCELLED", "0", None), "0", "0", "CANCELLED"),
     ("sold dearer than thought", BY_AMOUNT, ("FILL", "1", "150", "0.1"), "0.9", "135.00", "FILLED"),
-    ("sold from the inventory", SMALL, ("FILL", "0", "113.03"), "0.5", "56.52", "FILLED"),
+    ("sold from the inventory", SMALL, ("FILL", "0", "113.03"), "0.5", "56.51", "FILLED"),
 ]  # fmt: skip
 
 

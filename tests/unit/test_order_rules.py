@@ -45,6 +45,21 @@ def facts(**fields: Any) -> CheckFacts:
     return replace(basis, **fields)
 
 
+@pytest.mark.parametrize(
+    ("fields", "charged"),
+    [
+        ({"fee_collected": True}, "0"),
+        ({"fee_collected": True, "executed_quantity": "1", "fee_booked": "10"}, "10"),
+        ({"fee_collected": True, "executed_quantity": "1", "fee_booked": "6"}, "6"),  # a sale that brought no more
+        ({}, "0"),
+        ({"executed_quantity": "1"}, "10"),  # by the client itself, with the first execution
+    ],
+)
+def test_an_order_shows_the_fee_that_was_charged(fields: dict[str, Any], charged: str) -> None:
+    view = view_of(an_order(fee="10", **fields), ())
+    assert (view.fee, view.fee_charged) == (D(10), D(charged))
+
+
 def standing(**fields: Any) -> Standing:
     return replace(ACTIVE, **fields)
 

@@ -205,25 +205,25 @@ async def test_a_sale_by_cash_amount_with_its_buffer(desk: Desk) -> None:
     posted = await desk.lock("order", "4.9151159476", instrument="X")
     await desk.check(posted, "A.available X -4.9151159476\nA.locked X +4.9151159476")
     await desk.check(
-        await desk.fill(desk.trade("execution", "order", "SELL", "4.4236043528", "500.00")),
+        await desk.fill(desk.trade("execution", "order", "SELL", "4.4236043529", "500.00")),
         """
-        A.locked X -4.4236043528
-        H.street X +4.4236043528
+        A.locked X -4.4236043529
+        H.street X +4.4236043529
         H.street EUR -500.00
         G.available EUR +500.00
         G.unsettled_in EUR +500.00
         H.memo EUR -500.00
-        A.unsettled_out X +4.4236043528
-        H.memo X -4.4236043528
+        A.unsettled_out X +4.4236043529
+        H.memo X -4.4236043529
         """,
     )
-    rest = Decimal("0.4915115948")
+    rest = Decimal("0.4915115947")
     posted = await desk.post(recipes.unlock_units(desk.id("order"), desk.id("A"), desk.id("X"), rest, DAY))
     await desk.check(
         posted,
-        "A.locked X -0.4915115948\nA.available X +0.4915115948",
+        "A.locked X -0.4915115947\nA.available X +0.4915115947",
         cash="500.00 / 0 / 500.00 / 0.00 / 500.00",
-        X="1.5763956472 / 0.0000000000 / 0 / 1.5763956472 / 6.0000000000",
+        X="1.5763956471 / 0.0000000000 / 0 / 1.5763956471 / 6.0000000000",
     )
 
 

@@ -46,6 +46,7 @@ def a_trade(draw: st.DrawFn) -> Trade:
         draw(st.sampled_from([Decimal(0), Decimal("1.00"), gross, gross + 1])),
         Taxes((gross * share / 4).quantize(Decimal("0.01")), draw(st.sampled_from([Decimal(0), Decimal("0.05")]))),
         draw(st.sampled_from(["street", "fractions"])),
+        draw(st.sampled_from([Decimal("-0.01"), Decimal(0), Decimal("0.01")])),
     )
 
 

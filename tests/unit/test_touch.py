@@ -109,6 +109,14 @@ def test_the_protective_limit(kind: str, price: str | None, quotes: str, expecte
     assert seen(first_touch(order("BUY", kind, price, "110"), walk(*quotes.split()))) == expected
 
 
+@pytest.mark.parametrize(
+    ("quotes", "expected"),
+    [("99/101", "0 99"), ("89/91 85/86 95/97", "2 90"), ("89/91 85/86", "0 -")],
+)
+def test_the_floor_of_a_sale(quotes: str, expected: str) -> None:
+    assert seen(first_touch(order("SELL", "MARKET", None, "90"), walk(*quotes.split()))) == expected
+
+
 def test_a_protective_limit_at_the_next_fresh_point_takes_the_points_own_price() -> None:
     points = [*walk("109/111"), *walk("100/102")]
     assert seen(first_touch(order("BUY", "MARKET", None, "110"), points)) == "0 102"
@@ -121,7 +129,7 @@ def test_a_protective_limit_at_the_next_fresh_point_takes_the_points_own_price()
         ("BUY", "MARKET", "100", None, None),
         ("BUY", "STOP", None, None, None),
         ("BUY", "LIMIT", "100", "100", None),
-        ("SELL", "MARKET", None, None, "100"),
+        ("SELL", "LIMIT", "100", None, "100"),
     ],
 )
 def test_orders_that_make_no_sense_cannot_be_made(

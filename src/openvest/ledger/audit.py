@@ -230,6 +230,14 @@ select r.id, r.kind, r.object_id, e.asset, sum(e.amount) as left_over
  group by r.id, r.kind, r.object_id, e.asset having sum(e.amount) <> 0
 """,
     ),
+    AuditQuery(
+        "rounding_never_loses",
+        "In no currency has rounding given customers more than it took from them.",
+        """
+select asset, sum(balance) as balance from house_balances where tenant_id = $1 and bucket = 'rounding'
+ group by asset having sum(balance) < 0
+""",
+    ),
 )
 
 FIGURES: Sequence[AuditFigure] = (

@@ -2,9 +2,10 @@
 
 Where the venue trades the very quantity, a customer's execution stands against the street and settles by itself. Where
 it trades whole shares only, the house trades a block with the street and serves its customers from `fractions`; they
-settle with their street order.
+settle with their street order. A customer pays the next cent above the value and gets the one below; the counterparty
+has the nearest, and the difference stands in `rounding`.
 
-Source: POSTINGS.md sections 2.2, 2.3, 3, 7 and 8.
+Source: POSTINGS.md sections 1 (`rounding`), 2.2, 2.3, 3, 7 and 8.
 """
 
 from __future__ import annotations
@@ -43,9 +44,11 @@ NO_TAXES = Taxes()
 class Trade:
     """A customer's execution. `cash` is gross: before the fee and taxes.
 
-    `fee` is what we collect (a fee the client charges itself is not booked). `settles_on` is the day as first booked,
-    also where settlement was late. `through` is the counterparty: `street` where the venue trades the very quantity,
-    the house's `fractions` where a street order of whole shares serves the customer.
+    `rounding` is what rounding took from the customer: over an order nothing or one cent, so in one of several
+    executions it may give back what it took in an earlier one. `fee` is what we collect (a fee the client charges
+    itself is not booked). `settles_on` is the day as first booked, also where settlement was late. `through` is the
+    counterparty: `street` where the venue trades the very quantity, the house's `fractions` where a street order of
+    whole shares serves the customer.
     """
 
     execution_id: UUID
@@ -62,6 +65,12 @@ class Trade:
     fee: Decimal = ZERO
     taxes: Taxes = NO_TAXES
     through: Literal["street", "fractions"] = "street"
+    rounding: Decimal = ZERO
+
+    @property
+    def worth(self) -> Decimal:
+        """What the counterparty gets for a buy or pays for a sale; the customer's cash is rounded, up or down."""
+        return self.cash - self.rounding if self.side == "BUY" else self.cash + self.rounding
 
     @property
     def paid(self) -> Decimal:
@@ -114,7 +123,8 @@ def _bought(trade: Trade) -> tuple[Leg, ...]:
     units, money = units_of(trade.instrument_id), trade.currency
     return (
         Leg(trade.group_id, money, "locked", -trade.paid),
-        _counter(trade, money, trade.cash, trade.settles_on),
+        _counter(trade, money, trade.worth, trade.settles_on),
+        house(money, "rounding", trade.rounding),
         house(money, "fees", trade.fee),
         Leg(trade.account_id, units, "available", trade.quantity),
         _counter(trade, units, -trade.quantity, trade.settles_on),
@@ -126,7 +136,8 @@ def _sold(trade: Trade) -> tuple[Leg, ...]:
     return (
         Leg(trade.account_id, units, "locked", -trade.quantity),
         _counter(trade, units, trade.quantity, trade.settles_on),
-        _counter(trade, money, -trade.cash, trade.settles_on),
+        _counter(trade, money, -trade.worth, trade.settles_on),
+        house(money, "rounding", trade.rounding),
         Leg(trade.group_id, money, "available", trade.net),
         house(money, "fees", trade.fee),
         *_withheld(trade, +1),
@@ -202,7 +213,7 @@ def settlement(trade: Trade, on: date) -> Journal:
     delivery: tuple[Leg, ...] = ()
     if trade.through == "street":
         units = units_of(trade.instrument_id)
-        delivery = _delivery(trade.side, units, trade.currency, trade.quantity, trade.cash, trade.settles_on)
+        delivery = _delivery(trade.side, units, trade.currency, trade.quantity, trade.worth, trade.settles_on)
     return journal_of("SETTLEMENT", trade.execution_id, on, delivery + _memos(trade, -1))
 
 
@@ -236,7 +247,8 @@ def execution_cancellation(trade: Trade, on: date, *, street_on: date | None = N
     if trade.side == "BUY":
         legs = (
             Leg(trade.group_id, money, "available", trade.paid),
-            _counter(trade, money, -trade.cash, day),
+            _counter(trade, money, -trade.worth, day),
+            house(money, "rounding", -trade.rounding),
             house(money, "fees", -trade.fee),
             Leg(trade.account_id, units, "available", -trade.quantity),
             _counter(trade, units, trade.quantity, day),
@@ -245,8 +257,9 @@ def execution_cancellation(trade: Trade, on: date, *, street_on: date | None = N
         legs = (
             Leg(trade.group_id, money, "available", -trade.net),
             *_withheld(trade, -1),
+            house(money, "rounding", -trade.rounding),
             house(money, "fees", -trade.fee),
-            _counter(trade, money, trade.cash, day),
+            _counter(trade, money, trade.worth, day),
             Leg(trade.account_id, units, "available", trade.quantity),
             _counter(trade, units, -trade.quantity, day),
         )
@@ -258,5 +271,5 @@ def cancellation_settlement(trade: Trade, street_on: date, on: date) -> Journal:
     """The street gives back what a settled and then cancelled execution had delivered. (7.2)"""
     back: Side = "SELL" if trade.side == "BUY" else "BUY"
     units = units_of(trade.instrument_id)
-    legs = _delivery(back, units, trade.currency, trade.quantity, trade.cash, street_on)
+    legs = _delivery(back, units, trade.currency, trade.quantity, trade.worth, street_on)
     return journal_of("SETTLEMENT_CANCELLATION", trade.execution_id, on, legs, reverses="SETTLEMENT")

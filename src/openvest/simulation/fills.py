@@ -90,7 +90,7 @@ def street_order(order: VenueOrder) -> StreetOrder:
         order.order_type,
         limit_price=order.limit_price if limited else None,
         stop_price=order.stop_price if order.order_type == "STOP" else None,
-        protective_limit=None if limited or order.side == "SELL" else order.limit_price,
+        protective_limit=None if limited else order.limit_price,
     )
 
 

@@ -18,7 +18,10 @@ Pace = Literal["instant", "calendar"]
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """One execution of an order. Units: price in the order's currency, at most 4 decimals; `fee` is what we collect."""
+    """One execution of an order. Units: price in the order's currency, at most 4 decimals; `fee` is what we collect.
+
+    `rounding` is what the house keeps of the cash because it was rounded.
+    """
 
     id: UUID
     version: int
@@ -37,6 +40,7 @@ class Execution:
     price: Decimal
     currency: str
     fee: Decimal
+    rounding: Decimal
     venue_id: UUID
     through: Through
     transaction_time: datetime
@@ -70,6 +74,7 @@ class NewExecution:
     through: Through
     transaction_time: datetime
     fee: Decimal = ZERO
+    rounding: Decimal = ZERO
     fee_outside: Decimal = ZERO
 
 

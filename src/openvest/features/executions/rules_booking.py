@@ -36,6 +36,7 @@ def execution_of(new: NewExecution, execution_id: UUID, venue_id: UUID, dates: D
         price=new.price,
         currency=new.currency,
         fee=new.fee,
+        rounding=new.rounding,
         venue_id=venue_id,
         through=new.through,
         transaction_time=new.transaction_time,
@@ -76,6 +77,7 @@ def trade_of(execution: Execution) -> Trade:
         traded_on=execution.traded_on,
         settles_on=execution.settlement_date,
         fee=execution.fee,
+        rounding=execution.rounding,
         through=execution.through,
     )
 

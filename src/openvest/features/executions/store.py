@@ -11,8 +11,8 @@ from openvest.features.executions.model import Execution
 
 _COLUMNS = (
     "id, version, created_at, updated_at, order_id, street_order_id, user_id, account_id, account_group_id,"
-    " instrument_id, side, status, quantity, cash_amount, price, currency, fee, venue_id, through, transaction_time,"
-    " traded_on, settlement_date, settles_at"
+    " instrument_id, side, status, quantity, cash_amount, price, currency, fee, rounding, venue_id, through,"
+    " transaction_time, traded_on, settlement_date, settles_at"
 )
 
 # An order's executions are numbered from 1, as they are given; the caller holds the order, so nobody else numbers them.
@@ -21,18 +21,19 @@ INSERT = Statement(
     """
     insert into executions (tenant_id, id, version, created_at, updated_at, order_id, street_order_id, user_id,
       account_id, account_group_id, instrument_id, side, status, currency, venue_id, through, transaction_time,
-      traded_on, settlement_date, settles_at, quantity, cash_amount, price, fee, ordinal)
+      traded_on, settlement_date, settles_at, quantity, cash_amount, price, fee, rounding,
+      ordinal)
     select $1, t.id, 1, t.at, t.at, t.order_id, t.street_order_id, t.user_id, t.account_id, t.account_group_id,
            t.instrument_id, t.side, 'FILLED', t.currency, t.venue_id, t.through, t.transaction_time, t.traded_on,
-           t.settlement_date, t.settles_at, t.quantity, t.cash_amount, t.price, t.fee,
+           t.settlement_date, t.settles_at, t.quantity, t.cash_amount, t.price, t.fee, t.rounding,
            coalesce(before.ordinal, 0) + row_number() over (partition by t.order_id order by t.n)
       from unnest($2::uuid[], $3::timestamptz[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::uuid[],
                   $9::uuid[], $10::text[], $11::text[], $12::uuid[], $13::text[], $14::timestamptz[], $15::date[],
                   $16::date[], $17::timestamptz[], $18::text::numeric[], $19::text::numeric[],
-                  $20::text::numeric[], $21::text::numeric[]) with ordinality
+                  $20::text::numeric[], $21::text::numeric[], $22::text::numeric[]) with ordinality
            as t(id, at, order_id, street_order_id, user_id, account_id, account_group_id, instrument_id, side,
                 currency, venue_id, through, transaction_time, traded_on, settlement_date, settles_at,
-                quantity, cash_amount, price, fee, n)
+                quantity, cash_amount, price, fee, rounding, n)
       left join (select order_id, max(ordinal) as ordinal from executions
                   where tenant_id = $1 and order_id = any($4) group by order_id) before using (order_id)
     """
@@ -45,7 +46,7 @@ def insert_values(executions: Sequence[Execution]) -> list[Any]:
         "id created_at order_id street_order_id user_id account_id account_group_id instrument_id side currency"
         " venue_id through transaction_time traded_on settlement_date settles_at"
     ).split()
-    decimal = "quantity cash_amount price fee".split()
+    decimal = "quantity cash_amount price fee rounding".split()
     return [
         *([getattr(execution, name) for execution in executions] for name in plain),
         *(numeric_array(getattr(execution, name) for execution in executions) for name in decimal),

@@ -36,6 +36,21 @@ select b.owner_id, b.asset, b.unsettled_in, coalesce(e.net, 0) as net
 """,
     ),
     AuditQuery(
+        "rounding_is_at_most_a_cent",
+        "Rounding has taken between nothing and one cent of an order, and of all orders what the books say.",
+        """
+select order_id::text as what, sum(rounding) as rounding, null::numeric as books_say
+  from executions where tenant_id = $1 and status <> 'CANCELLED'
+ group by order_id having sum(rounding) not between 0 and 0.01
+union all
+select coalesce(h.asset, e.currency), coalesce(e.rounding, 0), coalesce(h.balance, 0)
+  from (select asset, balance from pub_house_balances where tenant_id = $1 and bucket = 'rounding') h
+  full join (select currency, sum(rounding) as rounding from executions
+              where tenant_id = $1 and status <> 'CANCELLED' group by currency) e on e.currency = h.asset
+ where coalesce(h.balance, 0) <> coalesce(e.rounding, 0)
+""",
+    ),
+    AuditQuery(
         "fractions_are_never_short",
         "The house's inventory of an instrument is never below zero, nor below what blocks count on.",
         """

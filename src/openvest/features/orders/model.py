@@ -94,6 +94,11 @@ class Order:
         """What we take for this order; a fee the client charges itself never touches our cash."""
         return self.fee if self.fee_collected else ZERO
 
+    @property
+    def fee_charged(self) -> Decimal:
+        """What the order has cost so far in fees: ours as booked, the client's own with the first execution."""
+        return self.fee_booked if self.fee_collected or not self.executed_quantity else self.fee
+
 
 @dataclass(frozen=True, slots=True)
 class OrderWanted:
@@ -124,7 +129,10 @@ class OrderWanted:
 
 @dataclass(frozen=True, slots=True)
 class OrderView:
-    """An order as it is published: with its executions. The snapshot of every ORDER event."""
+    """An order as it is published: with its executions. The snapshot of every ORDER event.
+
+    `fee` is what was asked for, `fee_charged` what executions have been charged with.
+    """
 
     id: UUID
     created_at: datetime
@@ -146,6 +154,7 @@ class OrderView:
     client_reference: str | None
     decision_maker_id: UUID | None
     fee: Decimal
+    fee_charged: Decimal
     fee_collected: bool
     fee_type: str | None
     status: OrderStatus

@@ -16,7 +16,7 @@ from openvest.core.problems import Unprocessable
 from openvest.features.accounts.model import AccountFacts
 from openvest.features.executions.model import Execution
 from openvest.features.orders.model import CancellationReason, Order, OrderView, Standing
-from openvest.features.orders.rules_amounts import Quoted, is_fraction, lock_of
+from openvest.features.orders.rules_amounts import Quoted, comes_to_nothing, is_fraction, lock_of
 
 ORDER = Lifecycle(
     noun="order",
@@ -127,6 +127,8 @@ def decide(order: Order, facts: CheckFacts) -> Decision:
     if order.lock_amount == 0:
         if facts.quote is None:
             return Decision("wait", until=facts.opens_at or facts.now + NO_QUOTE)
+        if comes_to_nothing(order, facts.quote, facts.decimals):
+            return Decision("cancel", reason="CANCELLED_BY_UPVEST_PLATFORM")
         lock = lock_of(order, facts.quote, facts.decimals)
         if lock > facts.available:
             if order.execution_flow == "BLOCK" and (until := facts.cut_off or facts.next_cut_off):
@@ -193,6 +195,7 @@ def view_of(order: Order, executions: tuple[Execution, ...]) -> OrderView:
         client_reference=order.client_reference,
         decision_maker_id=order.decision_maker_id,
         fee=order.fee,
+        fee_charged=order.fee_charged,
         fee_collected=order.fee_collected,
         fee_type=order.fee_type,
         status=order.status,

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from openvest.core.money import (
+    CENT,
     ZERO,
+    cent_down,
     cent_half_up,
     cent_up,
     price_half_up,
@@ -60,16 +62,30 @@ def lock_of(order: Order, quote: Quoted, decimals: int) -> Decimal:
     return unit_up(ratio(ratio(order.cash_amount or ZERO, quote.bid), BUFFER), decimals)
 
 
+def comes_to_nothing(order: Order, quote: Quoted, decimals: int) -> bool:
+    """Whether a purchase is too small for one unit, or a sale not worth a cent, at the best it can hope for now."""
+    if order.side == "BUY":
+        return order.cash_amount is not None and needed_units(order, quote.offer, decimals) == 0
+    price = max(quote.bid, order.limit_price or ZERO)
+    units = order.quantity or _units_worth("SELL", order.cash_amount or ZERO, price, decimals)
+    return times(units, price) < CENT
+
+
 # What goes to the street
 
 
 def street_limit(order: Order, tick: Decimal) -> Decimal | None:
     """The limit the street order carries: the customer's on the tick, and for a BUY by quantity never above its lock.
 
+    A block's sale has a floor: the street sells whole shares and counts on the customer's fraction, so below the price
+    at which that is worth a cent, and the customer sells nothing, it sells nothing either.
     (section 1 "Ceiling on the street", section 4)
     """
     if order.side == "SELL":
-        return None if order.limit_price is None else tick_up(order.limit_price, tick)
+        least = order.limit_price
+        if least is None and order.through == "fractions":
+            least = ratio(CENT, min(order.lock_amount, Decimal(1)))
+        return None if least is None else tick_up(least, tick)
     own = None if order.limit_price is None else tick_down(order.limit_price, tick)
     if order.quantity is None:
         return own
@@ -105,7 +121,7 @@ def needed_units(order: Order, price: Decimal, decimals: int) -> Decimal:
     """Units an order is estimated to need or sell when its block is made."""
     if order.quantity is not None:
         return order.quantity
-    wanted = unit_down(ratio(order.cash_amount or ZERO, price), decimals)
+    wanted = _units_worth(order.side, order.cash_amount or ZERO, price, decimals)
     return wanted if order.side == "BUY" else min(wanted, order.lock_amount)
 
 
@@ -118,12 +134,13 @@ def is_fraction(quantity: Decimal | None) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """What one execution of an order comes to. `fee` is what we collect with it."""
+    """What one execution of an order comes to. `fee` is what we collect with it, `rounding` what the house keeps."""
 
     quantity: Decimal
     cash: Decimal
     price: Decimal
     fee: Decimal
+    rounding: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,13 +173,22 @@ def lock_taken(order: Order, so_far: Executed) -> Decimal:
 def fill_of(order: Order, so_far: Executed, quantity: Decimal, price: Decimal) -> Fill:
     """One more execution. Its cash is the rounding of the sum of all less what was booked before. (section 3)
 
+    Rounding never pays the customer: what is bought costs the next cent above, what is sold brings the one below, so
+    that no order, however small, and no run of small ones gains by it. The counterparty has the nearest cent, rounded
+    over the sum likewise; the difference is the house's.
+
     A flat fee comes with the first. A sale's is taken out of its proceeds and never beyond them: what is left of it
     comes with the next.
     """
     price = price_half_up(price)
-    cash = cent_half_up(so_far.value + times(quantity, price)) - so_far.cash
+    value = so_far.value + times(quantity, price)
+    worth = cent_half_up(value) - cent_half_up(so_far.value)
     fee = order.collected_fee - so_far.fee
-    return Fill(quantity, cash, price, min(fee, cash) if order.side == "SELL" else fee)
+    if order.side == "BUY":
+        cash = cent_up(value) - so_far.cash
+        return Fill(quantity, cash, price, fee, cash - worth)
+    cash = cent_down(value) - so_far.cash
+    return Fill(quantity, cash, price, min(fee, cash), worth - cash)
 
 
 def units_for(order: Order, so_far: Executed, amount: Decimal, price: Decimal, decimals: int) -> Decimal:
@@ -170,10 +196,18 @@ def units_for(order: Order, so_far: Executed, amount: Decimal, price: Decimal, d
 
     What an earlier execution left over of its part is used by the next one. (sections 2 and 3)
     """
-    units = unit_down(ratio(amount - so_far.cash, price_half_up(price)), decimals)
+    # A sale's cash is below its value: taken from that, what is still to be sold would come to a cent too much.
+    left = amount - (so_far.cash if order.side == "BUY" else so_far.value)
+    units = _units_worth(order.side, left, price_half_up(price), decimals)
     if order.side == "SELL":
         units = min(units, order.lock_amount - so_far.quantity)
     return max(units, ZERO)
+
+
+def _units_worth(side: str, amount: Decimal, price: Decimal, decimals: int) -> Decimal:
+    """Units of an amount. A sale whose unit step is worth less than a cent takes the step that completes the amount."""
+    to_the_cent = side == "SELL" and times(Decimal(1).scaleb(-decimals), price) < CENT
+    return (unit_up if to_the_cent else unit_down)(ratio(amount, price), decimals)
 
 
 def street_average(fills: Iterable[tuple[Decimal, Decimal]]) -> Decimal:

@@ -38,7 +38,8 @@ class Booked:
 def book_direct(order: Order, street: StreetOrder, reports: Sequence[Report], decimals: int, at: datetime) -> Booked:
     """Reports of a street order that stands for the customer's own quantity or amount.
 
-    `street` as it was before these reports: what it had done is the part of the amount that was handed out.
+    `street` as it was before these reports: what it had done is the part of the order that was handed out. Units that
+    would leave a sale for less than a cent in all wait for the next fill, and come back where there is none.
     Raises: WrongState, where something is told after the end.
     """
     fills: list[tuple[Fill, Report]] = []
@@ -48,12 +49,12 @@ def book_direct(order: Order, street: StreetOrder, reports: Sequence[Report], de
         if end is not None:
             ORDER.move("FILLED" if end.kind == "FILL" else "CANCELLED", "fill")
         if report.kind == "FILL" and report.price is not None:
-            quantity = report.quantity
-            if quantity is None:
-                given += report.cash_amount or ZERO
+            given += report.cash_amount or report.quantity or ZERO
+            quantity = given - so_far.quantity
+            if report.quantity is None:
                 quantity = units_for(order, so_far, given, report.price, decimals)
-            if quantity > 0:
-                fill = fill_of(order, so_far, quantity, report.price)
+            fill = fill_of(order, so_far, quantity, report.price)
+            if quantity > 0 and so_far.cash + fill.cash > 0:
                 so_far = so_far.plus(fill)
                 fills.append((fill, report))
         if report.last:
@@ -64,7 +65,7 @@ def book_direct(order: Order, street: StreetOrder, reports: Sequence[Report], de
 def _carried(order: Order, so_far: Executed, at: datetime, complete: bool | None) -> Order:
     """The order with its sums. `complete` None: it goes on; else its street order has ended, in full or short.
 
-    Complete with nothing bought is an amount below the smallest unit. (ORDER_MATHS section 2)
+    Complete with nothing traded is an amount below the smallest unit, or a sale below a cent. (ORDER_MATHS section 2)
     """
     status, reason = order.status, order.cancellation_reason
     if complete and so_far.quantity > 0:
@@ -119,9 +120,9 @@ def book_block(order: Order, last: Report, facts: BlockFacts, decimals: int, at:
             if order.cancellation_reason is None:
                 return Booked(order, follow_up=unit_up(wanted - quantity, 0))
             complete = False  # nobody wants the missing shares any more: what is there is the customer's
-    if quantity <= 0:
-        return Booked(_carried(order, so_far, at, complete))
     fill = fill_of(order, so_far, quantity, facts.price)
+    if quantity <= 0 or so_far.cash + fill.cash == 0:
+        return Booked(_carried(order, so_far, at, complete))
     return Booked(_carried(order, so_far.plus(fill), at, complete), ((fill, last),))
 
 

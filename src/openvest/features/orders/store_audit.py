@@ -39,6 +39,14 @@ select o.id, o.executed_quantity, o.executed_cash, coalesce(e.quantity, 0) as qu
 """,
     ),
     AuditQuery(
+        "nothing_is_for_nothing",
+        "No order has moved units against 0.00.",
+        """
+select id, side, executed_quantity from orders
+ where tenant_id = $1 and executed_quantity > 0 and executed_cash = 0
+""",
+    ),
+    AuditQuery(
         "processing_orders_work_at_the_street",
         "For an order that is PROCESSING exactly one street order works, for any other none.",
         """

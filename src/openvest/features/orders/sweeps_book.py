@@ -185,6 +185,7 @@ def _new_execution(order: Order, fill: Fill, report: Report, served_by: StreetOr
         through=order.through,
         transaction_time=report.due_at,
         fee=fill.fee,
+        rounding=fill.rounding,
         fee_outside=order.fee if first and not order.fee_collected else ZERO,
     )
 

@@ -50,7 +50,8 @@ def order_v1(order: Snapshot) -> Json:
         "decision_maker_id": order["decision_maker_id"],
         "status": order["status"],
         "cancellation_reason": order["cancellation_reason"],
-        "fee": _amount(order["fee"]),
+        # Events written before the field was there told what was asked for.
+        "fee": _amount(order.get("fee_charged", order["fee"])),
         "initiation_flow": order["initiation_flow"],
         "executions": [execution_v1(execution) for execution in order["executions"]],
     }

@@ -85,7 +85,7 @@ class OrderBody(Body):
 
 
 class FeeAnswer(Answer):
-    """A fee as it was asked for."""
+    """A fee as it was asked for; the order's `fee` is what was charged."""
 
     type: FeeType = Field(description="The side the fee belongs to.")
     value_type: Literal["ABSOLUTE"] = Field(description="An absolute amount.")
@@ -119,7 +119,7 @@ class OrderAnswer(Answer):
     decision_maker_id: Id | None = Field(default=None, description="Who decided, where it is another.")
     status: OrderStatus = Field(description="Where it stands.")
     cancellation_reason: CancellationReason | None = Field(default=None, description="Why it was cancelled.")
-    fee: UnsignedDecimal = Field(description="The order's fee.")
+    fee: UnsignedDecimal = Field(description="What was charged so far.")
     initiation_flow: InitiationFlow = Field(description="What made it.")
     executions: list[ExecutionAnswer] = Field(description="Its executions, in the order in which they were booked.")
 

@@ -20,7 +20,8 @@ OrderKind = Literal["MARKET", "LIMIT", "STOP"]
 class StreetOrder:
     """What the venue knows of an order. Prices are on the venue's tick.
 
-    `protective_limit` is the most a BUY by quantity may pay for a unit, so that no fill costs more than its lock.
+    `protective_limit` is the most a BUY by quantity may pay for a unit, so that no fill costs more than its lock, and
+    the least a SELL takes for one where the house trades whole shares for it.
     """
 
     side: Side
@@ -34,8 +35,8 @@ class StreetOrder:
             raise ValueError("a LIMIT order, and no other, has a limit price")
         if (self.kind == "STOP") != (self.stop_price is not None):
             raise ValueError("a STOP order, and no other, has a stop price")
-        if self.protective_limit is not None and self.side == "SELL":
-            raise ValueError("only a BUY has a protective limit")
+        if None not in (self.protective_limit, self.limit_price) and self.side == "SELL":
+            raise ValueError("a SELL has a limit or a protective limit, not both")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +64,15 @@ def first_touch(order: StreetOrder, points: Sequence[Point]) -> Touch | None:
             continue
         if touched is None:
             touched = point.at
-        if order.protective_limit is None or price <= order.protective_limit:
+        if not _beyond(order, price):
             return Touch(touched, point.at, price)
     return None if touched is None else Touch(touched, None, None)
+
+
+def _beyond(order: StreetOrder, price: Decimal) -> bool:
+    if order.protective_limit is None:
+        return False
+    return price > order.protective_limit if order.side == "BUY" else price < order.protective_limit
 
 
 def _price(order: StreetOrder, point: Point) -> Decimal | None:
