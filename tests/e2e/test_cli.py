@@ -74,15 +74,18 @@ def test_what_is_printed_to_replace_a_process_keeps_its_options(capsys: pytest.C
     assert printed(Options(Place(Path("var")), webhooks_to=("127.0.0.1:9000",))) == []
 
 
-def test_api_prints_status_and_body_and_ends_by_it(there: Cli, tmp_path: Path) -> None:
-    status, said, _ = there("api", "GET", "/instruments?limit=1")
-    assert status == 0 and said.startswith("200\n")
-    assert len(json.loads(said.partition("\n")[2])["data"]) == 1
+def test_api_prints_json_alone_and_tells_the_status_beside_it(there: Cli, tmp_path: Path) -> None:
+    status, said, beside = there("api", "GET", "/instruments?limit=1")
+    assert (status, beside) == (0, "200\n")
+    assert len(json.loads(said)["data"]) == 1
     body = tmp_path / "body.json"
     body.write_text('{"title":"t"}')
-    status, said, complaint = there("api", "POST", "/webhooks", "-d", f"@{body}")
-    assert status == 1 and said.startswith("400\n") and "next: correct what the answer names" in complaint
-    assert {error["field"] for error in json.loads(said.partition("\n")[2])["errors"]} == {"url"}
+    status, said, beside = there("api", "POST", "/webhooks", "-d", f"@{body}")
+    assert status == 1 and beside.startswith("400\n") and "next: correct what the answer names" in beside
+    assert {error["field"] for error in json.loads(said)["errors"]} == {"url"}
+    hook = json.loads(there("api", "POST", "/webhooks", "-d", '{"title":"t","url":"https://example.org"}')[1])
+    status, said, beside = there("api", "DELETE", f"/webhooks/{hook['id']}")
+    assert (status, said, beside) == (0, "", "204\n")
 
 
 def test_clients_are_made_listed_given_keys_and_secrets(there: Cli, tmp_path: Path) -> None:
