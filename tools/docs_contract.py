@@ -23,7 +23,7 @@ WHAT_TO_DO: Mapping[str, str] = {
     "missing_idempotency_key": "Send the header `idempotency-key` with a UUID, the same one when you repeat the"
     " request.",
     "unauthorised": "Check, in this order: the token's age, the client and its secret, the key that signs, what the"
-    " signature covers, the machine's clock. For good reason the answer does not say which of them it was.",
+    " signature covers, the machine's clock. A sandbox says in `detail` which of them it was; production never does.",
     "forbidden": "Ask for a token with a scope this operation takes (see [scopes.md](scopes.md)), or give the client"
     " that scope.",
     "not_found": "Check the path and the id. An object of somebody else answers exactly as one that never was.",

@@ -5,9 +5,9 @@ The composition root reads it; nothing is found by scanning.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from openvest.core.declarations import Aside, Endpoint, Event, Hold, Outward, Reaction, Sweep
+from openvest.core.declarations import Aside, Contract, Endpoint, Event, Hold, Outward, Reaction, Sweep
 from openvest.db.unit import Hook
 from openvest.features.accounts import sweeps as accounts_sweeps
 from openvest.features.accounts import v1 as accounts_v1
@@ -53,6 +53,9 @@ V1_ENDPOINTS: Sequence[Endpoint] = (
     *simulation_v1.ENDPOINTS,
 )
 """Operations of the signed contract."""
+
+CONTRACTS: Mapping[Contract, Sequence[Endpoint]] = {"v1": V1_ENDPOINTS, "lite": ()}
+"""Operations by contract; one without any is not served."""
 
 EVENTS: Sequence[Event] = (
     *instruments_v1.EVENTS,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import re
 from collections.abc import AsyncGenerator
 from typing import Any, cast
 from uuid import UUID, uuid4
@@ -164,13 +165,51 @@ async def _unauthorised_requests(api: Api, app: App, database: Database, tenant_
     assert (await get(good)).status_code == 200
     answers["replayed"] = await get(good)
     signed_post = await api.signed("POST", "/things", b'{"name":"a"}', uuid4())
+    answers["uncovered"] = await api.http.get("/things?limit=1", headers=await api.signed("GET", "/things", None))
+    named = await api.signed("GET", "/things", None)
+    named["signature-input"] += ';alg="ecdsa-p521-sha512"'
+    answers["other algorithm"] = await get(named)
     answers["other body"] = await api.http.post("/things", content=b'{"name":"b"}', headers=signed_post)
     return answers
 
 
-async def test_every_failure_of_credentials_looks_the_same(
-    api: Api, app: App, database: Database, tenant_id: UUID, log: io.StringIO
+REASONS = {
+    "no headers": "there is no bearer token",
+    "unsigned": "the request is not signed",
+    "no client id": "the signature covers upvest-client-id, which did not arrive",
+    "unknown token": "the token is unknown",
+    "garbage signature": "here that has [0-9]+ bytes with the SHA-256 [0-9a-f]{64}, made of @method, @path, ",
+    "unknown version": "the signature version is neither 15 nor 6",
+    "other client's key": "keyid names no key of this client",
+    "other client's id": "the client id is not the token's",
+    "other private key": "the signature is not one of the registered ed25519 key over the signature base of version 15",
+    "unknown key": "keyid names no key of this client",
+    "expired": "the signature expired at [0-9]{10}, more than 30 s ago: the clock here says [0-9]{10}",
+    "from the future": "created is [0-9]{10}, more than 30 s in the future: the clock here says [0-9]{10}",
+    "replayed": "the nonce was used before with this key",
+    "other body": "content-digest says another digest: the digest of the 12 bytes that arrived is sha-512=:.{88}:",
+    "uncovered": "the signature does not cover @query, which this request demands",
+    "other algorithm": "alg is not ed25519, which the key is",
+}
+
+
+async def test_a_sandbox_says_what_is_wrong_with_a_signature(
+    api: Api, app: App, database: Database, tenant_id: UUID
 ) -> None:
+    answers = await _unauthorised_requests(api, app, database, tenant_id)
+    plain = "The token, the signature or the credentials of this request are not valid"
+    for name, answer in answers.items():
+        detail = refused(answer, 401, "unauthorised")["detail"]
+        assert re.match(f"{plain}: .*{REASONS.get(name, '')}", detail), f"{name}: {detail}"
+        assert str(api.token) not in detail and api.client.client_secret not in detail
+    assert set(REASONS) <= set(answers)
+
+
+async def test_every_failure_of_credentials_looks_the_same_in_production(
+    database: Database, tenant_id: UUID, log: io.StringIO
+) -> None:
+    app = make_test_app(database, [*ENDPOINTS, *THINGS], settings=ServerSettings(mode="production"), log=log)
+    api = await make_api(app, database, tenant_id)
     answers = await _unauthorised_requests(api, app, database, tenant_id)
     seen: set[str] = set()
     for name, answer in answers.items():

@@ -80,6 +80,18 @@ async def test_requests_are_counted_by_operation_and_status(app: App, api: Api) 
     assert "nowhere" not in answer.text
 
 
+async def test_nothing_but_the_figures_is_on_their_port(app: App) -> None:
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=make_metrics_app(app.metrics)), base_url="http://metrics.test"
+    ) as http:
+        for path in ("/", "/metrics/", "/health/live", "/Metrics"):
+            answer = await http.get(path)
+            assert (answer.status_code, answer.json()["request_id"]) == (404, answer.headers["upvest-request-id"])
+        head, told = await http.head("/metrics"), await http.post("/metrics")
+    assert (head.status_code, head.content) == (200, b"") and int(head.headers["content-length"]) > 100
+    assert (told.status_code, told.headers["allow"]) == (405, "GET, HEAD")
+
+
 async def test_the_application_lives_and_ends_in_order(database: Database, tenant_id: UUID) -> None:
     app = make_test_app(database, [*ENDPOINTS, *THINGS])
     messages = iter([{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}])

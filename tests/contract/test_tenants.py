@@ -16,9 +16,10 @@ from openvest.db.query import Query
 from openvest.db.unit import Database
 from openvest.features.tenants import rules
 from openvest.features.tenants import service as tenants
-from openvest.features.tenants.v1 import token_endpoint
+from openvest.features.tenants.v1 import ENDPOINTS, token_endpoint
 from openvest.sdk.signing import Signer
 from openvest.server.app import App
+from openvest.server.settings import ServerSettings
 from tests.contract.test_dispatch import refused
 from tests.contract.things import THINGS
 from tests.kit.http import WIRE, Api, make_api, make_test_app
@@ -71,7 +72,9 @@ async def test_token_requests_that_do_not_hold(
     assert {error["field"] for error in document.get("errors", [])} == fields
 
 
-async def test_credentials_that_fail_look_alike(app: App, api: Api, database: Database, tenant_id: UUID) -> None:
+async def test_credentials_that_fail_look_alike_in_production(database: Database, tenant_id: UUID) -> None:
+    app = make_test_app(database, ENDPOINTS, settings=ServerSettings(mode="production"))
+    api = await make_api(app, database, tenant_id)
     limited = await make_api(app, database, tenant_id, scopes="users:read")
     form = b"grant_type=client_credentials&client_id=%b&client_secret=x&scope=users:read"
     content = form.replace(b"%b", str(api.client.client_id).encode())

@@ -94,6 +94,32 @@ PLANTED: tuple[Planted, ...] = (
         _SMALL,
     ),
     Planted(
+        "R30",
+        "production-says-why",
+        "production says what is wrong with a signature, as a sandbox does",
+        (
+            Edit(
+                "src/openvest/server/dispatch.py",
+                '        if isinstance(error, Unauthorised) and error.reason and self.settings.mode == "sandbox":\n',
+                "        if isinstance(error, Unauthorised) and error.reason:\n",
+            ),
+        ),
+        _SMALL,
+    ),
+    Planted(
+        "R30",
+        "reasons-repeat-the-token",
+        "what a sandbox says of a signature that does not fit has the signature base, and with it the token",
+        (
+            Edit(
+                _SIGNATURES,
+                'here that has {len(parsed.base)} bytes with the SHA-256"\n',
+                "here that is {parsed.base.decode('latin-1')!r} with the SHA-256\"\n",
+            ),
+        ),
+        _SMALL,
+    ),
+    Planted(
         "R31",
         "coverage-off",
         "a signature may cover whatever it likes",

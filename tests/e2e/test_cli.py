@@ -53,7 +53,7 @@ def test_what_is_printed_to_replace_a_process_keeps_its_options(capsys: pytest.C
     from openvest.main.environment import Place
     from openvest.main.processes import Options
 
-    installation: Any = SimpleNamespace(urls=SimpleNamespace(embedded=True))
+    installation: Any = SimpleNamespace(mode="sandbox", urls=SimpleNamespace(embedded=True))
     customer = SimpleNamespace(account_id=NOBODY, user_id=NOBODY)
     sandbox: Any = SimpleNamespace(profile=Path("profile.toml"), fresh=True, customer=customer)
 
@@ -74,28 +74,44 @@ def test_what_is_printed_to_replace_a_process_keeps_its_options(capsys: pytest.C
     assert printed(Options(Place(Path("var")), webhooks_to=("127.0.0.1:9000",))) == []
 
 
-def test_api_prints_status_and_body_and_ends_by_it(there: Cli, tmp_path: Path) -> None:
-    status, said, _ = there("api", "GET", "/instruments?limit=1")
-    assert status == 0 and said.startswith("200\n")
-    assert len(json.loads(said.partition("\n")[2])["data"]) == 1
+def test_api_prints_json_alone_and_tells_the_status_beside_it(there: Cli, tmp_path: Path) -> None:
+    status, said, beside = there("api", "GET", "/instruments?limit=1")
+    assert (status, beside) == (0, "200\n")
+    assert len(json.loads(said)["data"]) == 1
     body = tmp_path / "body.json"
     body.write_text('{"title":"t"}')
-    status, said, complaint = there("api", "POST", "/webhooks", "-d", f"@{body}")
-    assert status == 1 and said.startswith("400\n") and "next: correct what the answer names" in complaint
-    assert {error["field"] for error in json.loads(said.partition("\n")[2])["errors"]} == {"url"}
+    status, said, beside = there("api", "POST", "/webhooks", "-d", f"@{body}")
+    assert status == 1 and beside.startswith("400\n") and "next: correct what the answer names" in beside
+    assert {error["field"] for error in json.loads(said)["errors"]} == {"url"}
+    hook = json.loads(there("api", "POST", "/webhooks", "-d", '{"title":"t","url":"https://example.org"}')[1])
+    status, said, beside = there("api", "DELETE", f"/webhooks/{hook['id']}")
+    assert (status, said, beside) == (0, "", "204\n")
 
 
 def test_clients_are_made_listed_given_keys_and_secrets(there: Cli, tmp_path: Path) -> None:
     create = ("client", "create", "--tenant", "acme", "--contract", "v1", "--scopes", "users:read orders:read")
-    status, said, _ = there(*create, "--pace", "instant", "--frozen-at", "2026-03-02T09:30:00Z", "--json")
+    status, said, beside = there(*create, "--pace", "instant", "--frozen-at", "2026-03-02T09:30:00Z", "--json")
     made = json.loads(said)
     assert status == 0
-    assert set(made) == {"tenant_id", "client_id", "client_secret", "key_id", "private_key_file"}
+    assert beside == "the tenant acme was not there and has been made; there are already sandbox\n"
+    assert set(made) == {"tenant_id", "client_id", "client_secret", "key_id", "private_key_file", "profile"}
+    assert Path(made["profile"]).stat().st_mode & 0o777 == 0o600
+    assert there("api", "GET", "/users", "--profile", made["profile"])[::2] == (0, "200\n")
     assert Path(made["private_key_file"]).stat().st_mode & 0o777 == 0o600
     public = tmp_path / "public.pem"
     public.write_bytes(generate_ed25519()[1])
-    status, said, _ = there(*create, "--public-key", str(public), "--rate-limit", "none", "--json")
+    status, said, beside = there(*create, "--public-key", str(public), "--rate-limit", "none", "--json")
     second = json.loads(said)
+    assert beside == ""
+    mine = tmp_path / "mine.toml"
+    assert there(*create, "--profile", str(mine))[0] == 0
+    assert there("api", "GET", "/users", "--profile", str(mine))[::2] == (0, "200\n")
+    status, _, beside = there(*create, "--profile", str(mine))
+    assert status == 1 and "is there already" in beside
+    listed = {row["tenant"]: row for row in json.loads(there("tenants", "list", "--json")[1])}
+    assert (listed["acme"]["clock"], listed["acme"]["now"]) == ("frozen", "2026-03-02T09:30:00Z")
+    assert (listed["sandbox"]["clock"], listed["sandbox"]["pace"]) == ("running", "calendar")
+    assert "acme" in there("tenants", "list")[1]
     assert set(second) == {"tenant_id", "client_id", "client_secret", "key_id"}
     assert second["tenant_id"] == made["tenant_id"]
     status, said, _ = there("client", "add-key", made["client_id"], "--public-key", str(public), "--json")

@@ -1,7 +1,11 @@
-"""Signatures tampered with (R30), signatures that cover too little (R31), credentials that ended (R33)."""
+"""Signatures tampered with (R30), signatures that cover too little (R31), credentials that ended (R33).
+
+What is refused is asked of a sandbox, which says why, and of production, which says the same for all of it.
+"""
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -15,7 +19,7 @@ from openvest.core.problems import TYPE_BASE
 from tests.gates.gate import Gate, Run, Verdict
 from tests.gates.signatures_coverage import coverage
 from tests.gates.signatures_ended import ended
-from tests.gates.signatures_ground import KINDS, VERSIONS, Court, court, spend_nonce
+from tests.gates.signatures_ground import KINDS, PLAIN, VERSIONS, Court, court, serves, spend_nonce
 from tests.gates.tampering import edits
 from tests.gates.tampering_signed import Hands, bends, good_ones
 from tests.kit import footprint
@@ -32,7 +36,10 @@ _TOGETHER = 16
 
 @dataclass(slots=True)
 class Trial:
-    """What came of one version with one kind of key. `tried` and `good` count by kind of alteration."""
+    """What came of one version with one kind of key.
+
+    `tried` and `good` count by kind of alteration; `answers` are those of production, `reasons` what a sandbox said.
+    """
 
     version: SignatureVersion
     kind: str
@@ -40,6 +47,7 @@ class Trial:
     good: Counter[str] = field(default_factory=Counter[str])
     operations: set[str] = field(default_factory=set[str])
     answers: Counter[bytes] = field(default_factory=Counter[bytes])
+    reasons: set[str] = field(default_factory=set[str])
     findings: list[str] = field(default_factory=list[str])
 
     def refused(self, name: str, endpoint: Endpoint, heard: Heard, what: str = "") -> None:
@@ -48,7 +56,18 @@ class Trial:
         self.operations.add(label(endpoint))
         if heard.status != 401:
             self.findings.append(f"{self} {label(endpoint)}: {name} {what}: {heard.status} {heard.content[:200]!r}")
+            return
+        said: dict[str, str] = json.loads(heard.content)
+        plain, _, reason = said["detail"].partition(": ")
+        self.reasons.add(reason)
+        if said["type"] != f"{TYPE_BASE}unauthorised" or plain != PLAIN or not reason:
+            self.findings.append(f"{self} {label(endpoint)}: {name} {what}: says no reason: {heard.content[:300]!r}")
+
+    def silent(self, name: str, endpoint: Endpoint, heard: Heard) -> None:
+        """Production answered the same request."""
         self.answers[heard.common] += 1
+        if heard.status != 401:
+            self.findings.append(f"{self} {label(endpoint)}: {name} in production: {heard.status}")
 
     def passed(self, name: str, endpoint: Endpoint, heard: Heard) -> None:
         """A request that is right was answered, as its content deserves."""
@@ -68,8 +87,10 @@ async def tampering(run: Run) -> Verdict:
             await _tried(at, trial, run)
     findings = [finding for trial in trials for finding in trial.findings]
     answers = {answer for trial in trials for answer in trial.answers}
-    if len(answers) != 1 or f"{TYPE_BASE}unauthorised".encode() not in next(iter(answers)):
-        findings.append(f"refusals differ: {sorted(answers)[:3]}")
+    if len(answers) != 1 or f'"{PLAIN}."'.encode() not in next(iter(answers)):
+        findings.append(f"refusals of production differ: {sorted(answers)[:3]}")
+    reasons = {reason for trial in trials for reason in trial.reasons}
+    findings += [f"a reason shows a secret: {one[:200]}" for one in reasons if any(text in one for text in at.secrets)]
     for trial in trials:
         count = trial.tried.total()
         if count < 600 or len(trial.operations) != len(V1_ENDPOINTS):
@@ -79,7 +100,8 @@ async def tampering(run: Run) -> Verdict:
     kinds, good_kinds = ({name for one in many for name in one} for many in _counted(trials))
     good = sum(trial.good.total() for trial in trials)
     return Verdict(
-        f"altered: {counts} ({len(kinds)} kinds, {len(V1_ENDPOINTS)} operations), all 401, one answer, no effect;"
+        f"altered: {counts} ({len(kinds)} kinds, {len(V1_ENDPOINTS)} operations), all 401, one answer of"
+        f" production and {len(reasons)} reasons of a sandbox, no effect;"
         f" {good} good ones of {len(good_kinds)} kinds pass; {vectors} of {_MUTATED} one-byte changes of the recorded"
         " requests refused",
         findings,
@@ -119,20 +141,28 @@ async def _altered(
         altered = wrong[name](draft).sign() if name in wrong else made[name](message)
         # What leaves the message as it was has altered nothing.
         if altered != message:
-            trial.refused(name, endpoint, await ask(at.app, altered))
+            await _refused(at, trial, endpoint, name, altered)
     for _ in range(run["together"]):
         first, second = chance.sample(list(wrong), 2)
         bent = wrong[second](wrong[first](draft))
         name, edit = chance.choice(list(edits(bent, others)))
         what = f"{first}; {second}; {name}"
-        trial.refused("together", endpoint, await ask(at.app, edit(bent.sign())), what)
+        await _refused(at, trial, endpoint, "together", edit(bent.sign()), what)
+
+
+async def _refused(
+    at: Court, trial: Trial, endpoint: Endpoint, name: str, message: SignedMessage, what: str = ""
+) -> None:
+    trial.refused(name, endpoint, await ask(at.app, message), what)
+    if serves(at.production, message):
+        trial.silent(name, endpoint, await ask(at.production, message))
 
 
 async def _right(at: Court, trial: Trial, endpoint: Endpoint, draft: Draft, most: int) -> None:
     """The untouched request passes after all that was tried with its nonce, and only once; so does what looks odd."""
     message = draft.sign()
     trial.passed("as it is", endpoint, await ask(at.app, message))
-    trial.refused("sent again", endpoint, await ask(at.app, message))
+    await _refused(at, trial, endpoint, "sent again", message)
     kinds = {name: (bend, edit) for name, bend, edit in good_ones(draft, int(WIRE.now_seconds()))}
     for name in _rarest(list(kinds), trial.good, most, Random(0)):
         bend, edit = kinds[name]

@@ -16,7 +16,7 @@ from openvest.catalog import V1_ENDPOINTS
 from openvest.core.declarations import Endpoint
 from openvest.core.http_signatures import body_digest
 from tests.gates.gate import Run, Verdict
-from tests.gates.signatures_ground import VERSIONS, Court, court
+from tests.gates.signatures_ground import PLAIN, VERSIONS, Court, court, serves
 from tests.kit import footprint
 from tests.kit.forgery import Draft
 from tests.kit.operations import label
@@ -133,7 +133,12 @@ async def _subsets(at: Court, draft: Draft, needed: frozenset[str], tally: Tally
         if needed <= set(subset) and _sent(draft, names):
             right.append((shown, one))
         else:
-            tally.count(await ask(at.app, one.sign()), False, shown)
+            message = one.sign()
+            told = await ask(at.app, message)
+            if told.status != 401 or f'"{PLAIN}: '.encode() not in told.content:
+                tally.findings.append(f"{shown}: a sandbox answers {told.status} {told.content[:200]!r}")
+            if serves(at.production, message):
+                tally.count(await ask(at.production, message), False, shown)
     after = await footprint.digests(at.eye, but=frozenset())
     if changed := [table for table in after if after[table] != before[table]]:
         tally.findings.append(f"{what}: refused requests changed {', '.join(changed)}")

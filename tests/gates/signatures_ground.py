@@ -14,10 +14,12 @@ import asyncpg
 
 from openvest.catalog import V1_ENDPOINTS
 from openvest.core.declarations import Endpoint
-from openvest.core.http_signatures import SignatureVersion
+from openvest.core.http_signatures import SignatureVersion, SignedMessage
+from openvest.core.problems import MethodNotAllowed, NotFound
 from openvest.core.signing_keys import generate_ed25519, generate_p521, load_private_key
 from openvest.db.unit import Database
 from openvest.features.tenants import service as tenants
+from openvest.main import Assembled, Mode
 from openvest.server.app import App, make_app
 from openvest.server.settings import ServerSettings
 from tests.gates.ground import ground
@@ -31,6 +33,8 @@ from tests.kit.world import SECRETS, make_tenant
 
 VERSIONS: Final[Sequence[SignatureVersion]] = (15, 6)
 KINDS: Final = {"P-521 DER": generate_p521, "Ed25519": generate_ed25519}
+PLAIN: Final = "The token, the signature or the credentials of this request are not valid"
+"""What every refusal says; the one of production says nothing else."""
 _LIFE_SECONDS: Final = 240
 
 
@@ -39,6 +43,9 @@ class Court:
     """The application, a client whose objects are real, and everybody else's keys."""
 
     app: App
+    """In a sandbox, which says what is wrong with a signature."""
+    production: App
+    """Over the same database; it never says."""
     api: Api
     strict: Api
     colleague: Api
@@ -50,6 +57,12 @@ class Court:
     other_token: str
     """A second one of ours."""
     eye: asyncpg.Connection
+
+    @property
+    def secrets(self) -> Sequence[str]:
+        """What no reason may repeat."""
+        apis = (self.api, self.strict, self.colleague)
+        return [self.other_token, *(str(api.token) for api in apis), *(api.client.client_secret for api in apis)]
 
     def draft(
         self, endpoint: Endpoint, version: SignatureVersion, kind: str, chance: Random, *, strict: bool = False
@@ -111,18 +124,32 @@ async def _known(database: Database, api: Api, kind: str) -> Known:
     return Known(str(key_id), load_private_key(private))
 
 
+def _app(world: Assembled, mode: Mode) -> App:
+    return make_app(
+        database=world.database,
+        endpoints_v1=V1_ENDPOINTS,
+        wire=WIRE,
+        secrets=SECRETS,
+        settings=ServerSettings(mode=mode, request_log=False),
+        services=world,
+    )
+
+
+def serves(app: App, message: SignedMessage) -> bool:
+    """Whether there is such an operation; those of sandboxes are not there in production."""
+    assert isinstance(message.path, bytes)
+    try:
+        app.dispatcher.router.find(message.path, message.method)
+    except (NotFound, MethodNotAllowed):
+        return False
+    return True
+
+
 @asynccontextmanager
 async def court() -> AsyncGenerator[Court]:
     async with ground() as under:
         world, database = under.world, under.world.database
-        app = make_app(
-            database=database,
-            endpoints_v1=V1_ENDPOINTS,
-            wire=WIRE,
-            secrets=SECRETS,
-            settings=ServerSettings(request_log=False),
-            services=world,
-        )
+        app, production = _app(world, "sandbox"), _app(world, "production")
         tenant_id = await make_tenant(database, "Signer", pace="instant")
         api = await make_api(app, database, tenant_id)
         strict = await make_api(app, database, tenant_id, strict_idempotency=True)
@@ -144,7 +171,7 @@ async def court() -> AsyncGenerator[Court]:
         other_token = (await api.ask_token(" ".join(api.scopes))).json()["access_token"]
         eye = await footprint.all_seeing(under.cluster, under.name)
         try:
-            yield Court(app, api, strict, colleague, ids, keys, strict_keys, hands, other_token, eye)
+            yield Court(app, production, api, strict, colleague, ids, keys, strict_keys, hands, other_token, eye)
         finally:
             await eye.close()
 

@@ -24,8 +24,10 @@ from openvest.main.exposure import (
     metrics_ports,
     next_free,
     numeric,
+    outward_url,
     url_of,
 )
+from openvest.main.processes import Child
 
 CLEAR: dict[str, Any] = {"certificate": None, "key": None, "behind_proxy": False, "webhooks_to": ()}
 
@@ -74,6 +76,7 @@ def test_production_takes_the_outside_under_tls_or_behind_a_proxy_only(tmp_path:
     ("mode", "options", "sentence"),
     [
         ("production", {"webhooks_to": ("127.0.0.1:9000",)}, "leave --allow-webhooks-to out"),
+        ("production", {"pace": "instant"}, "leave --pace out"),
         ("sandbox", {"webhooks_to": ("nowhere",)}, "--allow-webhooks-to: .*HOST:PORT"),
         ("sandbox", {"certificate": Path("none.pem")}, "together"),
         ("sandbox", {"certificate": Path("none.pem"), "key": Path("none.pem")}, "There is no file none.pem"),
@@ -134,3 +137,27 @@ def test_urls_are_what_this_machine_can_open() -> None:
     assert numeric("127.0.0.1") == "127.0.0.1"
     with pytest.raises(StartRefused):
         numeric("no.such.host.invalid")
+
+
+def test_a_port_that_was_told_is_kept_although_somebody_took_it() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = int(taken.getsockname()[1])
+        for told in (True, False):
+            ports = [port]
+            Child((), ports, 0, 8000, told).find_port()
+            assert (ports == [port]) is told
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", ""])
+def test_every_address_is_printed_as_one_that_can_be_reached(host: str) -> None:
+    with socket.create_server(("0.0.0.0", 0)) as listening:
+        port = int(listening.getsockname()[1])
+        urls = [url_of("0.0.0.0", port, tls=False), outward_url("0.0.0.0", port, tls=False)]
+        for url in filter(None, urls):
+            with socket.create_connection((url.rpartition("/")[2].rpartition(":")[0], port), timeout=5):
+                assert "0.0.0.0" not in url
+    shown = outward_url(host, 8000, tls=True)
+    assert shown is None or (shown.startswith("https://") and "127.0.0.1" not in shown and "[::" not in shown)
+    assert outward_url("127.0.0.1", 8000, tls=False) is None

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.exceptions import Abort, Exit, TyperException
 
-from openvest.cli import clients, operator, user
+from openvest.cli import clients, operator, tenants, user
 from openvest.cli import work as work_commands
 from openvest.cli.failures import USAGE, Failed, failure_of, tell
 from openvest.cli.options import DEFAULT_DATA_DIR, PACES, DataDir, Mode, Pace
@@ -162,6 +162,7 @@ def demo(
 
 
 app.add_typer(clients.app, name="client")
+app.add_typer(tenants.app, name="tenants")
 app.add_typer(user.clock, name="clock")
 app.add_typer(operator.ledger, name="ledger")
 app.add_typer(operator.events, name="events")

@@ -16,6 +16,7 @@ from openvest.cli.options import DEFAULT_DATA_DIR, PACES, AsJson, DataDir, Pace
 
 if TYPE_CHECKING:
     from openvest.db.unit import Database
+    from openvest.features.tenants.model import NewClient
     from openvest.main.installation import Installation
 
 app = typer.Typer(no_args_is_help=True, help="Make, list and end API clients; a running serve knows them at once.")
@@ -26,6 +27,14 @@ PublicKey = Annotated[
     typer.Option("--public-key", metavar="FILE.pem", help="SPKI PEM of P-521 or Ed25519; without it a key is made."),
 ]
 
+NewProfile = Annotated[
+    Path | None,
+    typer.Option(
+        "--profile",
+        metavar="FILE",
+        help="Where the profile is written: a new file; DIR/profiles/CLIENT_ID.toml by default.",
+    ),
+]
 Licence = Annotated[
     Literal["TOL", "BYOL"] | None,
     typer.Option(
@@ -61,15 +70,25 @@ def create(
             help="Let the clock of a new tenant stand still here: 2026-03-02T09:30:00Z.",
         ),
     ] = None,
+    profile: NewProfile = None,
     as_json: AsJson = False,
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
-    """Make a client, and its tenant if there is none. The secret is shown this once."""
-    from openvest.cli.inside import inside
+    """Make a client, and its tenant if there is none. The secret is shown this once.
 
-    wanted = _Wanted(contract, scopes, _limit(rate_limit), rate_limit == "none")
+    With a key that is made here, a profile to sign with is written too: `openvest api GET /users --profile FILE`.
+    """
+    from openvest.cli.inside import inside
+    from openvest.main.profiles import refuse_existing
+
+    _check_served(contract)
+    wanted = _Wanted(contract, scopes, _limit(rate_limit), rate_limit == "none", profile)
     about_tenant = {"pace": pace, "licence": licence, "frozen_at": _instant(frozen_at)}
     pem = _pem(public_key) if public_key is not None else None
+    if pem is not None and profile is not None:
+        sentence = "A profile names the private key, which --public-key keeps to yourself."
+        raise Failed(sentence, "leave out one of --public-key and --profile", USAGE)
+    refuse_existing(profile)
     inside(
         data_dir,
         lambda installation: _create(installation, tenant, about_tenant, wanted, pem),
@@ -86,6 +105,18 @@ class _Wanted:
     scopes: str
     rate_limit: int | None
     no_rate_limit: bool
+    profile: Path | None
+
+
+def _check_served(contract: str) -> None:
+    """Raises: Failed where no operation would ever answer the client."""
+    from openvest.catalog import CONTRACTS
+
+    served = [name for name, endpoints in CONTRACTS.items() if endpoints]
+    if contract not in served:
+        raise Failed(
+            f"The contract {contract} is not served yet; served: {', '.join(served)}.", f"--contract {served[0]}", USAGE
+        )
 
 
 async def _create(
@@ -93,12 +124,12 @@ async def _create(
 ) -> dict[str, str]:
     from openvest.db.unit import Unit
     from openvest.features.tenants import service as tenants
-    from openvest.features.tenants.model import NewClient
     from openvest.main.first_start import make_client_with_key
 
     database = installation.assembled.database
     # Before the tenant, which would stay behind alone.
     tenants.check_client(wanted.scopes, pem)
+    others = [one.name for one in await tenants.all_tenants(database)]
     tenant_id = await tenants.create_tenant(database, tenant, mode=installation.mode, **about_tenant)
 
     async def make(unit: Unit) -> NewClient:
@@ -114,19 +145,39 @@ async def _create(
         client = await make(unit)
         return client, await tenants.add_key(unit, client.client_id, pem or "")
 
-    made: dict[str, str] = {}
-    if pem is None:
-        client, key_id, file, _ = await make_client_with_key(installation, tenant_id, make)
-        made["private_key_file"] = str(file)
-    else:
+    if tenant not in others:
+        besides = f"; there are already {', '.join(others)}" if others else ""
+        typer.echo(f"the tenant {tenant} was not there and has been made{besides}", err=True)
+    if pem is not None:
         client, key_id = await database.write(tenant_id, make_with_its_key, n=0)
-    first = {
+        return _credentials(client, key_id)
+    client, key_id, file, scopes = await make_client_with_key(installation, tenant_id, make)
+    made = _credentials(client, key_id)
+    about = {"tenant": tenant, **made, "scopes": " ".join(scopes)}
+    return {**made, "private_key_file": str(file), **_write_profile(installation, wanted.profile, about, file)}
+
+
+def _credentials(client: NewClient, key_id: UUID) -> dict[str, str]:
+    return {
         "tenant_id": str(client.tenant_id),
         "client_id": str(client.client_id),
         "client_secret": client.client_secret,
         "key_id": str(key_id),
     }
-    return {**first, **made}
+
+
+def _write_profile(installation: Installation, asked: Path | None, about: dict[str, str], key: Path) -> dict[str, str]:
+    """Why a failure is only told: the client is there, and its secret must still be shown."""
+    from openvest.main.profiles import known_url, profile_file, write_profile
+
+    data_dir = installation.place.data_dir
+    file = profile_file(data_dir, about["client_id"], asked)
+    try:
+        write_profile(file, {"url": known_url(data_dir), **about}, key)
+    except OSError as error:
+        typer.echo(f"no profile could be written ({error})", err=True)
+        return {}
+    return {"profile": str(file)}
 
 
 @app.command("add-key", epilog="Example: openvest client add-key CLIENT_ID --public-key new.pem --json")

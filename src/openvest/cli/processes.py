@@ -15,6 +15,12 @@ from openvest.main.installation import Installation
 from openvest.main.processes import Options, run, serve, server, worker
 
 EXAMPLE = "IE00B4L5Y983"
+LACKING = (
+    "the embedded database has no standby and no archive of its log: with this disk goes all since the last backup,",
+    "its files belong to the user who also serves, and no other machine can use it;",
+    "for production name a PostgreSQL of your own in DATABASE_URL (README, The database)",
+)
+"""What the embedded database lacks for production."""
 _TAKE_ID = """sed -n 's/^  "id": "\\(.*\\)",$/\\1/p'"""
 _PROCESSES = {"serve": serve, "server": server, "worker": worker}
 
@@ -52,8 +58,12 @@ class Command:
         lines = [f"openvest ready {options.url}", ""]
         if installation.urls.embedded:
             lines.append(f"  data      {options.place.data_dir.resolve()} (embedded PostgreSQL)")
+            if installation.mode == "production":
+                lines += [f"  note      {sentence}" for sentence in LACKING]
         else:
             lines.append("  data      the database of DATABASE_URL")
+        if (outward := options.outward_url) is not None:
+            lines.append(f"  network   {outward}")
         lines.append(f"  docs      {options.url}/docs")
         for place, port in enumerate(metrics_ports):
             lines.append(f"  {'' if place else 'metrics':9} {metrics_url(port)}")

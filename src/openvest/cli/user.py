@@ -37,11 +37,11 @@ def api(
     data_dir: DataDir = DEFAULT_DATA_DIR,
     profile: ProfileFile = None,
 ) -> None:
-    """Send one signed request to a running server, with the credentials of the profile; print status and body."""
+    """Send one signed request with the credentials of the profile; print the JSON, and the status to stderr."""
     body = _body(data)
     with _client(data_dir, profile) as client:
         answer = _ask(client, method, path, body, idempotency_key)
-    typer.echo(str(answer.status))
+    typer.echo(str(answer.status), err=True)
     if answer.body:
         typer.echo(_pretty(answer))
     if not answer.ok:

@@ -3,7 +3,7 @@
 `parse_signature` judges everything that a message shows by itself and yields the bytes that were signed;
 `verify_signature` compares them with a stored key. Whether the key belongs to the caller, and whether the nonce was
 used before, only the store can say. A message names its version; the other one is never tried. Each refusal has a
-reason for our own diagnosis, while the caller is told the same for all of them.
+reason for our own diagnosis and, for a sandbox, a sentence with the facts; elsewhere callers are told the same for all.
 
 Source: protocol digest, 3 and 4.
 """
@@ -63,11 +63,16 @@ _AT: Final = 0x40
 
 
 class SignatureRefused(Exception):
-    """The message is not signed as it must be; `reason` is for diagnosis and never for the caller."""
+    """The message is not signed as it must be.
 
-    def __init__(self, reason: str) -> None:
+    `reason` is for the log, the same for all such messages. `told` is what the caller of a sandbox hears, with facts of
+    this message. Why facts alone: neither repeats the value of a header, which may be a secret.
+    """
+
+    def __init__(self, reason: str, told: str = "") -> None:
         super().__init__(reason)
         self.reason = reason
+        self.told = told or reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +129,14 @@ def parse_signature(
     fields = _fields(message.headers)
     version = _VERSIONS.get(fields.get(b"upvest-signature-version"))
     if version is None:
-        raise SignatureRefused("the signature version is neither 15 nor 6")
+        raise SignatureRefused("the signature version is neither 15 nor 6 (absent means 6)")
     label, params = _member(fields, b"signature-input", MAX_SIGNATURE_INPUT_BYTES)
     components, strings, integers = _inner_list(params)
     created, expires = _window(integers, now, tolerance)
     key_id, nonce = strings.get(b"keyid"), strings.get(b"nonce")
     if key_id is None or nonce is None:
-        raise SignatureRefused("keyid or nonce is missing")
+        missing = "keyid" if key_id is None else "nonce"
+        raise SignatureRefused("keyid or nonce is missing", f"signature-input has no {missing}")
     covered = frozenset(components)
     if len(covered) != len(components):
         raise SignatureRefused("a component is covered twice")
@@ -161,9 +167,19 @@ def verify_signature(parsed: ParsedSignature, key: PublicKey) -> None:
     Raises: SignatureRefused.
     """
     if parsed.algorithm is not None and parsed.algorithm != key.algorithm:
-        raise SignatureRefused("alg contradicts the registered key")
+        raise SignatureRefused("alg contradicts the registered key", f"alg is not {key.algorithm}, which the key is")
     if not key.verify(parsed.base, parsed.signature):
-        raise SignatureRefused("signature mismatch")
+        raise SignatureRefused("signature mismatch", _mismatch(parsed, key))
+
+
+def _mismatch(parsed: ParsedSignature, key: PublicKey) -> str:
+    """What a client can compare with what it signed. Why a digest: the base holds its token."""
+    names = ", ".join(name.decode("ascii") for name in parsed.components)
+    return (
+        f"the signature is not one of the registered {key.algorithm} key over the signature base of version"
+        f" {parsed.version}; here that has {len(parsed.base)} bytes with the SHA-256"
+        f" {hashlib.sha256(parsed.base).hexdigest()}, made of {names} and the parameters"
+    )
 
 
 def _fields(headers: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
@@ -264,14 +280,18 @@ def _window(integers: dict[bytes, int], now: float, tolerance: int) -> tuple[int
     if created is None:
         raise SignatureRefused("created is missing")
     expires = integers.get(b"expires", created + DEFAULT_LIFETIME_SECONDS)
+    clock = f"the clock here says {now:.0f}"
     if created > now + CREATED_AHEAD_SECONDS:
-        raise SignatureRefused("created lies in the future")
+        told = f"created is {created}, more than {CREATED_AHEAD_SECONDS} s in the future: {clock}"
+        raise SignatureRefused("created lies in the future", told)
     if expires < created:
-        raise SignatureRefused("expires lies before created")
+        raise SignatureRefused("expires lies before created", f"expires is {expires}, before created, {created}")
     if expires - created > MAX_LIFETIME_SECONDS:
-        raise SignatureRefused("the signature lives too long")
+        told = f"expires lies {expires - created} s after created, and {MAX_LIFETIME_SECONDS} s are allowed"
+        raise SignatureRefused("the signature lives too long", told)
     if expires + tolerance < now:
-        raise SignatureRefused("the signature has expired")
+        told = f"the signature expired at {expires}, more than {tolerance} s ago: {clock}"
+        raise SignatureRefused("the signature has expired", told)
     return created, expires
 
 
@@ -297,8 +317,9 @@ _REQUIRED: Final = {
 
 def _check_coverage(covered: frozenset[bytes], required: frozenset[bytes]) -> None:
     if not required <= covered:
-        missing = b" ".join(sorted(required - covered)).decode("ascii")
-        raise SignatureRefused(f"not covered: {missing}")
+        missing = [name.decode("ascii") for name in sorted(required - covered)]
+        told = f"the signature does not cover {', '.join(missing)}, which this request demands"
+        raise SignatureRefused(f"not covered: {' '.join(missing)}", told)
 
 
 def body_digest(version: SignatureVersion, body: bytes) -> bytes:
@@ -316,14 +337,19 @@ def _check_body(fields: dict[bytes, bytes], version: SignatureVersion, body: byt
     """
     length = fields.get(b"content-length")
     if length is not None and length != b"%d" % len(body):
-        raise SignatureRefused("content-length is not the length of the body")
-    digest = fields.get(DIGEST_HEADER[version])
+        told = f"content-length is another number than the {len(body)} bytes of the body that arrived"
+        raise SignatureRefused("content-length is not the length of the body", told)
+    name = DIGEST_HEADER[version]
+    digest = fields.get(name)
     if digest is None:
         return
     if not body and version == 15:
         raise SignatureRefused("a digest is sent without a body")
     if digest != body_digest(version, body):
-        raise SignatureRefused("the digest is not that of the body")
+        wanted = f"the digest of the {len(body)} bytes that arrived is {body_digest(version, body).decode('ascii')}"
+        raise SignatureRefused(
+            "the digest is not that of the body", f"{name.decode('ascii')} says another digest: {wanted}"
+        )
 
 
 def _base(
@@ -343,7 +369,8 @@ def _base(
             if value is None and name == b"content-length" and not message.body:
                 value = b"0"  # An intermediary may drop it from a message without a body, of which it says nothing.
             if value is None:
-                raise SignatureRefused("a covered header was not sent")
+                told = f"the signature covers {name.decode('ascii')}, which did not arrive"
+                raise SignatureRefused("a covered header was not sent", told)
         elif name == b"@method":
             value = _utf8(message.method)
         elif name == b"@path":

@@ -63,12 +63,16 @@ class MissingIdempotencyKey(Problem):
 
 
 class Unauthorised(Problem):
-    """All failures of credentials, token and signature: one answer for all, so that none can be told from another."""
+    """All failures of credentials, token and signature: one answer for all, so that none can be told from another.
+
+    `reason` is for a sandbox, where its developers need it; whether it is told decides the server, by its mode.
+    """
 
     name, status, title = "unauthorised", 401, "Unauthorised"
 
-    def __init__(self) -> None:
+    def __init__(self, reason: str = "") -> None:
         super().__init__("The token, the signature or the credentials of this request are not valid.")
+        self.reason = reason
 
 
 class Forbidden(Problem):

@@ -35,8 +35,9 @@ def check_exposure(
     key: Path | None,
     behind_proxy: bool,
     webhooks_to: tuple[str, ...],
+    pace: str | None = None,
 ) -> None:
-    """Refuse what would let others read along or reach inside. Raises: StartRefused."""
+    """Refuse what would let others read along or reach inside, and what a sandbox alone has. Raises: StartRefused."""
     if (certificate is None) != (key is None):
         raise StartRefused("TLS needs both files; give --tls-cert and --tls-key together.")
     try:
@@ -54,6 +55,8 @@ def check_exposure(
             f"Production does not listen on {host} in the clear; give --tls-cert and --tls-key, or --behind-proxy "
             "where a proxy in front of it ends TLS."
         )
+    if pace is not None:
+        raise StartRefused("Only a sandbox has a pace, and production goes by the world's; leave --pace out.")
     if webhooks_to:
         raise StartRefused("Production sends webhooks to public HTTPS addresses only; leave --allow-webhooks-to out.")
 
@@ -139,12 +142,39 @@ def _trouble(port: int, api_port: int) -> str | None:
 
 def reachable(host: str) -> str:
     """The address under which this machine reaches a server that listens on `host`."""
-    return {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104 - named, not bound
+    if not is_unspecified(host):
+        return host
+    return "::1" if ":" in host else "127.0.0.1"
 
 
 def metrics_url(port: int) -> str:
     """Where the figures of a process are."""
     return f"http://{METRICS_HOST}:{port}/metrics"
+
+
+def outward_url(host: str, port: int, *, tls: bool) -> str | None:
+    """The URL under which other machines reach a server that listens on every address, as far as this one knows."""
+    if not is_unspecified(host):
+        return None
+    for family, somewhere in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
+        try:
+            with socket.socket(family, socket.SOCK_DGRAM) as probe:
+                # Nothing is sent: the system only says from which of its addresses it would be.
+                probe.connect((somewhere, 9))
+                found = str(probe.getsockname()[0])
+        except OSError:
+            continue
+        if not is_loopback(found):
+            return url_of(found, port, tls=tls)
+    return None
+
+
+def is_unspecified(host: str) -> bool:
+    """Whether this stands for every address of the machine."""
+    try:
+        return not host or ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        return False
 
 
 def url_of(host: str, port: int, *, tls: bool) -> str:

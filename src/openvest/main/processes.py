@@ -79,6 +79,11 @@ class Options:
     def url(self) -> str:
         return exposure.url_of(self.host, self.port, tls=self.certificate is not None)
 
+    @property
+    def outward_url(self) -> str | None:
+        """What others reach it under, where it listens on every address of this machine."""
+        return exposure.outward_url(self.host, self.port, tls=self.certificate is not None)
+
 
 Ready = Callable[[Installation, Sandbox | None, Sequence[int]], None]
 """Told once when everything answers: the installation, what a sandbox was furnished with, the ports of the metrics."""
@@ -186,6 +191,7 @@ def _check_exposure(options: Options, mode: Mode) -> None:
         key=options.key,
         behind_proxy=options.behind_proxy,
         webhooks_to=options.webhooks_to,
+        pace=options.pace,
     )
 
 
@@ -264,7 +270,8 @@ def _metrics_ports(options: Options) -> list[int]:
 def _app(installation: Installation, wire: WireClock, metrics_url: str) -> App:
     return make_app(
         database=installation.assembled.database,
-        endpoints_v1=catalog.V1_ENDPOINTS,
+        endpoints_v1=catalog.CONTRACTS["v1"],
+        endpoints_lite=catalog.CONTRACTS["lite"],
         wire=wire,
         secrets=installation.secrets,
         settings=ServerSettings(mode=installation.mode, metrics_url=metrics_url),
@@ -302,7 +309,8 @@ async def _children(
     command += [part for entry in options.webhooks_to for part in ("--allow-webhooks-to", entry)]
     command += ["--behind-proxy"] if options.behind_proxy else []
     command += ["--tls-cert", str(options.certificate), "--tls-key", str(options.key)] if options.certificate else []
-    children = [_Child(command, metrics_ports, place, options.port) for place in range(options.workers)]
+    told = options.metrics_port is not None
+    children = [Child(command, metrics_ports, place, options.port, told) for place in range(options.workers)]
     tasks = [asyncio.create_task(_keep_running(child, options.ending, say)) for child in children]
     answering = asyncio.create_task(_all_set([child.answering for child in children]))
     try:
@@ -322,13 +330,14 @@ async def _all_set(events: Sequence[asyncio.Event]) -> None:
 
 
 @dataclass(slots=True)
-class _Child:
+class Child:
     """One of several server processes. `metrics_ports` is of all of them, so that no two get one."""
 
     command: Sequence[str]
     metrics_ports: list[int]
     place: int
     api_port: int
+    port_was_told: bool
     answering: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -336,12 +345,18 @@ class _Child:
         return self.metrics_ports[self.place]
 
     def find_port(self) -> None:
-        """Keep the port of the metrics, or take another where somebody took it while nobody listened."""
+        """Keep the port of the metrics; where nobody said which, take another if somebody took it meanwhile.
+
+        Why it stays where it was told: whoever told it looks for the figures there. While the port is taken, the
+        process says so and ends, and is started again until it can be had.
+        """
+        if self.port_was_told:
+            return
         found = exposure.metrics_port_again(self.metrics_port, self.metrics_ports, self.api_port)
         self.metrics_ports[self.place] = found
 
 
-async def _keep_running(child: _Child, ending: Ending, say: Progress) -> None:
+async def _keep_running(child: Child, ending: Ending, say: Progress) -> None:
     while True:
         process = await asyncio.create_subprocess_exec(
             *child.command, "--metrics-port", str(child.metrics_port),

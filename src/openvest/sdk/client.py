@@ -1,5 +1,10 @@
 """A small synchronous client: it fetches its token, signs every request and keeps one connection open.
 
+A server may close a connection that idles. One that was closed meanwhile is replaced before anything is sent on it;
+where the server closes it just then, and no answer had begun, the request goes out once more on a new connection,
+signed anew and under its idempotency key. What could have an effect twice is not sent twice: that is told as
+`Unreachable`.
+
 client = Client.from_profile(Path("var/profile.toml"))
 client.request("GET", "/instruments?limit=3").json()
 """
@@ -8,6 +13,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import selectors
 import ssl
 import uuid
 from collections.abc import Callable, Mapping
@@ -24,10 +30,16 @@ from openvest.sdk.signing import Signer
 _FORM = "application/x-www-form-urlencoded"
 _RENEW_SECONDS = 60
 _KEYED = frozenset({"POST"})
+_IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+"""Methods whose second request changes nothing more. Source: RFC 9110, 9.2.2."""
 
 
 class Unreachable(Exception):
     """The server does not answer; the text is one sentence."""
+
+
+class _Closed(Exception):
+    """The server closed a kept connection before it began to answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +127,7 @@ class Client:
             "grant_type": "client_credentials",
             "scope": self.profile.scopes,
         }
-        answer = self._send("POST", "/auth/token", urlencode(form).encode(), {"content-type": _FORM})
+        answer = self._send("POST", "/auth/token", urlencode(form).encode(), {"content-type": _FORM}, repeats=True)
         if answer.ok:
             token = answer.json()
             self._token, self._token_until = str(token["access_token"]), self._clock() + int(token["expires_in"])
@@ -123,30 +135,56 @@ class Client:
 
     def plain(self, target: str) -> Response:
         """A GET without credentials, for the paths that belong to no contract. Raises: Unreachable."""
-        return self._exchange("GET", target, None, {"accept": "application/json"})
+        return self._repeating(True, lambda: self._exchange("GET", target, None, {"accept": "application/json"}))
 
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
-    def _send(self, method: str, target: str, body: bytes | None, headers: Mapping[str, str]) -> Response:
-        answer = self._exchange(method, target, body, self._signer.headers(method, target, body, headers))
+    def _send(
+        self, method: str, target: str, body: bytes | None, headers: Mapping[str, str], *, repeats: bool = False
+    ) -> Response:
+        """`repeats`: a second such request does no harm, whatever its method."""
+
+        def exchange() -> Response:
+            # Signed each time: a nonce is good for one request, and the first may have been heard.
+            return self._exchange(method, target, body, self._signer.headers(method, target, body, headers))
+
+        answer = self._repeating(repeats or method in _IDEMPOTENT or "idempotency-key" in headers, exchange)
         if self._seen is not None:
             self._seen(method, target, answer)
         return answer
 
-    def _exchange(self, method: str, target: str, body: bytes | None, headers: Mapping[str, str]) -> Response:
+    def _repeating(self, repeats: bool, exchange: Callable[[], Response]) -> Response:
+        """The answer, of a second exchange where a kept connection was closed under a first that may be repeated."""
         try:
-            connection = self._connection or self._connect()
-            self._connection = connection
-            connection.request(method, target, body=body, headers=dict(headers))
-            answer = connection.getresponse()
-            content = answer.read()
-            fields = {name.lower(): value for name, value in answer.getheaders()}
-        except (OSError, http.client.HTTPException) as error:
+            try:
+                return exchange()
+            except _Closed:
+                if not repeats:
+                    raise
+                return exchange()
+        except (OSError, http.client.HTTPException, _Closed) as error:
             self.close()
             raise Unreachable(f"{self.profile.url} does not answer ({error or type(error).__name__}).") from None
+
+    def _exchange(self, method: str, target: str, body: bytes | None, headers: Mapping[str, str]) -> Response:
+        """Raises: OSError, HTTPException, _Closed."""
+        if self._connection is not None and _is_over(self._connection):
+            self.close()
+        kept = self._connection is not None
+        connection = self._connection = self._connection or self._connect()
+        try:
+            connection.request(method, target, body=body, headers=dict(headers))
+            answer = connection.getresponse()
+        except ConnectionError as error:  # A status line that never came is one, too.
+            if not kept:
+                raise
+            self.close()
+            raise _Closed(str(error)) from None
+        content = answer.read()
+        fields = {name.lower(): value for name, value in answer.getheaders()}
         if answer.will_close:
             self.close()
         return Response(answer.status, fields, content)
@@ -157,6 +195,15 @@ class Client:
             tls = ssl.create_default_context()
             return http.client.HTTPSConnection(url.hostname or "", url.port, timeout=self._timeout, context=tls)
         return http.client.HTTPConnection(url.hostname or "", url.port, timeout=self._timeout)
+
+
+def _is_over(connection: http.client.HTTPConnection) -> bool:
+    """Whether the server closed a connection on which nothing is awaited: what can be read there is its end."""
+    if connection.sock is None:
+        return True
+    with selectors.DefaultSelector() as selector:
+        selector.register(connection.sock, selectors.EVENT_READ)
+        return bool(selector.select(0))
 
 
 def _encoded(body: Any) -> bytes | None:

@@ -24,7 +24,7 @@ from openvest.server.idempotency import Keys
 from openvest.server.keyed_writes import KeyedWrites
 from openvest.server.limits import RateLimits
 from openvest.server.logs import Observer, make_logger
-from openvest.server.messages import Receive, Scope, Send, open_request, problem_answer, send_answer
+from openvest.server.messages import READING, Receive, Scope, Send, open_request, problem_answer, send_answer
 from openvest.server.metrics import Metrics
 from openvest.server.nonces import NonceGate
 from openvest.server.pages import Page, make_pages
@@ -34,8 +34,6 @@ from openvest.server.running import Runner
 from openvest.server.settings import ServerSettings
 
 _MEASURE_SECONDS = 10
-_READING = ("GET", "HEAD")
-"""What a page takes: it is public, and HEAD asks for the same without the body. Source: RFC 9110, 9.1."""
 
 
 @dataclass(slots=True)
@@ -65,8 +63,8 @@ class App:
     async def _page(self, page: Page, scope: Scope, send: Send) -> None:
         request = open_request(scope, str(uuid4()))
         try:
-            if request.method not in _READING:
-                allow = {"Allow": ", ".join(_READING)}
+            if request.method not in READING:
+                allow = {"Allow": ", ".join(READING)}
                 raise MethodNotAllowed(f"This path does not take {request.method}.", headers=allow)
             answer = await page(request)
         except Exception as error:

@@ -1,4 +1,6 @@
-"""Who sent a request: bearer token, client id and message signature, all of one client. Every failure looks alike.
+"""Who sent a request: bearer token, client id and message signature, all of one client.
+
+Every failure looks alike but in a sandbox, which says the reason.
 
 v1 signs every request; lite needs no signature, but one that is sent must hold. A token request has no token yet: its
 signature or, unsigned, its form names the client.
@@ -14,7 +16,7 @@ from functools import lru_cache
 from urllib.parse import parse_qs
 from uuid import UUID
 
-from openvest.core.clock import WireClock
+from openvest.core.clock import WireClock, instant
 from openvest.core.declarations import Caller
 from openvest.core.http_signatures import (
     SINGLE_HEADERS,
@@ -37,7 +39,7 @@ _LONGEST_ID = 36
 
 @dataclass(frozen=True, slots=True)
 class Authenticator:
-    """Judges credentials; `request.refusal` gets the reason for the log, the caller never does."""
+    """Judges credentials; `request.refusal` gets the reason for the log."""
 
     directory: Directory
     nonces: NonceGate
@@ -49,7 +51,7 @@ class Authenticator:
             return await self._caller(request, writes)
         except SignatureRefused as refused:
             request.refusal = refused.reason
-            raise Unauthorised from None
+            raise Unauthorised(refused.told) from None
 
     async def token_caller(self, request: Request) -> Caller:
         """The client of a token request. Raises: Unauthorised, DatabaseDown."""
@@ -57,7 +59,7 @@ class Authenticator:
             return await self._token_caller(request)
         except SignatureRefused as refused:
             request.refusal = refused.reason
-            raise Unauthorised from None
+            raise Unauthorised(refused.told) from None
 
     async def _caller(self, request: Request, writes: bool) -> Caller:
         bearer = _BEARER.fullmatch(request.text(b"authorization") or "")
@@ -77,7 +79,8 @@ class Authenticator:
         """The token of this text, where the request may bear it. Raises: SignatureRefused."""
         token = await self.directory.token(text)
         if token is None or token.expires_at <= self.wire.now():
-            raise SignatureRefused("the token is unknown or has expired")
+            told = "the token is unknown" if token is None else f"the token expired at {instant(token.expires_at)}"
+            raise SignatureRefused("the token is unknown or has expired", told)
         caller = token.caller
         request.client = str(caller.client_id)
         named = named_client(request)
@@ -124,7 +127,7 @@ class Authenticator:
         key_id = as_uuid(parsed.key_id)
         key = None if key_id is None else await self.directory.key(key_id)
         if key is None or client_id not in (None, key.client_id):
-            raise SignatureRefused("the key is unknown or another client's")
+            raise SignatureRefused("the key is unknown or another client's", "keyid names no key of this client")
         verify_signature(parsed, key.key)
         return key
 
@@ -138,7 +141,8 @@ class Authenticator:
         signed = None if parsed is None else (parsed.nonce, parsed.usable_until)
         claimed = await self.nonces.claim(signed, token, key, durably=durably)
         if not claimed.fresh:
-            raise SignatureRefused("the nonce was used before")
+            told = "the nonce was used before with this key; every request needs one of its own"
+            raise SignatureRefused("the nonce was used before", told)
         if not claimed.stands:
             self.directory.forget(token, key)
         return claimed.stands

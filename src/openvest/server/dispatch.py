@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from openvest.core.clock import monotonic_ns
 from openvest.core.declarations import Call, Caller, Endpoint
-from openvest.core.problems import Forbidden, Internal, Problem
+from openvest.core.problems import Forbidden, Internal, Problem, Unauthorised
 from openvest.core.schema import Setting
 from openvest.db.faults import DatabaseDown, TooBusy, is_unavailable
 from openvest.server.authentication import Authenticator, form_client, named_client
@@ -71,6 +71,8 @@ class Dispatcher:
 
     def refusal(self, request: Request, error: Exception) -> Problem:
         """What the client hears of an exception; a fault of ours goes into the log."""
+        if isinstance(error, Unauthorised) and error.reason and self.settings.mode == "sandbox":
+            error.detail = f"{error.detail.removesuffix('.')}: {error.reason}."
         if isinstance(error, Problem):
             return error
         if isinstance(error, TooBusy | Stuck):

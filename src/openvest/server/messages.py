@@ -17,6 +17,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 JSON = b"application/json"
 PROBLEM = b"application/problem+json"
 REQUEST_ID = b"upvest-request-id"
+READING = ("GET", "HEAD")
+"""What a page takes: it is public, and HEAD asks for the same without the body. Source: RFC 9110, 9.1."""
 
 
 class BrokenOff(InvalidRequest):

@@ -5,16 +5,29 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
+from uuid import uuid4
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from openvest.server.messages import Receive, Scope, Send
+from openvest.core.problems import MethodNotAllowed, NotFound, Problem
+from openvest.server.messages import (
+    READING,
+    Answer,
+    Receive,
+    Request,
+    Scope,
+    Send,
+    open_request,
+    problem_answer,
+    send_answer,
+)
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _MICROSECONDS = 1_000_000
 _LOOK_SECONDS = 2
+PATH = "/metrics"
 
 Waiting = Callable[[], Awaitable[Mapping[str, int]]]
 """Asks the database how many rows of each work were set aside and wait for somebody."""
@@ -49,7 +62,7 @@ class Metrics:
 
 
 def make_metrics_app(metrics: Metrics, multiprocess_folder: str | None = None, waiting: Waiting | None = None) -> Any:
-    """An ASGI application that answers every path with the figures.
+    """An ASGI application that answers /metrics with the figures, and everything else with 404.
 
     With several processes `multiprocess_folder` is where each of them keeps its own; all are summed. What `waiting`
     says is of the whole installation and the same from each process.
@@ -59,14 +72,24 @@ def make_metrics_app(metrics: Metrics, multiprocess_folder: str | None = None, w
         if scope["type"] == "lifespan":
             await _live(receive, send)
             return
+        request = open_request(scope, str(uuid4()))
+        try:
+            answer = await figures(request)
+        except Problem as refusal:
+            answer = problem_answer(refusal, request)
+        await send_answer(send, answer, request.request_id, head=request.method == "HEAD")
+
+    async def figures(request: Request) -> Answer:
+        if request.path != PATH:
+            raise NotFound(f"The figures are at {PATH}; nothing else is here.")
+        if request.method not in READING:
+            allow = {"Allow": ", ".join(READING)}
+            raise MethodNotAllowed(f"This path does not take {request.method}.", headers=allow)
         registry = metrics.registry
         if multiprocess_folder is not None:
             registry = CollectorRegistry()
             MultiProcessCollector(registry, path=multiprocess_folder)
-        body = generate_latest(registry) + await _set_aside(waiting)
-        headers = [(b"content-type", CONTENT_TYPE_LATEST.encode()), (b"content-length", b"%d" % len(body))]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        return Answer(200, generate_latest(registry) + await _set_aside(waiting), CONTENT_TYPE_LATEST.encode())
 
     return app
 

@@ -1,0 +1,66 @@
+"""`openvest tenants …`: which tenants there are, and the clock of each."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from openvest.cli.options import DEFAULT_DATA_DIR, AsJson, DataDir
+
+if TYPE_CHECKING:
+    from openvest.main.installation import Installation
+
+app = typer.Typer(no_args_is_help=True, help="Show the tenants; client create makes them.")
+
+_COLUMNS = ("tenant", "tenant_id", "mode", "licence", "pace", "clock", "now")
+
+
+@app.callback()
+def tenants() -> None:
+    """What the commands share; the text of their help stands at `app`."""
+
+
+@app.command("list", epilog="Example: openvest tenants list --json")
+def list_(as_json: AsJson = False, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
+    """List tenants, the oldest first, with the instant their business stands at."""
+    from openvest.cli.inside import inside
+
+    inside(data_dir, _tenants, lambda rows: _print(rows, as_json))
+
+
+async def _tenants(installation: Installation) -> list[dict[str, Any]]:
+    from openvest.core.clock import instant
+    from openvest.db.unit import Unit
+    from openvest.features.tenants import service
+
+    database = installation.assembled.database
+
+    async def shown(unit: Unit) -> dict[str, Any]:
+        tenant = await service.get_tenant(unit)
+        return {
+            "tenant": tenant.name,
+            "tenant_id": str(tenant.tenant_id),
+            "mode": tenant.mode,
+            "licence": tenant.licence,
+            "pace": tenant.pace,
+            "now": instant(unit.now),
+            "created_at": instant(tenant.created_at),
+        }
+
+    rows: list[dict[str, Any]] = []
+    for known in await service.all_tenants(database):
+        clock = "advancing" if known.advancing else "frozen" if known.frozen else "running"
+        rows.append({**await database.read(known.tenant_id, shown), "clock": clock})
+    return rows
+
+
+def _print(rows: list[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    from openvest.cli.tables import print_table
+
+    titles = tuple(name.replace("_", " ") for name in _COLUMNS)
+    print_table(titles, [tuple(row[name] for name in _COLUMNS) for row in rows])
