@@ -117,6 +117,23 @@ def test_after_kill_nine_the_next_start_has_everything(served: Serving) -> None:
     assert served.run("ledger", "prove").returncode == 0
 
 
+def test_the_advice_about_a_lost_or_damaged_profile_works_as_it_is_printed(served: Serving) -> None:
+    profile = served.data_dir / "profile.toml"
+    customer = tomllib.loads(profile.read_text())["customer"]
+    try:
+        profile.write_text(profile.read_text()[:200])
+        refused = served.run("api", "GET", "/users")
+        assert refused.returncode == 1
+        step = refused.stderr.partition("next: stop openvest serve if it runs, and start it (again)")[2]
+        command = shlex.split(step.partition("openvest serve")[2])
+        assert command == ["--data-dir", str(served.data_dir)], refused.stderr
+    finally:
+        served.end()
+        served.start()
+    assert served.run("api", "GET", "/users").returncode == 0
+    assert tomllib.loads(profile.read_text())["customer"] == customer
+
+
 def test_another_seed_or_mode_than_the_first_is_refused(served: Serving) -> None:
     assert "made with the seed 1" in served.run("worker", "--seed", "7").stderr
     key = (served.data_dir / "master.key").read_text().strip()

@@ -122,7 +122,7 @@ class Stage:
 
     @asynccontextmanager
     async def database_alone(self) -> AsyncGenerator[None]:
-        """The database without a process of the program; whatever was started meanwhile is stopped at the end."""
+        """The database without a process of the program; all that were started meanwhile are stopped before it."""
         async with attach_or_start(self.data_dir):
             try:
                 yield

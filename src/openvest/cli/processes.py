@@ -80,7 +80,10 @@ def _hints(options: Options, sandbox: Sandbox) -> list[str]:
     program = _program()
     where = "" if options.place.data_dir == Path("var") else f" --data-dir {shlex.quote(str(options.place.data_dir))}"
     api = f"{program} api{where}"
+    profile = f"  profile   {sandbox.profile} ({'just made' if sandbox.fresh else 'as before'})"
     customer = sandbox.customer
+    if customer is None:
+        return [profile]
     order = (
         f'{{"account_id":"{customer.account_id}","user_id":"{customer.user_id}","side":"BUY","order_type":"MARKET",'
         f'"instrument_id":"{EXAMPLE}","instrument_id_type":"ISIN","cash_amount":"250.00","currency":"EUR"}}'
@@ -88,7 +91,7 @@ def _hints(options: Options, sandbox: Sandbox) -> list[str]:
     target = next((entry for entry in options.webhooks_to if entry.startswith("127.0.0.1:")), "127.0.0.1:9000")
     webhook = f'{{"title":"local","url":"http://{target}/hook","type":["ALL"]}}'
     lines = [
-        f"  profile   {sandbox.profile} ({'just made' if sandbox.fresh else 'as before'})",
+        profile,
         "",
         "In another terminal, place an order for the customer who is there:",
         f"  ID=$({api} POST /orders -d '{order}' | {_TAKE_ID}) && {api} GET /orders/$ID",

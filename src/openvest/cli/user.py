@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from codecs import BOM_UTF8
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -114,11 +115,15 @@ def _client(data_dir: Path, profile: Path | None) -> Client:
     try:
         return Client.from_profile(file)
     except ProfileError as error:
-        if not file.is_file():
-            step = "openvest serve makes a profile in its data directory; name that with --data-dir"
-        else:
-            step = f"mend {file}, or remove it and start openvest serve, which then makes another"
-        raise Failed(str(error), step) from None
+        raise Failed(str(error), _advice_on_profile(data_dir, profile)) from None
+
+
+def _advice_on_profile(data_dir: Path, named: Path | None) -> str:
+    """What to do about a profile that cannot be used. A start of `serve` makes one wherever there is none of use."""
+    if named is not None:
+        return "name another profile with --profile, or leave it out for the one openvest serve makes in --data-dir"
+    where = "" if data_dir == DEFAULT_DATA_DIR else f" --data-dir {shlex.quote(str(data_dir))}"
+    return f"stop openvest serve if it runs, and start it (again), which makes a profile: openvest serve{where}"
 
 
 def _ask(client: Client, method: str, path: str, body: Any = None, key: str | None = None) -> Response:
@@ -155,7 +160,8 @@ def _pretty(answer: Response) -> str:
 def _advice(answer: Response) -> str:
     return {
         400: "correct what the answer names, and send it again",
-        401: "openvest client list shows whether the client is still in use; delete the profile to get a new one",
+        401: "openvest client list shows whether the client is still in use; where it is not, or its secret or key is "
+        "another, the next start of openvest serve makes a new one",
         403: "make a client with more scopes: openvest client create --help",
         405: "use a method that the answer names",
         404: "check the id and the path; /docs lists all operations",

@@ -5,7 +5,6 @@ Everything is made by the services that also serve requests, so the books hold f
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -17,8 +16,9 @@ from uuid import UUID
 from openvest.core.clock import instant
 from openvest.core.failpoints import failpoint
 from openvest.core.signing_keys import generate_p521
-from openvest.db.checks import StartRefused
+from openvest.db.address import Progress, silent
 from openvest.db.files import write_private
+from openvest.db.locks import FURNISHING, one_at_a_time
 from openvest.db.unit import Unit
 from openvest.features.accounts import service as accounts
 from openvest.features.onboarding import service as checks
@@ -30,10 +30,18 @@ from openvest.features.tenants.model import NewClient
 from openvest.features.users import service as users
 from openvest.features.users.model import NewUser
 from openvest.main.installation import Installation
+from openvest.main.profile import (
+    PROFILE,
+    Customer,
+    Profile,
+    Unusable,
+    find_profile,
+    set_aside,
+    write_profile,
+)
 
 Pace = Literal["instant", "calendar"]
 
-PROFILE = "profile.toml"
 KEYS = "keys"
 TENANT = "sandbox"
 MONEY, CURRENCY = Decimal("10000.00"), "EUR"
@@ -55,49 +63,59 @@ DOCUMENT = UUID("5f0c7bd3-6a52-4d4e-9f0b-2f0f2e3b7a10")
 
 
 @dataclass(frozen=True, slots=True)
-class Customer:
-    """Somebody who is ready to order."""
-
-    user_id: str
-    account_group_id: str
-    account_id: str
-
-
-@dataclass(frozen=True, slots=True)
 class Sandbox:
-    """What the profile holds. `fresh` on the first start."""
+    """What the profile holds. `fresh` when it was just made; a client's own profile may name no customer."""
 
     profile: Path
     tenant_id: str
     client_id: str
-    customer: Customer
+    customer: Customer | None
     fresh: bool
 
 
-async def furnish(installation: Installation, url: str, pace: Pace | None) -> Sandbox:
+async def furnish(installation: Installation, url: str, pace: Pace | None, say: Progress = silent) -> Sandbox:
     """Make what the first start makes, or find it; the profile always names the present URL.
 
-    Raises: StartRefused for a profile that cannot be read, OtherTenant for another pace. Writes: the profile, its key.
+    One process of a database does so at a time, and the next one finds what it left. A profile that is of no use is
+    set aside for a new one. Raises: OtherTenant for another pace. Writes: the profile, its key.
     """
     file = installation.place.data_dir / PROFILE
-    known = _read(file)
+    async with one_at_a_time(installation.urls.app, FURNISHING):
+        found = await _known(installation, file, say)
+        profile = found or await _make(installation, url, pace)
+        if found is not None and pace is not None:
+            await tenants.create_tenant(installation.assembled.database, TENANT, mode="sandbox", pace=pace)
+        if profile.customer is None:
+            profile = Profile(profile.values, await _customer_of(installation, profile.tenant_id))
+        profile = profile.at(url)
+        if profile != found:
+            _BEFORE_PROFILE()
+            write_profile(file, profile)
+        values = profile.values
+        return Sandbox(file, values["tenant_id"], values["client_id"], profile.customer, fresh=found is None)
+
+
+async def _known(installation: Installation, file: Path, say: Progress) -> Profile | None:
+    try:
+        return await find_profile(file, installation.assembled.database)
+    except Unusable as reason:
+        say(f"{file} is of no use here: {reason}; it is {set_aside(file)} now, and a new client is made.")
+        return None
+
+
+async def _make(installation: Installation, url: str, pace: Pace | None) -> Profile:
+    """A profile with a client of its own, for the customer of an earlier one where there was one."""
     database = installation.assembled.database
-    if known is not None and await tenants.find_client(database, UUID(known["client_id"])) is not None:
-        if pace is not None:
-            await tenants.create_tenant(database, TENANT, mode="sandbox", pace=pace)
-        if known["url"] != url:
-            _write(file, {**known, "url": url})
-        customer = known["customer"]
-        made = Customer(customer["user_id"], customer["account_group_id"], customer["account_id"])
-        return Sandbox(file, known["tenant_id"], known["client_id"], made, fresh=False)
-    tenant_id = await tenants.create_tenant(database, TENANT, mode="sandbox", pace=pace or "calendar")
+    if pace is None and await tenants.find_tenant(database, TENANT) is None:
+        pace = "calendar"
+    tenant_id = await tenants.create_tenant(database, TENANT, mode="sandbox", pace=pace)
     _AFTER_TENANT()
-    customer = await _make_customer(installation, tenant_id)
+    customer = await _customer_of(installation, tenant_id) or await _make_customer(installation, tenant_id)
     _AFTER_CUSTOMER()
     client, key_id, file_of_key, scopes = await make_client_with_key(
         installation, tenant_id, lambda unit: tenants.create_client(unit, contract="v1", scopes="all")
     )
-    profile = {
+    values = {
         "url": url,
         "tenant": TENANT,
         "tenant_id": str(tenant_id),
@@ -106,15 +124,25 @@ async def furnish(installation: Installation, url: str, pace: Pace | None) -> Sa
         "key_id": str(key_id),
         "private_key_file": str(file_of_key.relative_to(installation.place.data_dir.resolve())),
         "scopes": " ".join(scopes),
-        "customer": {
-            "user_id": customer.user_id,
-            "account_group_id": customer.account_group_id,
-            "account_id": customer.account_id,
-        },
     }
-    _BEFORE_PROFILE()
-    _write(file, profile)
-    return Sandbox(file, str(tenant_id), str(client.client_id), customer, fresh=True)
+    return Profile(values, customer)
+
+
+async def _customer_of(installation: Installation, tenant_id: UUID) -> Customer | None:
+    """Who can order in this tenant, if it was furnished before.
+
+    Why a client first: a first start that crashed may have left a customer without money, and the client is made last.
+    """
+
+    async def look(unit: Unit) -> Customer | None:
+        if not await tenants.list_clients(unit):
+            return None
+        account = await accounts.first_trading_account(unit)
+        if account is None:
+            return None
+        return Customer(str(account.user_id), str(account.account_group_id), str(account.id))
+
+    return await installation.assembled.database.read(tenant_id, look)
 
 
 async def make_client_with_key(
@@ -143,6 +171,8 @@ def key_file(installation: Installation, client_id: UUID, private: bytes | None)
     folder = installation.place.data_dir.resolve() / KEYS
     file = folder / f"{client_id}.pem"
     if private is not None:
+        if folder.exists() and not folder.is_dir():
+            set_aside(folder)
         folder.mkdir(mode=0o700, exist_ok=True)
         write_private(file, private.decode())
     return file
@@ -203,30 +233,3 @@ async def _make_customer(installation: Installation, tenant_id: UUID) -> Custome
     if await database.write(tenant_id, top_up) != "ACTIVE":
         raise LookupError("the first customer did not become ACTIVE")
     return customer
-
-
-def _read(file: Path) -> dict[str, Any] | None:
-    """The profile; None where there is none. Raises: StartRefused."""
-    try:
-        profile = tomllib.loads(file.read_text(encoding="utf-8"))
-        for name in ("url", "tenant_id", "client_id", "client_secret", "key_id", "private_key_file", "customer"):
-            profile[name]
-        UUID(profile["client_id"])
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StartRefused(
-            f"{file} cannot be read as a profile ({error}); move it away and start again, and a new client is made."
-        ) from None
-    return profile
-
-
-def _write(file: Path, profile: dict[str, Any]) -> None:
-    lines = [
-        "# How to reach this sandbox. Whoever has this file and its key can act as the tenant: keep both to yourself.",
-        "# `openvest api` and `openvest clock` sign with it.",
-        "",
-    ]
-    lines += [f'{name} = "{value}"' for name, value in profile.items() if not isinstance(value, dict)]
-    lines += ["", "[customer]", *(f'{name} = "{value}"' for name, value in profile["customer"].items()), ""]
-    write_private(file, "\n".join(lines))

@@ -134,7 +134,9 @@ async def serve(options: Options, ready: Ready, say: Progress) -> None:
     async with AsyncExitStack() as stack:
         installation = await _installation(stack, options, say, alone=True)
         _check_exposure(options, installation.mode)
-        sandbox = await furnish(installation, options.url, options.pace) if installation.mode == "sandbox" else None
+        sandbox = None
+        if installation.mode == "sandbox":
+            sandbox = await furnish(installation, options.url, options.pace, say)
         news = await _news(stack, installation, options)
         tasks = [await stack.enter_async_context(_working(news, options.ending))]
         served, metrics_ports = await _serving(stack, installation, news, options, say)

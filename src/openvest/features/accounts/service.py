@@ -95,6 +95,11 @@ async def get_account(unit: Unit, account_id: UUID) -> Account:
     return _account(await unit.row(store.ACCOUNT_BY_ID, unit.tenant_id, account_id))
 
 
+async def first_trading_account(unit: Unit) -> Account | None:
+    """The oldest account that can trade, if there is one."""
+    return await unit.row(store.FIRST_TRADING_ACCOUNT, unit.tenant_id)
+
+
 async def find_accounts(unit: Unit, account_ids: Sequence[UUID]) -> list[Account | rules.AccountNotFound]:
     """Many accounts with one statement, in the order asked for; in the place of an unknown one its refusal."""
     known = {row.id: row for row in await unit.rows(store.ACCOUNTS_BY_ID, unit.tenant_id, list(set(account_ids)))}

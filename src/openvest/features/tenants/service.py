@@ -12,7 +12,7 @@ from openvest.core.declarations import Contract
 from openvest.core.ids import caused_id, random_id
 from openvest.core.problems import Unauthorised
 from openvest.core.sealing import Secrets
-from openvest.core.signing_keys import PublicKey, generate_p521, load_public_key
+from openvest.core.signing_keys import PrivateKey, PublicKey, generate_p521, load_public_key
 from openvest.db.query import Query
 from openvest.db.unit import Database, Unit
 from openvest.features.tenants import rules, store
@@ -31,6 +31,7 @@ from openvest.features.tenants.model import (
 )
 
 R = TypeVar("R")
+_PROBE = b"openvest: whose key is this?"
 _ALGORITHMS: dict[str, KeyAlgorithm] = {"ecdsa-p521-sha512": "ecdsa-p521", "ed25519": "ed25519"}
 
 
@@ -247,6 +248,26 @@ async def find_key(database: Database, key_id: UUID) -> store.FoundKey | None:
 
 async def find_client(database: Database, client_id: UUID) -> store.FoundClient | None:
     return await _ask_one(database, store.FIND_CLIENT, client_id)
+
+
+async def are_credentials(
+    database: Database,
+    tenant_id: UUID,
+    client_id: UUID,
+    secret: str,
+    scopes: Sequence[str],
+    key_id: UUID,
+    private_key: PrivateKey,
+) -> bool:
+    """Whether these are, together, the credentials of a client in use: its secret, scopes it has, one of its keys."""
+    client, key = await find_client(database, client_id), await find_key(database, key_id)
+    if client is None or key is None or (client.tenant_id, key.client_id) != (tenant_id, client_id):
+        return False
+    if database.secrets is None or not rules.is_secret(database.secrets, secret, client.secret_hash):
+        return False
+    if not rules.may_have(scopes, client.scopes):
+        return False
+    return _loaded(key.public_key).verify(_PROBE, private_key.sign(_PROBE))
 
 
 async def _ask_one(database: Database, query: Query[R], *args: Any) -> R | None:
