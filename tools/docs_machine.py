@@ -104,6 +104,16 @@ def imports_page() -> str:
         "`openvest instruments import FILE.csv` adds instruments and changes those it knows. Every tenant is told by"
         " events of the category `INSTRUMENT`; a line that says what is known changes and tells nothing.",
         columns(INSTRUMENT_COLUMNS),
+        "## Which prices count",
+        "At the pace `calendar` a trading day for which a listing has imported rows has their prices alone: its quotes"
+        " where there are any, else its bars of the smallest interval. A day without a row, before the first import,"
+        " between two or after the last, is simulated: from the first import on the path begins at the last imported"
+        " close before that day, moves overnight and goes on until the next imported day. So an order never waits for"
+        " the next import, and what is imported for a day changes no price before that day.",
+        "Nothing is traded outside a session. The part of a bar that lies before the opening or after the close counts"
+        " at that instant: an hourly bar that begins at 17:00 is the last half hour at Xetra, and a closing auction's"
+        " bar of 17:35 is the close. Of quotes before the opening the last one stands there; quotes after the close"
+        " fill nothing and are the latest price. The price of the evening is the day's close.",
         "## Prices: bars",
         "`openvest prices import FILE.csv` with these columns brings bars (open, high, low, close).",
         columns(BAR_COLUMNS),

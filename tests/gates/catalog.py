@@ -22,6 +22,7 @@ MODULES: Sequence[str] = (
     "egress",
     "walls",
     "pools",
+    "prices",
 )
 """Each is two modules: gates in `tests.gates`, the bugs planted against them in `tests.controls`."""
 

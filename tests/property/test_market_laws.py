@@ -49,10 +49,11 @@ def scenes(draw: st.DrawFn) -> tuple[Listing, Session]:
 
 @st.composite
 def imports(draw: st.DrawFn, session: Session) -> Imported:
-    """One or more bars that fill the session's first hours, or one daily bar."""
+    """Bars of some hours, which may begin before the session and end after it, or one daily bar."""
     minutes = draw(st.sampled_from((30, 60, DAY_MINUTES)))
     bars: list[ImportedBar] = []
-    for place in range(1 if minutes == DAY_MINUTES else draw(st.integers(1, 4))):
+    first = 0 if minutes == DAY_MINUTES else draw(st.integers(-2, 18))
+    for place in range(first, first + (1 if minutes == DAY_MINUTES else draw(st.integers(1, 4)))):
         prices = [Decimal(draw(st.integers(100, 200))) / 4 for _ in range(4)]
         at = session.opens_at + place * timedelta(minutes=minutes)
         end = session.closes_at if minutes == DAY_MINUTES else at + timedelta(minutes=minutes)

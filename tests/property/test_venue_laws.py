@@ -32,10 +32,10 @@ paces: st.SearchStrategy[Pace] = st.sampled_from(["calendar", "calendar", "insta
 
 @st.composite
 def bars(draw: st.DrawFn) -> Imported:
-    """Hourly bars of three days, a few of them without volume."""
+    """Hourly bars of three days up to the one that ends after the close, a few of them without volume."""
     found: list[ImportedBar] = []
     for day in (2, 3, 5):
-        for hour in range(8, 16):
+        for hour in range(8, 17):
             four = [Decimal(draw(st.integers(9_000, 11_000))).scaleb(-2) for _ in range(4)]
             start = datetime(2026, 3, day, hour, tzinfo=UTC)
             volume = Decimal(draw(st.sampled_from([0, 100, 100])))

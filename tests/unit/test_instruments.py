@@ -1,9 +1,8 @@
-"""Instruments in a real database: the master, the two imports, listings, and prices read inside a unit of work."""
+"""Instruments in a real database: the master, the two imports and listings."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
-from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -11,54 +10,31 @@ import asyncpg
 import pytest
 
 from openvest.core.ids import caused_id
-from openvest.core.problems import InvalidRequest
 from openvest.core.table_files import ImportRefused
 from openvest.db.unit import Database, Unit
 from openvest.features.instruments import service
 from openvest.features.instruments.rules import InstrumentName, InstrumentNotFound, VenueNotFound
 from openvest.features.instruments.v1 import InstrumentQuery
-from openvest.ports.prices import Listing, Quote
-from tests.kit.cluster import OWNER, Cluster
+from tests.kit.cluster import Cluster
+from tests.kit.imports import (
+    INSTRUMENTS,
+    QUOTES,
+    SAP,
+    SAP_ID,
+    XETR,
+    Owner,
+    bars,
+    owner_of,
+    sap,
+)
 
 pytestmark = pytest.mark.anyio
 
-SAP = "DE0007164600"
-SAP_ID = caused_id("instrument", SAP)
-XETR = caused_id("venue", "XETR")
-MONDAY = date(2026, 3, 2)
-
-
-def at(hour: int, minute: int = 0, day: int = 2) -> datetime:
-    return datetime(2026, 3, day, hour, minute, tzinfo=UTC)
-
 
 @pytest.fixture
-async def owner(cluster: Cluster, database: Database) -> AsyncGenerator[asyncpg.Connection[asyncpg.Record]]:
-    """The owner of the schema; the template of all test databases holds the master."""
-    async with database.connection() as connection:
-        name = await connection.fetchval("select current_database()")
-    connection = await asyncpg.connect(cluster.dsn(name, OWNER))
-    try:
+async def owner(cluster: Cluster, database: Database) -> AsyncGenerator[Owner]:
+    async with owner_of(cluster, database) as connection:
         yield connection
-    finally:
-        await connection.close()
-
-
-Owner = asyncpg.Connection
-
-
-async def sap(unit: Unit) -> Listing:
-    return await service.get_listing(unit, InstrumentName(isin=SAP), XETR)
-
-
-async def quote_at(database: Database, tenant: UUID, instant: datetime) -> Quote:
-    async def work(unit: Unit) -> Quote:
-        listing = await sap(unit)
-        found = (await service.quotes(unit, [listing], "calendar", instant))[listing.key]
-        assert found is not None
-        return found
-
-    return await database.read(tenant, work)
 
 
 async def test_the_master_is_loaded_once(database: Database, owner: Owner, tenant_id: UUID) -> None:
@@ -117,14 +93,6 @@ async def test_the_application_role_only_reads(database: Database, owner: Owner)
 
 
 # Imports
-
-INSTRUMENTS = "isin,wkn,name,type,fractional_trading,venues,currencies,tick_sizes,reference_prices,trading_status"
-BARS = "isin,mic,at,interval,open,high,low,close,volume"
-QUOTES = "isin,mic,at,bid,offer"
-
-
-def bars(*lines: str) -> list[str]:
-    return [BARS, *lines]
 
 
 async def test_an_import_changes_what_is_known(database: Database, owner: Owner, tenant_id: UUID) -> None:
@@ -230,126 +198,3 @@ async def test_quotes_are_judged_too(owner: Owner) -> None:
     with pytest.raises(ImportRefused) as refused:
         await service.import_prices(owner, lines)
     assert [(error.line, error.column) for error in refused.value.errors] == [(2, "offer"), (3, "at")]
-
-
-# Prices
-
-
-async def test_imported_days_count_and_the_path_goes_on_from_them(
-    database: Database, owner: Owner, tenant_id: UUID
-) -> None:
-    simulated = await quote_at(database, tenant_id, at(12, day=6))
-    lines = bars(f"{SAP},XETR,2026-03-02,1d,500,510,495,505,1000", f"{SAP},XETR,2026-03-04,1d,600,640,590,630,900")
-    assert (await service.import_prices(owner, lines)).lines == 2
-    seen = {day: await quote_at(database, tenant_id, at(20, day=day)) for day in (2, 3, 4, 5, 6)}
-    assert seen[2].last == Decimal(505)
-    assert seen[3] == seen[2], "a day without a row inside the imported range has no price of its own"
-    assert seen[4].last == Decimal(630)
-    assert seen[5].last is not None
-    assert abs(seen[5].last - 630) < 40, "the path begins where the imported prices end"
-    assert abs((seen[6].last or 0) - (simulated.last or 0)) > 200
-    opening = await quote_at(database, tenant_id, at(8, 0))
-    assert (opening.last, opening.bid, opening.offer) == (Decimal(500), Decimal("499.85"), Decimal("500.15"))
-    before = await quote_at(database, tenant_id, at(7, 59))
-    assert before.at.date() == date(2026, 2, 27)
-
-
-async def test_quotes_beat_bars_and_small_bars_beat_large_ones(
-    database: Database, owner: Owner, tenant_id: UUID
-) -> None:
-    await service.import_prices(owner, bars(f"{SAP},XETR,2026-03-02,1d,500,510,495,505,1000"))
-    await service.import_prices(owner, bars(f"{SAP},XETR,2026-03-02T10:00:00Z,1h,501,502,500,502,10"))
-    assert (await quote_at(database, tenant_id, at(10, 30))).last == Decimal(500)
-    await service.import_prices(owner, [QUOTES, f"{SAP},XETR,2026-03-02T10:10:00Z,498,499"])
-    found = await quote_at(database, tenant_id, at(10, 30))
-    assert (found.at, found.bid, found.offer, found.last) == (at(10, 10), Decimal(498), Decimal(499), None)
-    await service.import_prices(owner, [QUOTES, f"{SAP},XETR,2026-03-02T10:10:00Z,497,498"])
-    assert (await quote_at(database, tenant_id, at(10, 30))).bid == Decimal(497), "imported again: replaced"
-
-
-async def test_candles_of_imported_days(database: Database, owner: Owner, tenant_id: UUID) -> None:
-    lines = bars(
-        f"{SAP},XETR,2026-03-02T08:00:00Z,5m,500,510,495,505,10",
-        f"{SAP},XETR,2026-03-02T08:05:00Z,5m,505,506,504,504,20",
-        f"{SAP},XETR,2026-03-02T08:10:00Z,5m,504,504,504,504,0",
-        f"{SAP},XETR,2026-03-04,1d,600,600,600,600,0",
-    )
-    await service.import_prices(owner, lines)
-
-    async def ask(interval: str) -> list[tuple[object, ...]]:
-        async def work(unit: Unit) -> list[tuple[object, ...]]:
-            found = await service.candles(unit, await sap(unit), "calendar", interval, MONDAY, date(2026, 3, 4))
-            return [(c.at, c.open, c.high, c.low, c.close, c.volume) for c in found]
-
-        return await database.read(tenant_id, work)
-
-    empty = (None, None, None)
-    assert await ask("1d") == [
-        (at(0), 500, 510, 495, 504, 30),
-        (at(0, day=3), *empty, 504, 0),
-        (at(0, day=4), *empty, 600, 0),
-    ]
-    assert await ask("5m") == [(at(8), 500, 510, 495, 505, 10), (at(8, 5), 505, 506, 504, 504, 20)]
-    assert await ask("1h") == [(at(8), 500, 510, 495, 504, 30)]
-
-
-async def test_candles_have_defaults_and_an_end(database: Database, owner: Owner, frozen_tenant_id: UUID) -> None:
-    async def work(unit: Unit) -> None:
-        listing = await sap(unit)
-
-        async def ask(interval: str, start: date | datetime | None, end: date | datetime | None) -> list[datetime]:
-            return [c.at for c in await service.candles(unit, listing, "calendar", interval, start, end)]
-
-        usual = await ask("1d", None, None)
-        assert (usual[0].date(), usual[-1].date()) == (date(2026, 1, 30), date(2026, 2, 27))
-        assert await ask("1d", date(2026, 3, 3), date(2026, 3, 9)) == [], "nothing of the future"
-        today = await ask("5m", MONDAY, MONDAY)
-        assert (today[0], today[-1]) == (at(8), at(9, 30))
-        assert await ask("5m", at(9, 1), at(9, 14)) == [at(9, 5), at(9, 10)]
-        assert len(await ask("1d", date(1990, 1, 1), date(2020, 1, 10))) == 7
-        with pytest.raises(InvalidRequest) as late:
-            await ask("1d", MONDAY, date(2026, 3, 1))
-        assert late.value.errors[0].field == "start_date"
-        with pytest.raises(InvalidRequest) as many:
-            await ask("5m", date(2026, 1, 2), MONDAY)
-        assert many.value.errors[0].field == "interval"
-        assert len(await ask("1d", unit.now - timedelta(days=1400), None)) < 1000
-
-    await database.read(frozen_tenant_id, work)
-
-
-async def test_points_are_those_of_the_market(database: Database, owner: Owner, tenant_id: UUID) -> None:
-    await service.import_prices(owner, bars(f"{SAP},XETR,2026-03-02,1d,500,510,495,505,1000"))
-
-    async def work(unit: Unit) -> None:
-        listing = await sap(unit)
-        found = await service.points(unit, listing, "calendar", MONDAY, at(7), at(23))
-        assert [(p.last, p.fresh) for p in found] == [(500, True), (495, False), (510, False), (505, False)]
-        later = await service.points(unit, listing, "calendar", date(2026, 3, 3), at(7, day=3), at(23, day=3))
-        assert len(later) == 103
-        assert abs((later[0].last or 0) - 505) < 20
-        still = await service.points(unit, listing, "instant", MONDAY, at(7), at(23))
-        assert [(p.at, p.bid, p.offer, p.fresh) for p in still] == [(at(7), 100, 100, True)]
-
-    await database.read(tenant_id, work)
-
-
-async def test_without_a_market_only_imported_prices_count(database: Database, owner: Owner, tenant_id: UUID) -> None:
-    database.prices = None
-    await service.import_prices(owner, bars(f"{SAP},XETR,2026-03-02,1d,500,510,495,505,1000"))
-
-    async def work(unit: Unit) -> None:
-        listing = await sap(unit)
-
-        async def last(instant: datetime) -> Decimal | None:
-            found = (await service.quotes(unit, [listing], "calendar", instant))[listing.key]
-            return found.last if found else None
-
-        assert await last(at(7)) is None
-        assert await last(at(8)) == 500
-        assert await last(at(12, day=30)) == 505
-        assert await service.points(unit, listing, "calendar", date(2026, 3, 3), at(7, day=3), at(23, day=3)) == []
-        found = await service.candles(unit, listing, "calendar", "1d", date(2026, 2, 2), date(2026, 3, 9))
-        assert [(c.at, c.close) for c in found] == [(at(0), 505)]
-
-    await database.read(tenant_id, work)

@@ -301,3 +301,27 @@ def test_a_delay_beyond_the_close_moves_the_order_to_the_next_session() -> None:
 def test_fixed_isin_is_in_the_published_table() -> None:
     quote = MARKET.quote(listing(FIXED_ISIN), MONDAY_MORNING, "calendar")
     assert quote is not None and (quote.bid, quote.offer) == (D("113.03"), D("115.05"))
+
+
+# Imports
+
+
+@pytest.mark.parametrize(("side", "kind", "limit"), [("BUY", "MARKET", None), ("SELL", "LIMIT", "90.00")])
+def test_an_order_between_two_imports_is_filled_at_the_next_opening(side: str, kind: str, limit: str | None) -> None:
+    months_later = MONDAY_OPEN + timedelta(days=182)
+    place = imported(bar(MONDAY_OPEN, "100 101 99 100", 1440), bar(months_later, "300 301 299 300", 1440))
+    order = typed(side, kind, limit, None, isin=PATH_ISIN, active_at=MONDAY_NIGHT)
+    waiting = ask(order, place)
+    assert (waiting.reports, waiting.look_at) == ((), TUESDAY_OPEN)
+    (fill,) = ask(replace(order, asked_at=TUESDAY_OPEN), place).reports
+    assert (fill.kind, fill.due_at) == ("FILL", TUESDAY_OPEN)
+    assert fill.price is not None and abs(fill.price - 100) < 2
+
+
+def test_an_order_trades_in_the_auction_that_comes_after_the_close() -> None:
+    hours = [bar(MONDAY_OPEN + place * 60 * MINUTES, "100 101 99 100") for place in range(9)]
+    auction = bar(MONDAY_CLOSE + 5 * MINUTES, "95 95 95 95")
+    order = typed("BUY", "LIMIT", "95.00", None, isin=PATH_ISIN, active_at=MONDAY_MORNING)
+    (fill,) = ask(replace(order, asked_at=MONDAY_CLOSE), imported(*hours, auction)).reports
+    assert (fill.due_at, fill.price) == (MONDAY_CLOSE, 95)
+    assert not ask(replace(order, asked_at=MONDAY_CLOSE), imported(*hours)).reports

@@ -12,10 +12,13 @@ Source: DOMAIN.md section 7; ORDER_MATHS.md section 5.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Literal, Protocol
 from uuid import UUID
 
@@ -121,12 +124,21 @@ class ImportedQuote:
     offer: Decimal
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
+class DayRows:
+    """The rows of one day, in order of time."""
+
+    bars: list[ImportedBar] = field(default_factory=list[ImportedBar])
+    quotes: list[ImportedQuote] = field(default_factory=list[ImportedQuote])
+
+
+@dataclass(frozen=True)
 class Imported:
     """What was imported for one listing, as far as a question needs it.
 
-    From `first_on` to `last_on` only imported prices count: a session there without a row has no points. `bars` and
-    `quotes` reach back to the start of the last day with rows on or before the asked window, and up to its end.
+    A venue day with a row has the prices of its rows alone; what a day without one has is the market's to say.
+    `bars` and `quotes` are all rows of the days that are asked about, and of the last day with rows before those the
+    last of its quotes and of its smallest bars: what that day closed at. `first_on` and `last_on` are the ends of all.
     """
 
     first_on: date
@@ -136,6 +148,25 @@ class Imported:
 
     def covers(self, on: date) -> bool:
         return self.first_on <= on <= self.last_on
+
+    @cached_property
+    def days(self) -> Mapping[date, DayRows]:
+        """The rows by their day in UTC, which is that of their session; the days in order."""
+        found: defaultdict[date, DayRows] = defaultdict(DayRows)
+        for bar in sorted(self.bars, key=lambda bar: bar.at):
+            found[bar.at.astimezone(UTC).date()].bars.append(bar)
+        for quote in sorted(self.quotes, key=lambda quote: quote.at):
+            found[quote.at.astimezone(UTC).date()].quotes.append(quote)
+        return dict(sorted(found.items()))
+
+    @cached_property
+    def _ordered(self) -> Sequence[date]:
+        return list(self.days)
+
+    def last_day(self, on: date) -> date | None:
+        """The last day with rows up to this one."""
+        place = bisect_right(self._ordered, on)
+        return self._ordered[place - 1] if place else None
 
 
 class Prices(Protocol):

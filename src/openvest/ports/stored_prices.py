@@ -4,6 +4,11 @@ A venue day uses its finest rows only: quotes where there are any, else the bars
 four points, at its start, a third, two thirds and its end; a bar without volume gives none, but its close is known.
 A mutual fund has one point a day, at the cut-off.
 
+Nothing is traded outside a session, and yet rows lie there: bars of an hour whose last one ends after the close, an
+auction that has its price minutes later, quotes of the whole morning. The part of a bar that lies outside counts at the
+opening or the closing instant; of the quotes before the opening the last one stands there. Quotes after the close fill
+nothing and are known. So the price of the evening is the close of the day, whatever the rows look like.
+
 Source: DOMAIN.md section 7; ORDER_MATHS.md section 5.
 """
 
@@ -17,7 +22,7 @@ from decimal import Decimal
 from itertools import groupby
 
 from openvest.core.money import ZERO, price_half_up, tick_down, times
-from openvest.core.trading_calendar import Session, cut_off, session_on, sessions_between
+from openvest.core.trading_calendar import ONE_DAY, Session, cut_off, session_on, sessions_between
 from openvest.ports.prices import (
     DAY_MINUTES,
     Candle,
@@ -100,28 +105,57 @@ def _on(at: datetime) -> date:
 
 
 def _finest(
-    imported: Imported, on: date, minutes: int = DAY_MINUTES
+    imported: Imported, session: Session, minutes: int = DAY_MINUTES
 ) -> Sequence[ImportedQuote] | Sequence[ImportedBar]:
-    quotes = [quote for quote in imported.quotes if _on(quote.at) == on]
-    if quotes:
-        return quotes
-    bars = [bar for bar in imported.bars if _on(bar.at) == on and bar.minutes <= minutes]
-    least = min((bar.minutes for bar in bars), default=0)
-    return [bar for bar in bars if bar.minutes == least]
+    """The rows that count, as they lie in the session."""
+    rows = imported.days.get(session.on)
+    if rows is None:
+        return ()
+    if rows.quotes:
+        return _standing(rows.quotes, session.opens_at)
+    least = min((bar.minutes for bar in rows.bars if bar.minutes <= minutes), default=0)
+    return [_within(bar, session) for bar in rows.bars if bar.minutes == least]
+
+
+def _within(bar: ImportedBar, session: Session) -> ImportedBar:
+    """The bar with the part of its time that lies in the session; one that lies outside is an instant of it."""
+    if session.opens_at <= bar.at and bar.ends_at <= session.closes_at:
+        return bar
+    at, ends_at = (min(max(end, session.opens_at), session.closes_at) for end in (bar.at, bar.ends_at))
+    return replace(bar, at=at, ends_at=ends_at)
+
+
+def _standing(quotes: Sequence[ImportedQuote], opens_at: datetime) -> Sequence[ImportedQuote]:
+    """The quotes from the opening on, first the one that stands there."""
+    first = bisect_right(quotes, opens_at, key=lambda quote: quote.at)
+    return quotes if first == 0 else [replace(quotes[first - 1], at=opens_at), *quotes[first:]]
 
 
 def day_points(listing: Listing, session: Session, imported: Imported, *, quiet: bool = False) -> list[Point]:
-    """The points of one session from imported rows. `quiet`: bars without volume too, for what is known, not traded."""
-    rows = _finest(imported, session.on)
+    """The points of one session from imported rows, in order.
+
+    `quiet`: also what is known and fills nothing, bars without volume and quotes after the close.
+    """
+    rows = _finest(imported, session)
     if listing.type == "FUND":
         return [_fund_point(listing, session, rows[-1])] if rows else []
     points: list[Point] = []
     for row in rows:
-        if isinstance(row, ImportedQuote):
+        if isinstance(row, ImportedBar):
+            points += bar_points(listing, row) if row.volume > 0 or quiet else ()
+        elif row.at <= session.closes_at or quiet:
             points.append(Point(row.at, row.bid, row.offer))
-        elif row.volume > 0 or quiet:
-            points += bar_points(listing, row)
-    return [point for point in points if session.opens_at <= point.at <= session.closes_at]
+    return sorted(points, key=_at)
+
+
+def day_close(imported: Imported, on: date) -> Decimal:
+    """The last price that is known of a day with rows; that of its last point."""
+    rows = imported.days[on]
+    if rows.quotes:
+        last = rows.quotes[-1]
+        return price_half_up((last.bid + last.offer) / 2)
+    least = min(bar.minutes for bar in rows.bars)
+    return next(bar.close for bar in reversed(rows.bars) if bar.minutes == least)
 
 
 def _fund_point(listing: Listing, session: Session, row: ImportedQuote | ImportedBar) -> Point:
@@ -182,19 +216,21 @@ def _candles_of_bars(bars: Sequence[ImportedBar], on: date, minutes: int, *, wit
     for start, group in groupby(bars, key=lambda bar: _bucket(bar.at, on, minutes)):
         every = list(group)
         traded = every if without_volume else [bar for bar in every if bar.volume > 0]
+        close = every[-1].close
         if traded:
-            high, low = max(bar.high for bar in traded), min(bar.low for bar in traded)
+            # A close that is known without a trade is the close, so the range reaches to it.
+            high, low = max(close, *(bar.high for bar in traded)), min(close, *(bar.low for bar in traded))
             volume = sum((bar.volume for bar in traded), ZERO)
-            yield Candle(start, traded[0].open, high, low, traded[-1].close, volume)
+            yield Candle(start, traded[0].open, high, low, close, volume)
         elif minutes == DAY_MINUTES:
-            yield Candle(start, None, None, None, every[-1].close, ZERO)
+            yield Candle(start, None, None, None, close, ZERO)
 
 
 def day_candles(listing: Listing, session: Session, imported: Imported, minutes: int, until: datetime) -> list[Candle]:
     """The candles of one session from imported rows that are complete at `until`."""
-    rows = _finest(imported, session.on, minutes)
+    rows = _finest(imported, session, minutes)
     if rows and isinstance(rows[0], ImportedQuote):
-        points = [point for point in day_points(listing, session, imported) if point.at <= until]
+        points = [point for point in day_points(listing, session, imported, quiet=True) if point.at <= until]
         return candles_of_points(points, session.on, minutes)
     bars = [row for row in rows if isinstance(row, ImportedBar) and row.ends_at <= until]
     return list(_candles_of_bars(bars, session.on, minutes, without_volume=listing.type == "FUND"))
@@ -202,13 +238,14 @@ def day_candles(listing: Listing, session: Session, imported: Imported, minutes:
 
 def last_known(listing: Listing, at: datetime, imported: Imported) -> Point | None:
     """The last imported point at or before the instant, looking back as far as the rows reach."""
-    days = {_on(row.at) for row in (*imported.bars, *imported.quotes) if row.at <= at}
-    for on in sorted(days, reverse=True):
+    on = imported.last_day(_on(at))
+    while on is not None:
         session = session_on(listing.mic, on)
         points = day_points(listing, session, imported, quiet=True) if session else []
         place = bisect_right(points, at, key=_at)
         if place:
             return points[place - 1]
+        on = imported.last_day(on - ONE_DAY)
     return None
 
 

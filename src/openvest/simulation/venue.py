@@ -65,7 +65,7 @@ class SimulatedVenue:
         wanted = {(order.instrument_id, order.mic) for order in orders}
         traded = {(order.instrument_id, order.mic) for order in orders if order.pace == "calendar"}
         since = min(order.look_after for order in orders)
-        until = _midnight(max(order.asked_at for order in orders)) + ONE_DAY
+        until = max(order.asked_at for order in orders)
 
         async def read(unit: Unit) -> dict[Place, Listed]:
             found = await instruments.listings(unit, {instrument_id for instrument_id, _ in wanted})

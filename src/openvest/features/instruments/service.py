@@ -106,7 +106,11 @@ def market(unit: Unit) -> Prices:
 
 
 async def imported(unit: Unit, asked: Iterable[Listing], since: datetime, until: datetime) -> dict[Key, Imported]:
-    """What was imported for these listings, as far as questions about [since, until] need it; most have nothing."""
+    """What was imported for these listings, as far as questions about [since, until] need it; most have nothing.
+
+    Why whole days: which rows count is a matter of their day, and what lies after the close counts at the close.
+    """
+    since, until = _midnight(since), _midnight(until) + ONE_DAY
     keys = sorted({listing.key for listing in asked})
     ranges = await unit.rows(store.RANGES, [key[0] for key in keys], [key[1] for key in keys])
     if not ranges:
@@ -124,6 +128,10 @@ async def imported(unit: Unit, asked: Iterable[Listing], since: datetime, until:
         for row in ranges
         for key in [(row.instrument_id, row.venue_id)]
     }
+
+
+def _midnight(at: datetime) -> datetime:
+    return datetime.combine(at.astimezone(UTC).date(), time(), UTC)
 
 
 async def quotes(
@@ -149,7 +157,7 @@ async def points(
 ) -> list[Point]:
     """The points of the venue day `on` for an order active since `after`, up to `until`; see `Prices.points`."""
     start = datetime.combine(on, time(), UTC)
-    rows = await imported(unit, [listing], start, min(until, start + ONE_DAY)) if pace == "calendar" else {}
+    rows = await imported(unit, [listing], start, start) if pace == "calendar" else {}
     return market(unit).points(listing, on, after, until, pace, rows.get(listing.key), looked=looked)
 
 

@@ -90,28 +90,39 @@ RANGES = Query(
     "join unnest($1::uuid[], $2::uuid[]) as a (instrument_id, venue_id) using (instrument_id, venue_id)",
 )
 
-# From the start of the last day with rows on or before $3, up to $4.
+# All rows from $3, the start of a day, to before $4, the end of one; and of the last day with rows before $3 the last
+# of its smallest bars.
 BARS = Query(
     StoredBar,
     """
 select b.instrument_id, b.venue_id, b.at, b.ends_at, b.minutes, b.open, b.high, b.low, b.close, b.volume
   from unnest($1::uuid[], $2::uuid[]) as a (instrument_id, venue_id)
  cross join lateral (
-   select coalesce(date_trunc('day', max(p.at), 'UTC'), $3) as since from bars p
-    where p.instrument_id = a.instrument_id and p.venue_id = a.venue_id and p.at <= $3) w
-  join bars b on b.instrument_id = a.instrument_id and b.venue_id = a.venue_id and b.at between w.since and $4
+   select date_trunc('day', max(p.at), 'UTC') as day from bars p
+    where p.instrument_id = a.instrument_id and p.venue_id = a.venue_id and p.at < $3) w
+ cross join lateral (
+   select * from bars d
+    where d.instrument_id = a.instrument_id and d.venue_id = a.venue_id and d.at >= $3 and d.at < $4
+   union all
+   (select * from bars l
+     where l.instrument_id = a.instrument_id and l.venue_id = a.venue_id and l.at >= w.day and l.at < $3
+     order by l.minutes, l.at desc limit 1)) b
  order by b.instrument_id, b.venue_id, b.at, b.minutes
 """,
 )
+# As before, and the last quote before $3.
 QUOTES = Query(
     StoredQuote,
     """
 select q.instrument_id, q.venue_id, q.at, q.bid, q.offer
   from unnest($1::uuid[], $2::uuid[]) as a (instrument_id, venue_id)
  cross join lateral (
-   select coalesce(date_trunc('day', max(p.at), 'UTC'), $3) as since from quotes p
-    where p.instrument_id = a.instrument_id and p.venue_id = a.venue_id and p.at <= $3) w
-  join quotes q on q.instrument_id = a.instrument_id and q.venue_id = a.venue_id and q.at between w.since and $4
+   select * from quotes d
+    where d.instrument_id = a.instrument_id and d.venue_id = a.venue_id and d.at >= $3 and d.at < $4
+   union all
+   (select * from quotes l
+     where l.instrument_id = a.instrument_id and l.venue_id = a.venue_id and l.at < $3
+     order by l.at desc limit 1)) q
  order by q.instrument_id, q.venue_id, q.at
 """,
 )

@@ -6,7 +6,7 @@ Every answer is a function of the seed and the arguments; what is kept between c
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -25,11 +25,9 @@ from openvest.ports.stored_prices import (
     HALF_SPREAD,
     candles_of_points,
     day_candles,
+    day_close,
     day_points,
-    fill_gap,
     fund_instant,
-    last_known,
-    last_price,
     quote_of,
     seen_from,
 )
@@ -45,7 +43,7 @@ from openvest.simulation.market.sandbox import (
     random_prices,
 )
 
-_KEPT_DAYS = 256
+_KEPT_DAYS, _KEPT_PATHS = 256, 4096
 
 Day = tuple[Point, ...]
 
@@ -69,32 +67,21 @@ class Market:
     """The market of a sandbox. Made once per process by the composition root, with the installation's seed."""
 
     seed: str
-    _paths: dict[tuple[str, str, date, int], Path] = field(default_factory=dict[tuple[str, str, date, int], Path])
-    _days: dict[tuple[str, str, Decimal, date, date, int], Day] = field(
-        default_factory=dict[tuple[str, str, Decimal, date, date, int], Day]
-    )
+    # By all that a path or a day follows from; an import may change the type of an instrument too.
+    _paths: dict[tuple[Hashable, ...], Path] = field(default_factory=dict[tuple[Hashable, ...], Path])
+    _days: dict[tuple[Hashable, ...], Day] = field(default_factory=dict[tuple[Hashable, ...], Day])
 
     def quote(self, listing: Listing, at: datetime, pace: Pace, imported: Imported | None = None) -> Quote | None:
         if pace == "instant":
             bid, offer = self._mock(listing.isin, at)
             return Quote(at, bid, offer, None, VOLUME)
-        on = min(venue_date(listing.mic, at), LAST_DAY)
-        if imported and imported.first_on <= on:
-            known = last_known(listing, at, imported) if imported.covers(on) else None
-            if known is not None:
-                return quote_of(known)
-            if imported.covers(on):
-                on = imported.first_on - ONE_DAY
-        return self._last_quote(listing, on, at, imported)
+        return self._last_quote(listing, min(venue_date(listing.mic, at), LAST_DAY), at, imported)
 
     def _last_quote(self, listing: Listing, on: date, at: datetime, imported: Imported | None) -> Quote | None:
-        """The last simulated point at or before the instant: of this day's session, else of the one before."""
+        """The last point known at the instant: of this day's session, else of the one before."""
         while on >= trading_days(listing.mic)[0]:
             session = last_session_on_or_before(listing.mic, on)
-            if imported and imported.covers(session.on):
-                known = last_known(listing, at, imported)
-                return quote_of(known) if known else None
-            day = self._day(listing, session, imported)
+            day = self._day(listing, session, imported, quiet=True)
             place = bisect_right(day, at, key=_at)
             if place:
                 return quote_of(day[place - 1])
@@ -137,14 +124,11 @@ class Market:
     ) -> list[Candle]:
         rows = imported if pace == "calendar" else None
         found: list[Candle] = []
-        known: Decimal | None = None
         for session in sessions_between(listing.mic, first.astimezone(UTC).date(), until.astimezone(UTC).date()):
             if len(found) >= most or session.opens_at > until:
                 break
-            for candle in self._session_candles(listing, session, minutes, pace, until, known, rows):
-                known = candle.close
-                if candle.at >= first:
-                    found.append(candle)
+            day = self._session_candles(listing, session, minutes, pace, until, rows)
+            found += [candle for candle in day if candle.at >= first]
         return found[:most]
 
     def _session_candles(
@@ -154,12 +138,10 @@ class Market:
         minutes: int,
         pace: Pace,
         until: datetime,
-        known: Decimal | None,
         imported: Imported | None,
     ) -> list[Candle]:
-        if imported and imported.covers(session.on):
-            day = day_candles(listing, session, imported, minutes, until)
-            return fill_gap(session, day, minutes, known, until)
+        if imported and session.on in imported.days:
+            return day_candles(listing, session, imported, minutes, until)
         if pace == "instant":
             points = self._mock_day(listing.isin, session.opens_at, session.closes_at)
         elif minutes == DAY_MINUTES and session.closes_at <= until and not self._is_mock(listing.isin):
@@ -191,17 +173,17 @@ class Market:
     def _mock_day(self, isin: str, opens_at: datetime, closes_at: datetime) -> Day:
         return tuple(fixed_point(at, self._mock(isin, at)) for at in grid(opens_at, closes_at))
 
-    def _day(self, listing: Listing, session: Session, imported: Imported | None) -> Day:
-        """All points of a session, from where this listing's prices come from on that day."""
-        if imported and imported.covers(session.on):
-            return tuple(day_points(listing, session, imported))
+    def _day(self, listing: Listing, session: Session, imported: Imported | None, *, quiet: bool = False) -> Day:
+        """All points of a session, from where this listing's prices come from on that day. `quiet`: what is known."""
+        if imported and session.on in imported.days:
+            return tuple(day_points(listing, session, imported, quiet=quiet))
         if self._is_mock(listing.isin):
             if listing.type == "FUND":
                 at = fund_instant(session)
                 return (fixed_point(at, self._mock(listing.isin, at)),)
             return self._mock_day(listing.isin, session.opens_at, session.closes_at)
         anchor = self._anchor(listing, session, imported)
-        key = (listing.isin, listing.mic, listing.tick_size, session.on, anchor.on, anchor.ticks)
+        key = (listing.isin, listing.type, listing.mic, listing.tick_size, session.on, anchor.on, anchor.ticks)
         day = self._days.get(key)
         if day is None:
             if len(self._days) >= _KEPT_DAYS:
@@ -223,18 +205,20 @@ class Market:
 
     def _path(self, listing: Listing, session: Session, imported: Imported | None) -> Path:
         anchor = self._anchor(listing, session, imported)
-        key = (listing.isin, listing.mic, anchor.on, anchor.ticks)
+        key = (listing.isin, listing.type, listing.mic, anchor.on, anchor.ticks)
         path = self._paths.get(key)
         if path is None:
+            if len(self._paths) >= _KEPT_PATHS:
+                self._paths.clear()
             path = self._paths[key] = Path(self.seed, listing.isin, listing.type, listing.mic, anchor)
         return path
 
     def _anchor(self, listing: Listing, session: Session, imported: Imported | None) -> Anchor:
-        """Where the path begins: after imported days at their last price, else in 2020 at the reference price."""
-        if imported and session.on > imported.last_on:
-            end = datetime.combine(imported.last_on + ONE_DAY, time(), UTC)
-            known = last_known(listing, end, imported)
-            if known is not None:
-                on = last_session_on_or_before(listing.mic, imported.last_on).on
-                return Anchor(on, _ticks(last_price(known), listing.tick_size))
+        """Where the path begins: at the close of the last imported day, else in 2020 at the reference price.
+
+        So it begins anew after every import, and what comes after a day never changes what came before it.
+        """
+        on = imported.last_day(session.on) if imported else None
+        if imported and on is not None and session_on(listing.mic, on):
+            return Anchor(on, _ticks(day_close(imported, on), listing.tick_size))
         return Anchor(trading_days(listing.mic)[0], _ticks(listing.reference_price, listing.tick_size))

@@ -1,0 +1,60 @@
+"""Files that are imported, whose owner imports them, and what a share then costs."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import UTC, date, datetime
+from uuid import UUID
+
+import asyncpg
+
+from openvest.core.ids import caused_id
+from openvest.db.unit import Database, Unit
+from openvest.features.instruments import service
+from openvest.features.instruments.rules import InstrumentName
+from openvest.ports.prices import Listing, Quote
+from tests.kit.cluster import OWNER, Cluster
+
+Owner = asyncpg.Connection
+INSTRUMENTS = "isin,wkn,name,type,fractional_trading,venues,currencies,tick_sizes,reference_prices,trading_status"
+BARS = "isin,mic,at,interval,open,high,low,close,volume"
+QUOTES = "isin,mic,at,bid,offer"
+SAP = "DE0007164600"
+SAP_ID = caused_id("instrument", SAP)
+XETR = caused_id("venue", "XETR")
+MONDAY = date(2026, 3, 2)
+
+
+def at(hour: int, minute: int = 0, day: int = 2) -> datetime:
+    return datetime(2026, 3, day, hour, minute, tzinfo=UTC)
+
+
+@asynccontextmanager
+async def owner_of(cluster: Cluster, database: Database) -> AsyncGenerator[asyncpg.Connection[asyncpg.Record]]:
+    """The owner of the schema; the template of all test databases holds the master."""
+    async with database.connection() as connection:
+        name = await connection.fetchval("select current_database()")
+    connection = await asyncpg.connect(cluster.dsn(name, OWNER))
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def sap(unit: Unit) -> Listing:
+    return await service.get_listing(unit, InstrumentName(isin=SAP), XETR)
+
+
+async def quote_at(database: Database, tenant: UUID, instant: datetime) -> Quote:
+    async def work(unit: Unit) -> Quote:
+        listing = await sap(unit)
+        found = (await service.quotes(unit, [listing], "calendar", instant))[listing.key]
+        assert found is not None
+        return found
+
+    return await database.read(tenant, work)
+
+
+def bars(*lines: str) -> list[str]:
+    return [BARS, *lines]
