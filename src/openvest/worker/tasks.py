@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
-from openvest.db.faults import DatabaseDown, TooBusy
+from openvest.db.faults import DatabaseDown, TooBusy, is_unavailable
 
 CANCEL_SECONDS = 1
 """How long a cancelled task is waited for: one that asks a server that hangs takes its time."""
@@ -92,5 +92,8 @@ class TenantTasks:
             self._log.warning(event, work=self._name, error=error)
             await asyncio.sleep(_PAUSE_SECONDS)
         except Exception as error:
-            self._log.error("worker.fault", work=self._name, tenant=str(tenant_id), error=error)
+            if is_unavailable(error):
+                self._log.warning("worker.database_refused", work=self._name, error=error)
+            else:
+                self._log.error("worker.fault", work=self._name, tenant=str(tenant_id), error=error)
             await asyncio.sleep(_PAUSE_SECONDS)
