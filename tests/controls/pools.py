@@ -6,6 +6,12 @@ from tests.controls.planting import Edit, Planted
 
 PLANTED: tuple[Planted, ...] = (
     Planted(
+        "R8",
+        "no-room-is-a-fault",
+        "a database without room is taken for a fault of the program",
+        (Edit("src/openvest/db/faults.py", '"08", "40", "53", "55"', '"08", "40", "55"'),),
+    ),
+    Planted(
         "R43",
         "drain-lock-beside-its-work",
         "the lock of a drain lies on one connection of the pool and its work asks for another, without any limit",

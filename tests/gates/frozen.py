@@ -43,6 +43,9 @@ class Caller:
     async def write(self) -> Reply:
         return await self.wire.send("POST", "/users", _USER, uuid4())
 
+    async def read(self, user: str) -> Reply:
+        return await self.wire.send("GET", f"/users/{user}")
+
     async def order(self) -> Reply:
         order = {
             "account_id": self.account_id, "user_id": self.user_id, "side": "BUY", "order_type": "MARKET",

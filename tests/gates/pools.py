@@ -13,6 +13,7 @@ from openvest.core.clock import monotonic_ns
 from openvest.db.room import POOL_SIZE
 from tests.gates.ends import endings
 from tests.gates.frozen import Caller, frozen, seconds_to_end
+from tests.gates.full import full_disk
 from tests.gates.gate import Gate, Run, Verdict
 from tests.kit.stage import free_ports
 from tests.kit.wire import Reply
@@ -100,6 +101,13 @@ async def _ready(port: int) -> int:
 
 
 GATES: tuple[Gate, ...] = (
+    Gate(
+        "R8",
+        "a full disk refuses writes, loses nothing, and is forgotten when there is room again",
+        full_disk,
+        push={"fills": 2, "seconds": 4},
+        night={"fills": 10, "seconds": 10},
+    ),
     Gate(
         "R43",
         "many frozen tenants at once do not use up a process, and it ends in the middle of them",

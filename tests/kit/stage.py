@@ -29,6 +29,8 @@ from tests.kit.wire import Credentials
 ROOT = Path(__file__).resolve().parents[2]
 READY = ("openvest ready", "openvest worker ready")
 START_SECONDS, STOP_SECONDS = 90, 30
+_AWAY = frozenset({"worker.database_down", "worker.busy", "worker.database_refused"})
+"""What a worker says of a database that is away, busy or without room: no fault of its own."""
 
 
 class DidNotStart(Exception):
@@ -146,6 +148,8 @@ class Stage:
                 if not line.startswith("{") or '"fault"' not in line:
                     continue
                 facts = json.loads(line)
+                if facts["event"] in _AWAY:
+                    continue
                 found[f"{facts['event']}: {facts.get('fault')} at {' < '.join(facts.get('trace', [])[:-5:-1])}"] += 1
         return found
 

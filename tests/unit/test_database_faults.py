@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncpg
 import pytest
 
-from openvest.db.faults import is_misuse, is_passing
+from openvest.db.faults import DatabaseDown, TooBusy, is_misuse, is_passing, is_unavailable
 from openvest.db.unit import Database
 
 PASSING = (
@@ -34,6 +34,43 @@ OF_THE_WORK = (
     KeyError,
     ValueError,
 )
+
+
+UNAVAILABLE = (
+    DatabaseDown,
+    TooBusy,
+    MemoryError,
+    asyncpg.DiskFullError,
+    asyncpg.OutOfMemoryError,
+    asyncpg.PostgresIOError,
+    asyncpg.DataCorruptedError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.QueryCanceledError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.InvalidCachedStatementError,
+)
+SEEN_BY_SOMEBODY = (
+    asyncpg.UndefinedColumnError,
+    asyncpg.InsufficientPrivilegeError,
+    asyncpg.InvalidTransactionStateError,
+    asyncpg.CheckViolationError,
+    asyncpg.ConnectionDoesNotExistError,
+    OSError,
+    TimeoutError,
+    KeyError,
+)
+
+
+@pytest.mark.parametrize("kind", UNAVAILABLE)
+def test_what_a_client_is_told_to_send_again(kind: type[Exception]) -> None:
+    assert is_unavailable(kind("x"))
+
+
+@pytest.mark.parametrize("kind", SEEN_BY_SOMEBODY)
+def test_what_is_a_fault_that_somebody_must_see(kind: type[Exception]) -> None:
+    assert not is_unavailable(kind("x"))
 
 
 @pytest.mark.parametrize("kind", PASSING)

@@ -15,8 +15,8 @@ pytestmark = pytest.mark.anyio
 class Runs:
     """The runs of a batcher, each of which lasts until it is let go."""
 
-    def __init__(self, runners: int = 2, size: int = 200, crowd: int = 4) -> None:
-        self.batcher: Batcher[str, int, int] = Batcher(self._run, runners, size, crowd)
+    def __init__(self, runners: int = 2, size: int = 200, crowd: int = 4, slow_seconds: float = 60) -> None:
+        self.batcher: Batcher[str, int, int] = Batcher(self._run, runners, size, crowd, slow_seconds)
         self.begun: list[tuple[str, int]] = []
         self._gates: list[asyncio.Event] = []
 
@@ -106,3 +106,33 @@ async def test_no_run_is_larger_than_its_size() -> None:
     for number in range(3):
         await runs.end(number)
     assert [count for _, count in runs.begun] == [3, 3, 2]
+
+
+async def _until(runs: Runs, count: int) -> None:
+    async with asyncio.timeout(5):
+        while len(runs.begun) < count:
+            await asyncio.sleep(0.001)
+
+
+async def test_a_run_that_waits_for_somebody_gives_its_place_to_another() -> None:
+    runs = Runs(runners=1, slow_seconds=0.01)
+    futures = [await runs.queue(key, 1) for key in ("held", "free", "held", "late")]
+    await _until(runs, 2)
+    assert runs.begun == [("held", 1), ("free", 1)]
+    # There is one spare place and no more; whoever ends has its own back, and nothing that was queued is forgotten.
+    await asyncio.sleep(0.05)
+    assert len(runs.begun) == 2
+    await runs.end(0)
+    await _until(runs, 3)
+    await runs.end(1)
+    await _until(runs, 4)
+    for number in (2, 3):
+        await runs.end(number)
+    async with asyncio.timeout(5):
+        await runs.batcher.drained()
+    assert sorted(runs.begun) == [("free", 1), ("held", 1), ("held", 1), ("late", 1)]
+    assert all(future.done() for pair in futures for future in pair)
+    # As at the beginning: one place.
+    await runs.queue("a", 1)
+    await runs.queue("b", 1)
+    assert len(runs.begun) == 5

@@ -67,11 +67,13 @@ def is_unavailable(error: BaseException) -> bool:
     """Whether a client may be told to send the same again: what passes, but not what a statement of ours got wrong.
 
     Why narrower than `is_passing`: a statement that does not fit the schema waits for an operator, and is a fault that
-    somebody must see.
+    somebody must see. What is among DOWN comes as DatabaseDown from whoever held the connection, or is not of it.
     """
+    if isinstance(error, DOWN):
+        return False
     if isinstance(error, asyncpg.PostgresError):
         state = str(error.sqlstate or "")
         if isinstance(error, asyncpg.InvalidCachedStatementError):
             return True  # a migration ran beside it, and the next attempt prepares anew
         return state[:2] in _UNAVAILABLE or state in _UNAVAILABLE_STATES
-    return is_passing(error)
+    return isinstance(error, DatabaseDown | MemoryError)

@@ -113,7 +113,7 @@ def _readiness(database: Database) -> Page:
             async with asyncio.timeout(_READY_SECONDS):
                 await database.ask(_WIRE_NOW)
         except Exception as error:
-            if not is_unavailable(error):
+            if not isinstance(error, TimeoutError) and not is_unavailable(error):
                 raise
             return problem_answer(unavailable("The database cannot be reached."), request)
         return Answer(200, dumps({"status": "ready"}).encode())

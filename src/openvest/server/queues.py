@@ -14,6 +14,9 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+SLOW_SECONDS = 1.0
+"""A run that takes longer waits for somebody: those that do not take a tenth of it."""
+
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 R = TypeVar("R")
@@ -37,8 +40,19 @@ class Waiting(Generic[T, R]):
 
 
 @dataclass(slots=True)
+class _Runner:
+    """One task at work; `slow` where another one has its place. `clock` runs while a run does."""
+
+    slow: bool = False
+    clock: asyncio.TimerHandle | None = None
+
+
+@dataclass(slots=True)
 class Batcher(Generic[K, T, R]):
     """Queues by key, worked off in turn by at most `runners` tasks, at most `size` items of one key at a time.
+
+    A run that lasts longer than `slow_seconds` gives its place to another, as many times as there are runners. Why:
+    what one tenant's locks hold up must not keep the few places from all others.
 
     A key that is being worked gets a second runner only when `crowd` of its items wait. Why: a run costs its round
     trips to the database however few its items are, so two small runs side by side serve fewer than one after them.
@@ -50,11 +64,13 @@ class Batcher(Generic[K, T, R]):
     runners: int
     size: int
     crowd: int = 1
+    slow_seconds: float = SLOW_SECONDS
     _queues: dict[K, deque[Waiting[T, R]]] = field(default_factory=dict["K", "deque[Waiting[T, R]]"])
     _turns: deque[K] = field(default_factory=deque["K"])
     _busy: Counter[K] = field(default_factory=Counter[K])
     _tasks: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
     _working: int = 0
+    _slow: int = 0
 
     def submit(self, key: K, item: T) -> asyncio.Future[R]:
         """Queue an item; the future gets its result. A waiter that is cancelled cancels nothing but its waiting."""
@@ -70,21 +86,48 @@ class Batcher(Generic[K, T, R]):
             self._turns.append(key)
         queue.append(waiting)
         if self._working < self.runners and self._wanted(key):
-            self._working += 1
-            task = asyncio.create_task(self._work())
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._start()
 
     async def drained(self) -> None:
         """Wait until all queues are empty; for the end of a process."""
         while self._tasks:
             await asyncio.wait(list(self._tasks))
 
+    def _start(self) -> None:
+        self._working += 1
+        task = asyncio.create_task(self._work())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _watch(self, runner: _Runner) -> None:
+        runner.clock = asyncio.get_running_loop().call_later(self.slow_seconds, self._give_place, runner)
+
+    def _give_place(self, runner: _Runner) -> None:
+        if runner.slow:
+            return
+        if self._slow >= self.runners:
+            self._watch(runner)  # there is no spare place now, and there may be one later
+            return
+        runner.slow = True
+        self._slow += 1
+        self._working -= 1
+        if self._turns:
+            self._start()
+
+    def _has_place(self, runner: _Runner) -> bool:
+        """Whether it may go on; a slow one may where its place is free again."""
+        if runner.slow and self._working < self.runners:
+            runner.slow = False
+            self._slow -= 1
+            self._working += 1
+        return not runner.slow
+
     async def _work(self) -> None:
+        runner = _Runner()
         # Counted here and not by the task's end, which others hear of only later: an item queued in between would
         # find nobody.
         try:
-            while (key := self._next()) is not None:
+            while self._has_place(runner) and (key := self._next()) is not None:
                 queue = self._queues[key]
                 taken = [queue.popleft() for _ in range(min(self.size, len(queue)))]
                 if queue:
@@ -92,14 +135,20 @@ class Batcher(Generic[K, T, R]):
                 else:
                     del self._queues[key]
                 self._busy[key] += 1
+                self._watch(runner)
                 try:
                     await self._run_safely(key, taken)
                 finally:
+                    if runner.clock is not None:
+                        runner.clock.cancel()
                     self._busy[key] -= 1
                     if not self._busy[key]:
                         del self._busy[key]
         finally:
-            self._working -= 1
+            if runner.slow:
+                self._slow -= 1
+            else:
+                self._working -= 1
 
     def _wanted(self, key: K) -> bool:
         return key not in self._busy or len(self._queues[key]) >= self.crowd

@@ -20,6 +20,7 @@ from uuid import UUID
 import structlog
 
 from openvest.core.clock import WireClock, monotonic_ns
+from openvest.db.faults import is_unavailable
 from openvest.db.unit import Database, DatabaseDown
 from openvest.db.wake import Wake
 from openvest.db.wire import measure
@@ -122,7 +123,10 @@ class Worker:
                     self.log.warning("worker.database_down", error=error)
                 down = True
             except Exception as error:
-                self.log.error("worker.fault", error=error)
+                if is_unavailable(error):
+                    self.log.warning("worker.database_refused", error=error)
+                else:
+                    self.log.error("worker.fault", error=error)
             await asyncio.sleep(seconds)
 
     async def _number(self, tenant_id: UUID) -> None:

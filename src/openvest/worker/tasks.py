@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
-from openvest.db.faults import DatabaseDown, TooBusy
+from openvest.db.faults import DatabaseDown, TooBusy, is_unavailable
 from openvest.work.runner import Stuck
 from openvest.work.setbacks import pause_after
 
@@ -108,7 +108,10 @@ class TenantTasks:
         except Stuck as error:
             self._log.warning("work.stuck", work=self._name, tenant=str(tenant_id), waits_for=str(error))
         except Exception as error:
-            self._log.error("worker.fault", work=self._name, tenant=str(tenant_id), error=error)
+            if is_unavailable(error):
+                self._log.warning("worker.database_refused", work=self._name, tenant=str(tenant_id), error=error)
+            else:
+                self._log.error("worker.fault", work=self._name, tenant=str(tenant_id), error=error)
         else:
             self._failures.pop(tenant_id, None)
             return 0
