@@ -98,7 +98,8 @@ def imports_page() -> str:
         " whole or not at all: every error is listed with its line and column, and with one error nothing is imported.",
         "## Instruments",
         "`openvest instruments import FILE.csv` adds instruments and changes those it knows. Every tenant is told by"
-        " events of the category `INSTRUMENT`; a line that says what is known changes and tells nothing.",
+        " events of the category `INSTRUMENT`; a line that says what is known changes and tells nothing. A venue that a"
+        " line does not name stays, behind those it names. Open orders that do not fit any more are cancelled.",
         columns(INSTRUMENT_COLUMNS),
         "## Prices: bars",
         "`openvest prices import FILE.csv` with these columns brings bars (open, high, low, close).",
