@@ -448,6 +448,7 @@ create table instrument_changes (
   types text[] not null,
   snapshot jsonb not null,
   imported_at timestamp with time zone not null,
+  before jsonb,
   constraint instrument_changes_pkey PRIMARY KEY (sequence),
   constraint instrument_changes_instrument_id_version_key UNIQUE (instrument_id, version),
   constraint instrument_changes_types_check CHECK ((cardinality(types) > 0)),
@@ -639,6 +640,7 @@ CREATE INDEX orders_account ON orders USING btree (tenant_id, account_id, create
 CREATE INDEX orders_due ON orders USING btree (tenant_id, due_at, created_at, id) WHERE ((status = 'NEW'::text) AND (due_at IS NOT NULL));
 CREATE INDEX orders_expiry ON orders USING btree (tenant_id, expires_at, id) WHERE ((status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text])) AND (expires_at IS NOT NULL));
 CREATE INDEX orders_waiting ON orders USING btree (tenant_id, account_id) WHERE ((status = 'NEW'::text) AND (due_at IS NULL));
+CREATE INDEX orders_working ON orders USING btree (tenant_id, instrument_id) WHERE (status = 'PROCESSING'::text);
 alter table orders enable row level security;
 alter table orders force row level security;
 create policy tenant on orders for all to public using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif"))) with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif")));
@@ -778,6 +780,7 @@ create table street_orders (
   leased_until timestamp with time zone,
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
+  cancel_at timestamp with time zone,
   constraint street_orders_pkey PRIMARY KEY (tenant_id, id),
   constraint street_orders_cash_amount_check CHECK ((cash_amount > (0)::numeric)),
   constraint street_orders_check CHECK (((quantity IS NULL) <> (cash_amount IS NULL))),
@@ -1102,7 +1105,8 @@ create view pub_accounts with (security_invoker=true) as
     g.securities_account_number,
     u.user_id,
     u.user_status,
-    u.instrument_fit
+    u.instrument_fit,
+    a.updated_at AS account_updated_at
    FROM ((accounts a
      JOIN account_groups g ON (((g.tenant_id = a.tenant_id) AND (g.id = a.account_group_id))))
      JOIN pub_users u ON (((u.tenant_id = a.tenant_id) AND (u.user_id = a.user_id))));

@@ -102,7 +102,8 @@ def imports_page() -> str:
         " separator and decimal commas are said once for the file.",
         "## Instruments",
         "`openvest instruments import FILE.csv` adds instruments and changes those it knows. Every tenant is told by"
-        " events of the category `INSTRUMENT`; a line that says what is known changes and tells nothing.",
+        " events of the category `INSTRUMENT`; a line that says what is known changes and tells nothing. A venue that a"
+        " line does not name stays, behind those it names. Open orders that do not fit any more are cancelled.",
         columns(INSTRUMENT_COLUMNS),
         "## Which prices count",
         "At the pace `calendar` a trading day for which a listing has imported rows has their prices alone: its quotes"

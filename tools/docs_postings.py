@@ -248,6 +248,11 @@ TRADE_STORIES: Sequence[Story] = (
         before=_held("12"),
     ),
     Story(
+        "Dust leaves an account that closes",
+        (_step("0.00004 units are worth no cent.", recipes.dust_cleanup, IDS["act"], A, X, Decimal("0.00004"), LATER),),
+        before=_held("0.00004"),
+    ),
+    Story(
         "A fraction at a venue of whole shares: a block of one",
         (
             _step("The house buys 3 whole shares.", trades.street_execution, STREET),

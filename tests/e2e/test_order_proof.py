@@ -31,6 +31,7 @@ ERRORS = {
     "nothing_is_for_nothing": "update orders set executed_cash = 0 where status = 'FILLED'",
     "processing_orders_work_at_the_street": "update street_orders set status = 'CANCELLED' where status = 'WORKING'",
     "orders_name_instruments": "update orders set instrument_id = id where status = 'FILLED'",
+    "inactive_instruments_have_no_orders": "update instruments set trading_status = 'INACTIVE'",
     "closed_accounts_have_nothing": "update accounts set status = 'CLOSED'",
     "reserves_are_blocks_under_way": "update fraction_reserves set reserved = 0",
 }
@@ -68,7 +69,7 @@ async def test_planted_errors_are_found(assembled: Assembled, cluster: Cluster) 
     owner = await asyncpg.connect(cluster.dsn(name, "postgres"))
     try:
         for law, error in ERRORS.items():
-            tables = "accounts executions fraction_reserves locks orders street_orders".split()
+            tables = "accounts executions fraction_reserves instruments locks orders street_orders".split()
             for table in tables:
                 await owner.execute(f"create temp table kept_{table} as table {table}")
             assert (await owner.execute(error)) not in ("UPDATE 0",), law

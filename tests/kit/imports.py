@@ -1,4 +1,4 @@
-"""Files that are imported, whose owner imports them, and what a share then costs."""
+"""Imports in tests, as the owner of the schema runs them: files, changing instruments, and what a share then costs."""
 
 from __future__ import annotations
 
@@ -23,6 +23,11 @@ QUOTES = "isin,mic,at,bid,offer"
 SAP = "DE0007164600"
 SAP_ID = caused_id("instrument", SAP)
 XETR = caused_id("venue", "XETR")
+NEW = "XS2010029663"
+"""An ISIN that no master knows."""
+_CHANGING = (
+    "isin,name,type,venues,currencies,tick_sizes,reference_prices,fractional_trading,quantity_decimals,trading_status"
+)
 MONDAY = date(2026, 3, 2)
 
 
@@ -58,3 +63,26 @@ async def quote_at(database: Database, tenant: UUID, instant: datetime) -> Quote
 
 def bars(*lines: str) -> list[str]:
     return [BARS, *lines]
+
+
+async def bring(
+    owner: asyncpg.Connection[asyncpg.Record],
+    isin: str = NEW,
+    *,
+    venues: str = "XETR",
+    currencies: str = "EUR",
+    ticks: str = "0.01",
+    prices: str = "100.00",
+    decimals: int = 10,
+    status: str = "ACTIVE",
+) -> None:
+    """One instrument as it is from now on."""
+    fractional = str(decimals > 0).lower()
+    line = f"{isin},Changing Corp,EQUITY,{venues},{currencies},{ticks},{prices},{fractional},{decimals},{status}"
+    await service.import_instruments(owner, [_CHANGING, line])
+
+
+async def quote(owner: asyncpg.Connection[asyncpg.Record], *lines: str, isin: str = NEW, mic: str = "XETR") -> None:
+    """Quotes, each `INSTANT BID OFFER`."""
+    rows = [",".join([isin, mic, *line.split()]) for line in lines]
+    await service.import_prices(owner, [QUOTES, *rows])

@@ -13,6 +13,8 @@ from openvest.core.declarations import Endpoint
 from openvest.core.signing_keys import generate_ed25519
 from openvest.db.unit import Unit
 from openvest.events.log import events_of
+from openvest.features.accounts import service as accounts
+from openvest.features.instruments import service as instruments
 from openvest.features.tenants import service as tenants
 from openvest.ledger.audit import prove_tenant
 from openvest.ledger.trial import trial_balance
@@ -21,7 +23,7 @@ from openvest.server.app import App, make_app
 from openvest.server.settings import ServerSettings
 from tests.kit.http import WIRE, Api, make_api
 from tests.kit.operations import OPERATIONS, ask, live_by_http
-from tests.kit.orders import make_trader
+from tests.kit.orders import X, make_trader
 from tests.kit.receiver import receiving
 from tests.kit.webhooks import make_world
 from tests.kit.world import SECRETS
@@ -41,7 +43,11 @@ async def live(world: Assembled, tenant_id: UUID, app: App | None = None, watch:
     await trader.place(quantity="1", order_type="STOP", stop_price="150.00")
     await trader.cancel(resting.id)
     await trader.place(side="SELL", quantity="0.5")
+    await trader.place(side="SELL", quantity="1.6729")  # what is left is worth less than a cent
     await trader.advance_to(NOON)
+    await world.database.write(tenant_id, _news_of_an_instrument)
+    await world.database.write(tenant_id, lambda unit: accounts.close_account(unit, trader.customer.account_id))
+    await trader.rest()
     app = app or make_app(
         database=world.database,
         endpoints_v1=V1_ENDPOINTS,
@@ -62,6 +68,12 @@ async def live(world: Assembled, tenant_id: UUID, app: App | None = None, watch:
     await prove_tenant(world.database, tenant_id, LAWS)
     await _tell(world, tenant_id)
     await _replace_credentials(world, tenant_id)
+
+
+async def _news_of_an_instrument(unit: Unit) -> None:
+    """As an import's would be told; orders are looked at for it."""
+    instrument = (await instruments.by_isin(unit, [X]))[X]
+    unit.emit("INSTRUMENT.DATA_CHANGED", instrument.id, 1, unit.now, instrument)
 
 
 async def _pay(api: Api, ids: Mapping[str, str]) -> None:

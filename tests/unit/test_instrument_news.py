@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -23,9 +24,9 @@ from openvest.events.log import LoggedEvent, events_after
 from openvest.events.sequencer import number_events
 from openvest.features.instruments import service
 from openvest.features.instruments.model import Instrument
-from openvest.features.instruments.rules import InstrumentName
+from openvest.features.instruments.rules import InstrumentName, venue_id
 from openvest.features.instruments.rules_changes import changes_of
-from openvest.features.instruments.rules_import import InstrumentRow
+from openvest.features.instruments.rules_import import InstrumentRow, ListingRow
 from openvest.features.orders import service as orders
 from openvest.features.tenants import service as tenants
 from openvest.main import Assembled
@@ -108,7 +109,6 @@ BEFORE = Instrument(SAP_ID, SAP, "716460", "SAP", "EQUITY", "DE", True, 10, "ACT
         ({"type": "FUND"}, ["DATA_CHANGED"]),
         ({"home_country": None}, ["DATA_CHANGED"]),
         ({"quantity_decimals": 4}, ["DATA_CHANGED"]),
-        ({"listings": ("other",)}, []),
         ({"fractional_trading": False, "quantity_decimals": 0}, ["FRACTIONAL_TRADING_DISABLED"]),
         ({"trading_status": "INACTIVE"}, ["DEACTIVATED"]),
         (
@@ -121,6 +121,31 @@ async def test_what_is_said_of_a_known_instrument(changed: dict[str, Any], expec
     same: Any = InstrumentRow(SAP_ID, SAP, "716460", "SAP", "EQUITY", "DE", True, 10, "ACTIVE", ())
     assert changes_of(BEFORE, replace(same, **changed)) == [f"INSTRUMENT.{name}" for name in expected]
     assert changes_of(None, replace(same, **changed)) == ("INSTRUMENT.ONBOARDED",)
+
+
+def traded(*venues: str) -> Any:
+    """Listings by `MIC currency tick`, the preferred first."""
+    rows: list[ListingRow] = []
+    for place, (mic, currency, tick) in enumerate((venue.split() for venue in venues), 1):
+        rows.append(ListingRow(SAP_ID, venue_id(mic), place, currency, Decimal(tick), Decimal(20)))
+    return tuple(rows)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        (["XETR EUR 0.01"], ["XETR EUR 0.01"], False),
+        (["XETR EUR 0.01", "XLON GBP 0.01"], ["XETR EUR 0.01"], False),
+        (["XETR EUR 0.01"], ["XETR GBP 0.01"], True),
+        (["XETR EUR 0.01"], ["XETR EUR 0.05"], True),
+        (["XETR EUR 0.01"], ["XLON EUR 0.01"], True),
+        (["XETR EUR 0.01"], ["XETR EUR 0.01", "XLON GBP 0.01"], True),
+        (["XETR EUR 0.01", "XLON EUR 0.01"], ["XLON EUR 0.01", "XETR EUR 0.01"], True),
+    ],
+)
+async def test_where_it_trades_is_news(before: list[str], after: list[str], told: bool) -> None:
+    row = InstrumentRow(SAP_ID, SAP, "716460", "SAP", "EQUITY", "DE", True, 10, "ACTIVE", traded(*after))
+    assert changes_of(BEFORE, row, traded(*before)) == (["INSTRUMENT.DATA_CHANGED"] if told else [])
 
 
 async def test_what_is_said_on_the_way_back() -> None:

@@ -71,6 +71,7 @@ MONEY: dict[str, Callable[[Decimal], Journal]] = {
     "withdrawal_unlock": lambda a: recipes.withdrawal_unlock(OBJECT, GROUP, "EUR", a, DAY),
     "withdrawal": lambda a: recipes.withdrawal(OBJECT, GROUP, "EUR", a, DAY, tax=Decimal("0.01")),
     "withdrawal_cancellation": lambda a: recipes.withdrawal_cancellation(OBJECT, GROUP, "EUR", a, DAY),
+    "dust_cleanup": lambda a: recipes.dust_cleanup(OBJECT, ACCOUNT, INSTRUMENT, a, DAY),
     "segregation": lambda a: recipes.segregation(DAY, "EUR", a),
     "lock_cash": lambda a: recipes.lock_cash(OBJECT, GROUP, "EUR", a, DAY),
     "unlock_cash": lambda a: recipes.unlock_cash(OBJECT, GROUP, "EUR", a, DAY),

@@ -45,6 +45,7 @@ Kind = Literal[
     "SETTLEMENT",
     "SETTLEMENT_CANCELLATION",
     "SEGREGATION",
+    "DUST_CLEANUP",
 ]
 
 FORCED: frozenset[Kind] = frozenset(
@@ -210,6 +211,13 @@ def segregation(day: date, currency: str, amount: Decimal) -> Journal:
     """The daily true-up: what the house adds to the customers' money at the bank (below zero: takes back). (9)"""
     legs = (house(currency, "bank", -amount), house(currency, "own_bank", amount))
     return journal_of("SEGREGATION", caused_id("segregation", currency, day.isoformat()), day, legs)
+
+
+def dust_cleanup(act_id: UUID, account_id: UUID, instrument_id: UUID, quantity: Decimal, on: date) -> Journal:
+    """Units worth less than a cent leave an account that closes; the house has them with its fractions. (7.4)"""
+    asset = units_of(instrument_id)
+    legs = (Leg(account_id, asset, "available", -quantity), house(asset, "fractions", quantity))
+    return journal_of("DUST_CLEANUP", act_id, on, legs)
 
 
 # Locks of orders (sections 2.2, 2.3 and 3); their executions stand in `trades`

@@ -27,8 +27,9 @@ class VenueOrder:
     Exactly one of quantity and cash_amount is given; both are what was ordered, `done` of the same measure is what has
     been reported as filled so far. `asked_at` is the business time of the question; reports lie in
     (look_after, end of the session]. `limit_price` is on the venue's tick; also where the customer gave no limit, it
-    caps a BUY and is the least a block's SELL takes. `cancel` asks to end the order now. The last three fields let a
-    simulated venue match scenarios.
+    caps a BUY and is the least a block's SELL takes. `cancel` asks to end the order now, or as of `ended_at`, when its
+    trading was over: what happened up to then stands. `account_id` to `client_reference` let a simulated venue match
+    scenarios.
     """
 
     id: UUID
@@ -53,6 +54,7 @@ class VenueOrder:
     account_id: UUID
     user_id: UUID
     client_reference: str | None
+    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,10 +97,11 @@ def answer(order: VenueOrder, place: Listed | None, prices: Prices, plan: Plan =
     if not order.cancel:
         return VenueAnswer(order.id, tuple(reports), look_at)
     # What happened up to now stands, even where nobody had asked about it yet; only the rest can still be ended.
-    past = [report for report in reports if report.due_at <= order.asked_at]
+    ended_at = order.asked_at if order.ended_at is None else order.ended_at
+    past = [report for report in reports if report.due_at <= ended_at]
     if not (past and past[-1].last):
-        past.append(ending(order, "CANCELLED", "cancelled", order.asked_at))
-    return VenueAnswer(order.id, tuple(past), None, drop_after=order.asked_at)
+        past.append(ending(order, "CANCELLED", "cancelled", ended_at))
+    return VenueAnswer(order.id, tuple(past), None, drop_after=ended_at)
 
 
 def _follow(

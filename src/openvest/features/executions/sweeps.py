@@ -13,6 +13,7 @@ from openvest.features.executions import store, store_blocks
 from openvest.features.executions.model import BlockTrade, Execution
 from openvest.features.executions.rules import EXECUTION
 from openvest.features.executions.rules_booking import street_trade_of, trade_of
+from openvest.features.executions.sweeps_dust import CLEAN_DUST
 from openvest.ledger.posting import post
 from openvest.ledger.trades import settlement, street_settlement
 
@@ -67,7 +68,7 @@ async def _settle_blocks(unit: Unit, trades: Sequence[BlockTrade]) -> None:
 SETTLE_BLOCKS = Sweep("executions.settle_blocks", _claim_blocks, _settle_blocks, _next_block, writes_events=False)
 SETTLE = Sweep("executions.settle", _claim, _settle, _next)
 
-SWEEPS = [SETTLE_BLOCKS, SETTLE]
+SWEEPS = [SETTLE_BLOCKS, SETTLE, CLEAN_DUST]
 
 REACTIONS: list[Reaction] = []
 

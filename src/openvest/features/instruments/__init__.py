@@ -12,8 +12,8 @@ Prices: `quotes`, `points` and `candles` ask the prices port inside the unit of 
 reading a price never leaves the process. No money moves here.
 
 Events: instruments have no tenant and an event belongs to one, so the import notes what it changed, and a sweep tells
-each tenant from its own cursor (INSTRUMENT.…). A new tenant is told of later changes only; prices and listings are no
-news.
+each tenant from its own cursor (INSTRUMENT.…). A new tenant is told of later changes only; prices are no news. What is
+decided about orders goes by what was told (`service_news`).
 
 Source: DOMAIN.md sections 4 and 7; reference/v1/instruments.md; reference/v1/newer/instruments_prices.md.
 """

@@ -19,6 +19,7 @@ from openvest.db.paging import Page, PageQuery, page
 from openvest.features.instruments import rules, rules_changes, rules_import, store
 from openvest.features.instruments.model import ImportDone, Instrument, Venue
 from openvest.features.instruments.rules import InstrumentName
+from openvest.features.instruments.service_news import Before
 from openvest.ports.prices import (
     Candle,
     Imported,
@@ -235,13 +236,28 @@ async def import_prices(connection: Connection, lines: Iterable[str]) -> ImportD
 
 async def _put_changed(connection: Connection, lines: Sequence[rules_import.InstrumentRow]) -> int:
     """Add and change the instruments these lines say something new of, and keep what tenants are to be told of it."""
-    found = await connection.fetch(store.INSTRUMENTS_BY_ID.sql, [line.id for line in lines])
-    before = {record["id"]: Instrument(*record) for record in found}
-    types = {line.id: rules_changes.changes_of(before.get(line.id), line) for line in lines}
+    ids = [line.id for line in lines]
+    found = await connection.fetch(store.INSTRUMENTS_BY_ID.sql, ids)
+    listed: dict[UUID, list[Listing]] = {}
+    for record in await connection.fetch(store.LISTINGS.sql, ids):
+        listed.setdefault(record["instrument_id"], []).append(Listing(*record))
+    before = {record["id"]: Before(Instrument(*record), tuple(listed.get(record["id"], ()))) for record in found}
+    types: dict[UUID, Sequence[str]] = {}
+    for line in lines:
+        old = before.get(line.id)
+        types[line.id] = rules_changes.changes_of(old and old.instrument, line, old.listings if old else ())
     changed = [line for line in lines if types[line.id]]
     if changed:
         put = await connection.fetch(store.PUT_INSTRUMENTS.sql, *_instrument_columns(changed))
-        rows = [(record["id"], " ".join(types[record["id"]]), text_of(Instrument(*record))) for record in put]
+        rows = [
+            (
+                record["id"],
+                " ".join(types[record["id"]]),
+                text_of(Instrument(*record)),
+                text_of(before[record["id"]]) if record["id"] in before else None,
+            )
+            for record in put
+        ]
         await connection.execute(store.ADD_CHANGES.sql, *map(list, zip(*rows, strict=True)))
     return len(changed)
 
@@ -255,6 +271,7 @@ async def _put_listings(connection: Connection, rows: Sequence[rules_import.Inst
     found = [listing for row in rows for listing in row.listings]
     if found:
         await connection.execute(store.PUT_LISTINGS.sql, *_columns(found))
+        await connection.execute(store.SET_BEHIND.sql, [r.instrument_id for r in found], [r.venue_id for r in found])
 
 
 def _instrument_columns(rows: Sequence[rules_import.InstrumentRow]) -> list[list[Any]]:

@@ -172,6 +172,26 @@ CHANGES_WAIT = Query(
 )
 MOVE_TOLD = Statement("update told_instruments set last_sequence = $2, told_at = $3 where tenant_id = $1")
 
+
+@dataclass(frozen=True, slots=True)
+class Untold:
+    """The first change of an instrument that a tenant was not told of. Shape: `before` as `service_news.Before`."""
+
+    id: UUID
+    imported_at: datetime
+    before: Any
+
+
+UNTOLD = Query(
+    Untold,
+    """
+select distinct on (c.instrument_id) c.instrument_id as id, c.imported_at, c.before
+  from told_instruments t join instrument_changes c on c.sequence > t.last_sequence
+ where t.tenant_id = $1 and c.instrument_id = any($2::uuid[]) """
+    + _NOT_ASIDE
+    + " order by c.instrument_id, c.sequence",
+)
+
 # What follows is run by the owner of the schema.
 
 LOCK_IMPORTS = Query(bool, "select pg_advisory_xact_lock(hashtextextended('instruments', 0)) is not null")
@@ -201,9 +221,9 @@ returning id, isin, wkn, name, type, home_country, fractional_trading, quantity_
 )
 ADD_CHANGES = Statement(
     """
-insert into instrument_changes (instrument_id, version, types, snapshot, imported_at)
-select i.id, i.version, string_to_array(t.types, ' '), t.snapshot::jsonb, i.updated_at
-  from unnest($1::uuid[], $2::text[], $3::text[]) with ordinality as t(id, types, snapshot, n)
+insert into instrument_changes (instrument_id, version, types, snapshot, before, imported_at)
+select i.id, i.version, string_to_array(t.types, ' '), t.snapshot::jsonb, t.before::jsonb, i.updated_at
+  from unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) with ordinality as t(id, types, snapshot, before, n)
   join instruments i on i.id = t.id
  order by t.n
 """
@@ -216,6 +236,15 @@ select * from unnest($1::uuid[], $2::uuid[], $3::integer[], $4::text[], $5::nume
 on conflict (instrument_id, venue_id) do update set
    place = excluded.place, currency = excluded.currency, tick_size = excluded.tick_size,
    reference_price = excluded.reference_price
+"""
+)
+# A listing that a line does not name stays, behind those it names.
+SET_BEHIND = Statement(
+    """
+update instrument_venues l set place = greatest(l.place, n.named + 1)
+  from (select instrument_id, array_agg(venue_id) as venues, count(*)::integer as named
+          from unnest($1::uuid[], $2::uuid[]) as t(instrument_id, venue_id) group by instrument_id) n
+ where l.instrument_id = n.instrument_id and l.venue_id <> all(n.venues)
 """
 )
 PUT_BARS = Statement(

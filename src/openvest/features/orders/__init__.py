@@ -5,8 +5,8 @@ is traded for it an execution (feature `executions`).
 
 Life: NEW → PROCESSING → FILLED, or CANCELLED with a reason. Acceptance does intake only: the row, its event, the
 answer. The *check* sweep then decides in order of acceptance per account group and takes the lock; the *booking* sweep
-carries orders through what venues report; *expiry* ends what is over. What an order waits for without an instant, an
-activation, wakes it by a reaction.
+carries orders through what venues report; *expiry* ends what is over; *news* of an instrument end what does not fit it
+any more (`rules_fit`). What an order waits for without an instant, an activation, wakes it by a reaction.
 
 Money: ORDER_LOCK and ORDER_UNLOCK (available ↔ locked) are journals of this feature; what a fill moves is booked by
 `executions`. Amounts, locks and limits are worked out here, in `rules_amounts`. The catalogue is POSTINGS section 3.

@@ -89,7 +89,8 @@ def standing_of(facts: AccountFacts) -> Standing:
 class CheckFacts:
     """What the check of one order knows. `available` is the running balance: cash of the group or units of the account.
 
-    `tradable`: a venue trades the order's currency, and has a session for it. `in_debt`: the group owes us money.
+    `tradable`: a venue trades the order's currency, takes its price and has a session for it. `conforms`: a purchase is
+    no finer than the instrument. `in_debt`: the group owes us money.
     `opens_at` None: the venue is open (or has no sessions); else when it opens next. `cut_off` is what a BLOCK order
     waits for, None where it has come or the order flows through; `next_cut_off` is the one after now.
     """
@@ -102,6 +103,7 @@ class CheckFacts:
     decimals: int
     available: Decimal
     opens_at: datetime | None
+    conforms: bool = True
     in_debt: bool = False
     expires_at: datetime | None = None
     cut_off: datetime | None = None
@@ -149,7 +151,7 @@ def _refused(order: Order, facts: CheckFacts) -> Decision | None:
         return Decision("wait")
     if not (standing.may_buy if order.side == "BUY" else standing.may_sell):
         return Decision("cancel", reason="CANCELLED_BY_UPVEST_PLATFORM")
-    if not facts.instrument_active:
+    if not facts.instrument_active or not facts.conforms:
         return Decision("cancel", reason="CANCELLED_BY_UPVEST_PLATFORM")
     if order.side == "BUY" and standing.fit_failed and not order.fit_acknowledged:
         return Decision("cancel", reason="CANCELLED_BY_UPVEST_PLATFORM")

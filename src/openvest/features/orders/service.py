@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -24,8 +25,6 @@ from openvest.features.orders.rules import (
     EVENT_OF,
     BelowOneTick,
     FeeOfOtherKind,
-    NotFractional,
-    TooManyDecimals,
     UnknownAccount,
     UnknownDecisionMaker,
     UnknownInstrument,
@@ -34,12 +33,13 @@ from openvest.features.orders.rules import (
     released,
     view_of,
 )
-from openvest.features.orders.rules_intake import decimals_of
+from openvest.features.orders.rules_fit import too_fine
 from openvest.features.orders.rules_sessions import default_expiry
 from openvest.features.orders.store_audit import AUDIT
 from openvest.features.street import service as street
 from openvest.features.users import service as users
-from openvest.ledger.posting import post
+from openvest.ledger.chart import Balance, Key, units_of
+from openvest.ledger.posting import post, read_balances
 from openvest.ledger.recipes import Journal, unlock_cash, unlock_units
 from openvest.ports.prices import Listing
 
@@ -63,6 +63,7 @@ async def place_orders(unit: Unit, wants: Sequence[OrderWanted]) -> list[OrderVi
     facts = await accounts.account_facts(unit, sorted({w.account_id for w in wants}))
     known = await instruments.by_isin(unit, {w.isin for w in wants})
     listed = await _listings(unit, wants, known)
+    held = await _held(unit, wants, known)
     named = sorted({w.decision_maker_id for w in wants if w.decision_maker_id})
     deciders = set(await users.user_facts(unit, named)) if named else set[UUID]()
     answers: list[OrderView | Problem] = []
@@ -70,7 +71,8 @@ async def place_orders(unit: Unit, wants: Sequence[OrderWanted]) -> list[OrderVi
     for item, want in enumerate(wants):
         instrument = known.get(want.isin)
         listing = instruments.home_venue(listed.get(instrument.id, ()), want.currency) if instrument else None
-        refusal = _refusal(want, facts.get(want.account_id), instrument, listing, deciders)
+        position = held.get(Key(want.account_id, units_of(instrument.id))) if instrument else None
+        refusal = _refusal(want, facts.get(want.account_id), instrument, listing, position, deciders)
         if refusal is not None or instrument is None:
             answers.append(refusal or UnknownInstrument(f"No instrument has the ISIN {want.isin}."))
             continue
@@ -92,6 +94,16 @@ async def _listings(
     return await instruments.listings(unit, priced) if priced else {}
 
 
+async def _held(unit: Unit, wants: Sequence[OrderWanted], known: Mapping[str, Instrument]) -> Mapping[Key, Balance]:
+    """Positions of sales that are finer than their instrument: only these need to be known at intake."""
+    fine = [
+        Key(want.account_id, units_of(known[want.isin].id))
+        for want in wants
+        if want.side == "SELL" and want.isin in known and too_fine(want, known[want.isin], None) is not None
+    ]
+    return await read_balances(unit, fine) if fine else {}
+
+
 def _rounded_down(want: OrderWanted) -> Decimal | None:
     """The price that goes to the street rounded down to a tick, which can leave nothing of it. (rules_amounts)"""
     return want.limit_price if want.side == "BUY" else want.stop_price
@@ -102,6 +114,7 @@ def _refusal(
     account: AccountFacts | None,
     instrument: Instrument | None,
     listing: Listing | None,
+    position: Balance | None,
     deciders: set[UUID],
 ) -> Problem | None:
     """Why this order cannot be taken in, or None. The order of the checks is that of `place_orders`."""
@@ -109,10 +122,8 @@ def _refusal(
         return UnknownAccount("The user has no account with this id.")
     if instrument is None:
         return UnknownInstrument(f"No instrument has the ISIN {want.isin}.")
-    if want.quantity is not None and decimals_of(want.quantity) > instrument.quantity_decimals:
-        if instrument.quantity_decimals == 0:
-            return NotFractional(f"{instrument.name} is traded in whole units only.")
-        return TooManyDecimals(f"A quantity of {instrument.name} has at most {instrument.quantity_decimals} decimals.")
+    if (fine := too_fine(want, instrument, position)) is not None:
+        return fine
     price = _rounded_down(want)
     if listing is not None and price is not None and tick_down(price, listing.tick_size) == 0:
         return BelowOneTick(f"The price is below one tick ({listing.tick_size}) of the venue.")
@@ -209,29 +220,31 @@ async def cancel_now(unit: Unit, orders: Sequence[Order], reason: CancellationRe
         announce(unit, order, ())
 
 
-async def end_working(unit: Unit, orders: Sequence[Order], reason: CancellationReason) -> None:
+async def end_working(
+    unit: Unit, orders: Sequence[Order], reason: CancellationReason, *, ended_at: datetime | None = None
+) -> None:
     """End open orders for a reason of ours: NEW ones at once; for the others the venue is asked, and what it has
-    traded before it answers stands.
+    traded before it answers, or before `ended_at`, stands. Who asked for an end before gave the reason.
 
-    Writes: orders, street_orders, ledger (ORDER_UNLOCK); events ORDER.CANCELLED.
+    Writes: orders, street_orders, venue_reports, ledger (ORDER_UNLOCK); events ORDER.CANCELLED.
     """
     working = [order for order in orders if order.status == "PROCESSING"]
     if working:
-        await ask_to_end(unit, [order.id for order in working])
-        await save(unit, [replace(order, cancellation_reason=reason) for order in working])
+        await ask_to_end(unit, [order.id for order in working], ended_at=ended_at)
+        await save(unit, [replace(o, cancellation_reason=o.cancellation_reason or reason) for o in working])
     new = [order for order in orders if order.status == "NEW"]
     if new:
         await cancel_now(unit, new, reason)
 
 
-async def ask_to_end(unit: Unit, order_ids: Sequence[UUID]) -> None:
+async def ask_to_end(unit: Unit, order_ids: Sequence[UUID], *, ended_at: datetime | None = None) -> None:
     """Ask the venue to end what works for these orders; what was set aside of them gets one more try.
 
     Why: nobody looks at what is set aside, so a cancellation would be accepted and forgotten.
-    Writes: street_orders, set_aside.
+    Writes: street_orders, venue_reports, set_aside.
     """
     await street.try_again(unit, order_ids, BOOKING)
-    await street.request_cancel(unit, order_ids)
+    await street.request_cancel(unit, order_ids, ended_at=ended_at)
 
 
 def reject_cancellation(unit: Unit, order: Order, reason: str | None = None) -> Order:

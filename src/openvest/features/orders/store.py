@@ -115,6 +115,19 @@ LOCK_WORKING_TO_END = Query(Order, f"{_TO_END} 'PROCESSING' order by id for no k
 LOCK_NEW_TO_END = Query(Order, f"{_TO_END} 'NEW' order by id for no key update skip locked")
 """Who has one of them in hand, such as the check, does not hold the account yet and decides by what it becomes."""
 
+# NEW ones first: who of them was in hand and works now is among the others. Both halves of what is NEW have an index.
+
+_OF_INSTRUMENTS = f"""
+    select {_COLUMNS} from orders where tenant_id = $1 and instrument_id = any($2::uuid[]) and status =
+"""
+
+LOCK_NEW_OF_INSTRUMENTS = Query(
+    Order,
+    f"{_OF_INSTRUMENTS} 'NEW' and (due_at is null or due_at is not null) order by id for no key update",
+)
+
+LOCK_WORKING_OF_INSTRUMENTS = Query(Order, f"{_OF_INSTRUMENTS} 'PROCESSING' order by id for no key update")
+
 OF_ACCOUNT = Listing(
     row=Order,
     columns=_COLUMNS,

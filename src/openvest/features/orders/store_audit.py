@@ -64,6 +64,18 @@ having count(s.id) <> case when o.status = 'PROCESSING' then 1 else 0 end
         "select id, isin from orders where tenant_id = $1 and instrument_id not in (select id from instruments)",
     ),
     AuditQuery(
+        "inactive_instruments_have_no_orders",
+        "For an instrument the tenant knows to be INACTIVE no order holds a lock, unless its end is under way.",
+        """
+select o.id, o.isin, o.status, o.lock_amount
+  from orders o join instruments i on i.id = o.instrument_id and i.trading_status = 'INACTIVE'
+ where o.tenant_id = $1 and o.status in ('NEW', 'PROCESSING') and o.lock_amount > o.lock_used
+   and o.cancellation_reason is null
+   and not exists (select from told_instruments t join instrument_changes c on c.sequence > t.last_sequence
+                    where t.tenant_id = $1 and c.instrument_id = o.instrument_id)
+""",
+    ),
+    AuditQuery(
         "closed_accounts_have_nothing",
         "A closed account, or an account of a closed group, holds nothing and has no order at work.",
         """

@@ -13,6 +13,7 @@ from openvest.features.orders import service, service_aside, store
 from openvest.features.orders.model import Order
 from openvest.features.orders.sweeps_book import BOOK
 from openvest.features.orders.sweeps_check import CHECK
+from openvest.features.orders.sweeps_news import NEWS, end_misfits
 from openvest.features.street import service as street
 
 
@@ -74,6 +75,7 @@ REACTIONS = [
         ("ACCOUNT.ACTIVATED", _wake),
         ("ACCOUNT.CLOSING_INITIATED", _wake),
         ("ACCOUNT.CLOSED", _wake),
+        *((news, end_misfits) for news in NEWS),
     )
 ]
 """What ends orders comes before what wakes the others; who wakes is all that `standing_of` looks at."""

@@ -14,6 +14,7 @@ from openvest.db.unit import Unit
 from openvest.features.executions import service as executions
 from openvest.features.executions import service_booking
 from openvest.features.executions.model import Execution, Inventory, NewBlockTrade, NewExecution
+from openvest.features.instruments import service_news
 from openvest.features.orders import service, store
 from openvest.features.orders.model import Order
 from openvest.features.orders.rules import is_final, released
@@ -59,8 +60,15 @@ async def _book(unit: Unit, reports: Sequence[Report]) -> None:
     """
     found = await unit.rows(store.LOCK_FREE, unit.tenant_id, sorted({report.order_id for report in reports}))
     orders = {order.id: order for order in found}
-    # An order that a verb holds right now is left for the next set.
-    mine = [report for report in reports if report.order_id in orders]
+    # An order that a verb holds right now is left for the next set; so is what came after news of its instrument that
+    # are still to be told, since they may end it. On a frozen clock all that is due comes before news.
+    ids = {order.instrument_id for order in found}
+    news = {} if unit.frozen else await service_news.untold_since(unit, ids)
+    mine = [
+        report
+        for report in reports
+        if report.order_id in orders and report.due_at <= news.get(orders[report.order_id].instrument_id, report.due_at)
+    ]
     if not mine:
         return
     by_order: dict[UUID, list[Report]] = {}

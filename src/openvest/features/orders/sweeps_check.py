@@ -21,10 +21,11 @@ from openvest.features.accounts import service as accounts
 from openvest.features.executions import service as executions
 from openvest.features.executions.model import Inventory
 from openvest.features.instruments import service as instruments
+from openvest.features.instruments import service_news
 from openvest.features.instruments.model import Instrument
 from openvest.features.orders import service, store
 from openvest.features.orders.model import Order, Standing
-from openvest.features.orders.rules import CheckFacts, decide, moved, needs_block, released, standing_of
+from openvest.features.orders.rules import CheckFacts, Decision, decide, moved, needs_block, released, standing_of
 from openvest.features.orders.rules_amounts import (
     Block,
     Quoted,
@@ -33,6 +34,7 @@ from openvest.features.orders.rules_amounts import (
     street_limit,
     street_stop,
 )
+from openvest.features.orders.rules_fit import conforms, decimals_for, placeable, sendable
 from openvest.features.orders.rules_sessions import cut_offs, expires_at, opens_at
 from openvest.features.street import service as street
 from openvest.features.street.model import StreetOrder
@@ -51,6 +53,7 @@ class _Set:
     tenant: Tenant
     standing: dict[UUID, Standing]
     instruments: dict[UUID, Instrument]
+    untold: frozenset[UUID]
     listings: dict[tuple[UUID, str], Listing]
     quotes: dict[tuple[UUID, UUID], Quoted]
     inventory: dict[UUID, Inventory] = field(default_factory=dict[UUID, Inventory])
@@ -64,6 +67,9 @@ class _Set:
 
     def listing(self, order: Order) -> Listing | None:
         return self.listings.get((order.instrument_id, order.currency))
+
+    def decimals(self, order: Order) -> int:
+        return decimals_for(order.side, self.instruments[order.instrument_id], self.balances[_key(order)])
 
     def in_block(self, order: Order) -> bool:
         listing = self.listing(order)
@@ -110,16 +116,16 @@ async def _load(unit: Unit, orders: Sequence[Order]) -> _Set:
     """
     tenant = await tenants.get_tenant(unit)
     facts = await accounts.hold_account_facts(unit, {order.account_id: order.user_id for order in orders})
-    known = await instruments.by_id(unit, {o.instrument_id for o in orders})
-    listed = await instruments.listings(unit, known)
+    told = await service_news.as_told(unit, {o.instrument_id for o in orders})
     wanted = sorted({(o.instrument_id, o.currency) for o in orders})
-    found = {key: instruments.home_venue(listed.get(key[0], ()), key[1]) for key in wanted}
+    found = {key: instruments.home_venue(told.listings.get(key[0], ()), key[1]) for key in wanted}
     listings = {key: listing for key, listing in found.items() if listing is not None}
     quotes = await instruments.quotes(unit, listings.values(), tenant.pace)
     work = _Set(
         tenant=tenant,
         standing={account_id: standing_of(fact) for account_id, fact in facts.items()},
-        instruments=known,
+        instruments=told.instruments,
+        untold=frozenset() if unit.frozen else told.untold,
         listings=listings,
         quotes={key: Quoted(quote.bid, quote.offer) for key, quote in quotes.items() if quote},
     )
@@ -133,8 +139,12 @@ async def _load(unit: Unit, orders: Sequence[Order]) -> _Set:
 async def _check(unit: Unit, orders: Sequence[Order]) -> None:
     """Decide a set. Writes: orders, street_orders, fraction_reserves, ledger; events ORDER.PROCESSING, .CANCELLED."""
     work = await _load(unit, orders)
+    later = set[UUID]()  # groups of which an order waits for its instrument's news; none behind it comes first
     for order in orders:
-        _decide(unit, work, order)
+        if order.instrument_id in work.untold:
+            later.add(order.account_group_id)
+        if order.account_group_id not in later:
+            _decide(unit, work, order)
     await post(unit, work.journals)
     await service.save(unit, work.decided)
     await street.send(unit, work.sent, work.inside)
@@ -153,6 +163,9 @@ def _decide(unit: Unit, work: _Set, order: Order) -> None:
     if decision.lock is not None:
         _lock(unit, work, order, decision.lock)
         known["lock_amount"] = decision.lock
+    lock = known.get("lock_amount", order.lock_amount)
+    if decision.outcome == "process" and listing and not sendable(replace(order, lock_amount=lock), listing.tick_size):
+        decision = Decision("cancel", reason="CANCELLED_BY_TRADING_PARTNER")
     if decision.outcome == "cancel":
         at, reason = unit.moment_after(order.updated_at), decision.reason
         _cancel(unit, work, moved(order, "cancel", at, cancellation_reason=reason, **known))
@@ -184,7 +197,7 @@ def _cancel(unit: Unit, work: _Set, cancelled: Order) -> None:
 def _facts(unit: Unit, work: _Set, order: Order, listing: Listing | None) -> CheckFacts:
     instrument, key = work.instruments[order.instrument_id], _key(order)
     tenant, opens, ends, waits, following = work.tenant, None, None, None, None
-    tradable = listing is not None
+    tradable = listing is not None and placeable(order, listing.tick_size)
     if listing is not None:
         try:
             ends = expires_at(order.expiry_date, listing.mic, tenant.pace, order.side, order.currency)
@@ -198,8 +211,9 @@ def _facts(unit: Unit, work: _Set, order: Order, listing: Listing | None) -> Che
         instrument_active=instrument.trading_status == "ACTIVE",
         tradable=tradable,
         quote=work.quotes.get(listing.key) if listing else None,
-        decimals=instrument.quantity_decimals,
+        decimals=work.decimals(order),
         available=work.available[key],
+        conforms=conforms(order, instrument),
         in_debt=work.balances[key].due < 0,
         expires_at=ends,
         opens_at=opens,
@@ -241,7 +255,7 @@ def _send(unit: Unit, work: _Set, order: Order, listing: Listing) -> None:
             done=ZERO,
             limit_price=limit,
             stop_price=street_stop(order, listing.tick_size),
-            quantity_decimals=work.instruments[order.instrument_id].quantity_decimals,
+            quantity_decimals=work.decimals(order),
             pace=work.tenant.pace,
             status="WORKING",
             cancel_requested=False,
@@ -256,7 +270,7 @@ def _block(work: _Set, order: Order, price: Decimal, limit: Decimal | None) -> B
 
     Where the offer is above what the lock can bear, the inventory does not serve: the street waits for the price.
     """
-    needed = needed_units(order, price, work.instruments[order.instrument_id].quantity_decimals)
+    needed = needed_units(order, price, work.decimals(order))
     stock = work.inventory[order.instrument_id]
     beyond = order.side == "BUY" and limit is not None and price > limit
     block = block_of(order.side, needed, ZERO if beyond else stock.free)

@@ -20,7 +20,8 @@ class StreetOrder:
 
     `accepted_at` is when the customer's order was accepted: of two that trade at one instant the older comes first.
     `reserve` is what a block counts on of the house's inventory; a quantity of zero is served wholly from it and no
-    venue is asked. Units: prices on the venue's tick, in `currency`.
+    venue is asked. `cancel_at`: from when on nothing counts that the venue does, where its end is dated before the
+    question. Units: prices on the venue's tick, in `currency`.
     """
 
     id: UUID
@@ -47,6 +48,7 @@ class StreetOrder:
     cancel_requested: bool
     active_at: datetime
     look_after: datetime
+    cancel_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,12 +51,16 @@ async def fills_of(unit: Unit, order_ids: Sequence[UUID]) -> dict[UUID, list[Fil
     return found
 
 
-async def request_cancel(unit: Unit, order_ids: Sequence[UUID]) -> set[UUID]:
+async def request_cancel(unit: Unit, order_ids: Sequence[UUID], *, ended_at: datetime | None = None) -> set[UUID]:
     """Ask the venue to end what works for these orders. Returns the orders that have a working street order.
 
-    What the house's inventory serves cannot be ended any more: it has been traded. Writes: street_orders.
+    `ended_at`: their trading was over then, so what the venue has announced for later is void at once. What the house's
+    inventory serves cannot be ended any more: it has been traded. Writes: street_orders, venue_reports.
     """
-    return set(await unit.rows(store.REQUEST_CANCEL, unit.tenant_id, list(order_ids), unit.now))
+    asked = set(await unit.rows(store.REQUEST_CANCEL, unit.tenant_id, list(order_ids), unit.now, ended_at))
+    if asked and ended_at is not None:
+        await unit.run(store.DROP_OF_ORDERS, unit.tenant_id, sorted(asked), ended_at)
+    return asked
 
 
 async def try_again(unit: Unit, order_ids: Sequence[UUID], sweep: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,7 @@ from openvest.features.street.model import Filled, Report, StreetOrder
 _COLUMNS = (
     "id, order_id, accepted_at, account_id, user_id, client_reference, instrument_id, isin, mic, currency, side,"
     " order_type, quantity, cash_amount, reserve, done, limit_price, stop_price, quantity_decimals, pace, status,"
-    " cancel_requested, active_at, look_after"
+    " cancel_requested, active_at, look_after, cancel_at"
 )
 
 INSERT = Statement(
@@ -70,10 +71,19 @@ LEASE = Query(
     """,
 )
 
+
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """A street order whose lease still holds, and from when on its end is dated."""
+
+    id: UUID
+    cancel_at: datetime | None
+
+
 STILL_LEASED = Query(
-    UUID,
-    "select id from street_orders where tenant_id = $1 and id = any($2) and lease_token = $3 and status = 'WORKING'"
-    " order by id for update",
+    Leased,
+    "select id, cancel_at from street_orders"
+    " where tenant_id = $1 and id = any($2) and lease_token = $3 and status = 'WORKING' order by id for update",
 )
 """What ended while the venue was asked has heard all it is to hear: a report after its end could never be booked."""
 
@@ -91,6 +101,14 @@ DROP_LATER = Statement(
     """
     delete from venue_reports r using unnest($2::uuid[], $3::timestamptz[]) as t(street_order_id, after)
      where r.tenant_id = $1 and r.street_order_id = t.street_order_id and r.booked_at is null and r.due_at > t.after
+    """
+)
+
+DROP_OF_ORDERS = Statement(
+    """
+    delete from venue_reports r using street_orders s
+     where s.tenant_id = $1 and s.order_id = any($2::uuid[]) and s.status = 'WORKING'
+       and r.tenant_id = s.tenant_id and r.street_order_id = s.id and r.booked_at is null and r.due_at > $3
     """
 )
 
@@ -151,8 +169,9 @@ PROGRESS = Statement(
 REQUEST_CANCEL = Query(
     UUID,
     """
-    update street_orders set cancel_requested = true, look_at = $3, updated_at = $3
-     where tenant_id = $1 and order_id = any($2) and status = 'WORKING' and not cancel_requested
+    update street_orders set cancel_requested = true, look_at = $3, updated_at = $3, cancel_at = $4::timestamptz
+     where tenant_id = $1 and order_id = any($2) and status = 'WORKING'
+       and (not cancel_requested or cancel_at is null and $4::timestamptz is not null)
        and (quantity is null or quantity > 0)
        and not exists (
          select from venue_reports r where r.tenant_id = $1 and r.street_order_id = street_orders.id

@@ -65,6 +65,7 @@ def _as_venue_order(asked: Asked) -> VenueOrder:
         look_after=o.look_after,
         asked_at=asked.asked_at,
         cancel=o.cancel_requested,
+        ended_at=o.cancel_at,
         account_id=o.account_id,
         user_id=o.user_id,
         client_reference=o.client_reference,
@@ -76,14 +77,17 @@ async def _talk(ports: Any, rows: Sequence[Asked]) -> Sequence[VenueAnswer]:
 
 
 async def _record(unit: Unit, rows: Sequence[Asked], said: Sequence[VenueAnswer]) -> None:
-    leased = set(await unit.rows(store.STILL_LEASED, unit.tenant_id, [a.order.id for a in rows], rows[0].token))
+    found = await unit.rows(store.STILL_LEASED, unit.tenant_id, [a.order.id for a in rows], rows[0].token)
+    leased = {one.id: one.cancel_at for one in found}
     kept = [(a, answer) for a, answer in zip(rows, said, strict=True) if a.order.id in leased]
     if not kept:
         return
     dropped = [(answer.order_id, answer.drop_after) for _, answer in kept if answer.drop_after is not None]
     if dropped:
         await unit.run(store.DROP_LATER, unit.tenant_id, [d[0] for d in dropped], [d[1] for d in dropped])
-    reports = [report for _, answer in kept for report in answer.reports]
+    # What was said before the venue knew of an end that is dated may lie after it: it is asked once more.
+    current = [answer for a, answer in kept if leased[a.order.id] == a.order.cancel_at]
+    reports = [report for answer in current for report in answer.reports]
     if reports:
         await unit.run(
             store.INSERT_REPORTS,

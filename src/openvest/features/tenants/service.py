@@ -93,6 +93,16 @@ async def get_tenant(unit: Unit) -> Tenant:
     return await unit.one(store.TENANT, unit.tenant_id)
 
 
+async def happened_at(unit: Unit, wire: datetime) -> datetime:
+    """When, in the tenant's time, something happened that is dated in wire time; never after now.
+
+    On a frozen clock that is now: whenever it came, all that is due at this instant comes first.
+    """
+    if unit.frozen:
+        return unit.now
+    return min(unit.now, await unit.one(store.HAPPENED_AT, unit.tenant_id, wire))
+
+
 def check_client(scopes: str | Sequence[str], public_key: str | bytes | None) -> None:
     """What of a client can be refused before anything is made. Raises: UnknownScope, UnusableKey."""
     rules.scopes_of(scopes)

@@ -142,3 +142,8 @@ NEWEST_SIGNING_KEY = Query(
 ADD_SIGNING_KEY = Statement(
     "insert into signing_keys (tenant_id, id, sealed_private_key, public_key, created_at) values ($1, $2, $3, $4, $5)"
 )
+
+HAPPENED_AT = Query(
+    datetime,
+    "select $2::timestamptz + offset_us * interval '1 microsecond' from clocks where tenant_id = $1",
+)
