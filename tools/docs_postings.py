@@ -276,13 +276,7 @@ TRADE_STORIES: Sequence[Story] = (
     Story(
         "A mistrade after settlement",
         (
-            _step(
-                "The execution is cancelled.",
-                trades.execution_cancellation,
-                BUY,
-                NEXT_DAY,
-                street_on=LATER,
-            ),
+            _step("The execution is cancelled.", trades.execution_cancellation, BUY, NEXT_DAY, street_on=LATER),
             _step("The street gives back what it had.", trades.cancellation_settlement, BUY, LATER, LATER),
         ),
         before=(*_bought(BUY, "1000.00"), trades.settlement(BUY, NEXT_DAY)),

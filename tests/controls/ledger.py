@@ -78,6 +78,32 @@ PLANTED: tuple[Planted, ...] = (
     ),
     Planted(
         "R18",
+        "news-reach-no-order",
+        "what rests for an instrument goes on, whatever becomes of it",
+        (
+            Edit(
+                "src/openvest/features/orders/sweeps.py",
+                "        *((news, end_misfits) for news in NEWS),\n",
+                "        *((news, end_misfits) for news in NEWS[:0]),\n",
+            ),
+        ),
+        {"steps": 300},
+    ),
+    Planted(
+        "R18",
+        "trapped-fractions",
+        "a sale may be no finer than its instrument, whatever is held",
+        (
+            Edit(
+                "src/openvest/features/orders/rules_fit.py",
+                '    if side == "SELL" and held is not None and',
+                '    if side == "" and held is not None and',
+            ),
+        ),
+        {"steps": 600},
+    ),
+    Planted(
+        "R18",
         "fee-outside-forgotten",
         "a fee that the client charges itself is no cost of what was bought",
         (

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from random import Random
 
+import asyncpg
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
@@ -19,6 +20,7 @@ from tests.gates.gate import Gate, Run, Verdict
 from tests.gates.ground import ground
 from tests.gates.life_model import Account, Model, Pace
 from tests.gates.life_steps import Life, PlannedVenue
+from tests.kit.imports import importing
 from tests.kit.lifecycles import moves_watched, untold_states
 from tests.kit.orders import make_trader
 from tests.kit.world import make_tenant
@@ -28,27 +30,38 @@ STEPS = 30
 """Of one life, after which its books are proved."""
 
 _RULES = st.sampled_from(
-    "top_up top_up cancel_topup buy buy buy buy sell sell cancel advance advance advance move_account".split()
+    (
+        "top_up top_up cancel_topup buy buy buy buy sell sell cancel advance advance advance move_account"
+        " change_instrument"
+    ).split()
 )
 _STEPS = st.lists(st.tuples(_RULES, st.integers(0, 2**32)), min_size=STEPS, max_size=STEPS)
 _PACES: st.SearchStrategy[Pace] = st.sampled_from(("instant", "calendar"))
 
 
-async def begin(world: Assembled, name: str, pace: Pace) -> Life:
-    """A customer with a first top-up on a frozen clock."""
+async def begin(world: Assembled, owner: asyncpg.Connection[asyncpg.Record], name: str, pace: Pace) -> Life:
+    """A customer with a first top-up on a frozen clock. `owner` imports what becomes of the instrument."""
     tenant_id = await make_tenant(world.database, name, pace=pace, frozen_at=MONDAY)
     trader = await make_trader(world, tenant_id, "")
     venue = PlannedVenue()
     world.runner.ports = replace(world.runner.ports, venue=venue)
-    life = Life(trader, Model(pace, MONDAY), venue, accounts=[trader.customer.account_id])
+    life = Life(trader, Model(pace, MONDAY), venue, owner, accounts=[trader.customer.account_id])
     life.model.accounts.append(Account())
+    await life.bring()  # the life before may have failed while it was changed
     await life.top_up(Random(0))
     return life
 
 
-async def live(world: Assembled, name: str, pace: Pace, steps: Sequence[tuple[str, int]], told: Counter[str]) -> None:
+async def live(
+    world: Assembled,
+    owner: asyncpg.Connection[asyncpg.Record],
+    name: str,
+    pace: Pace,
+    steps: Sequence[tuple[str, int]],
+    told: Counter[str],
+) -> None:
     """One life, its moves and news watched. Raises: AssertionError with all its steps."""
-    life = await begin(world, name, pace)
+    life = await begin(world, owner, name, pace)
     try:
         with moves_watched() as unlocked:
             await _steps(life, steps, told)
@@ -76,7 +89,7 @@ async def lives(run: Run) -> Verdict:
     """As many lives as there are steps for. What a life does follows from the run's seed."""
     told: Counter[str] = Counter()
     loop = asyncio.get_running_loop()
-    async with ground() as stand:
+    async with ground() as stand, importing(stand.cluster, stand.world.database) as owner:
 
         @seed(run.seed)
         @settings(
@@ -90,7 +103,7 @@ async def lives(run: Run) -> Verdict:
         @given(pace=_PACES, steps=_STEPS)
         def one(pace: Pace, steps: Sequence[tuple[str, int]]) -> None:
             told["lives"] += 1
-            life = live(stand.world, f"Life {told['lives']}", pace, steps, told)
+            life = live(stand.world, owner, f"Life {told['lives']}", pace, steps, told)
             asyncio.run_coroutine_threadsafe(life, loop).result()
 
         await asyncio.to_thread(one)

@@ -126,6 +126,8 @@ class Model:
 
     pace: Pace
     now: datetime
+    active: bool = True
+    fractions: bool = True
     available: Decimal = ZERO
     locked: Decimal = ZERO
     topups: list[tuple[Decimal, str]] = field(default_factory=list[tuple[Decimal, str]])
@@ -192,6 +194,21 @@ class Model:
         self._close()
         return True
 
+    def change_instrument(self, *, active: bool = True, fractions: bool = True) -> None:
+        """It is INACTIVE, trades no fractions, or is as before: open orders that do not fit it end."""
+        self.active, self.fractions = active, fractions
+        for order in self.orders:
+            if order.status in OPEN and (not active or (not fractions and self._too_fine(order))):
+                self._end(order, "CANCELLED", BY_PLATFORM)
+        self._close()
+
+    @staticmethod
+    def _too_fine(order: Order) -> bool:
+        """A purchase of a fraction; one by amount that still waits will buy whole units."""
+        if order.quantity is not None:
+            return order.side == "BUY" and order.quantity % 1 != 0
+        return order.side == "BUY" and order.status == "PROCESSING"
+
     def advance(self, to: datetime) -> None:
         """From instant to instant: what the venue says, what opens, what expires, what settles."""
         while True:
@@ -222,7 +239,7 @@ class Model:
         """Decide an order: standing, expiry, money or units, session."""
         account = self.accounts[order.account]
         fit = account.status == "ACTIVE" if order.side == "BUY" else account.status in ("ACTIVE", "CLOSING")
-        if not fit:
+        if not fit or not self.active:
             return self._end(order, "CANCELLED", BY_PLATFORM)
         opens, order.expires = self._opens(), self._expires(order)
         if order.expires is not None and order.expires < (opens or self.now):
@@ -375,5 +392,9 @@ class Model:
             mine = [order for order in self.orders if order.account == number]
             busy = any(one.status == "FILLED" for order in mine for one in order.done)
             working = any(order.status in OPEN for order in mine)
+            if account.status == "CLOSING" and not busy and not account.locked and account.available * BID < CENT:
+                account.available = ZERO  # dust
+                for lot in account.lots:
+                    lot.left = lot.cost = ZERO
             if account.status == "CLOSING" and not busy and not working and not account.available + account.locked:
                 account.status = "CLOSED"

@@ -10,6 +10,8 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
+import asyncpg
+
 from openvest.core.lifecycle import WrongState
 from openvest.core.problems import NotFound, Unprocessable
 from openvest.db.unit import Unit
@@ -23,6 +25,7 @@ from openvest.ports.venue import VenueAnswer, VenueOrder, VenueReport
 from tests.gates.life_model import OFFER, OPEN, UNIT, ZERO, Account, Model, Order, Tell, rounded
 from tests.kit import trades
 from tests.kit.customers import top_up
+from tests.kit.imports import bring
 from tests.kit.orders import Trader, X
 from tests.kit.scripted import ScriptedVenue
 
@@ -54,6 +57,7 @@ class Life:
     trader: Trader
     model: Model
     venue: PlannedVenue
+    owner: asyncpg.Connection[asyncpg.Record]
     ids: dict[int, UUID] = field(default_factory=dict[int, UUID])
     topups: list[UUID] = field(default_factory=list[UUID])
     accounts: list[UUID] = field(default_factory=list[UUID])
@@ -91,9 +95,9 @@ class Life:
     async def sell(self, chance: Random) -> None:
         await self.place(chance, "SELL")
 
-    async def place(self, chance: Random, side: str) -> None:
+    async def place(self, chance: Random, side: str, number: int | None = None) -> None:
         """An order of any kind. By amount, and in fractions, where the venue trades the very quantity."""
-        number = chance.randrange(len(self.accounts))
+        number = chance.randrange(len(self.accounts)) if number is None else number
         kind = chance.choice(("MARKET", "MARKET", "LIMIT", "STOP"))
         order = Order(number, side, kind, self.model.now, (), fee=Decimal(chance.choice(("0", "0", "1.00", "4.99"))))
         if chance.random() < 0.3:
@@ -121,7 +125,7 @@ class Life:
         self.model.place(order)
 
     def _size(self, chance: Random, order: Order) -> None:
-        fractions = self.model.pace == "instant"
+        fractions = self.model.pace == "instant" and self.model.fractions
         if fractions and chance.random() < 0.5:
             order.amount = Decimal(chance.randint(1, 150_000)) / 100
         elif fractions and chance.random() < 0.7:
@@ -129,7 +133,7 @@ class Life:
         else:
             order.quantity = Decimal(chance.randint(1, 12))
         held = self.model.accounts[order.account].available
-        if order.side == "SELL" and held and chance.random() < 0.5:
+        if order.side == "SELL" and held and (not self.model.fractions or chance.random() < 0.5):
             order.amount, order.quantity = None, held
 
     def _plan(self, chance: Random, order: Order) -> tuple[Tell, ...]:
@@ -176,6 +180,27 @@ class Life:
             self.said.append(f"advance to {to}")
             await self.trader.advance_to(to)
             self.model.advance(to)
+
+    async def change_instrument(self, chance: Random) -> None:
+        """For a while it trades no fractions, then it is INACTIVE; orders come meanwhile, sales where there is any."""
+        for change in ({"decimals": 0}, {"status": "INACTIVE"}):
+            self.said.append(f"the instrument changes: {change}")
+            await self.bring(**change)
+            self.model.change_instrument(active="status" not in change, fractions="decimals" not in change)
+            await self.compare()
+            holders = [number for number, account in enumerate(self.model.accounts) if account.available]
+            await self.place(chance, "SELL" if holders else "BUY", chance.choice(holders) if holders else None)
+            await self.compare()
+        self.said.append("the instrument is as before")
+        await self.bring()
+        self.model.change_instrument()
+
+    async def bring(self, **change: Any) -> None:
+        """Import the instrument as the model has it, but for a change."""
+        listed = {"venues": "XETR XLON", "currencies": "EUR GBP", "ticks": "0.01 0.01", "prices": "113.03 94.10"}
+        await bring(self.owner, X, **listed, **change)
+        await self.trader.rest()
+        self.model.now = (await self.trader.world.clockwork.show(self.trader.customer.tenant_id)).now
 
     async def move_account(self, chance: Random) -> None:
         """Lock, unlock or close an account; where none is open, open another one."""
