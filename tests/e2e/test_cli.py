@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 import re
 import shlex
+import socket
 import tomllib
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import asyncpg
 import pytest
 
+from openvest.core.sealing import Secrets
 from openvest.core.signing_keys import generate_ed25519
-from tests.e2e.serving import Cli, Serving, wait_until
+from openvest.db.address import read_address
+from openvest.db.checks import StartRefused
+from openvest.main.environment import Place
+from openvest.main.installation import check_noted_key
+from tests.e2e.serving import Cli, Serving, free_port, wait_until
 
 COMMANDS = """
 serve|server|worker|demo|api|doctor|client create|client add-key|client list|client disable|client rotate-secret
 |clock show|clock freeze|clock thaw|clock advance|ledger prove|ledger balances|events list|work list|work retry
-|work drop|instruments import|prices import|db migrate|db check
+|work drop|instruments import|prices import|db migrate|db check|tenants list
 """.replace("\n", "").split("|")
 """Every command there is."""
 
@@ -204,8 +213,6 @@ def test_the_schema_is_brought_up_to_date_and_judged(there: Cli) -> None:
 def test_a_foreign_database_must_be_migrated_by_its_owner(
     cli: Cli, served: Serving, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from openvest.db.address import read_address
-
     address = read_address(served.data_dir / "postgres.json")
     monkeypatch.setenv("DATABASE_URL", address.app_dsn("template1"))
     where = ("--data-dir", str(tmp_path))
@@ -233,9 +240,70 @@ def test_a_foreign_database_must_be_migrated_by_its_owner(
     assert status == 3 and "next: start it, or correct DATABASE_URL" in said
 
 
-def test_the_doctor_says_what_is_there(there: Cli, cli: Cli, tmp_path: Path) -> None:
+def test_the_doctor_says_what_is_there(there: Cli, cli: Cli, served: Serving, tmp_path: Path) -> None:
     status, said, _ = there("doctor")
     assert status == 0 and "it is running, supervised by process" in said
-    status, said, _ = cli("doctor", "--data-dir", str(tmp_path / "empty"))
+    assert f"OpenVest listens on port {served.port}" in said
+    status, said, _ = cli("doctor", "--data-dir", str(tmp_path / "empty"), "--port", str(free_port()))
     assert status == 0 and "no database in" in said
     assert not (tmp_path / "empty").exists(), "a look changes nothing"
+
+
+def test_the_doctor_and_db_check_see_what_would_stop_a_start(
+    there: Cli, cli: Cli, served: Serving, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    address = read_address(served.data_dir / "postgres.json")
+
+    def refused(sentence: str) -> None:
+        status, said, _ = there("doctor")
+        assert status == 1 and sentence in said
+        status, _, said = there("db", "check")
+        assert status == 1 and sentence in said
+
+    def as_superuser(statement: str) -> None:
+        async def run() -> None:
+            connection = await asyncpg.connect(address.superuser_dsn(address.database))
+            await connection.execute(statement)
+            await connection.close()
+
+        asyncio.run(run())
+
+    monkeypatch.setenv("OPENVEST_MASTER_KEY", "00" * 32)
+    refused("The master key is not the one this database was sealed with")
+    monkeypatch.setenv("OPENVEST_MASTER_KEY", "no key")
+    refused("OPENVEST_MASTER_KEY does not hold 64 hexadecimal digits")
+    monkeypatch.delenv("OPENVEST_MASTER_KEY")
+    opened = "execute on function lo_creat(integer), lo_from_bytea(oid, bytea)"
+    as_superuser(f"grant {opened} to public; grant {opened} to openvest_app")
+    try:
+        refused('REVOKE EXECUTE ON FUNCTION lo_creat(integer), lo_from_bytea(oid,bytea) FROM PUBLIC, "openvest_app";')
+    finally:
+        as_superuser(f"revoke {opened} from public, openvest_app")
+    assert there("doctor")[0] == there("db", "check")[0] == 0
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        status, said, _ = there("doctor", "--port", str(port))
+        assert status == 1 and f"✘ Port {port} is taken by process {os.getpid()} (" in said
+    folder = tmp_path / "var"
+    folder.mkdir()
+    (folder / "profile.toml").write_text(f'url = "{served.url}"\n')
+    status, said, _ = cli("doctor", "--data-dir", str(folder))
+    assert status == 1 and f"Port {served.port} is taken by process" in said, "it is another folder's"
+
+
+def test_a_wrong_key_is_seen_beside_a_database_that_is_not_running(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    check_noted_key(place)
+    (tmp_path / "master.key").write_text("11" * 32)
+    (tmp_path / "master.key.id").write_text(Secrets.from_hex("11" * 32).key_id + "\n")
+    check_noted_key(place)
+    with pytest.raises(StartRefused, match="not the one"):
+        check_noted_key(Place(tmp_path, master_key="22" * 32))
+    (tmp_path / "master.key").unlink()
+    with pytest.raises(StartRefused, match="There is no master key"):
+        check_noted_key(place)
+
+
+def test_a_start_notes_which_key_its_database_is_sealed_with(served: Serving) -> None:
+    key = Secrets.from_hex((served.data_dir / "master.key").read_text())
+    assert (served.data_dir / "master.key.id").read_text().strip() == key.key_id

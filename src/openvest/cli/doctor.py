@@ -6,20 +6,26 @@ import asyncio
 import os
 import platform
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from openvest.cli.versions import version_of
 from openvest.db.address import read_address
+from openvest.db.attach import SERVE_FILE
 from openvest.db.checks import StartRefused
 from openvest.db.connections import open_pool
-from openvest.db.embedded import ADDRESS_FILE
-from openvest.db.facts import look
+from openvest.db.embedded import ADDRESS_FILE, read_note
+from openvest.db.facts import EmbeddedFacts, look
 from openvest.db.migrate import SchemaRefused
+from openvest.db.postmaster import is_alive
 from openvest.db.unit import Database
 from openvest.main import installation
 from openvest.main.environment import Place, read_place
-from openvest.main.exposure import next_free
+from openvest.main.exposure import is_free, next_free
 from openvest.main.first_start import PROFILE
+from openvest.main.listeners import descends, listener, name_of
+from openvest.main.profiles import known_url
 from openvest.work import aside
 from openvest.work.aside import Waiting
 
@@ -54,7 +60,7 @@ async def _hidden(url: str) -> list[Waiting]:
         await pool.close()
 
 
-def look_around(data_dir: Path) -> tuple[list[str], list[str]]:
+def look_around(data_dir: Path, host: str | None, port: int | None) -> tuple[list[str], list[str]]:
     """Lines about what is there, and sentences about what would stop a start."""
     place = read_place(data_dir)
     lines = [f"OpenVest {version_of('openvest')}, Python {platform.python_version()}, {platform.platform(terse=True)}"]
@@ -67,14 +73,64 @@ def look_around(data_dir: Path) -> tuple[list[str], list[str]]:
         facts = look(place.data_dir, binaries=place.binaries)
         lines += list(facts.sentences()[: len(facts.sentences()) - len(facts.trouble)])
         troubles += facts.trouble
+        troubles += _inside(place, facts)
+        if facts.cluster_folder is not None and not facts.running:
+            lines.append("it is not running, so nobody looked inside; openvest db check does")
     else:
         found, wrong = asyncio.run(_ask(place, place.database_url))
         lines += found
         troubles += wrong
-    lines += _keys(place)
-    free = next_free("127.0.0.1", 8000)
-    lines.append("port 8000 is free" if free == 8000 else f"port 8000 is taken; the next free one is {free}")
-    return lines, troubles
+    lines += _keys(place, troubles)
+    (troubles if (told := _port(place, host, port)).stops else lines).append(told.sentence)
+    return lines, list(dict.fromkeys(troubles))
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A finding, and whether it would stop a start."""
+
+    sentence: str
+    stops: bool = False
+
+
+def _port(place: Place, host: str | None, port: int | None) -> _Told:
+    """Whether the port can be had: the one asked about, else where the profile says this server is, else the usual."""
+    known = urlsplit(known_url(place.data_dir))
+    host, port = host or known.hostname or "127.0.0.1", port or known.port or 8000
+    if is_free(host, port):
+        return _Told(f"port {port} is free")
+    holder = listener(port)
+    if _is_ours(place, holder, port == known.port):
+        return _Told(f"OpenVest listens on port {port}" + (f" (process {holder})" if holder else ""))
+    who = f"process {holder} ({name_of(holder)})" if holder else "another process"
+    free = next_free(host, port + 1)
+    hint = f"start with --port {free}" if free else "start with another --port"
+    return _Told(f"Port {port} is taken by {who}; {hint}, or end that process.", stops=True)
+
+
+def _is_ours(place: Place, holder: int | None, is_known: bool) -> bool:
+    """Whether who listens serves this data directory, as far as can be seen from here."""
+    if place.database_url is None:
+        serving = read_note(place.data_dir / SERVE_FILE).get("pid")
+        if isinstance(serving, int) and is_alive(serving):
+            return descends(holder, serving) if holder else is_known
+    return is_known and (holder is None or "openvest" in name_of(holder))
+
+
+def _inside(place: Place, facts: EmbeddedFacts) -> list[str]:
+    """What would stop a start and is seen in the embedded database, or beside it where it is not running."""
+    if facts.cluster_folder is None:
+        return []
+    try:
+        if facts.running:
+            asyncio.run(installation.check_whole(installation.embedded_urls(place.data_dir), place))
+        else:
+            installation.check_noted_key(place)
+    except (StartRefused, SchemaRefused) as error:
+        return [str(error)]
+    except Exception as error:
+        return [f"The embedded database does not answer ({error}); stop what runs there and start it again."]
+    return []
 
 
 def _folder(data_dir: Path) -> list[str]:
@@ -89,9 +145,14 @@ def _folder(data_dir: Path) -> list[str]:
     return []
 
 
-def _keys(place: Place) -> list[str]:
+def _keys(place: Place, troubles: list[str]) -> list[str]:
     lines: list[str] = []
     file = place.data_dir / installation.KEY_FILE
+    if place.master_key is not None or file.exists():
+        try:
+            installation.master_key(place, "sandbox")
+        except StartRefused as error:
+            troubles.append(str(error))
     if place.master_key is not None:
         lines.append("the master key comes from OPENVEST_MASTER_KEY")
     elif file.exists():
@@ -107,8 +168,8 @@ async def _ask(place: Place, url: str) -> tuple[list[str], list[str]]:
     """About the database of DATABASE_URL."""
     lines, troubles = ["the database is that of DATABASE_URL"], list[str]()
     try:
-        await installation.check(await installation.named_database(place, url))
-        lines.append("its settings, schema and role are as they must be")
+        await installation.check_whole(await installation.named_database(place, url), place)
+        lines.append("its settings, schema and role are as they must be, and the master key opens it")
     except (StartRefused, SchemaRefused) as error:
         troubles.append(str(error))
     except Exception as error:

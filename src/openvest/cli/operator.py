@@ -207,21 +207,41 @@ def migrate(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
 
 @db.command("check", epilog="Example: openvest db check")
 def check(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
-    """Say whether the database may be served: settings, schema, role."""
+    """Say whether the database may be served: settings, schema, role, large objects, master key."""
     from openvest.cli.inside import with_database
     from openvest.main import installation
+    from openvest.main.environment import read_place
 
-    with_database(data_dir, installation.check, lambda _: typer.echo("settings, schema and role are as they must be"))
+    with_database(
+        data_dir,
+        lambda urls: installation.check_whole(urls, read_place(data_dir)),
+        lambda _: typer.echo("settings, schema, role and master key are as they must be"),
+    )
 
 
-def doctor(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
-    """Say what is there: the machine, the database, the keys; what would stop a start; and what waits for somebody.
+def doctor(
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    host: Annotated[
+        str | None, typer.Option("--host", metavar="H", help="Address that is to be listened on; as for --port.")
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            "--port",
+            metavar="N",
+            min=1,
+            max=65535,
+            help="Port that is to be listened on; without it that of the profile, or 8000.",
+        ),
+    ] = None,
+) -> None:
+    """Say what is there: machine, database, keys, port; what would stop a start; and what waits for somebody.
 
     Changes nothing. Exits 1 where something would stop a start, or where work was set aside.
     """
     from openvest.cli.doctor import hidden_work, look_around
 
-    lines, troubles = look_around(data_dir)
+    lines, troubles = look_around(data_dir, host, port)
     for line in lines:
         typer.echo(f"  {line}")
     for trouble in troubles:

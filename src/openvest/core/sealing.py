@@ -55,6 +55,11 @@ class Secrets:
         """Raises: ValueError where the text is not 64 hexadecimal digits."""
         return cls(bytes.fromhex(text.strip()))
 
+    @property
+    def key_id(self) -> str:
+        """Which master key this is, as it stands in front of all it sealed; says nothing of the key itself."""
+        return self._key_id.hex()
+
     def seal(self, value: bytes, place: str) -> bytes:
         """`place` names table, column and row; the same text is needed to open."""
         nonce = secrets.token_bytes(_NONCE_BYTES)

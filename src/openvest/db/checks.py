@@ -31,8 +31,26 @@ order by r.rolname in (session_user, current_user) desc, r.rolname
 """
 
 
+OPEN_FUNCTIONS = """
+select p.oid::regprocedure::text, session_user::text as role
+from pg_proc p
+where p.pronamespace = 'pg_catalog'::regnamespace
+  and p.proname in ('lo_creat', 'lo_create', 'lo_from_bytea', 'lo_import')
+  and has_function_privilege(p.oid, 'execute')
+order by 1
+"""
+
+
 class StartRefused(Exception):
     """Serving on this database would be unsafe; the text is one sentence that says what to do."""
+
+
+class LargeObjectsOpen(StartRefused):
+    """The role that serves may make large objects. `cure` is the statement that ends it, for a superuser."""
+
+    def __init__(self, sentence: str, cure: str) -> None:
+        super().__init__(sentence)
+        self.cure = cure
 
 
 async def check_server_settings(connection: Connection[Record]) -> None:
@@ -66,6 +84,20 @@ async def check_role(connection: Connection[Record]) -> None:
     for row in rows:
         if row["owns_database"] or row["owns_relations"]:
             raise StartRefused(_sentence(rows, row, "the owner of the database or of tables in it"))
+
+
+async def check_large_objects(connection: Connection[Record]) -> None:
+    """Refuse a database in which the role that serves may make what knows no tenant. Raises: LargeObjectsOpen."""
+    rows = await connection.fetch(OPEN_FUNCTIONS)
+    if rows:
+        role = rows[0]["role"]
+        functions = ", ".join(str(row[0]) for row in rows)
+        cure = f'REVOKE EXECUTE ON FUNCTION {functions} FROM PUBLIC, "{role}";'
+        raise LargeObjectsOpen(
+            f"The role {role} may make large objects, which belong to no tenant; run {cure} in this database as its "
+            "superuser, and start again.",
+            cure,
+        )
 
 
 def _sentence(rows: list[Record], row: Record, what: str) -> str:

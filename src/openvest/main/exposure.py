@@ -92,6 +92,10 @@ def check_port(host: str, port: int) -> None:
     raise StartRefused(f"Nothing can listen on {host} ({errno.errorcode.get(trouble, trouble)}); try --host 127.0.0.1.")
 
 
+def is_free(host: str, port: int) -> bool:
+    return _bind(host, port) is None
+
+
 def next_free(host: str, port: int) -> int | None:
     """The first free port from this one on."""
     last = min(port + _PORTS_TRIED, 65536)

@@ -19,10 +19,17 @@ import asyncpg
 
 from openvest.core.failpoints import failpoint
 from openvest.core.sealing import SealBroken, Secrets, new_master_key
-from openvest.db.address import DatabaseAddress, Progress, silent
+from openvest.db.address import DatabaseAddress, Progress, read_address, silent
 from openvest.db.attach import attach_or_start
-from openvest.db.checks import StartRefused, check_role, check_server_settings
+from openvest.db.checks import (
+    LargeObjectsOpen,
+    StartRefused,
+    check_large_objects,
+    check_role,
+    check_server_settings,
+)
 from openvest.db.connections import open_pool
+from openvest.db.embedded import ADDRESS_FILE
 from openvest.db.ending import Ending
 from openvest.db.files import write_private
 from openvest.db.migrate import apply_migrations, check_schema
@@ -38,6 +45,11 @@ if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
 
 KEY_FILE = "master.key"
+KEY_ID_FILE = "master.key.id"
+WRONG_KEY = (
+    "The master key is not the one this database was sealed with; set OPENVEST_MASTER_KEY to the key it was made with, "
+    f"or put {KEY_FILE} back."
+)
 FIRST_SEED = "1"
 _BEFORE_MASTER = failpoint("start.before_instruments")
 _AFTER_FOUND = failpoint("start.before_master_key")
@@ -51,6 +63,8 @@ class Urls:
     owner: str | None
     app_role: str
     embedded: bool
+    superuser: str | None = None
+    """Of an embedded database alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +80,7 @@ class Installation:
 
 
 _FOUND = "select seed, mode from found_installation($1, $2)"
+_MODE = "select mode from installation"
 _HAS_TENANT = "select exists (select from list_tenants())"
 
 
@@ -124,8 +139,14 @@ async def _session_role(url: str) -> str:
         await connection.close()
 
 
+def embedded_urls(data_dir: Path) -> Urls:
+    """Of an embedded database that runs. Raises: OSError, ValueError, EmbeddedError where none does."""
+    return _embedded(read_address(data_dir.expanduser().resolve() / ADDRESS_FILE))
+
+
 def _embedded(address: DatabaseAddress) -> Urls:
-    return Urls(address.app_dsn(), address.owner_dsn(), address.app_user, embedded=True)
+    above = address.superuser_dsn(address.database)
+    return Urls(address.app_dsn(), address.owner_dsn(), address.app_user, embedded=True, superuser=above)
 
 
 @asynccontextmanager
@@ -162,8 +183,40 @@ async def check(urls: Urls) -> None:
         # Before the schema, which a role that is refused anyway may not even see.
         await check_role(connection)
         await check_schema(connection)
+        await check_large_objects(connection)
     finally:
         await connection.close()
+
+
+async def _checked(urls: Urls, progress: Progress) -> None:
+    """The same; what an embedded database made by an older version leaves open is closed. Raises: as `check`."""
+    try:
+        await check(urls)
+    except LargeObjectsOpen as refused:
+        if urls.superuser is None:
+            raise
+        progress("closing large objects to the role that serves…")
+        connection = await asyncpg.connect(urls.superuser)
+        try:
+            await connection.execute(refused.cure)
+        finally:
+            await connection.close()
+        await check(urls)
+
+
+async def check_whole(urls: Urls, place: Place) -> None:
+    """All that would stop a start on this database, the master key too; nothing is made. Raises: as `check`."""
+    await check(urls)
+    pool = await open_pool(urls.app, size=1, application="openvest check")
+    try:
+        mode = await pool.fetchval(_MODE)
+        if mode is None:
+            return  # Nobody started here yet, so nothing is sealed.
+        await _refuse_fresh_key(pool, place, mode)
+        if mode == "production" or place.master_key is not None or (place.data_dir / KEY_FILE).exists():
+            await _check_key(assemble(pool, seed=FIRST_SEED, secrets=master_key(place, mode), mode=mode))
+    finally:
+        await pool.close()
 
 
 @asynccontextmanager
@@ -188,7 +241,7 @@ async def opened(
         await check_room(urls.app, processes)
     if urls.embedded:
         await migrate(urls, progress)
-    await check(urls)
+    await _checked(urls, progress)
     pool = await open_pool(urls.app, size=pool_size, application=application)
     try:
         connection_seed, stored_mode = await _found(pool, mode, seed)
@@ -197,6 +250,8 @@ async def opened(
         secrets = master_key(place, stored_mode)
         assembled = assemble(pool, seed=connection_seed, secrets=secrets, mode=stored_mode)
         await _check_key(assembled)
+        if urls.embedded:
+            _note_key(place, secrets)
         yield Installation(place, urls, assembled, secrets, stored_mode, connection_seed)
     finally:
         # A connection that hangs must not keep the process; its unit goes back by itself.
@@ -228,10 +283,7 @@ async def _refuse_fresh_key(pool: Any, place: Place, mode: Mode) -> None:
     sealed = await pool.fetchval(_HAS_TENANT)
     file = place.data_dir / KEY_FILE
     if sealed and mode == "sandbox" and place.master_key is None and not file.exists():
-        raise StartRefused(
-            f"There is no master key in {file}, and this database was sealed with one; set OPENVEST_MASTER_KEY to the "
-            f"key it was made with, or put {KEY_FILE} back."
-        )
+        raise StartRefused(_no_key(file))
 
 
 def master_key(place: Place, mode: Mode) -> Secrets:
@@ -273,6 +325,33 @@ def _key_of(file: Path) -> str:
         ) from None
 
 
+def _note_key(place: Place, secrets: Secrets) -> None:
+    """Leave beside an embedded database which key it is sealed with, for whoever looks while it is not running."""
+    file = place.data_dir / KEY_ID_FILE
+    with contextlib.suppress(OSError):
+        if not file.exists() or file.read_text(encoding="ascii").strip() != secrets.key_id:
+            write_private(file, secrets.key_id + "\n")
+
+
+def check_noted_key(place: Place) -> None:
+    """Refuse a key that is not the noted one, without asking the database. Raises: StartRefused."""
+    try:
+        noted = (place.data_dir / KEY_ID_FILE).read_text(encoding="ascii").strip()
+    except OSError:
+        return
+    if place.master_key is None and not (place.data_dir / KEY_FILE).exists():
+        raise StartRefused(_no_key(place.data_dir / KEY_FILE))
+    if master_key(place, "sandbox").key_id != noted:
+        raise StartRefused(WRONG_KEY)
+
+
+def _no_key(file: Path) -> str:
+    return (
+        f"There is no master key in {file}, and this database was sealed with one; set OPENVEST_MASTER_KEY to the "
+        f"key it was made with, or put {KEY_FILE} back."
+    )
+
+
 async def _check_key(assembled: Assembled) -> None:
     """Refuse a key that does not open what is sealed, before anything new is sealed with it. Raises: StartRefused."""
     database = assembled.database
@@ -280,10 +359,7 @@ async def _check_key(assembled: Assembled) -> None:
         try:
             await database.read(tenant.tenant_id, tenants.signing_key)
         except SealBroken:
-            raise StartRefused(
-                "The master key is not the one this database was sealed with; set OPENVEST_MASTER_KEY to the key it "
-                f"was made with, or put {KEY_FILE} back."
-            ) from None
+            raise StartRefused(WRONG_KEY) from None
         except LookupError:
             continue
         return
