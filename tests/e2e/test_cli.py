@@ -18,7 +18,7 @@ from tests.e2e.serving import Cli, Serving, wait_until
 COMMANDS = """
 serve|server|worker|demo|api|doctor|client create|client add-key|client list|client disable|client rotate-secret
 |clock show|clock freeze|clock thaw|clock advance|ledger prove|ledger balances|events list|instruments import
-|prices import|db migrate|db check
+|prices import|db migrate|db check|backup|restore
 """.replace("\n", "").split("|")
 """Every command there is."""
 

@@ -20,6 +20,7 @@ MODULES: Sequence[str] = (
     "matrices",
     "egress",
     "walls",
+    "backups",
 )
 """Each is two modules: gates in `tests.gates`, the bugs planted against them in `tests.controls`."""
 

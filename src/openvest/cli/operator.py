@@ -205,11 +205,26 @@ def migrate(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
 
 @db.command("check", epilog="Example: openvest db check")
 def check(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
-    """Say whether the database may be served: settings, schema, role."""
+    """Say whether the database may be served: settings, schema, role, and who has been granted what."""
     from openvest.cli.inside import with_database
+
+    with_database(data_dir, _check, lambda _: typer.echo("settings, schema, role and grants are as they must be"))
+
+
+async def _check(urls: Urls) -> None:
+    from openvest.db.grants import differences
     from openvest.main import installation
 
-    with_database(data_dir, installation.check, lambda _: typer.echo("settings, schema and role are as they must be"))
+    await installation.check(urls)
+    async with installation.as_app(urls) as connection:
+        found = await differences(connection, urls.app_role)
+    for difference in found:
+        typer.echo(difference, err=True)
+    if found:
+        raise Failed(
+            f"The grants are not those of the migrations, in {_counted(len(found), 'places')}.",
+            "revoke what is granted beside them and grant what is missing, as the owner of the tables",
+        )
 
 
 def doctor(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:

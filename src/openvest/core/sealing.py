@@ -55,6 +55,11 @@ class Secrets:
         """Raises: ValueError where the text is not 64 hexadecimal digits."""
         return cls(bytes.fromhex(text.strip()))
 
+    @property
+    def fingerprint(self) -> str:
+        """What tells this master key from others and says nothing about it."""
+        return _derive(self.master, "openvest fingerprint")[:16].hex()
+
     def seal(self, value: bytes, place: str) -> bytes:
         """`place` names table, column and row; the same text is needed to open."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
