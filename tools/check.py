@@ -24,8 +24,12 @@ POSTGRES15_FOLDERS = (
     "/opt/homebrew/opt/postgresql@15/bin",
     "/usr/local/opt/postgresql@15/bin",
 )
-# What is held on the oldest PostgreSQL too: every query prepares, the schema file fits, the walls stand.
-DATABASE_TESTS = tuple(f"tests/architecture/test_{name}.py" for name in ("queries", "schema", "catalogue"))
+# What is held on the oldest PostgreSQL too: every query prepares, the schema file fits, the walls stand, and a backup
+# comes back.
+DATABASE_TESTS = (
+    *(f"tests/architecture/test_{name}.py" for name in ("queries", "schema", "catalogue")),
+    "tests/faults/test_backup.py",
+)
 
 
 @dataclass(frozen=True)

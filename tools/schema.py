@@ -9,18 +9,17 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
 
+from openvest.db.grants import GRANTS, grant_lines
 from tools.schema_catalog import (
     COLUMNS,
     CONSTRAINTS,
     FUNCTIONS,
-    GRANTS,
     INDEXES,
     POLICIES,
     RELATIONS,
@@ -175,15 +174,10 @@ def _function(definition: str) -> str:
 
 
 def _grants(catalog: Catalog, roles: Roles) -> Iterator[str]:
-    """Privileges: which functions are closed to public, then what each role has of what."""
-    told: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
-    for row in catalog.grants:
-        told[row["object"], roles.named(row["grantee"])].append(row["privilege"].lower())
-    for row in catalog.functions:
-        if not told.pop((f"function {row['signature']}", "public"), None):
-            yield f"revoke all on function {row['signature']} from public;\n"
-    for (thing, grantee), privileges in sorted(told.items()):
-        yield f"grant {', '.join(sorted(privileges))} on {thing} to {grantee};\n"
+    """Privileges, as `openvest db check` compares them."""
+    signatures = [row["signature"] for row in catalog.functions]
+    for line in grant_lines(catalog.grants, signatures, roles.named):
+        yield f"{line}\n"
 
 
 # The tool

@@ -94,30 +94,3 @@ select c.relname as relation, t.tgname as name,
   join pg_class c on c.oid = t.tgrelid {_OURS}
  where not t.tgisinternal order by c.relname, t.tgname
 """
-
-# What anybody but the owner may do; the owner may do everything.
-GRANTS = """
-with things as (
-  select case c.relkind when 'S' then 'sequence ' else 'table ' end || quote_ident(c.relname) as object,
-         c.relowner as owner, c.relacl as acl, '' as columns
-    from pg_class c join pg_namespace s on s.oid = c.relnamespace and s.nspname = 'public'
-   where c.relkind in ('r', 'p', 'v', 'S')
-  union all
-  select 'table ' || quote_ident(c.relname), c.relowner, a.attacl, format(' (%I)', a.attname)
-    from pg_attribute a
-    join pg_class c on c.oid = a.attrelid
-    join pg_namespace s on s.oid = c.relnamespace and s.nspname = 'public'
-   where a.attacl is not null
-  union all
-  select 'function ' || format('%I(%s)', f.proname, pg_get_function_identity_arguments(f.oid)), f.proowner,
-         coalesce(f.proacl, acldefault('f', f.proowner)), ''
-    from pg_proc f join pg_namespace s on s.oid = f.pronamespace and s.nspname = 'public'
-  union all
-  select 'schema public', s.nspowner, s.nspacl, '' from pg_namespace s where s.nspname = 'public')
-select object, case x.grantee when 0 then 'public' else pg_get_userbyid(x.grantee)::text end as grantee,
-       x.privilege_type || columns as privilege
-  from things t, aclexplode(t.acl) x
- where x.grantee <> t.owner and not (object = 'schema public' and x.grantee = 0)
-   and not (object = 'schema public' and pg_get_userbyid(x.grantee) = 'pg_database_owner')
- order by 1, 2, 3
-"""

@@ -23,6 +23,7 @@ MODULES: Sequence[str] = (
     "walls",
     "pools",
     "prices",
+    "backups",
 )
 """Each is two modules: gates in `tests.gates`, the bugs planted against them in `tests.controls`."""
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.exceptions import Abort, Exit, TyperException
 
-from openvest.cli import clients, operator, tenants, user
+from openvest.cli import backups, clients, operator, tenants, user
 from openvest.cli import work as work_commands
 from openvest.cli.failures import USAGE, Failed, failure_of, tell
 from openvest.cli.options import DEFAULT_DATA_DIR, PACES, DataDir, Mode, Pace
@@ -170,6 +170,10 @@ app.add_typer(work_commands.work, name="work")
 app.add_typer(operator.instruments, name="instruments")
 app.add_typer(operator.prices, name="prices")
 app.add_typer(operator.db, name="db")
+app.command("backup", epilog="Example: openvest backup /backups/2026-11-29")(backups.backup)
+app.command("restore", epilog="Example: openvest restore /backups/2026-11-29 --verify --data-dir ./restored")(
+    backups.restore
+)
 app.command("api", epilog=user.API_EXAMPLES)(user.api)
 app.command("doctor", epilog="Example: openvest doctor --data-dir ./var")(operator.doctor)
 

@@ -32,6 +32,7 @@ def failure_of(error: BaseException) -> Failed | None:
     """
     from openvest.core.problems import Problem
     from openvest.db.address import EmbeddedError
+    from openvest.db.backup import BackupRefused
     from openvest.db.checks import StartRefused
     from openvest.db.faults import DOWN
     from openvest.db.migrate import SchemaRefused
@@ -39,7 +40,7 @@ def failure_of(error: BaseException) -> Failed | None:
 
     if isinstance(error, Failed):
         return error
-    if isinstance(error, EmbeddedError | StartRefused | SchemaRefused):
+    if isinstance(error, EmbeddedError | StartRefused | SchemaRefused | BackupRefused):
         return Failed(str(error))  # their sentences end with what to do
     if isinstance(error, Problem):
         listed = "".join(f"\n  {misfit.field}: {misfit.message}" for misfit in error.errors)

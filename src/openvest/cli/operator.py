@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from openvest.features.instruments.model import ImportDone
     from openvest.ledger.audit import Proof
     from openvest.ledger.trial import TrialLine
+    from openvest.main.environment import Place
     from openvest.main.installation import Installation, Urls
 
 ledger = typer.Typer(no_args_is_help=True, help="Prove the books, and show what is in them.")
@@ -207,16 +208,31 @@ def migrate(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
 
 @db.command("check", epilog="Example: openvest db check")
 def check(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
-    """Say whether the database may be served: settings, schema, role, large objects, master key."""
+    """Say whether the database may be served: settings, schema, role, master key, and who has been granted what."""
     from openvest.cli.inside import with_database
-    from openvest.main import installation
     from openvest.main.environment import read_place
 
     with_database(
         data_dir,
-        lambda urls: installation.check_whole(urls, read_place(data_dir)),
-        lambda _: typer.echo("settings, schema, role and master key are as they must be"),
+        lambda urls: _check(urls, read_place(data_dir)),
+        lambda _: typer.echo("settings, schema, role, grants and master key are as they must be"),
     )
+
+
+async def _check(urls: Urls, place: Place) -> None:
+    from openvest.db.grants import differences
+    from openvest.main import installation
+
+    await installation.check_whole(urls, place)
+    async with installation.as_app(urls) as connection:
+        found = await differences(connection, urls.app_role)
+    for difference in found:
+        typer.echo(difference, err=True)
+    if found:
+        raise Failed(
+            f"The grants are not those of the migrations, in {_counted(len(found), 'places')}.",
+            "revoke what is granted beside them and grant what is missing, as the owner of the tables",
+        )
 
 
 def doctor(

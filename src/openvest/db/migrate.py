@@ -8,7 +8,8 @@ their record.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,28 +81,46 @@ async def apply_migrations(
     Raises: SchemaRefused.
     """
     wanted = list(read_migrations() if migrations is None else migrations)
+    async with migrating_alone(connection):
+        return await migrate_to(connection, app_role, wanted, progress=progress)
+
+
+@asynccontextmanager
+async def migrating_alone(connection: asyncpg.Connection) -> AsyncGenerator[None]:
+    """No other runner changes the schema as long as the block lasts."""
     await connection.execute("select pg_advisory_lock($1)", _LOCK)
     try:
-        await connection.execute(_RECORD)
-        await connection.execute(f'grant select on schema_migrations to "{app_role.replace(chr(34), "")}"')
-        await connection.execute("select set_config('openvest.app_role', $1, false)", app_role)
-        known = await _known(connection)
-        _compare(known, wanted)
-        for migration in wanted[len(known) :]:
-            progress(f"applying migration {migration.name}")
-            async with connection.transaction():
-                await connection.execute(migration.sql)
-                _MID_FILE()
-                await connection.execute(
-                    "insert into schema_migrations (number, name, checksum) values ($1, $2, $3)",
-                    migration.number,
-                    migration.name,
-                    migration.checksum,
-                )
-            _BETWEEN()
-        return len(wanted) - len(known)
+        yield
     finally:
         await connection.execute("select pg_advisory_unlock($1)", _LOCK)
+
+
+async def migrate_to(
+    connection: asyncpg.Connection,
+    app_role: str,
+    wanted: Sequence[Migration],
+    *,
+    progress: Callable[[str], None] = lambda _: None,
+) -> int:
+    """Apply those of these migrations that are not there yet, by whoever migrates alone. Raises: SchemaRefused."""
+    await connection.execute(_RECORD)
+    await connection.execute(f'grant select on schema_migrations to "{app_role.replace(chr(34), "")}"')
+    await connection.execute("select set_config('openvest.app_role', $1, false)", app_role)
+    known = await known_migrations(connection)
+    compare(known, wanted)
+    for migration in wanted[len(known) :]:
+        progress(f"applying migration {migration.name}")
+        async with connection.transaction():
+            await connection.execute(migration.sql)
+            _MID_FILE()
+            await connection.execute(
+                "insert into schema_migrations (number, name, checksum) values ($1, $2, $3)",
+                migration.number,
+                migration.name,
+                migration.checksum,
+            )
+        _BETWEEN()
+    return len(wanted) - len(known)
 
 
 async def check_schema(connection: asyncpg.Connection) -> None:
@@ -109,20 +128,22 @@ async def check_schema(connection: asyncpg.Connection) -> None:
     if await connection.fetchval("select to_regclass('schema_migrations')") is None:
         raise SchemaRefused("The database has no OpenVest schema yet; run `openvest db migrate`.")
     wanted = read_migrations()
-    known = await _known(connection)
-    _compare(known, wanted)
+    known = await known_migrations(connection)
+    compare(known, wanted)
     if len(known) < len(wanted):
         raise SchemaRefused(
             f"The schema is at migration {len(known)} and this program needs {len(wanted)}; run `openvest db migrate`."
         )
 
 
-async def _known(connection: asyncpg.Connection) -> list[tuple[int, str, str]]:
+async def known_migrations(connection: asyncpg.Connection) -> list[tuple[int, str, str]]:
+    """Number, name and checksum of what this database was migrated by, in order."""
     rows = await connection.fetch("select number, name, checksum from schema_migrations order by number")
     return [(row["number"], row["name"], row["checksum"]) for row in rows]
 
 
-def _compare(known: Sequence[tuple[int, str, str]], wanted: Sequence[Migration]) -> None:
+def compare(known: Sequence[tuple[int, str, str]], wanted: Sequence[Migration]) -> None:
+    """Refuse a past that is not the beginning of this program's. Raises: SchemaRefused."""
     for (number, name, checksum), migration in zip(known, wanted, strict=False):
         if checksum != migration.checksum:
             raise SchemaRefused(

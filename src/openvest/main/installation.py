@@ -163,6 +163,16 @@ async def as_owner(urls: Urls) -> AsyncGenerator[Connection]:
         await connection.close()
 
 
+@asynccontextmanager
+async def as_app(urls: Urls) -> AsyncGenerator[Connection]:
+    """A connection of the role that serves. Raises: OSError."""
+    connection = await asyncpg.connect(urls.app)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
 async def migrate(urls: Urls, progress: Progress = silent) -> int:
     """Bring schema and instrument master up to date. Returns how many migrations were applied.
 
@@ -177,15 +187,12 @@ async def migrate(urls: Urls, progress: Progress = silent) -> int:
 
 async def check(urls: Urls) -> None:
     """What must be true before anything is served. Raises: StartRefused, SchemaRefused, OSError."""
-    connection = await asyncpg.connect(urls.app)
-    try:
+    async with as_app(urls) as connection:
         await check_server_settings(connection)
         # Before the schema, which a role that is refused anyway may not even see.
         await check_role(connection)
         await check_schema(connection)
         await check_large_objects(connection)
-    finally:
-        await connection.close()
 
 
 async def _checked(urls: Urls, progress: Progress) -> None:
@@ -291,23 +298,41 @@ def master_key(place: Place, mode: Mode) -> Secrets:
 
     Raises: StartRefused. Writes: the key file, readable by its owner only.
     """
-    text, source = place.master_key, "OPENVEST_MASTER_KEY"
-    if text is None:
+    if place.master_key is None:
         if mode == "production":
             raise StartRefused(
                 "Production needs a master key of its own; set OPENVEST_MASTER_KEY to 64 hexadecimal digits "
                 "(openssl rand -hex 32) and keep them safe."
             )
+        _make_key(place.data_dir / KEY_FILE)
+    key = known_key(place)
+    if key is None:
+        raise StartRefused(f"{place.data_dir / KEY_FILE} is gone again; start once more.")
+    return key
+
+
+def known_key(place: Place) -> Secrets | None:
+    """The master key that is there, of the environment or of the data directory. Raises: StartRefused."""
+    text, source = place.master_key, "OPENVEST_MASTER_KEY"
+    if text is None:
         file = place.data_dir / KEY_FILE
-        text, source = _key_of(file), str(file)
+        source = str(file)
+        try:
+            text = file.read_text(encoding="ascii")
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            raise StartRefused(
+                f"{file} cannot be read ({error}); run the command as the user who started OpenVest there."
+            ) from None
     try:
         return Secrets.from_hex(text)
     except ValueError:
         raise StartRefused(f"{source} does not hold 64 hexadecimal digits; put back the key it held before.") from None
 
 
-def _key_of(file: Path) -> str:
-    """The key of a data directory. Two processes that start at once agree, since the file is linked into place."""
+def _make_key(file: Path) -> None:
+    """Make the key of a data directory. Two processes that start at once agree, since the file is linked into place."""
     if not file.exists():
         fresh = file.with_name(f"{file.name}.{os.getpid()}")
         write_private(fresh, new_master_key() + "\n")
@@ -317,12 +342,6 @@ def _key_of(file: Path) -> str:
             pass
         finally:
             fresh.unlink()
-    try:
-        return file.read_text(encoding="ascii")
-    except (OSError, UnicodeDecodeError) as error:
-        raise StartRefused(
-            f"{file} cannot be read ({error}); run the command as the user who started OpenVest there."
-        ) from None
 
 
 def _note_key(place: Place, secrets: Secrets) -> None:
