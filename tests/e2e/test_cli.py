@@ -88,7 +88,7 @@ def test_api_prints_json_alone_and_tells_the_status_beside_it(there: Cli, tmp_pa
     assert (status, beside) == (0, "200\n")
     assert len(json.loads(said)["data"]) == 1
     body = tmp_path / "body.json"
-    body.write_text('{"title":"t"}')
+    body.write_text('{"title":"t"}', encoding="utf-8-sig")
     status, said, beside = there("api", "POST", "/webhooks", "-d", f"@{body}")
     assert status == 1 and beside.startswith("400\n") and "next: correct what the answer names" in beside
     assert {error["field"] for error in json.loads(said)["errors"]} == {"url"}
@@ -203,6 +203,31 @@ def test_an_import_is_told_to_the_tenants_that_are_served(there: Cli, tmp_path: 
 
     wait_until(told)
     assert told() == ["INSTRUMENT.ONBOARDED"]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "separator", "price", "told"),
+    [
+        ("utf-8-sig", ",", "100.50", None),
+        ("utf-16", ",", "100.50", "written in UTF-16"),
+        ("utf-8", ";", "100,50", "separates its columns by semicolons"),
+        ("utf-8", ",", '"100,50"', "has a decimal comma"),
+    ],
+)
+def test_a_file_of_a_spreadsheet_is_taken_or_told_in_one_line(
+    there: Cli, tmp_path: Path, encoding: str, separator: str, price: str, told: str | None
+) -> None:
+    file = tmp_path / "spreadsheet.csv"
+    rows = [
+        ["isin", "name", "type", "venues", "currencies", "tick_sizes", "reference_prices", ""],
+        ["GB0005405286", "HSBC Holdings", "EQUITY", "XLON", "GBP", "0.01", price, ""],
+        ["GB0002374006", "Diageo", "EQUITY", "XLON", "GBP", "0.01", price, ""],
+        [""] * 8,
+    ]
+    file.write_text("\n".join(separator.join(row) for row in rows), encoding=encoding)
+    status, said, complaint = there("instruments", "import", str(file))
+    assert (status, said) == ((0, "2 instruments imported\n") if told is None else (1, ""))
+    assert complaint == "" if told is None else (told in complaint and "has 1 error; nothing was" in complaint)
 
 
 def test_the_schema_is_brought_up_to_date_and_judged(there: Cli) -> None:

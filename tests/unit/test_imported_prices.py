@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 
 from openvest.core.problems import InvalidRequest
+from openvest.core.table_files import ImportRefused
 from openvest.db.unit import Database, Unit
 from openvest.features.instruments import service
 from tests.kit.cluster import Cluster
@@ -102,6 +103,17 @@ async def test_bars_past_the_close_count_at_it_whoever_asks_when(
         *zip((at(16), at(16, 10), at(16, 20), at(16, 30)), (160, 150, 165, 162), strict=True),
         *[(at(16, 30), Decimal(165))] * 4,
     ]
+
+
+async def test_a_row_after_midnight_at_the_venue_is_of_the_day_it_has_in_utc(
+    database: Database, owner: Owner, tenant_id: UUID
+) -> None:
+    await service.import_prices(owner, [QUOTES, f"{SAP},XETR,2026-03-02T23:30:00Z,99,101"])
+    assert (await quote_at(database, tenant_id, at(23, 31))).bid == 99
+    following = await quote_at(database, tenant_id, at(8, day=3))
+    assert following.last is not None and abs(following.last - 100) < 2
+    with pytest.raises(ImportRefused):
+        await service.import_prices(owner, [QUOTES, f"{SAP},XETR,2026-03-01T23:30:00Z,99,101"])
 
 
 async def test_an_order_between_two_imports_finds_prices_on_every_day(

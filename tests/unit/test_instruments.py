@@ -180,6 +180,28 @@ async def test_a_bad_bar_refuses_the_whole_file(owner: Owner, line: str, column:
     assert await owner.fetchval("select count(*) from bars") == 0
 
 
+@pytest.mark.parametrize(
+    ("name", "country", "column"),
+    [
+        ('"SAP\nSE"', "DE", "name"),
+        ("SAP\u202eES", "DE", "name"),
+        ("SAP\x1b[31m", "DE", "name"),
+        ("\u200b\u2060", "DE", "name"),
+        ("SAP SE", "ZZ", "home_country"),
+        ("SAP SE", "XK", "home_country"),
+        ("SAP SE", "de", "home_country"),
+    ],
+)
+async def test_a_name_that_cannot_be_read_and_a_country_that_is_none_are_refused(
+    owner: Owner, name: str, country: str, column: str
+) -> None:
+    header = "isin,name,home_country,type,venues,currencies,tick_sizes,reference_prices"
+    lines = [header + "\n", *f"{SAP},{name},{country},EQUITY,XETR,EUR,0.01,100.00".splitlines(keepends=True)]
+    with pytest.raises(ImportRefused) as refused:
+        await service.import_instruments(owner, lines)
+    assert [error.column for error in refused.value.errors] == [column]
+
+
 async def test_a_file_without_a_line_below_its_header_is_refused(owner: Owner) -> None:
     for into, header in (
         (service.import_instruments, [INSTRUMENTS]),

@@ -16,7 +16,7 @@ from openvest.core.clock import parse_day, parse_instant
 from openvest.core.countries import known_country
 from openvest.core.table_files import Line, number, open_table, read_rows
 from openvest.core.texts import visible_line
-from openvest.core.trading_calendar import is_covered, session_on, venue_date
+from openvest.core.trading_calendar import is_covered, session_on
 from openvest.features.instruments.model import BAR_COLUMNS, INSTRUMENT_COLUMNS, QUOTE_COLUMNS
 from openvest.features.instruments.rules import DAY_MINUTES, VENUES, instrument_id, interval_minutes, venue_id
 
@@ -252,11 +252,11 @@ def _listing(line: Line, listings: Mapping[tuple[str, str], HasKey]) -> HasKey |
 
 
 def _instant(line: Line) -> datetime | None:
-    """An instant on a trading day of the line's venue."""
+    """An instant on a trading day of the line's venue, by the day in UTC, whose midnight no session crosses."""
     at = line.read("at", parse_instant)
     if at is None:
         return None
-    on = venue_date(line.cells.get("mic", ""), at)
+    on = at.astimezone(UTC).date()
     if not is_covered(on) or session_on(line.cells.get("mic", ""), on) is None:
         line.say("at", f"is no trading day of {line.cells.get('mic')}")
         return None

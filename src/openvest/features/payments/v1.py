@@ -75,7 +75,7 @@ class TopupsQuery(PageQuery):
 class AccountBody(Body):
     """A bank account."""
 
-    iban: Iban = Field(description="Its IBAN.")
+    iban: Iban = Field(description="Its IBAN, of any registered country; those of more than 30 characters are taken.")
 
 
 class AgentBody(Body):
