@@ -56,4 +56,30 @@ PLANTED: tuple[Planted, ...] = (
         ),
         {"stops": 1},
     ),
+    Planted(
+        "R6-inside",
+        "a-passing-fault-sets-aside",
+        "a lock that is waited for too long is taken for a fault of the row",
+        (
+            Edit(
+                "src/openvest/work/runner.py",
+                "    return isinstance(error, DatabaseDown) or is_passing(error)\n",
+                "    return isinstance(error, DatabaseDown)\n",
+            ),
+        ),
+        {"pauses": 0, "lock_seconds": 26, "orders": 60},
+    ),
+    Planted(
+        "R6-inside",
+        "hidden-work-is-not-seen",
+        "the law of hidden work looks at what was dropped instead of what waits",
+        (
+            Edit(
+                "src/openvest/work/aside.py",
+                "a.created_at from set_aside a where a.tenant_id = $1 and a.dropped_at is null",
+                "a.created_at from set_aside a where a.tenant_id = $1 and a.dropped_at is not null",
+            ),
+        ),
+        {"pauses": 0, "groups": 0},
+    ),
 )

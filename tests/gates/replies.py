@@ -11,6 +11,7 @@ from tests.faults.crash.journal import Journal, read_journal
 from tests.faults.crash.load import Load
 from tests.faults.crash.run import SCOPE, furnished
 from tests.gates.gate import Gate, Run, Verdict
+from tests.gates.pauses import pauses
 from tests.gates.zombies import zombies
 from tests.kit.lossy import Lossy, lossy
 from tests.kit.stage import free_ports, staged
@@ -70,5 +71,19 @@ GATES: tuple[Gate, ...] = (
         zombies,
         push={"stops": 3},
         night={"stops": 50},
+    ),
+    Gate(
+        "R6-inside",
+        "a worker stopped inside a transaction, or kept from its tables, leaves nothing behind",
+        pauses,
+        push={
+            "fields": 1,
+            "pauses": 3,
+            "pause_seconds": 7,
+            "groups": 1,
+            "lock_seconds": 22,
+            "orders": 300,
+        },
+        night={"fields": 2, "pauses": 1_000, "pause_seconds": 30, "groups": 6, "lock_seconds": 35, "orders": 10_000},
     ),
 )

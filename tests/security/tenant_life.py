@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from uuid import UUID
 
 import httpx
 
-from openvest.catalog import LAWS, V1_ENDPOINTS
-from openvest.core.declarations import Endpoint
+from openvest.catalog import ASIDES, FORGET_SET_ASIDE, LAWS, SET_ASIDE, V1_ENDPOINTS
+from openvest.core.declarations import Endpoint, WorkKept
+from openvest.core.ids import caused_id
 from openvest.core.signing_keys import generate_ed25519
 from openvest.db.unit import Unit
 from openvest.events.log import events_of
@@ -21,9 +23,10 @@ from openvest.ledger.trial import trial_balance
 from openvest.main import Assembled
 from openvest.server.app import App, make_app
 from openvest.server.settings import ServerSettings
+from openvest.work import aside
 from tests.kit.http import WIRE, Api, make_api
 from tests.kit.operations import OPERATIONS, ask, live_by_http
-from tests.kit.orders import X, make_trader
+from tests.kit.orders import Trader, X, make_trader
 from tests.kit.receiver import receiving
 from tests.kit.webhooks import make_world
 from tests.kit.world import SECRETS
@@ -62,6 +65,7 @@ async def live(world: Assembled, tenant_id: UUID, app: App | None = None, watch:
     ids = await live_by_http(world, api, tenant_id)
     await _pay(api, ids)
     await _use_up(world, api, tenant_id, ids)
+    await _set_aside(trader)
     await trader.events()
     await world.database.read(tenant_id, lambda unit: events_of(unit, [resting.id]))
     await world.database.read(tenant_id, trial_balance)
@@ -118,6 +122,30 @@ async def _use_up(world: Assembled, api: Api, tenant_id: UUID, ids: Mapping[str,
 def _from_the_inside(endpoint: Endpoint) -> int:
     parts = ("scenarios", "webhooks", "topups", "orders", "accounts", "account_groups", "users")
     return next(place for place, part in enumerate(parts) if f"/{part}/" in endpoint.path)
+
+
+async def _set_aside(trader: Trader) -> None:
+    """Work of every kind is put away and dealt with: an order's for good, the others where there is nothing to find."""
+    database, tenant_id, nobody = trader.world.database, trader.customer.tenant_id, caused_id("nobody")
+    order = await trader.place(quantity="1", order_type="LIMIT", limit_price="80.00")
+
+    async def put_away(unit: Unit) -> None:
+        for one in ASIDES:
+            row_id = order.id if one.sweep == "orders.expire" else nobody
+            await aside.set_aside(unit, one.sweep, one, row_id, ValueError("a fault of the row"))
+            for act in (one.drop, one.again):
+                if act is not None and row_id == nobody:
+                    with suppress(WorkKept):
+                        await act(unit, nobody)
+        found = await aside.list_aside(unit, SET_ASIDE)
+        await aside.retry(unit, None, found[0])
+        for row in found:
+            if row.row_id == order.id:
+                await aside.drop(unit, aside.by_sweep(ASIDES)[row.sweep], row, "A. Operator")
+        await aside.forget_over(unit, FORGET_SET_ASIDE)
+
+    await database.write(tenant_id, put_away)
+    assert (await trader.read(order.id)).status == "CANCELLED"
 
 
 async def _tell(world: Assembled, tenant_id: UUID) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Generator
 from pathlib import Path
 
@@ -35,6 +37,22 @@ def test_the_nth_hit_strikes_once(place: Failpoint) -> None:
     for expected in (0, 0, 1, 1):
         place()
         assert len(struck) == expected
+
+
+def test_a_place_that_serves_many_strikes_for_one_of_them(place: Failpoint) -> None:
+    struck: list[str] = []
+    arm("test.here@orders.check:2", lambda: struck.append("end"))
+    for of, expected in (("orders.check", 0), ("orders.book", 0), ("", 0), ("orders.check", 1), ("orders.check", 1)):
+        place(of)
+        assert len(struck) == expected
+
+
+def test_a_process_may_stop_at_a_place_instead(place: Failpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "kill", lambda *given: sent.append(given))
+    arm_failpoint("pause test.here@orders.check")
+    place("orders.check")
+    assert sent == [(os.getpid(), signal.SIGSTOP)]
 
 
 @pytest.mark.parametrize("text", ["test.there", "", "test.here:0", "test.here:x", "test.here:-1", "test.here:²"])

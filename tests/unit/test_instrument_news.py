@@ -30,6 +30,7 @@ from openvest.features.instruments.rules_import import InstrumentRow, ListingRow
 from openvest.features.orders import service as orders
 from openvest.features.tenants import service as tenants
 from openvest.main import Assembled
+from openvest.work.aside import by_sweep, list_aside, retry
 from openvest.worker.courier import HttpCourier
 from openvest.worker.deliveries import Deliverer
 from tests.kit.cluster import OWNER, Cluster
@@ -281,6 +282,28 @@ async def test_what_was_set_aside_holds_up_nothing(assembled: Assembled, owner: 
     assert await assembled.runner.run_until_quiet(tenant_id) == 1
     assert await told(assembled.database, tenant_id) == [("ONBOARDED", BAE, 1)]
     assert await assembled.runner.next_due(tenant_id) is None
+
+
+async def test_what_was_set_aside_and_passed_over_is_told_once_it_is_retried(
+    assembled: Assembled, owner: Owner, tenant_id: UUID
+) -> None:
+    database, aside = assembled.database, by_sweep(catalog.ASIDES)["tell_instruments"]
+
+    async def again() -> None:
+        (row,) = await database.read(tenant_id, lambda unit: list_aside(unit, catalog.SET_ASIDE))
+        await database.write(tenant_id, lambda unit: retry(unit, aside, row))
+        await assembled.runner.run_until_quiet(tenant_id)
+
+    await bring(owner, line(SAP, "SAP renamed"))
+    await database.write(tenant_id, lambda unit: unit.run(ASIDE, tenant_id, SAP_ID, unit.now), n=0)
+    await bring(owner, line(BAE, "BAE Systems"))
+    await assembled.runner.run_until_quiet(tenant_id)
+    await again()
+    heard = [("ONBOARDED", BAE, 1), ("DATA_CHANGED", SAP, 2)]
+    assert await told(database, tenant_id) == heard
+    await database.write(tenant_id, lambda unit: unit.run(ASIDE, tenant_id, SAP_ID, unit.now), n=0)
+    await again()
+    assert await told(database, tenant_id) == heard, "what was told is not told twice"
 
 
 # Frozen tenants

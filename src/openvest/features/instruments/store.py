@@ -162,6 +162,8 @@ select c.instrument_id as id, c.sequence, c.version, c.types, c.snapshot, c.impo
   from told_instruments t join instrument_changes c on c.sequence <= t.last_sequence
   join set_aside a on a.tenant_id = t.tenant_id and a.sweep = 'tell_instruments' and a.row_id = c.instrument_id
  where t.tenant_id = $1 and c.instrument_id = $2
+   and not exists (select from events e where e.tenant_id = $1 and e.object_id = c.instrument_id
+                                          and e.object_version = c.version and e.type = any(c.types))
  order by c.sequence desc limit 1
 """,
 )
