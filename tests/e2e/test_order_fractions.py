@@ -61,10 +61,10 @@ class Stage:
         await self.trader.advance_to(now + timedelta(**by))
 
     async def closed(self) -> Account:
-        """The account a month after somebody has asked for its end."""
+        """The account some days after somebody has asked for its end."""
         write, customer = self.trader.world.database.write, self.trader.customer
         await write(customer.tenant_id, lambda unit: accounts.close_account(unit, customer.account_id))
-        await self.later(days=30)
+        await self.later(days=4)
         return await self.account()
 
     async def account(self) -> Account:
@@ -194,8 +194,8 @@ async def test_what_becomes_dust_later_leaves_at_midnight(cluster: Cluster, asse
             await stage.trader.place(isin=NEW, side="SELL", quantity="1")
             write, customer = assembled.database.write, stage.trader.customer
             await write(tenant_id, lambda unit, c=customer: accounts.close_account(unit, c.account_id))
-            for _ in range(1 if name == "In one step" else 20):
-                await stage.later(hours=240 if name == "In one step" else 12)
+            for _ in range(1 if name == "In one step" else 6):
+                await stage.later(hours=90 if name == "In one step" else 15)
             assert await stage.dust() == ["-0.0005"]
             await stage.proved()
             found = [one for one in await stage.trader.events() if one.type.startswith(("ACCOUNT.C", "SECURITY_"))]
