@@ -57,6 +57,20 @@ def test_the_processes_share_one_list_of_options(cli: Cli, process: str) -> None
     assert cli(process, *shared.split(), "--none")[2].count("No such option") == 1
 
 
+@pytest.mark.parametrize("mode", ["sandbox", "production"])
+@pytest.mark.parametrize("embedded", [True, False])
+def test_production_says_what_the_embedded_database_lacks(
+    capsys: pytest.CaptureFixture[str], mode: str, embedded: bool
+) -> None:
+    from openvest.cli.processes import Command
+    from openvest.main.processes import Options
+
+    installation: Any = SimpleNamespace(mode=mode, urls=SimpleNamespace(embedded=embedded))
+    Command("serve", Options(Place(Path("var")))).ready(installation, None, (9100,))
+    said = capsys.readouterr().out
+    assert ("has no standby" in said and "DATABASE_URL (README" in said) is (embedded and mode == "production")
+
+
 def test_what_is_printed_to_replace_a_process_keeps_its_options(capsys: pytest.CaptureFixture[str]) -> None:
     from openvest.cli.processes import Command
     from openvest.main.environment import Place

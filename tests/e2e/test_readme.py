@@ -9,9 +9,15 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import asyncpg
+import httpx
 import pytest
 
+from openvest.db.checks import check_large_objects, check_role
+from openvest.db.migrate import apply_migrations, check_schema, migrations_folder, read_folder
+from openvest.features.instruments.service import load_master
 from tests.e2e.serving import Serving, openvest
+from tests.kit.cluster import Cluster
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -52,9 +58,53 @@ def test_the_signed_call_by_hand_works_as_it_stands(served: Serving) -> None:
         assert [page["meta"]["count"] for page in pages] == [1, 0, 1, 1, 1], done.stdout
 
 
+@pytest.mark.anyio
+async def test_the_roles_it_makes_can_migrate_and_serve(cluster: Cluster) -> None:
+    script = next(iter(re.findall(r"```sql\n(.*?)```", README, re.DOTALL)))
+    # Under other names: the roles are the server's, which other tests use.
+    script = re.sub(r"\bopenvest(_owner|_app)?\b", r"readme\1", script)
+    before, _, inside = script.partition("\\connect readme\n")
+    for database, statements in (("postgres", before), ("readme", inside)):
+        superuser = await asyncpg.connect(cluster.dsn(database, "postgres"))
+        for statement in filter(str.strip, statements.split(";\n")):
+            await superuser.execute(statement)
+        await superuser.close()
+    owner = await asyncpg.connect(cluster.dsn("readme", "readme_owner"))
+    await apply_migrations(owner, "readme_app", migrations=read_folder(migrations_folder()))
+    await load_master(owner)
+    await owner.close()
+    app = await asyncpg.connect(cluster.dsn("readme", "readme_app"))
+    for check in (check_role, check_schema, check_large_objects):
+        await check(app)
+    await app.close()
+
+
+def test_the_addresses_it_names_answer(served: Serving) -> None:
+    section = README.partition("## Watching it")[2].partition("\n## ")[0]
+    table = re.findall(r"^\| (`[/h].*?) \| .* \|$", section, re.MULTILINE)
+    named = re.findall(r"`([^`]+)`", " ".join(table))
+    assert {"/", "/health/live", "/health/ready", "/docs", "/openapi/v1.json"} <= set(named)
+    told = httpx.get(f"{served.url}/").json()["metrics"]
+    for address in named:
+        url = told if address.endswith("/metrics") else served.url + address
+        assert [httpx.get(url).status_code, httpx.head(url).status_code] == [200, 200], url
+
+
 def test_every_command_it_names_is_one() -> None:
     named = set(re.findall(r"`openvest ([a-z]+)", README))
-    assert named >= {"serve", "client", "api", "clock", "ledger", "events", "instruments", "prices", "db", "doctor"}
+    assert named >= {
+        "serve",
+        "client",
+        "tenants",
+        "api",
+        "clock",
+        "ledger",
+        "events",
+        "instruments",
+        "prices",
+        "db",
+        "doctor",
+    }
     listed = openvest("--help").stdout
     assert [name for name in named if not re.search(rf"\b{name}\b", listed)] == []
 

@@ -58,12 +58,10 @@ def test_the_first_start_furnishes_a_sandbox_and_its_hints_work_as_they_stand() 
             lines = [line for line in hints if " api " in line or " clock " in line]
             # In one shell, as a user has it: later lines use what earlier ones found out.
             said = shell(f"set -e\n{lines[0]}\necho '###'\n" + "\n".join(lines[1:]))
-            status, _, placed = said.partition("\n")
-            order = json.loads(placed.partition("###")[0])
-            assert (status, order["cash_amount"]) == ("200", "250.00")
-            assert f'"id": "{order["id"]}"' in placed.partition("###")[2], (
-                "the second look shows it, whatever its status"
-            )
+            placed, _, later = said.partition("###")
+            order = json.loads(placed)
+            assert order["cash_amount"] == "250.00"
+            assert f'"id": "{order["id"]}"' in later, "the second look shows it, whatever its status"
             filled = client.request("GET", f"/orders/{order['id']}").json()
             assert (filled["status"], filled["executions"][0]["status"]) == ("FILLED", "SETTLED")
             assert client.request("GET", "/webhooks").json()["data"][0]["enabled"] is True
@@ -148,6 +146,7 @@ def test_another_seed_or_mode_than_the_first_is_refused(served: Serving) -> None
         (["--host", "0.0.0.0"], "Production does not listen on 0.0.0.0 in the clear"),
         (["--tls-cert", "none.pem"], "give --tls-cert and --tls-key together"),
         (["--allow-webhooks-to", "127.0.0.1:9000"], "leave --allow-webhooks-to out"),
+        (["--pace", "instant"], "leave --pace out"),
     ],
 )
 def test_production_refuses_before_it_makes_anything(options: list[str], sentence: str, tmp_path: Path) -> None:
