@@ -10,14 +10,14 @@ PLANTED: tuple[Planted, ...] = (
     Planted(
         "R9",
         "a-table-left-out",
-        "no execution is in the backup, and nobody misses the table",
+        "no answer under a key is in the backup, and nobody misses the table",
         (
             Edit(
                 _WRITES,
                 " where c.relkind in ('r', 'p') and not c.relispartition and c.relname <> 'schema_migrations'\n"
                 ' order by c.relname\n"""\nTENANTS',
                 " where c.relkind in ('r', 'p') and not c.relispartition\n"
-                "   and c.relname not in ('schema_migrations', 'executions')\n"
+                "   and c.relname not in ('schema_migrations', 'idempotency')\n"
                 ' order by c.relname\n"""\nTENANTS',
             ),
         ),

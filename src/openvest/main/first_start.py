@@ -19,6 +19,7 @@ from openvest.core.signing_keys import generate_p521
 from openvest.db.address import Progress, silent
 from openvest.db.files import write_private
 from openvest.db.locks import FURNISHING, one_at_a_time
+from openvest.db.paging import PageQuery
 from openvest.db.unit import Unit
 from openvest.features.accounts import service as accounts
 from openvest.features.onboarding import service as checks
@@ -44,6 +45,7 @@ Pace = Literal["instant", "calendar"]
 
 KEYS = "keys"
 TENANT = "sandbox"
+_FIRST = 20
 MONEY, CURRENCY = Decimal("10000.00"), "EUR"
 
 ADDRESS: dict[str, Any] = {
@@ -129,18 +131,16 @@ async def _make(installation: Installation, url: str, pace: Pace | None) -> Prof
 
 
 async def _customer_of(installation: Installation, tenant_id: UUID) -> Customer | None:
-    """Who can order in this tenant, if it was furnished before.
+    """Who was ready to order before, among the first there were.
 
-    Why a client first: a first start that crashed may have left a customer without money, and the client is made last.
+    Why one who was given money: a first start that crashed may have left a customer without any.
     """
 
     async def look(unit: Unit) -> Customer | None:
-        if not await tenants.list_clients(unit):
-            return None
-        account = await accounts.first_trading_account(unit)
-        if account is None:
-            return None
-        return Customer(str(account.user_id), str(account.account_group_id), str(account.id))
+        for account in await accounts.first_trading_accounts(unit, _FIRST):
+            if (await payments.list_topups(unit, PageQuery(limit=1), account.account_group_id)).total:
+                return Customer(str(account.user_id), str(account.account_group_id), str(account.id))
+        return None
 
     return await installation.assembled.database.read(tenant_id, look)
 

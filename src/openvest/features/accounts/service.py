@@ -95,9 +95,9 @@ async def get_account(unit: Unit, account_id: UUID) -> Account:
     return _account(await unit.row(store.ACCOUNT_BY_ID, unit.tenant_id, account_id))
 
 
-async def first_trading_account(unit: Unit) -> Account | None:
-    """The oldest account that can trade, if there is one."""
-    return await unit.row(store.FIRST_TRADING_ACCOUNT, unit.tenant_id)
+async def first_trading_accounts(unit: Unit, most: int) -> list[Account]:
+    """The oldest accounts that can trade."""
+    return await unit.rows(store.FIRST_TRADING_ACCOUNTS, unit.tenant_id, most)
 
 
 async def find_accounts(unit: Unit, account_ids: Sequence[UUID]) -> list[Account | rules.AccountNotFound]:

@@ -65,10 +65,10 @@ ANNOUNCE_CLOSURE = Statement(
 
 ACCOUNT_BY_ID = Query(Account, f"select {_ACCOUNT} from accounts where tenant_id = $1 and id = $2")
 ACCOUNTS_BY_ID = Query(Account, f"select {_ACCOUNT} from accounts where tenant_id = $1 and id = any($2::uuid[])")
-FIRST_TRADING_ACCOUNT = Query(
+FIRST_TRADING_ACCOUNTS = Query(
     Account,
     f"select {_ACCOUNT} from accounts where tenant_id = $1 and type = 'TRADING' and status = 'ACTIVE'"
-    " order by created_at, id limit 1",
+    " order by created_at, id limit $2",
 )
 LOCK_ACCOUNT = Query(Account, f"select {_ACCOUNT} from accounts where tenant_id = $1 and id = $2 for no key update")
 LOCK_PENDING_ACCOUNTS = Query(
