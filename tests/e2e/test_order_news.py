@@ -164,6 +164,27 @@ async def test_a_frozen_log_is_the_same_whether_the_news_came_before_the_drain_o
         await prove(trader)
 
 
+async def test_news_that_meet_a_question_to_the_venue_are_asked_about_again(assembled: Assembled, owner: Owner) -> None:
+    """The venue was being asked to end the order when its end was dated: its answer to the first question is void."""
+    database, runner = assembled.database, assembled.runner
+    trader = await a_trader(assembled)
+    ask: Any = next(work for work in catalog.WORKS if work.name == "street.ask_venue")
+    tell = next(work for work in catalog.WORKS if work.name == "tell_instruments")
+    script(assembled)
+    placed = await trader.place(isin=NEW, quantity="2", order_type="LIMIT", limit_price="9.00")
+    tenant_id = trader.customer.tenant_id
+    await database.write(tenant_id, lambda unit: orders.cancel_order(unit, placed.id))
+    rows = await database.write(tenant_id, lambda unit: ask.lease(unit, 10), n=0)
+    said = await ask.talk(runner.ports, rows)
+    await bring(owner, status="INACTIVE")
+    await replace(runner, works=[tell]).drain(tenant_id)
+    await database.write(tenant_id, lambda unit: ask.record(unit, rows, said), n=0)
+    await trader.rest()
+    assert await ends(trader, placed) == [("CANCELLED", "CANCELLED_BY_CLIENT")]
+    assert await trader.cash() == FREE
+    await prove(trader)
+
+
 async def test_what_happened_before_the_news_stands_and_nothing_later_though_it_is_heard_first(
     assembled: Assembled, owner: Owner
 ) -> None:

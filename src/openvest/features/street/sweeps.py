@@ -108,7 +108,7 @@ async def _record(unit: Unit, rows: Sequence[Asked], said: Sequence[VenueAnswer]
         [a.order.id for a, _ in kept],
         [answer.look_at for _, answer in kept],
         [a.asked_at for a, _ in kept],
-        [a.order.cancel_requested for a, _ in kept],
+        [a.order.cancel_requested and leased[a.order.id] == a.order.cancel_at for a, _ in kept],
     )
 
 
