@@ -27,7 +27,11 @@ PLANTED = (
         "R22",
         "one-after-the-other",
         "a tenant's packages are sent one after the other",
-        (Edit(_DELIVERIES, "AT_ONCE = 64\n", "AT_ONCE = 1\n"),),
+        (
+            Edit(_DELIVERIES, "\nAT_ONCE = 64\n", "\nAT_ONCE = 1\n"),
+            Edit(_DELIVERIES, "\nYOUNG_SECONDS = 0.25\n", "\nYOUNG_SECONDS = 60\n"),
+            Edit(_DELIVERIES, "\nFAILING_AT_ONCE = 32\n", "\nFAILING_AT_ONCE = 1\n"),
+        ),
         {"rounds": 1},
     ),
     Planted(

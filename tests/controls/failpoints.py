@@ -12,9 +12,9 @@ PLANTED: tuple[Planted, ...] = (
         (
             Edit(
                 "src/openvest/worker/deliveries.py",
-                "            look = await webhooks.next_look(unit)\n",
+                "            look = await webhooks.next_look(unit, left)\n",
                 "            await webhooks.record_outcomes(unit, [Outcome(package, None) for package in packages])\n"
-                "            look = await webhooks.next_look(unit)\n",
+                "            look = await webhooks.next_look(unit, left)\n",
             ),
         ),
         {"part": 1},

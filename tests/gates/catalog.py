@@ -18,6 +18,7 @@ MODULES: Sequence[str] = (
     "events",
     "signatures",
     "clock",
+    "fairness",
     "matrices",
     "egress",
     "walls",

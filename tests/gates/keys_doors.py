@@ -20,8 +20,8 @@ from tests.kit import footprint
 from tests.kit.http import Api, make_api, make_test_app
 from tests.kit.world import make_tenant, opened
 
-PATIENT = ServerSettings(request_log=False, key_wait_seconds=120)
-HASTY = ServerSettings(request_log=False, key_wait_seconds=0)
+PATIENT = ServerSettings(request_log=False, key_wait_seconds=120, in_flight=100_000)
+HASTY = ServerSettings(request_log=False, key_wait_seconds=0, in_flight=100_000)
 
 
 @dataclass(frozen=True, slots=True)

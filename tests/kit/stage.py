@@ -106,7 +106,7 @@ class Stage:
     def create_client(self, tenant: str, *options: str) -> Credentials:
         """A v1 client with an Ed25519 key and without a rate limit."""
         private, public = generate_ed25519()
-        file = self.root / "public.pem"
+        file = self.root / f"public-{next(self._numbers)}.pem"
         file.write_bytes(public)
         basis = ("--tenant", tenant, "--contract", "v1", "--scopes", "all", "--rate-limit", "none", "--json")
         printed = self.run("client", "create", *basis, "--public-key", str(file), *options)

@@ -22,6 +22,7 @@ from openvest.server.dispatch import Dispatcher
 from openvest.server.flush import Flush
 from openvest.server.idempotency import Keys
 from openvest.server.keyed_writes import KeyedWrites
+from openvest.server.lanes import InFlight, Lanes
 from openvest.server.limits import RateLimits
 from openvest.server.logs import Observer, make_logger
 from openvest.server.messages import READING, Receive, Scope, Send, open_request, problem_answer, send_answer
@@ -120,14 +121,17 @@ def make_app(
     nonces = NonceGate(database, settings.nonce_size)
     keys = Keys(secrets)
     flush, reads = Flush(database, keys, settings), Reads(database, settings)
+    lists, writes = Lanes(settings.list_places), Lanes(settings.write_places)
+    keyed_writes = KeyedWrites(database, keys, settings.key_wait_seconds, writes)
     router = Router(endpoints_v1, endpoints_lite, sandbox=settings.mode == "sandbox")
     dispatcher = Dispatcher(
         router,
         Bodies(settings),
         Authenticator(Directory(database, secrets, settings.cache_seconds), nonces, wire),
         RateLimits(database),
+        InFlight(settings.in_flight),
         keys,
-        Runner(database, settings, flush, reads, KeyedWrites(database, keys, settings.key_wait_seconds), services),
+        Runner(database, settings, flush, reads, keyed_writes, lists, writes, services),
         observer,
         settings,
     )

@@ -2,11 +2,13 @@
 
 431/413 · 404 and 405 from the tables · 429 · 401 · 406 · 415 · 400 idempotency key · 403 · 400 body · 404 object ·
 409/422. The body is read behind 405, since what leads nowhere needs none; a body that is longer than its headers say,
-or that finds no room, is refused there. Every answer carries the request id; a fault of ours says nothing else.
+or that finds no room, is refused there. 429 is told behind 401 too, where a client that is proven has too many requests
+under way. Every answer carries the request id; a fault of ours says nothing else.
 """
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -18,6 +20,7 @@ from openvest.db.faults import DatabaseDown, TooBusy, is_unavailable
 from openvest.server.authentication import Authenticator, form_client, named_client
 from openvest.server.bodies import Bodies
 from openvest.server.idempotency import Keys
+from openvest.server.lanes import InFlight
 from openvest.server.limits import RateLimits
 from openvest.server.logs import Observer
 from openvest.server.messages import (
@@ -48,6 +51,7 @@ class Dispatcher:
     bodies: Bodies
     authenticator: Authenticator
     limits: RateLimits
+    in_flight: InFlight
     keys: Keys
     runner: Runner
     observer: Observer
@@ -56,16 +60,17 @@ class Dispatcher:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = monotonic_ns()
         request = open_request(scope, str(uuid4()))
-        try:
-            answer = await self._answer(request, receive)
-        finally:
-            self.bodies.release(request)
-        self.observer.answered(request, answer, started)
-        await send_answer(send, answer, request.request_id)
+        with ExitStack() as until_sent:
+            try:
+                answer = await self._answer(request, receive, until_sent)
+            finally:
+                self.bodies.release(request)
+            self.observer.answered(request, answer, started)
+            await send_answer(send, answer, request.request_id)
 
-    async def _answer(self, request: Request, receive: Receive) -> Answer:
+    async def _answer(self, request: Request, receive: Receive, until_sent: ExitStack) -> Answer:
         try:
-            return await self._serve(request, receive)
+            return await self._serve(request, receive, until_sent)
         except Exception as error:
             return problem_answer(self.refusal(request, error), request)
 
@@ -85,7 +90,7 @@ class Dispatcher:
         self.observer.fault(request, error)
         return Internal("The request failed by a fault of ours; its id finds it in our log.")
 
-    async def _serve(self, request: Request, receive: Receive) -> Answer:
+    async def _serve(self, request: Request, receive: Receive, until_sent: ExitStack) -> Answer:
         check_size(request, self.settings)
         hits = self.router.find(request.raw_path, request.method)
         endpoint = first(hits, request.method)
@@ -96,6 +101,8 @@ class Dispatcher:
             caller = await self.authenticator.token_caller(request)
         else:
             caller = await self.authenticator.caller(request, writes=endpoint.is_write)
+        if not endpoint.form or caller.contract == "v1":  # a form that is not signed proves nobody yet
+            until_sent.enter_context(self.in_flight.place(caller.client_id))
         endpoint, hit = pick(hits, caller.contract, request.method)
         request.operation = endpoint.operation_id
         check_accept(request, endpoint)

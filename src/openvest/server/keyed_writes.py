@@ -19,6 +19,7 @@ from openvest.core.failpoints import failpoint
 from openvest.db.unit import Database, Unit
 from openvest.server.encoding import encode
 from openvest.server.idempotency import Keyed, Keys, lock_and_find, other_request, same_request, still_running
+from openvest.server.lanes import Lanes
 from openvest.server.messages import Answer
 
 _FIRST_WAIT_SECONDS = 0.01
@@ -43,6 +44,7 @@ class KeyedWrites:
     database: Database
     keys: Keys
     wait_seconds: float
+    lanes: Lanes
     _running: dict[tuple[UUID, UUID], _Running] = field(default_factory=dict[tuple[UUID, UUID], _Running])
 
     async def run(self, endpoint: Endpoint, call: Call, keyed: Keyed) -> Answer:
@@ -94,7 +96,8 @@ class KeyedWrites:
 
         wait = _FIRST_WAIT_SECONDS
         while True:
-            answer = await self.database.write(call.caller.tenant_id, attempt, n=1 if endpoint.ticks else 0)
+            async with self.lanes.of(call.caller.tenant_id):
+                answer = await self.database.write(call.caller.tenant_id, attempt, n=1 if endpoint.ticks else 0)
             if answer is not None:
                 _AFTER_COMMIT()
                 return answer

@@ -15,6 +15,7 @@ from openvest.server.encoding import encode
 from openvest.server.flush import Flush, FlushItem
 from openvest.server.idempotency import Keyed
 from openvest.server.keyed_writes import KeyedWrites
+from openvest.server.lanes import Lanes
 from openvest.server.messages import Answer
 from openvest.server.reads import Reads, coalesces
 from openvest.server.settings import ServerSettings
@@ -29,6 +30,8 @@ class Runner:
     flush: Flush
     reads: Reads
     keyed_writes: KeyedWrites
+    lists: Lanes
+    writes: Lanes
     services: Any = None
     """What direct endpoints are handed: the parts of this process, as the composition root assembled them."""
 
@@ -41,10 +44,12 @@ class Runner:
                 return await self.flush.submit(endpoint, FlushItem(call, keyed, self._deadline()))
             if keyed is not None:
                 return await self.keyed_writes.run(endpoint, call, keyed)
-            return await self._write(endpoint, call)
+            async with self.writes.of(call.caller.tenant_id):
+                return await self._write(endpoint, call)
         if coalesces(endpoint):
             return await self.reads.submit(endpoint, call)
-        return await self._read(endpoint, call)
+        async with self.lists.of(call.caller.tenant_id):
+            return await self._read(endpoint, call)
 
     async def _read(self, endpoint: Endpoint, call: Call) -> Answer:
         verb = cast(Verb, endpoint.verb)

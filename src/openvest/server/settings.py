@@ -11,7 +11,9 @@ class ServerSettings:
     """Limits and times of one server process.
 
     Units: `…_bytes` bytes (`bodies_bytes` of all bodies held at once), `…_seconds` seconds, `flush_size` and
-    `read_size` requests per unit of work, `flush_crowd` waiting requests that call for a second runner.
+    `read_size` requests per unit of work, `flush_crowd` waiting requests that call for a second runner; `list_places`
+    and `write_places` requests of one tenant that hold a connection at once, as far as they share no unit of work;
+    `in_flight` requests of one client.
     """
 
     mode: Literal["sandbox", "production"] = "sandbox"
@@ -30,5 +32,8 @@ class ServerSettings:
     flush_crowd: int = 50
     read_size: int = 64
     read_runners: int = 4
+    list_places: int = 1
+    write_places: int = 4
+    in_flight: int = 256
     nonce_size: int = 1000
     request_log: bool = True

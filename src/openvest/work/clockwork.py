@@ -110,7 +110,8 @@ class Clockwork:
     """
 
     runner: Runner
-    steps: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(STEPS_AT_ONCE))
+    _steps: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(STEPS_AT_ONCE))
+    _turns: dict[UUID, asyncio.Lock] = field(default_factory=dict[UUID, asyncio.Lock])
 
     async def show(self, tenant_id: UUID) -> ClockState:
         row = await self._row(tenant_id)
@@ -158,7 +159,7 @@ class Clockwork:
         started, handled, steps = monotonic_ns(), 0, 0
         while True:
             try:
-                async with self.steps, self.runner.alone(tenant_id):
+                async with self._turns.setdefault(tenant_id, asyncio.Lock()), self._steps, self.runner.alone(tenant_id):
                     row = await self._row(tenant_id)
                     if row.advance_to is None or (to is not None and to < row.advance_to and to <= row.now):
                         break

@@ -1,8 +1,9 @@
 """Deliveries: one unit records what came back, packs what waits and leases what may go; sending is outside any unit.
 
-Packages travel side by side and each ends by itself, so a slow endpoint delays nobody else; whatever has ended by then
-is recorded by the next unit, all at once. What a crash leaves behind is a lease that runs out; the same bytes are then
-sent again under a fresh signature.
+Packages travel side by side and each ends by itself, so a slow endpoint delays nobody else, and many of them not for
+long: what is not answered soon gives its place to the next, and what failed before has places of its own. Whatever has
+ended by then is recorded by the next unit, all at once. What a crash leaves behind is a lease that runs out; the same
+bytes are then sent again under a fresh signature.
 
 Source: DOMAIN.md section 3; ARCHITECTURE.md "A webhook".
 """
@@ -10,7 +11,7 @@ Source: DOMAIN.md section 3; ARCHITECTURE.md "A webhook".
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -18,17 +19,24 @@ from uuid import UUID
 
 import structlog
 
+from openvest.core.clock import monotonic_ns
 from openvest.core.declarations import Event
 from openvest.core.failpoints import failpoint
 from openvest.db.unit import Database, Unit
 from openvest.features.tenants import service as tenants
 from openvest.features.tenants.model import SigningKey
 from openvest.features.webhooks import service as webhooks
-from openvest.features.webhooks.model import LeasedPackage, Outcome
+from openvest.features.webhooks.model import LeasedPackage, Outcome, Room
 from openvest.ports.courier import Courier, Letter, NotSent
 
 AT_ONCE = 64
-"""Packages of one tenant that may be under way from one process; others wait for their turn, other tenants do not."""
+"""New packages of one tenant that one process may have just sent; others wait for their turn, other tenants do not."""
+YOUNG_SECONDS = 0.25
+"""An endpoint that has not answered by then is a slow one, which holds back no further packages."""
+SLOW_AT_ONCE = 192
+"""How many may be under way, slow ones among them. Why a bound: each holds a connection and its package."""
+FAILING_AT_ONCE = 32
+"""As many again of those that failed the last time: endpoints that never answer are soon all among them."""
 
 GATHER_SECONDS = 0.02
 _AFTER_LEASE, _AFTER_SEND = failpoint("deliveries.after_lease"), failpoint("deliveries.after_send")
@@ -44,8 +52,30 @@ class Taken:
     look_in: timedelta | None
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A package under way. Units: `since_ns` is monotonic nanoseconds."""
+
+    failing: bool
+    since_ns: int
+
+
 def _nobody(_: UUID, __: float) -> None:
     """Nobody waits."""
+
+
+_ALL = Room(AT_ONCE, FAILING_AT_ONCE)
+
+
+def room_beside(ways: Iterable[Way]) -> tuple[Room, timedelta | None]:
+    """What may be taken beside what is under way; and, where nothing new may, how long until a young one is slow."""
+    new = [way.since_ns for way in ways if not way.failing]
+    failing = sum(way.failing for way in ways)
+    young_since = monotonic_ns() - int(YOUNG_SECONDS * 1e9)
+    young = [since for since in new if since > young_since]
+    fresh = max(min(AT_ONCE - len(young), SLOW_AT_ONCE - len(new)), 0)
+    soon = timedelta(microseconds=(min(young) - young_since) // 1000 + 1) if young and not fresh else None
+    return Room(fresh, max(FAILING_AT_ONCE - failing, 0)), soon
 
 
 @dataclass(slots=True)
@@ -63,7 +93,9 @@ class Deliverer:
     lease_seconds: int = webhooks.LEASE_SECONDS
     ready: Callable[[UUID, float], None] = _nobody
     log: Any = field(default_factory=structlog.get_logger)
-    _under_way: dict[UUID, set[asyncio.Task[None]]] = field(default_factory=dict[UUID, "set[asyncio.Task[None]]"])
+    _under_way: dict[UUID, dict[asyncio.Task[None], Way]] = field(
+        default_factory=dict[UUID, "dict[asyncio.Task[None], Way]"]
+    )
     _ended: dict[UUID, list[Outcome]] = field(default_factory=dict[UUID, "list[Outcome]"])
 
     async def start(self, tenant_id: UUID) -> timedelta | None:
@@ -71,16 +103,17 @@ class Deliverer:
 
         At most one call per tenant at a time. Raises: DatabaseDown.
         """
-        running = self._under_way.setdefault(tenant_id, set())
-        taken = await self.take(tenant_id, AT_ONCE - len(running))
+        running = self._under_way.setdefault(tenant_id, {})
+        taken = await self.take(tenant_id, room_beside(running.values())[0])
         if taken.key is not None:
             for package in taken.packages:
                 task = asyncio.create_task(self._attempt(tenant_id, package, taken.key))
-                running.add(task)
-                task.add_done_callback(running.discard)
+                running[task] = Way(package.attempts > 0, monotonic_ns())
+                task.add_done_callback(lambda ended: running.pop(ended, None))
         if not running:
             del self._under_way[tenant_id]
-        return taken.look_in
+        soon = room_beside(running.values())[1]
+        return taken.look_in if soon is None else min(soon, taken.look_in or soon)
 
     async def once(self, tenant_id: UUID) -> int:
         """Take and send one set, wait for all of it and record it. Returns how many arrived. Raises: DatabaseDown."""
@@ -92,15 +125,17 @@ class Deliverer:
         held = await self.record(tenant_id, outcomes)
         return sum(outcome.failure is None and outcome.package.webhook_id in held for outcome in outcomes)
 
-    async def take(self, tenant_id: UUID, limit: int = AT_ONCE) -> Taken:
+    async def take(self, tenant_id: UUID, room: Room = _ALL) -> Taken:
         """Record what has ended, pack what is due, lease what may be sent. Raises: DatabaseDown."""
         ended = self._ended.pop(tenant_id, [])
 
         async def work(unit: Unit) -> tuple[Taken, set[UUID]]:
             held = await webhooks.record_outcomes(unit, ended, self.back_off)
             await webhooks.build_packages(unit, self.events)
-            packages = await webhooks.lease_packages(unit, limit, self.lease_seconds) if limit > 0 else []
-            look = await webhooks.next_look(unit)
+            packages = await webhooks.lease_packages(unit, room, self.lease_seconds)
+            failing = sum(package.attempts > 0 for package in packages)
+            left = Room(room.fresh - len(packages) + failing, room.failing - failing)
+            look = await webhooks.next_look(unit, left)
             look_in = None if look.at is None else max(look.at - look.now, timedelta(0))
             return Taken(packages, await tenants.signing_key(unit) if packages else None, look_in), held
 

@@ -126,3 +126,11 @@ class NextLook:
 
     now: datetime
     at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How many packages may be taken: such as were never tried, and such as failed the last time."""
+
+    fresh: int
+    failing: int

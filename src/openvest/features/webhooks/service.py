@@ -18,7 +18,15 @@ from openvest.events.log import last_sequence
 from openvest.events.packages import Run, Tape, collect, envelope, package_of
 from openvest.features.tenants import service as tenants
 from openvest.features.webhooks import rules, store
-from openvest.features.webhooks.model import LeasedPackage, NewWebhook, NextLook, Outcome, Webhook, WebhookChange
+from openvest.features.webhooks.model import (
+    LeasedPackage,
+    NewWebhook,
+    NextLook,
+    Outcome,
+    Room,
+    Webhook,
+    WebhookChange,
+)
 from openvest.ports.courier import Courier, Letter, NotSent, Receipt
 
 BACK_OFF = rules.BACK_OFF
@@ -181,10 +189,10 @@ async def build_packages(unit: Unit, table: Mapping[str, Event]) -> int:
     return len(closed)
 
 
-async def lease_packages(unit: Unit, limit: int, lease_seconds: int = LEASE_SECONDS) -> list[LeasedPackage]:
+async def lease_packages(unit: Unit, room: Room, lease_seconds: int = LEASE_SECONDS) -> list[LeasedPackage]:
     """Packages to try now, for nobody else until the lease ends. Writes: webhook_packages."""
     token = random_id(unit.now)
-    return await unit.rows(store.LEASE, unit.tenant_id, limit, token, lease_seconds)
+    return await unit.rows(store.LEASE, unit.tenant_id, room.fresh, room.failing, token, lease_seconds)
 
 
 async def record_outcomes(
@@ -211,9 +219,10 @@ async def record_outcomes(
     return set(held)
 
 
-async def next_look(unit: Unit) -> NextLook:
-    """When this tenant's subscriptions want attention next."""
-    return await unit.one(store.NEXT_LOOK, unit.tenant_id, await last_sequence(unit))
+async def next_look(unit: Unit, room: Room) -> NextLook:
+    """When this tenant's subscriptions want attention next, as far as there is room for what they would send."""
+    last = await last_sequence(unit)
+    return await unit.one(store.NEXT_LOOK, unit.tenant_id, last, room.fresh > 0, room.failing > 0)
 
 
 async def remove_failing(unit: Unit, days: int = rules.FAILING_DAYS) -> list[UUID]:

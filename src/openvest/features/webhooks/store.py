@@ -103,14 +103,20 @@ ADD_PACKAGES = Statement(
 LEASE = Query(
     LeasedPackage,
     """
-    with due as (
+    with fresh as (
       select p.webhook_id from webhook_packages p
-       where p.tenant_id = $1 and p.next_attempt_at <= wire_now()
+       where p.tenant_id = $1 and p.next_attempt_at <= wire_now() and p.attempts = 0
          and (p.leased_until is null or p.leased_until <= wire_now())
        order by p.next_attempt_at, p.webhook_id limit $2 for update skip locked),
+    failing as (
+      select p.webhook_id from webhook_packages p
+       where p.tenant_id = $1 and p.next_attempt_at <= wire_now() and p.attempts > 0
+         and (p.leased_until is null or p.leased_until <= wire_now())
+       order by p.next_attempt_at, p.webhook_id limit $3 for update skip locked),
     leased as (
-      update webhook_packages p set lease_token = $3, leased_until = wire_now() + $4::integer * interval '1 second'
-        from due d where p.tenant_id = $1 and p.webhook_id = d.webhook_id
+      update webhook_packages p set lease_token = $4, leased_until = wire_now() + $5::integer * interval '1 second'
+        from (select webhook_id from fresh union all select webhook_id from failing) d
+       where p.tenant_id = $1 and p.webhook_id = d.webhook_id
       returning p.webhook_id, p.body, p.first_sequence, p.last_sequence, p.attempts, p.lease_token)
     select l.webhook_id, w.url, l.body, l.first_sequence, l.last_sequence, w.previous_sequence, l.attempts,
            l.lease_token
@@ -152,7 +158,7 @@ NEXT_LOOK = Query(
         where tenant_id = $1 and enabled and cursor_sequence < $2
           and not exists (select from webhook_packages p where p.tenant_id = $1 and p.webhook_id = w.id)),
       (select min(greatest(next_attempt_at, coalesce(leased_until, next_attempt_at))) from webhook_packages
-        where tenant_id = $1)) as at
+        where tenant_id = $1 and case when attempts = 0 then $3::boolean else $4::boolean end)) as at
     """,
 )
 FAILING_TOO_LONG = Query(

@@ -1,0 +1,70 @@
+"""Places at work: how many requests of one tenant, and of one client, a process holds at the same time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from openvest.core.problems import TooManyRequests
+
+
+@dataclass(slots=True)
+class _Lane:
+    """A tenant's places, and how many are at them or wait."""
+
+    places: asyncio.Semaphore
+    users: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Lanes:
+    """Lets only so many requests of a tenant hold a connection; its others wait behind them and hold nothing.
+
+    Why: whoever asks for a hundred long lists at once would have all the connections, and nobody else one.
+    """
+
+    places: int
+    _lanes: dict[UUID, _Lane] = field(default_factory=dict[UUID, _Lane])
+
+    @asynccontextmanager
+    async def of(self, tenant_id: UUID) -> AsyncGenerator[None]:
+        lane = self._lanes.setdefault(tenant_id, _Lane(asyncio.Semaphore(self.places)))
+        lane.users += 1
+        try:
+            async with lane.places:
+                yield
+        finally:
+            lane.users -= 1
+            if not lane.users:
+                del self._lanes[tenant_id]
+
+
+@dataclass(frozen=True, slots=True)
+class InFlight:
+    """Counts the requests of each client from when its credentials are proven until their answers are sent.
+
+    Why not from when the client is named: whoever knows its id could take all its places.
+    """
+
+    most: int
+    _under_way: Counter[UUID] = field(default_factory=Counter[UUID])
+
+    @contextmanager
+    def place(self, client_id: UUID) -> Generator[None]:
+        """Raises: TooManyRequests."""
+        if self._under_way[client_id] >= self.most:
+            raise TooManyRequests(
+                f"The client may have {self.most} requests under way at once; wait for their answers.",
+                headers={"Retry-After": "1"},
+            )
+        self._under_way[client_id] += 1
+        try:
+            yield
+        finally:
+            self._under_way[client_id] -= 1
+            if not self._under_way[client_id]:
+                del self._under_way[client_id]
