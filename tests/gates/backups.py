@@ -30,7 +30,7 @@ from tests.kit.wire import Credentials, Wire
 from tools.check import POSTGRES15_FOLDERS
 
 _UNSETTLED = "requests were never settled"
-FILLED_SECONDS = 60
+REST_SECONDS, FILLED_SECONDS = 60, 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,12 @@ async def restored(place: Place, source: Place, folder: Path, saved: Saved) -> l
     timeout = aiohttp.ClientTimeout(total=30)
     async with aiohttp.ClientSession(timeout=timeout) as http, place.database() as database:
         wire = Wire(http, f"http://127.0.0.1:{port}", saved.known, scope=SCOPE)
-        await wait_for_rest(database, saved.known.tenant_id)
+        try:
+            async with asyncio.timeout(REST_SECONDS):
+                await wait_for_rest(database, saved.known.tenant_id)
+        except TimeoutError:
+            place.stage.stop()
+            return [*findings, f"what was under way is not done {REST_SECONDS} s after the restore"]
         found = await check(saved.before, database, saved.known.tenant_id, wire)
         # What was under way when the backup began may be in it or not.
         findings += [sentence for sentence in found.sentences if _UNSETTLED not in sentence]
