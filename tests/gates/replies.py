@@ -84,6 +84,6 @@ GATES: tuple[Gate, ...] = (
             "lock_seconds": 22,
             "orders": 300,
         },
-        night={"fields": 2, "pauses": 1_000, "pause_seconds": 30, "groups": 6, "lock_seconds": 35, "orders": 10_000},
+        night={"fields": 2, "pauses": 1_000, "pause_seconds": 30, "groups": 7, "lock_seconds": 35, "orders": 12_000},
     ),
 )
