@@ -58,8 +58,8 @@ PLANTED: tuple[Planted, ...] = (
         (
             Edit(
                 "src/openvest/db/unit.py",
-                "    except DOWN as error:\n        if is_misuse(error)",
-                "    except ZeroDivisionError as error:\n        if is_misuse(error)",
+                "        except DOWN as error:\n            if is_misuse(error)",
+                "        except ZeroDivisionError as error:\n            if is_misuse(error)",
             ),
         ),
         {"cuts": 60, "acknowledged": 500},

@@ -81,10 +81,10 @@ async def test_who_finds_no_connection_is_told_so_in_time(cluster: Cluster) -> N
             lender = Lender(world.database.pool, acquire_seconds=0.1)
             async with world.database.pool.acquire():
                 with pytest.raises(TooBusy):
-                    async with lender.lend():
-                        pass
-            async with lender.lend() as connection:
-                assert await connection.fetchval("select 1") == 1
+                    await lender.borrow()
+            loan = await lender.borrow()
+            assert await loan.connection.fetchval("select 1") == 1
+            await lender.give_back(loan, broken_off=False)
     finally:
         await cluster.drop(name)
 

@@ -37,17 +37,21 @@ class SecondConnection(RuntimeError):
 
 
 @dataclass(slots=True)
-class _Loan:
-    """A connection in somebody's hands. `in_use`: a unit runs on it now; `back`: it was returned."""
+class Loan:
+    """A connection in somebody's hands.
+
+    `in_use`: a unit runs on it now; `reserved`: for one unit after the other; `back`: it was returned.
+    """
 
     pool: Pool
     connection: Connection
     holder: asyncio.Task[Any] | None
     in_use: bool = True
+    reserved: bool = False
     back: bool = False
 
 
-_LOANS: ContextVar[tuple[_Loan, ...]] = ContextVar("loans", default=())
+_LOANS: ContextVar[tuple[Loan, ...]] = ContextVar("loans", default=())
 """What is held where this code runs. Tasks inherit it from whoever made them, and may be waited for by them."""
 
 
@@ -66,24 +70,25 @@ class Lender:
     def __post_init__(self) -> None:
         self._reservable = asyncio.Semaphore(max(1, self.pool.get_max_size() // 2))
 
-    @asynccontextmanager
-    async def lend(self) -> AsyncGenerator[Connection]:
+    async def borrow(self) -> Loan:
         """A connection for one unit: the reserved one where there is one. Raises: TooBusy, SecondConnection."""
         loan = self._held()
         if loan is None:
-            loan = await self._take()
-            try:
-                yield loan.connection
-            finally:
-                await self._give_back(loan)
-            return
+            return await self._take()
         if loan.in_use or loan.holder is not asyncio.current_task():
             raise SecondConnection("A connection was asked for by what holds one of the same pool.")
         loan.in_use = True
-        try:
-            yield loan.connection
-        finally:
+        return loan
+
+    async def give_back(self, loan: Loan, *, broken_off: bool) -> None:
+        """Return it, or leave it reserved. What was broken off may hang, and is not waited for without a limit."""
+        if loan.reserved:
             loan.in_use = False
+            return
+        loan.back = True
+        _LOANS.set(tuple(one for one in _LOANS.get() if one is not loan))
+        with suppress(*DOWN):
+            await self.pool.release(cast(Any, loan.connection), timeout=RELEASE_SECONDS if broken_off else None)
 
     @asynccontextmanager
     async def reserve(self) -> AsyncGenerator[Connection]:
@@ -92,28 +97,23 @@ class Lender:
             raise SecondConnection("A connection was to be reserved by what holds one of the same pool.")
         async with self._reservable:
             loan = await self._take()
-            loan.in_use = False
+            loan.reserved, loan.in_use = True, False
             try:
                 yield loan.connection
             finally:
-                await self._give_back(loan)
+                loan.reserved = False
+                await self.give_back(loan, broken_off=True)
 
-    def _held(self) -> _Loan | None:
+    def _held(self) -> Loan | None:
         for loan in _LOANS.get():
             if loan.pool is self.pool and not loan.back:
                 return loan
         return None
 
-    async def _take(self) -> _Loan:
-        loan = _Loan(self.pool, await self._acquire(), asyncio.current_task())
+    async def _take(self) -> Loan:
+        loan = Loan(self.pool, await self._acquire(), asyncio.current_task())
         _LOANS.set((*_LOANS.get(), loan))
         return loan
-
-    async def _give_back(self, loan: _Loan) -> None:
-        loan.back = True
-        _LOANS.set(tuple(one for one in _LOANS.get() if one is not loan))
-        with suppress(*DOWN):
-            await self.pool.release(cast(Any, loan.connection), timeout=RELEASE_SECONDS)
 
     async def _acquire(self) -> Connection:
         limit = asyncio.timeout(self.acquire_seconds)

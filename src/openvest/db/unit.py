@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -29,7 +29,7 @@ from openvest.db.lending import Lender
 from openvest.db.query import Query, Statement, together
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Generator
+    from collections.abc import AsyncGenerator
 
     Connection = asyncpg.Connection[asyncpg.Record]
     Pool = asyncpg.Pool[asyncpg.Record]
@@ -349,27 +349,29 @@ class Database:
     @asynccontextmanager
     async def connection(self) -> AsyncGenerator[Connection]:
         """A connection outside any unit, for the wire's own functions. Raises: DatabaseDown."""
-        with _told_as_down():
-            async with self._lender.lend() as connection:
-                yield connection
+        try:
+            loan, broken_off = await self._lender.borrow(), True
+            try:
+                yield loan.connection
+                broken_off = False
+            finally:
+                await self._lender.give_back(loan, broken_off=broken_off)
+        except DOWN as error:
+            if is_misuse(error):
+                raise
+            raise DatabaseDown(str(error) or type(error).__name__) from error
 
     @asynccontextmanager
     async def reserved(self) -> AsyncGenerator[Connection]:
         """A connection on which every unit below runs, so that what its session holds is held by them. Raises:
         DatabaseDown."""
-        with _told_as_down():
+        try:
             async with self._lender.reserve() as connection:
                 yield connection
-
-
-@contextmanager
-def _told_as_down() -> Generator[None]:
-    try:
-        yield
-    except DOWN as error:
-        if is_misuse(error):
+        except DOWN as error:
+            if not is_misuse(error):
+                raise DatabaseDown(str(error) or type(error).__name__) from error
             raise
-        raise DatabaseDown(str(error) or type(error).__name__) from error
 
 
 async def _fetch(connection: Connection, query: Query[R], args: Sequence[Any]) -> list[R]:
