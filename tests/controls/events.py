@@ -15,10 +15,12 @@ PLANTED = (
         (
             Edit(
                 "src/openvest/features/webhooks/service.py",
-                "    return await unit.rows(store.LEASE, unit.tenant_id, limit, token, lease_seconds)",
-                "    leased = await unit.rows(store.LEASE, unit.tenant_id, limit, token, lease_seconds)\n"
+                "    return await unit.rows(store.LEASE, unit.tenant_id, room.fresh, room.failing, token, "
+                "lease_seconds)\n",
+                "    leased = await unit.rows(store.LEASE, unit.tenant_id, room.fresh, room.failing, token, "
+                "lease_seconds)\n"
                 "    await record_outcomes(unit, [Outcome(package, None) for package in leased])\n"
-                "    return leased",
+                "    return leased\n",
             ),
         ),
         {"kills": 20, "events_per_kill": 5},
