@@ -38,6 +38,6 @@ PLANTED: tuple[Planted, ...] = (
         "lists-take-every-connection",
         "a tenant may hold every connection",
         (Edit(_SETTINGS, "    list_places: int = 1\n", "    list_places: int = 1000\n"),),
-        {"reads": 60},
+        {"reads": 20, "rows": 200},
     ),
 )
