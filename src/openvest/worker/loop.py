@@ -20,6 +20,7 @@ from uuid import UUID
 import structlog
 
 from openvest.core.clock import WireClock
+from openvest.db.faults import is_passing
 from openvest.db.unit import Database, DatabaseDown
 from openvest.db.wake import Wake
 from openvest.db.wire import measure
@@ -120,7 +121,10 @@ class Worker:
                     self.log.warning("worker.database_down", error=error)
                 down = True
             except Exception as error:
-                self.log.error("worker.fault", error=error)
+                log, event = (
+                    (self.log.warning, "work.put_off") if is_passing(error) else (self.log.error, "worker.fault")
+                )
+                log(event, work=work.__name__.strip("_"), error=error)
             await asyncio.sleep(seconds)
 
     async def _number(self, tenant_id: UUID) -> None:

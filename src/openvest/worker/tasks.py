@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
+from openvest.db.faults import is_passing
 from openvest.db.unit import DatabaseDown
 from openvest.work.runner import Stuck
 from openvest.work.setbacks import pause_after
@@ -103,7 +104,8 @@ class TenantTasks:
         except Stuck as error:
             self._log.warning("work.stuck", work=self._name, tenant=str(tenant_id), waits_for=str(error))
         except Exception as error:
-            self._log.error("worker.fault", work=self._name, tenant=str(tenant_id), error=error)
+            log, event = (self._log.warning, "work.put_off") if is_passing(error) else (self._log.error, "worker.fault")
+            log(event, work=self._name, tenant=str(tenant_id), error=error)
         else:
             self._failures.pop(tenant_id, None)
             return 0
