@@ -36,7 +36,7 @@ SCOPE = (
     "users:admin users:read checks:admin checks:read taxes:admin taxes:read accounts:admin accounts:read "
     "orders:admin orders:read topups:admin topups:read tests:admin"
 )
-HIT_SECONDS, REST_SECONDS = 60, 120
+HIT_SECONDS, REST_SECONDS = 120, 120
 SWEEP_POINTS = ("sweep.after_claim",)
 OUTWARD_POINTS = ("outward.in_lease", "outward.after_lease", "outward.after_talk", "outward.in_record")
 GROUPS: Sequence[str] = (

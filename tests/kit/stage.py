@@ -29,7 +29,7 @@ from tests.kit.wire import Credentials
 ROOT = Path(__file__).resolve().parents[2]
 READY = ("openvest ready", "openvest worker ready")
 START_SECONDS, STOP_SECONDS = 90, 30
-_AWAY = frozenset({"worker.database_down", "worker.busy", "worker.database_refused"})
+_AWAY = frozenset({"worker.database_down", "worker.busy", "work.put_off"})
 """What a worker says of a database that is away, busy or without room: no fault of its own."""
 
 

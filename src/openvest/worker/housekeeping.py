@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from openvest.catalog import FORGET_SET_ASIDE
+from openvest.db.faults import is_unavailable
 from openvest.db.query import Query, Statement
 from openvest.db.unit import Database, DatabaseDown, Unit
 from openvest.features.tenants import service as tenants
@@ -37,7 +38,8 @@ async def keep_house(database: Database, log: Any) -> None:
         except DatabaseDown:
             raise
         except Exception as error:
-            log.error("worker.fault", work="house", tenant=str(tenant.tenant_id), error=error)
+            event = "work.put_off" if is_unavailable(error) else "worker.fault"
+            log.warning(event, work="house", tenant=str(tenant.tenant_id), error=error)
 
 
 async def _forget_answers(unit: Unit) -> int:

@@ -133,10 +133,10 @@ class Worker:
                     self.log.warning("worker.database_down", error=error)
                 down = True
             except Exception as error:
-                if is_unavailable(error):
-                    self.log.warning("worker.database_refused", error=error)
-                else:
-                    self.log.error("worker.fault", error=error)
+                log, event = (
+                    (self.log.warning, "work.put_off") if is_unavailable(error) else (self.log.error, "worker.fault")
+                )
+                log(event, work=work.__name__.strip("_"), error=error)
             await asyncio.sleep(seconds)
 
     async def _number(self, tenant_id: UUID) -> None:

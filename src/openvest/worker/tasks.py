@@ -108,10 +108,9 @@ class TenantTasks:
         except Stuck as error:
             self._log.warning("work.stuck", work=self._name, tenant=str(tenant_id), waits_for=str(error))
         except Exception as error:
-            if is_unavailable(error):
-                self._log.warning("worker.database_refused", work=self._name, tenant=str(tenant_id), error=error)
-            else:
-                self._log.error("worker.fault", work=self._name, tenant=str(tenant_id), error=error)
+            unavailable = is_unavailable(error)
+            log, event = (self._log.warning, "work.put_off") if unavailable else (self._log.error, "worker.fault")
+            log(event, work=self._name, tenant=str(tenant_id), error=error)
         else:
             self._failures.pop(tenant_id, None)
             return 0
