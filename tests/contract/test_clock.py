@@ -23,6 +23,7 @@ from openvest.server.settings import ServerSettings
 from openvest.simulation import v1
 from openvest.work.clockwork import Clockwork
 from openvest.work.runner import Runner
+from tests.kit.elsewhere import elsewhere
 from tests.kit.http import Api, make_api, make_test_app
 from tests.kit.openapi import check_answer
 from tests.kit.world import make_tenant
@@ -307,7 +308,7 @@ async def test_a_later_target_set_while_the_clock_moves_is_reached(
     async def next_due(unit: Unit) -> datetime | None:
         if not work.due and not asked:
             asked.append(far)
-            await clockwork.set_target(tenant, lambda row: far)
+            await elsewhere(clockwork.set_target(tenant, lambda row: far))
         return await Work.next_due(work, unit)
 
     work.next_due = next_due  # pyright: ignore[reportAttributeAccessIssue] - the first to look asks for more

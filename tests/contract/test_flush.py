@@ -44,7 +44,9 @@ def spied(sizes: list[int]) -> Endpoint:
 
 
 async def api_of(database: Database, tenant_id: UUID, endpoint: Endpoint) -> Api:
-    return await make_api(make_test_app(database, [*ENDPOINTS, endpoint]), database, tenant_id)
+    """A client that may have more under way than others may."""
+    app = make_test_app(database, [*ENDPOINTS, endpoint], settings=ServerSettings(in_flight=1_000))
+    return await make_api(app, database, tenant_id)
 
 
 async def test_what_queues_up_shares_a_unit_of_work(database: Database, tenant_id: UUID) -> None:

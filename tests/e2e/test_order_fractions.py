@@ -185,7 +185,7 @@ async def test_what_becomes_dust_later_leaves_at_midnight(cluster: Cluster, asse
     """Looked at when the account begins to close and once a day; a year in one step is the same as day by day."""
     async with owner_of(cluster, assembled.database) as owner:
         await bring(owner)
-        await quote(owner, "2026-03-02T09:00:00Z 100.00 100.00", "2026-03-04T12:00:00Z 10.00 10.00")
+        await quote(owner, "2026-03-02T09:00:00Z 100.00 100.00", "2026-03-05T12:00:00Z 10.00 10.00")
         told: list[list[tuple[str, datetime]]] = []
         for name in ("In one step", "In many"):
             tenant_id = await make_tenant(assembled.database, name, pace="calendar", frozen_at=MONDAY_MORNING)
@@ -201,7 +201,9 @@ async def test_what_becomes_dust_later_leaves_at_midnight(cluster: Cluster, asse
             found = [one for one in await stage.trader.events() if one.type.startswith(("ACCOUNT.C", "SECURITY_"))]
             told.append([(one.type, one.created_at) for one in found])
         assert told[0] == told[1]
-        assert told[0][-1][1].date() == datetime(2026, 3, 6, tzinfo=UTC).date(), "the midnight after it has settled"
+        assert told[0][-1][1].date() == datetime(2026, 3, 6, tzinfo=UTC).date(), (
+            "the midnight after it has settled and its price has fallen"
+        )
 
 
 async def test_what_cannot_be_traded_keeps_the_account_open(stage: Stage) -> None:

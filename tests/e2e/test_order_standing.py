@@ -20,6 +20,7 @@ from openvest.features.users import service as users
 from openvest.ledger.audit import prove_tenant
 from openvest.main import Assembled
 from tests.kit.customers import Customer, make_customer, top_up
+from tests.kit.elsewhere import elsewhere
 from tests.kit.orders import Trader, make_trader
 from tests.kit.scripted import script
 from tests.kit.world import make_tenant
@@ -129,7 +130,7 @@ async def test_an_activation_of_the_user_alone_during_the_check_is_not_missed(as
     async def decide(unit: Unit) -> None:
         assert isinstance(CHECK, Sweep)
         await CHECK.work(unit, await CHECK.claim(unit, 10))
-        running.append(asyncio.create_task(do(trader, activate)))
+        running.append(asyncio.create_task(elsewhere(do(trader, activate))))
         await asyncio.sleep(0.3)
 
     await assembled.database.write(trader.customer.tenant_id, decide)
@@ -175,8 +176,8 @@ async def test_an_order_that_comes_while_its_account_is_being_closed_sees_it(ass
     async def meanwhile(unit: Unit) -> None:
         ours = any(event.type.startswith("ACCOUNT") for event in unit.emitted)
         if ours and not placed:
-            placed.append(await accept(trader, cash_amount="100.00"))
-            checking.append(asyncio.create_task(assembled.runner.run_until_quiet(trader.customer.tenant_id)))
+            placed.append(await elsewhere(accept(trader, cash_amount="100.00")))
+            checking.append(asyncio.create_task(elsewhere(assembled.runner.run_until_quiet(trader.customer.tenant_id))))
             await asyncio.sleep(0.3)
 
     assembled.database.publishers = (*assembled.database.publishers, meanwhile)
@@ -195,7 +196,7 @@ async def test_a_closing_does_not_wait_for_the_check_which_waits_for_it(assemble
     async def check(unit: Unit) -> None:
         assert isinstance(CHECK, Sweep)
         claimed = await CHECK.claim(unit, 10)
-        await asyncio.wait_for(do(trader, step), 5)
+        await asyncio.wait_for(elsewhere(do(trader, step)), 5)
         await CHECK.work(unit, claimed)
 
     await assembled.database.write(trader.customer.tenant_id, check)

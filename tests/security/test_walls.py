@@ -27,6 +27,8 @@ from tests.security.tenant_life import live
 pytestmark = pytest.mark.anyio
 
 MONDAY = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+LAW = "select to_jsonb(q)::text from"
+"""How the proof of the books asks what breaks a law."""
 Sent = tuple[LiteralString, tuple[Any, ...], bool]
 """A statement, its arguments, and whether it gives rows."""
 
@@ -140,13 +142,14 @@ async def test_a_life_sends_most_of_what_there_is(recorded: Recorded) -> None:
 
 
 async def test_the_owner_finds_what_the_statements_ask_for(recorded: Recorded) -> None:
-    """Else it would say nothing that the intruder finds nothing."""
+    """Else it would say nothing that the intruder finds nothing. Laws find nothing in books that hold."""
     owner_id, nobody = recorded.owner_id, uuid4()
+    asked = [sent for sent in recorded.sent if not sent[0].startswith(LAW)]
     found = 0
-    for sent in recorded.sent:
+    for sent in asked:
         own = await outcome(recorded.database, owner_id, sent, owner_id, owner_id)
         found += own != await outcome(recorded.database, recorded.intruder_id, sent, owner_id, nobody)
-    assert found > len(recorded.sent) * 0.6
+    assert found > len(asked) * 0.6
 
 
 async def test_policies_hold_where_the_tenants_id_is_given_away(recorded: Recorded) -> None:

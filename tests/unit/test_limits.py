@@ -8,6 +8,7 @@ import pytest
 from openvest.db.connections import COMMAND_SECONDS, STATED
 from openvest.db.unit import DatabaseDown, Unit
 from openvest.main import Assembled
+from tests.kit.elsewhere import elsewhere
 from tests.kit.world import make_tenant
 
 pytestmark = pytest.mark.anyio
@@ -43,7 +44,7 @@ async def test_a_stopped_holder_is_ended_and_those_who_wait_go_on(assembled: Ass
 
     async def sleeps(unit: Unit) -> None:
         await limits(unit)
-        await database.write(tenant_id, limits, n=0)
+        await elsewhere(database.write(tenant_id, limits, n=0))
 
     with pytest.raises((DatabaseDown, asyncpg.IdleInTransactionSessionTimeoutError)):
         await database.write(tenant_id, sleeps, n=0)

@@ -114,6 +114,8 @@ def _is_ours(place: Place, holder: int | None, is_known: bool) -> bool:
         serving = read_note(place.data_dir / SERVE_FILE).get("pid")
         if isinstance(serving, int) and is_alive(serving):
             return descends(holder, serving) if holder else is_known
+        if not look(place.data_dir, binaries=place.binaries).running:
+            return False
     return is_known and (holder is None or "openvest" in name_of(holder))
 
 

@@ -77,6 +77,10 @@ async def _keep(unit: Unit, row_id: UUID) -> None:
     raise WorkKept("money and units of a trade are under way; repair the cause and retry it, a trade cannot be dropped")
 
 
+async def _keep_dust(unit: Unit, row_id: UUID) -> None:
+    raise WorkKept("units stay in an account that is to be closed; repair the cause and retry it")
+
+
 ASIDES = [
     Aside(
         "executions.settle",
@@ -89,5 +93,11 @@ ASIDES = [
         "block trade",
         "block_trades t where t.tenant_id = $1 and t.id = a.row_id and t.settled_at is null",
         _keep,
+    ),
+    Aside(
+        "executions.clean_dust",
+        "dust of a closing account",
+        "pub_accounts t where t.tenant_id = $1 and t.account_id = a.row_id and t.account_status = 'CLOSING'",
+        _keep_dust,
     ),
 ]

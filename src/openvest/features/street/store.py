@@ -164,7 +164,7 @@ PROGRESS = Statement(
 )
 
 # Nobody can end what the house's inventory has already served: no venue works for it. Nor what has ended at the venue
-# and is only not booked yet: a second end could never be booked.
+# and is only not booked yet, by now or by the instant as of which it is to end: a second end could never be booked.
 
 REQUEST_CANCEL = Query(
     UUID,
@@ -175,7 +175,7 @@ REQUEST_CANCEL = Query(
        and (quantity is null or quantity > 0)
        and not exists (
          select from venue_reports r where r.tenant_id = $1 and r.street_order_id = street_orders.id
-            and r.last and r.booked_at is null and r.due_at <= $3)
+            and r.last and r.booked_at is null and r.due_at <= coalesce($4::timestamptz, $3))
     returning order_id
     """,
 )
