@@ -20,7 +20,7 @@ from tests.gates.gate import Gate, Run, Verdict
 from tests.gates.ground import ground
 from tests.gates.life_model import Account, Model, Pace
 from tests.gates.life_steps import Life, PlannedVenue
-from tests.kit.imports import importing
+from tests.kit.imports import owner_of
 from tests.kit.lifecycles import moves_watched, untold_states
 from tests.kit.orders import make_trader
 from tests.kit.world import make_tenant
@@ -89,7 +89,7 @@ async def lives(run: Run) -> Verdict:
     """As many lives as there are steps for. What a life does follows from the run's seed."""
     told: Counter[str] = Counter()
     loop = asyncio.get_running_loop()
-    async with ground() as stand, importing(stand.cluster, stand.world.database) as owner:
+    async with ground() as stand, owner_of(stand.cluster, stand.world.database) as owner:
 
         @seed(run.seed)
         @settings(

@@ -28,8 +28,8 @@ from tests.stateful.storms import AMOUNT, Door, order_of
 
 pytestmark = pytest.mark.anyio
 
-QUIET = ServerSettings(request_log=False)
-HASTY = ServerSettings(request_log=False, key_wait_seconds=0)
+QUIET = ServerSettings(request_log=False, in_flight=100_000)
+HASTY = ServerSettings(request_log=False, key_wait_seconds=0, in_flight=100_000)
 
 
 @dataclass(frozen=True)
