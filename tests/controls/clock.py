@@ -45,8 +45,8 @@ PLANTED: tuple[Planted, ...] = (
         (
             Edit(
                 "src/openvest/simulation/market/market.py",
-                "        on = min(venue_date(listing.mic, at), LAST_DAY)\n",
-                "        on = venue_date(listing.mic, at)\n",
+                "min(venue_date(listing.mic, at), LAST_DAY), at, imported)",
+                "venue_date(listing.mic, at), at, imported)",
             ),
         ),
     ),

@@ -63,8 +63,13 @@ PLANTED: tuple[Planted, ...] = (
         (
             Edit(
                 "src/openvest/work/runner.py",
-                "    return isinstance(error, DatabaseDown) or is_passing(error)\n",
-                "    return isinstance(error, DatabaseDown)\n",
+                "if is_passing(error):\n                raise\n            # One row spoils its set: find",
+                "if isinstance(error, DatabaseDown):\n                raise\n            # Find",
+            ),
+            Edit(
+                "src/openvest/work/runner.py",
+                "if not claimed or is_passing(error):",
+                "if not claimed or isinstance(error, DatabaseDown):",
             ),
         ),
         {"pauses": 0, "lock_seconds": 26, "orders": 60},
