@@ -82,6 +82,10 @@ class Cluster:
         shutil.rmtree(self.folder.parent, ignore_errors=True)
 
 
+CLOSED = "revoke execute on function lo_creat(integer), lo_create(oid), lo_from_bytea(oid, bytea) from public"
+"""What the README asks of whoever has a server of their own: large objects know no tenants."""
+
+
 def roomy_memory() -> str | None:
     """A folder in memory with room for a session's databases, where there is one."""
     shared = Path("/dev/shm")
@@ -155,6 +159,9 @@ async def _prepare(cluster: Cluster) -> None:
     await connection.execute(f"create role {OWNER} login; create role {APP} login")
     await connection.execute(f"create database {TEMPLATE} owner {OWNER}")
     await connection.close()
+    superuser = await asyncpg.connect(cluster.dsn(TEMPLATE, "postgres"))
+    await superuser.execute(CLOSED)
+    await superuser.close()
     owner = await asyncpg.connect(cluster.dsn(TEMPLATE, OWNER))
     await owner.execute(f"alter schema public owner to {OWNER}") if await _owns(owner) else None
     await apply_migrations(owner, APP, migrations=read_folder(migrations_folder()))
