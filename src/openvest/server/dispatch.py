@@ -8,7 +8,6 @@ under way. Every answer carries the request id; a fault of ours says nothing els
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -60,17 +59,20 @@ class Dispatcher:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = monotonic_ns()
         request = open_request(scope, str(uuid4()))
-        with ExitStack() as until_sent:
+        try:
             try:
-                answer = await self._answer(request, receive, until_sent)
+                answer = await self._answer(request, receive)
             finally:
                 self.bodies.release(request)
             self.observer.answered(request, answer, started)
             await send_answer(send, answer, request.request_id)
+        finally:
+            if request.under_way_of is not None:
+                self.in_flight.leave(request.under_way_of)
 
-    async def _answer(self, request: Request, receive: Receive, until_sent: ExitStack) -> Answer:
+    async def _answer(self, request: Request, receive: Receive) -> Answer:
         try:
-            return await self._serve(request, receive, until_sent)
+            return await self._serve(request, receive)
         except Exception as error:
             return problem_answer(self.refusal(request, error), request)
 
@@ -90,7 +92,7 @@ class Dispatcher:
         self.observer.fault(request, error)
         return Internal("The request failed by a fault of ours; its id finds it in our log.")
 
-    async def _serve(self, request: Request, receive: Receive, until_sent: ExitStack) -> Answer:
+    async def _serve(self, request: Request, receive: Receive) -> Answer:
         check_size(request, self.settings)
         hits = self.router.find(request.raw_path, request.method)
         endpoint = first(hits, request.method)
@@ -102,7 +104,8 @@ class Dispatcher:
         else:
             caller = await self.authenticator.caller(request, writes=endpoint.is_write)
         if not endpoint.form or caller.contract == "v1":  # a form that is not signed proves nobody yet
-            until_sent.enter_context(self.in_flight.place(caller.client_id))
+            self.in_flight.enter(caller.client_id)
+            request.under_way_of = caller.client_id
         endpoint, hit = pick(hits, caller.contract, request.method)
         request.operation = endpoint.operation_id
         check_accept(request, endpoint)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -53,8 +53,7 @@ class InFlight:
     most: int
     _under_way: Counter[UUID] = field(default_factory=Counter[UUID])
 
-    @contextmanager
-    def place(self, client_id: UUID) -> Generator[None]:
+    def enter(self, client_id: UUID) -> None:
         """Raises: TooManyRequests."""
         if self._under_way[client_id] >= self.most:
             raise TooManyRequests(
@@ -62,9 +61,9 @@ class InFlight:
                 headers={"Retry-After": "1"},
             )
         self._under_way[client_id] += 1
-        try:
-            yield
-        finally:
-            self._under_way[client_id] -= 1
-            if not self._under_way[client_id]:
-                del self._under_way[client_id]
+
+    def leave(self, client_id: UUID) -> None:
+        """An answer to one that has entered was sent, or there is nobody to send it to."""
+        self._under_way[client_id] -= 1
+        if not self._under_way[client_id]:
+            del self._under_way[client_id]

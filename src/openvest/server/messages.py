@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from openvest.core.problems import ContentTooLarge, HeadersTooLarge, InvalidRequest, Problem, Unavailable
 from openvest.core.snapshots import dumps
@@ -34,7 +35,7 @@ class Request:
 
     Shape: `headers` are as received, names in lower case; `fields` holds the last value of each. `body` is filled in
     once the request is known to lead somewhere; `operation`, `client` and `refusal` on the way, for the log and the
-    metrics only.
+    metrics only; `under_way_of` is the client among whose requests it is counted until it is answered.
     """
 
     request_id: str
@@ -48,6 +49,7 @@ class Request:
     operation: str = ""
     client: str = ""
     refusal: str = ""
+    under_way_of: UUID | None = None
 
     def text(self, name: bytes) -> str | None:
         """A header as text, outer blanks dropped."""

@@ -67,6 +67,9 @@ class Claimed:
     stands: bool
 
 
+_GOOD = Claimed(fresh=True, stands=True)
+
+
 class NonceGate:
     """Says of each nonce whether it is new, in any process, and of credentials whether they are as they were read."""
 
@@ -116,4 +119,5 @@ class NonceGate:
             stands = (claim.token is None or (claim.token.hash, claim.token.version) in standing) and (
                 claim.key is None or (claim.key.key_id, claim.key.version) in living
             )
-            one.succeed(Claimed(claim.nonce is None or number in fresh, stands))
+            new = claim.nonce is None or number in fresh
+            one.succeed(_GOOD if new and stands else Claimed(new, stands))
