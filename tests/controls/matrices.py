@@ -159,8 +159,8 @@ _ANSWERS = (
         (
             Edit(
                 "src/openvest/server/dispatch.py",
-                "                answer = await self._answer(request, receive, until_sent)\n            finally:",
-                "                answer = await self._answer(request, receive, until_sent)\n"
+                "                answer = await self._answer(request, receive)\n            finally:",
+                "                answer = await self._answer(request, receive)\n"
                 "                if b'before it was complete' in (answer.body or b''):\n"
                 "                    return\n"
                 "            finally:",
