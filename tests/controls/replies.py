@@ -71,6 +71,12 @@ PLANTED: tuple[Planted, ...] = (
                 "if not claimed or is_passing(error):",
                 "if not claimed or isinstance(error, DatabaseDown):",
             ),
+            Edit(
+                "src/openvest/work/runner.py",
+                "if is_passing(error):\n                raise\n            # One row spoils its set: ask",
+                "if isinstance(error, DatabaseDown):\n                raise\n            # Ask",
+            ),
+            Edit("src/openvest/work/runner.py", "if is_passing(own):", "if isinstance(own, DatabaseDown):"),
         ),
         {"pauses": 0, "lock_seconds": 26, "orders": 60},
     ),
