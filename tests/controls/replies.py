@@ -63,20 +63,20 @@ PLANTED: tuple[Planted, ...] = (
         (
             Edit(
                 "src/openvest/work/runner.py",
-                "if is_passing(error):\n                raise\n            # One row spoils its set: find",
+                "if not _of_the_rows(error):\n                raise\n            # One row spoils its set: find",
                 "if isinstance(error, DatabaseDown):\n                raise\n            # Find",
             ),
             Edit(
                 "src/openvest/work/runner.py",
-                "if not claimed or is_passing(error):",
+                "if not claimed or not _of_the_rows(error):",
                 "if not claimed or isinstance(error, DatabaseDown):",
             ),
             Edit(
                 "src/openvest/work/runner.py",
-                "if is_passing(error):\n                raise\n            # One row spoils its set: ask",
+                "if not _of_the_rows(error):\n                raise\n            # One row spoils its set: ask",
                 "if isinstance(error, DatabaseDown):\n                raise\n            # Ask",
             ),
-            Edit("src/openvest/work/runner.py", "if is_passing(own):", "if isinstance(own, DatabaseDown):"),
+            Edit("src/openvest/work/runner.py", "if not _of_the_rows(own):", "if isinstance(own, DatabaseDown):"),
         ),
         {"pauses": 0, "lock_seconds": 26, "orders": 60},
     ),

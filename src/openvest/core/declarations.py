@@ -181,7 +181,7 @@ class Sweep:
 
     name: str
     claim: Callable[[Unit, int], Awaitable[Sequence[Any]]]
-    work: Callable[[Unit, Sequence[Any]], Awaitable[None]]
+    work: Callable[[Unit, Sequence[Any]], Awaitable[int | None]]
     next_due: Callable[[Unit], Awaitable[Any]]
     writes_events: bool = True
     set_size: int = 500

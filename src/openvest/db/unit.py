@@ -19,12 +19,13 @@ from uuid import UUID
 
 import asyncpg
 
+from openvest.core.clock import monotonic_ns
 from openvest.core.declarations import Emitted, Hold, Reaction
 from openvest.core.failpoints import failpoint
 from openvest.core.ids import IdSource, caused_id, random_id
 from openvest.core.sealing import Secrets
 from openvest.core.snapshots import text_of
-from openvest.db.faults import AGAIN, DOWN, DatabaseDown, is_misuse
+from openvest.db.faults import AGAIN, DOWN, DatabaseDown, TooBusy, is_misuse
 from openvest.db.lending import Lender
 from openvest.db.query import Query, Statement, together
 
@@ -41,6 +42,8 @@ Hook = Callable[["Unit"], Awaitable[None]]
 MICROSECOND = timedelta(microseconds=1)
 RETRIES = 3
 ROLLBACK_SECONDS = 2.0
+DRAINS_SECONDS = 30.0
+"""How long a write goes on bringing its frozen tenant to rest while others disturb it time and again."""
 _BEFORE_EVENTS, _BEFORE_HOUSE = failpoint("unit.before_events"), failpoint("unit.before_house")
 _BEFORE_COMMIT, _AFTER_COMMIT = failpoint("unit.before_commit"), failpoint("unit.after_commit")
 
@@ -280,13 +283,15 @@ class Database:
         work must therefore be repeatable. `drains` False: whoever asks brings a frozen tenant to rest, and not while it
         keeps others waiting. Raises: DatabaseDown, MustDrain, one of AGAIN, and what work and the drain raise.
         """
-        left = RETRIES
+        left, since = RETRIES, monotonic_ns()
         while True:
             try:
                 return await self._write_once(tenant_id, work, n, cause, draining)
-            except MustDrain:
+            except MustDrain as error:
                 if not drains:
                     raise
+                if monotonic_ns() - since > DRAINS_SECONDS * 1_000_000_000:
+                    raise TooBusy(f"others came first for {DRAINS_SECONDS:g} s") from error
                 await self.drain(tenant_id)
             except AGAIN:
                 if left == 0:

@@ -11,16 +11,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from openvest.core.clock import monotonic_ns
 from openvest.core.declarations import BatchVerb, Call, Endpoint
 from openvest.core.failpoints import failpoint
 from openvest.core.problems import Problem
-from openvest.db.faults import AGAIN, is_passing
+from openvest.db.faults import AGAIN, TooBusy, is_passing
 from openvest.db.lending import apart
-from openvest.db.unit import Database, MustDrain, Unit
+from openvest.db.unit import DRAINS_SECONDS, Database, MustDrain, Unit
 from openvest.server.encoding import encode
 from openvest.server.idempotency import (
     Keyed,
@@ -41,11 +41,12 @@ _BEFORE_COMMIT, _AFTER_COMMIT = failpoint("flush.before_commit"), failpoint("flu
 
 @dataclass(frozen=True, slots=True)
 class FlushItem:
-    """One request on its way into a flush. Units: `deadline_ns` is monotonic nanoseconds."""
+    """One request on its way into a flush. Units: `deadline_ns` and `came_ns` are monotonic nanoseconds."""
 
     call: Call
     keyed: Keyed | None
     deadline_ns: int
+    came_ns: int = field(default_factory=monotonic_ns)
 
 
 class _Again(Exception):
@@ -123,7 +124,10 @@ class Flush:
                     one.fail(error)
             else:
                 for one in waiting:
-                    self._batcher.requeue(key, one)
+                    if monotonic_ns() - one.item.came_ns > DRAINS_SECONDS * 1_000_000_000:
+                        one.fail(TooBusy(f"others came first for {DRAINS_SECONDS:g} s"))
+                    else:
+                        self._batcher.requeue(key, one)
 
         task = apart(rest())
         self._resting.add(task)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from openvest.core.problems import TooManyRequests
+from openvest.db.faults import TooBusy
 
 
 @dataclass(slots=True)
@@ -28,19 +29,32 @@ class Lanes:
     """
 
     places: int
+    seconds: float = 10.0
+    """How long a request waits for a place."""
     _lanes: dict[UUID, _Lane] = field(default_factory=dict[UUID, _Lane])
 
     @asynccontextmanager
     async def of(self, tenant_id: UUID) -> AsyncGenerator[None]:
+        """Raises: TooBusy where no place comes free."""
         lane = self._lanes.setdefault(tenant_id, _Lane(asyncio.Semaphore(self.places)))
         lane.users += 1
         try:
-            async with lane.places:
+            await self._place(lane)
+            try:
                 yield
+            finally:
+                lane.places.release()
         finally:
             lane.users -= 1
             if not lane.users:
                 del self._lanes[tenant_id]
+
+    async def _place(self, lane: _Lane) -> None:
+        try:
+            async with asyncio.timeout(self.seconds):
+                await lane.places.acquire()
+        except TimeoutError as error:
+            raise TooBusy(f"no place among the tenant's requests came free in {self.seconds:g} s") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from openvest.core.clock import monotonic_ns
 from openvest.core.problems import TooManyRequests
+from openvest.db.faults import DatabaseDown, TooBusy
 from openvest.db.query import Query
 from openvest.db.unit import Database
 
@@ -28,6 +29,7 @@ class _Block:
     tokens: int = 0
     until_ns: int = 0
     refused_until_ns: int = 0
+    failed_ns: int = 0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -46,9 +48,18 @@ class RateLimits:
                 self._blocks.clear()
             block = self._blocks[client_id] = _Block()
         if not _spend(block):
+            asked_ns = monotonic_ns()
             async with block.lock:
-                if not _spend(block):
+                if _spend(block):
+                    return
+                if block.failed_ns >= asked_ns:
+                    # Whoever waited with it would only wait as long again, one behind the other.
+                    raise TooBusy("the one before could not ask either")
+                try:
                     await self._lease(client_id, per_second, block)
+                except DatabaseDown:
+                    block.failed_ns = monotonic_ns()
+                    raise
 
     async def _lease(self, client_id: UUID, per_second: int, block: _Block) -> None:
         now = monotonic_ns()

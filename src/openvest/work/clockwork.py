@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from openvest.core.clock import instant, monotonic_ns
+from openvest.core.clock import instant
 from openvest.core.failpoints import failpoint
 from openvest.core.problems import Conflict, Unprocessable
 from openvest.core.trading_calendar import is_covered
@@ -28,6 +29,9 @@ from openvest.work.runner import Runner
 MICROSECOND = timedelta(microseconds=1)
 STEPS_AT_ONCE = 2
 """Advancing tenants that one process moves from one instant to the next at the same time; the others take turns."""
+STEP_SECONDS = 6.0
+"""One step holds its place no longer; what is still due at its instant goes on in the next one. A little longer than a
+worker's patience with rows that somebody holds, which it tells of."""
 _WAIT_S = 0.02
 _AFTER_TARGET, _BETWEEN_STEPS = failpoint("clock.after_target"), failpoint("clock.between_steps")
 _BEFORE_MOVE = failpoint("clock.before_move")
@@ -150,16 +154,27 @@ class Clockwork:
         _AFTER_TARGET()
         return target
 
-    async def advance(self, tenant_id: UUID, *, to: datetime | None = None, wait_s: float | None = 30) -> ClockState:
+    async def advance(
+        self, tenant_id: UUID, *, to: datetime | None = None, wait_s: float | None = 30, in_line: bool = False
+    ) -> ClockState:
         """Go towards the stored target, at most `wait_s` seconds of wire time; no further than where `to` is reached.
 
-        Where the tenant's turn does not come, whoever has it goes there: the target is stored. Raises: nothing of its
-        own.
+        Those seconds are also the longest wait for a turn, unless the caller stays `in_line`, however long that is.
+        Where the turn does not come, whoever has it goes there: the target is stored. Raises: nothing of its own.
         """
-        started, handled, steps = monotonic_ns(), 0, 0
-        while True:
+        loop, handled, steps = asyncio.get_running_loop(), 0, 0
+        deadline = None if wait_s is None else loop.time() + wait_s
+        # The first turn is waited for by whoever has no time, too; one that is free comes at once.
+        latest = None if in_line or deadline is None else max(deadline, loop.time() + 1)
+        arrived = False
+        while not arrived and (deadline is None or not steps or loop.time() < deadline):
+            limit = asyncio.timeout_at(latest)
             try:
-                async with self._turns.setdefault(tenant_id, asyncio.Lock()), self._steps, self.runner.alone(tenant_id):
+                async with AsyncExitStack() as place:
+                    async with limit:
+                        await place.enter_async_context(self._turns.setdefault(tenant_id, asyncio.Lock()))
+                        await place.enter_async_context(self._steps)
+                        await place.enter_async_context(self.runner.alone(tenant_id))
                     row = await self._row(tenant_id)
                     if row.advance_to is None or (to is not None and to < row.advance_to and to <= row.now):
                         break
@@ -167,9 +182,12 @@ class Clockwork:
                     handled, steps = handled + did, steps + 1
                     _BETWEEN_STEPS()
             except TooBusy:
-                break
-            if arrived or (wait_s is not None and monotonic_ns() - started > wait_s * 1_000_000_000):
-                break
+                if in_line or (deadline is not None and loop.time() >= deadline):
+                    break
+            except TimeoutError:
+                if limit.expired():
+                    break
+                raise
         state = await self.show(tenant_id)
         return ClockState(state.mode, state.now, state.target, state.done, handled, steps)
 
@@ -189,7 +207,7 @@ class Clockwork:
 
     async def _rest(self, tenant_id: UUID, mode: str) -> int:
         if mode == "frozen":
-            return await self.runner.drain_alone(tenant_id)
+            return await self.runner.drain_alone(tenant_id, within_s=STEP_SECONDS)
         return await self.runner.run_until_quiet(tenant_id)
 
     async def _set(self, tenant_id: UUID, at: datetime, arrived: bool) -> None:

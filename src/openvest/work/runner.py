@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -26,8 +26,9 @@ from openvest.core.clock import monotonic_ns
 from openvest.core.declarations import Aside, Outward, Sweep
 from openvest.core.failpoints import failpoint
 from openvest.db.faults import DOWN, DatabaseDown, TooBusy, is_passing
+from openvest.db.lending import SecondConnection
 from openvest.db.query import Statement
-from openvest.db.unit import Database, Unit
+from openvest.db.unit import Database, MustDrain, Unit
 from openvest.work.aside import set_aside
 from openvest.work.setbacks import Ear, Nobody, Setbacks, pause_after
 
@@ -65,6 +66,11 @@ class _LookFailed(Exception):
     def __init__(self, work: Work) -> None:
         super().__init__(work.name)
         self.work = work
+
+
+def _of_the_rows(error: BaseException) -> bool:
+    """Whether what was raised says something of the rows at hand, so that the one to blame is looked for."""
+    return not (is_passing(error) or isinstance(error, MustDrain | Stuck | SecondConnection))
 
 
 def _passing_or_raised(error: Exception) -> BaseException:
@@ -107,13 +113,14 @@ class Runner:
     async def run_until_quiet(self, tenant_id: UUID, *, max_sets: int = 1_000) -> int:
         """Do all work of a live tenant that is due now and not put off. Returns the rows handled."""
         handled = 0
-        for _ in range(max_sets):
-            did = 0
-            for work in await self._due_unless_put_off(tenant_id):
-                did += await self._try(work, tenant_id)
-            handled += did
-            if did == 0:
-                break
+        with suppress(MustDrain):  # Its clock was frozen meanwhile: what is left is a drain's.
+            for _ in range(max_sets):
+                did = 0
+                for work in await self._due_unless_put_off(tenant_id):
+                    did += await self._try(work, tenant_id)
+                handled += did
+                if did == 0:
+                    break
         return handled
 
     async def _due_unless_put_off(self, tenant_id: UUID) -> list[Work]:
@@ -129,6 +136,8 @@ class Runner:
         """One set of a live tenant, whose other work goes on when it fails. Raises: DatabaseDown."""
         try:
             did = await self._one_set(work, tenant_id, draining=False)
+        except MustDrain:
+            raise
         except DatabaseDown:
             # Told by whoever runs this; put off all the same, so that what follows in the catalog gets its turn.
             self._setbacks.add(tenant_id, work.name)
@@ -262,7 +271,7 @@ class Runner:
         try:
             return await self._claim_and_work(work, tenant_id, draining, work.set_size)
         except Exception as error:
-            if is_passing(error):
+            if not _of_the_rows(error):
                 raise
             # One row spoils its set: find it, set it aside, let the others pass.
             return await self._one_by_one(work, tenant_id, draining)
@@ -280,12 +289,12 @@ class Runner:
             if claimed is not None:
                 claimed[:] = [row.id for row in rows]
             _AFTER_CLAIM(work.name)
-            await work.work(unit, rows)
+            decided = await work.work(unit, rows)
             _AFTER_WORK(work.name)
-            return len(rows)
+            return len(rows) if decided is None else decided
 
         n = 1 if work.writes_events else 0
-        return await self.database.write(tenant_id, unit_of_work, n=n, cause=work.name, draining=draining)
+        return await self.database.write(tenant_id, unit_of_work, n=n, cause=work.name, draining=draining, drains=False)
 
     async def _one_by_one(self, work: Sweep, tenant_id: UUID, draining: bool) -> int:
         """The same in units of one row each; a row whose unit cannot be ended, reactions included, is set aside.
@@ -298,7 +307,7 @@ class Runner:
             try:
                 did = await self._claim_and_work(work, tenant_id, draining, 1, claimed)
             except Exception as error:
-                if not claimed or is_passing(error):
+                if not claimed or not _of_the_rows(error):
                     raise
                 await self._set_aside(work, tenant_id, claimed[0], error, draining)
                 did = 1
@@ -334,14 +343,14 @@ class Runner:
         try:
             await self._talk_and_record(work, tenant_id, draining, rows)
         except Exception as error:
-            if is_passing(error):
+            if not _of_the_rows(error):
                 raise
             # One row spoils its set: ask and record each apart, set the bad ones aside.
             for row in rows:
                 try:
                     await self._talk_and_record(work, tenant_id, draining, [row])
                 except Exception as own:
-                    if is_passing(own):
+                    if not _of_the_rows(own):
                         raise
                     await self._set_aside(work, tenant_id, row.id, own, draining)
         return len(rows)
@@ -356,7 +365,7 @@ class Runner:
             _IN_RECORD(work.name)
 
         n = 1 if work.writes_events else 0
-        await self.database.write(tenant_id, record, n=n, cause=work.name, draining=draining)
+        await self.database.write(tenant_id, record, n=n, cause=work.name, draining=draining, drains=False)
 
     async def next_due(self, tenant_id: UUID) -> datetime | None:
         """The earliest instant at which any work of this tenant is due."""

@@ -168,7 +168,7 @@ class Worker:
         await self.runner.drain(tenant_id)
 
     async def _advance(self, tenant_id: UUID) -> None:
-        state = await self.clockwork.advance(tenant_id, wait_s=ADVANCE_SECONDS)
+        state = await self.clockwork.advance(tenant_id, wait_s=ADVANCE_SECONDS, in_line=True)
         (self.working if state.done else self.advancing).poke(tenant_id)
 
     async def _deliver(self, tenant_id: UUID) -> None:

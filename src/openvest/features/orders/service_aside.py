@@ -82,6 +82,6 @@ async def _tell(unit: Unit, order_id: UUID) -> None:
         return
     refused = service.reject_cancellation(unit, order, _UNDECIDED)
     if refused.cancellation_reason == "CANCELLED_BY_CLIENT":
-        await street.withdraw_cancel(unit, [order_id])
-        refused = replace(refused, cancellation_reason=None)
+        goes_on = await street.withdraw_cancel(unit, order_id)
+        refused = replace(refused, cancellation_reason=None if goes_on else "CANCELLED_BY_UPVEST_PLATFORM")
     await service.save(unit, [replace(refused, cancel_asked=False)])

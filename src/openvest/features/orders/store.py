@@ -106,7 +106,7 @@ _OF_ANY = """
 """On these accounts, or on the accounts of these groups or of these users."""
 
 _TO_END = f"""
-    select {_COLUMNS} from orders where tenant_id = $1 and side = any($3::text[]) and cancellation_reason is null
+    select {_COLUMNS} from orders where tenant_id = $1 and side = any($3::text[])
        and {_OF_ANY} and status =
 """
 

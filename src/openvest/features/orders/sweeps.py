@@ -51,7 +51,7 @@ async def _end_orders(unit: Unit, events: Sequence[Emitted]) -> None:
 async def _end(unit: Unit, events: Sequence[Emitted], *sides: Side) -> None:
     found = await unit.rows(store.LOCK_NEW_TO_END, unit.tenant_id, _ids(events), list(sides))
     found += await unit.rows(store.LOCK_WORKING_TO_END, unit.tenant_id, _ids(events), list(sides))
-    await service.end_working(unit, found, "CANCELLED_BY_UPVEST_PLATFORM")
+    await service.end_working(unit, found, "CANCELLED_BY_UPVEST_PLATFORM", ended_at=unit.now)
 
 
 def _ids(events: Sequence[Emitted]) -> list[UUID]:

@@ -52,8 +52,8 @@ async def _claim(unit: Unit, limit: int) -> Sequence[Report]:
     return await street.claim_reports(unit, limit, NAME)
 
 
-async def _book(unit: Unit, reports: Sequence[Report]) -> None:
-    """Book a set of reports.
+async def _book(unit: Unit, reports: Sequence[Report]) -> int:
+    """Book a set of reports, but for those of orders in somebody's hand or behind news. Returns how many were booked.
 
     Writes: orders, street_orders, venue_reports, fraction_reserves, and what `service_booking.book` writes; events
     ORDER.FILLED, ORDER.CANCELLED, ORDER_CANCELLATION.REJECTED.
@@ -70,7 +70,7 @@ async def _book(unit: Unit, reports: Sequence[Report]) -> None:
         if report.order_id in orders and report.due_at <= news.get(orders[report.order_id].instrument_id, report.due_at)
     ]
     if not mine:
-        return
+        return 0
     by_order: dict[UUID, list[Report]] = {}
     for report in mine:
         by_order.setdefault(report.order_id, []).append(report)
@@ -83,6 +83,7 @@ async def _book(unit: Unit, reports: Sequence[Report]) -> None:
     await executions.save_reserves(unit, work.inventory.values())
     await _announce(unit, work, made)
     await street.send(unit, work.follow_ups)
+    return len(mine)
 
 
 async def _load(unit: Unit, orders: dict[UUID, Order], reports: Sequence[Report]) -> _Set:

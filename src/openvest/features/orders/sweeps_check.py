@@ -136,8 +136,11 @@ async def _load(unit: Unit, orders: Sequence[Order]) -> _Set:
     return work
 
 
-async def _check(unit: Unit, orders: Sequence[Order]) -> None:
-    """Decide a set. Writes: orders, street_orders, fraction_reserves, ledger; events ORDER.PROCESSING, .CANCELLED."""
+async def _check(unit: Unit, orders: Sequence[Order]) -> int:
+    """Decide a set, but for what waits for news of its instrument. Returns how many were decided.
+
+    Writes: orders, street_orders, fraction_reserves, ledger; events ORDER.PROCESSING, ORDER.CANCELLED.
+    """
     work = await _load(unit, orders)
     later = set[UUID]()  # groups of which an order waits for its instrument's news; none behind it comes first
     for order in orders:
@@ -152,6 +155,7 @@ async def _check(unit: Unit, orders: Sequence[Order]) -> None:
     for order in work.decided:
         if order.status != "NEW":
             service.announce(unit, order, ())
+    return len(work.decided)
 
 
 def _decide(unit: Unit, work: _Set, order: Order) -> None:

@@ -69,9 +69,13 @@ async def try_again(unit: Unit, order_ids: Sequence[UUID], sweep: str) -> None:
     await unit.run(store.FREE_REPORTS, unit.tenant_id, list(order_ids), sweep)
 
 
-async def withdraw_cancel(unit: Unit, order_ids: Sequence[UUID]) -> None:
-    """What works for these orders is not to be ended any more. Writes: street_orders."""
-    await unit.run(store.WITHDRAW_CANCEL, unit.tenant_id, list(order_ids))
+async def withdraw_cancel(unit: Unit, order_id: UUID) -> bool:
+    """What works for the order is not to be ended any more, unless its trading was over at an instant.
+
+    Returns whether it goes on. Writes: street_orders.
+    """
+    await unit.run(store.WITHDRAW_CANCEL, unit.tenant_id, [order_id])
+    return not await unit.one(store.ENDS_ANYWAY, unit.tenant_id, order_id)
 
 
 async def order_of_report(unit: Unit, report_id: UUID) -> UUID | None:

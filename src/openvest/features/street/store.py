@@ -218,7 +218,13 @@ REPORTS_OF = Query(
 
 WITHDRAW_CANCEL = Statement(
     "update street_orders set cancel_requested = false where tenant_id = $1 and order_id = any($2)"
-    " and status = 'WORKING' and cancel_requested"
+    " and status = 'WORKING' and cancel_requested and cancel_at is null"
+)
+
+ENDS_ANYWAY = Query(
+    bool,
+    "select exists (select from street_orders where tenant_id = $1 and order_id = $2 and status = 'WORKING'"
+    " and cancel_at is not null)",
 )
 
 FREE_QUESTIONS = Statement(
