@@ -11,9 +11,11 @@ import pytest
 
 from openvest.core.clock import monotonic_ns
 from openvest.core.declarations import Call, Endpoint
+from openvest.db.faults import TooBusy
 from openvest.db.unit import Database, Unit
 from openvest.features.tenants.v1 import ENDPOINTS
 from openvest.server.lanes import Lanes
+from openvest.server.limits import RateLimits
 from openvest.server.settings import ServerSettings
 from openvest.worker.deliveries import AT_ONCE, FAILING_AT_ONCE, SLOW_AT_ONCE, Way, room_beside
 from tests.contract.test_dispatch import refused
@@ -87,6 +89,41 @@ async def test_a_tenant_waits_behind_itself_alone() -> None:
     assert order.index("quiet") < order.index("busy 1")
     assert [name for name in order if name != "quiet"] == [f"busy {n // 2}" for n in range(6)]
     assert lanes == Lanes(1), "nothing is kept of tenants that have left"
+
+
+async def test_a_place_that_does_not_come_free_is_not_waited_for_without_end() -> None:
+    lanes, tenant_id = Lanes(1, seconds=0.01), uuid4()
+    async with lanes.of(tenant_id):
+        for _ in range(2):
+            with pytest.raises(TooBusy):
+                async with lanes.of(tenant_id):
+                    raise AssertionError("there is one place")
+    async with lanes.of(tenant_id):
+        pass
+    assert lanes == Lanes(1, seconds=0.01)
+
+
+@dataclass
+class NoConnection:
+    """A database that lets everybody wait, and then has none for them."""
+
+    asked: int = 0
+
+    async def ask(self, *_: Any) -> list[int]:
+        self.asked += 1
+        await asyncio.sleep(0.01)
+        raise TooBusy("no connection came free")
+
+
+async def test_those_who_waited_with_a_failed_lease_do_not_ask_one_after_the_other() -> None:
+    database = NoConnection()
+    limits, client_id = RateLimits(database), uuid4()  # pyright: ignore[reportArgumentType] - asks and nothing else
+    told = await asyncio.gather(*(limits.take(client_id, 10) for _ in range(20)), return_exceptions=True)
+    assert {type(one) for one in told} == {TooBusy}
+    assert database.asked == 1
+    with pytest.raises(TooBusy):
+        await limits.take(client_id, 10)
+    assert database.asked == 2, "who comes later asks"
 
 
 async def test_what_is_slow_or_failing_leaves_room_for_what_is_new() -> None:

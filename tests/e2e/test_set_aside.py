@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -17,6 +17,8 @@ from openvest.core.declarations import Sweep, WorkKept
 from openvest.core.ids import caused_id
 from openvest.db.query import Query, Statement
 from openvest.db.unit import Unit
+from openvest.features.accounts import service as accounts
+from openvest.features.orders import service as orders
 from openvest.features.orders.model import OrderView
 from openvest.features.payments import service as payments
 from openvest.features.users import service as users
@@ -232,6 +234,28 @@ async def test_a_dropped_data_change_has_failed(assembled: Assembled, frozen_ten
     await at.drop()
     assert (await at.proof()).clean and (await at.trader.event_types("USER"))[-1] == "USER.DATA_CHANGE_FAILED"
     await assembled.database.write(frozen_tenant_id, lambda unit: users.fail_undecidable(unit, change), n=0)
+
+
+@pytest.mark.parametrize("close", [accounts.lock_account, accounts.close_account])
+async def test_an_end_that_is_not_the_clients_is_not_taken_back_with_the_clients(
+    assembled: Assembled, frozen_tenant_id: UUID, close: Callable[[Unit, UUID], Awaitable[Any]]
+) -> None:
+    """The client has asked to cancel before the account was locked or closed, and the venue cannot be asked."""
+    at = Stand(await make_trader(assembled, frozen_tenant_id))
+    venue = Mute([])
+    venue.broken = False
+    assembled.runner.ports = replace(assembled.runner.ports, venue=venue)
+    order = await at.trader.place(cash_amount="100.00")
+    write, account_id = assembled.database.write, at.trader.customer.account_id
+    await write(frozen_tenant_id, lambda unit: orders.cancel_order(unit, order.id), draining=True)
+    await write(frozen_tenant_id, lambda unit: close(unit, account_id), draining=True)
+    venue.broken = True
+    await at.trader.rest()
+    venue.broken, venue.steps = False, [("FILL", "*", "100")]
+    await at.retry()
+    ended = await at.trader.read(order.id)
+    assert (ended.status, ended.cancellation_reason) == ("CANCELLED", "CANCELLED_BY_UPVEST_PLATFORM")
+    assert (await at.proof()).clean
 
 
 async def test_every_work_says_what_its_rows_are(assembled: Assembled, frozen_tenant_id: UUID) -> None:
