@@ -177,6 +177,21 @@ def test_the_street_sells_no_share_for_a_fraction_that_is_not_worth_a_cent(quant
 
 
 @pytest.mark.parametrize(
+    ("quantity", "floor", "shares", "sold"), [("1.5", "0.0067", "1", "1.0204081633"), ("1000.5", "0.0001", "3", "3")]
+)
+def test_shares_of_less_than_a_cent_are_sold_and_paid_for_together(
+    quantity: str, floor: str, shares: str, sold: str
+) -> None:
+    """The street fills short; what it took alone may be worth no cent, and all of the order is."""
+    order = sale(quantity, through="fractions")
+    assert street_limit(order, D("0.0001")) == D(floor)
+    known = BlockFacts(D(shares), D("0.0098"), ZERO, ZERO)
+    done = book_block(order, a_report("CANCELLED", last=True), known, 10, NOW)
+    assert done.order.executed_quantity == D(sold)
+    assert cash_of(done)[0] >= "0.01"
+
+
+@pytest.mark.parametrize(
     ("amount", "quantity", "cost"),
     [
         ("100.00", "0.7529411765", "86.63"),

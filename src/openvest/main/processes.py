@@ -36,6 +36,7 @@ from openvest.main.first_start import Pace, Sandbox, furnish
 from openvest.main.http import listening
 from openvest.main.installation import Installation, master_key, opened, running_database
 from openvest.main.news import News, connect_news, make_worker
+from openvest.main.profiles import note_url
 from openvest.server.app import App, make_app
 from openvest.server.logs import make_logger
 from openvest.server.metrics import Metrics, make_metrics_app
@@ -140,6 +141,7 @@ async def serve(options: Options, ready: Ready, say: Progress) -> None:
         news = await _news(stack, installation, options)
         tasks = [await stack.enter_async_context(_working(news, options.ending))]
         served, metrics_ports = await _serving(stack, installation, news, options, say)
+        note_url(options.place.data_dir, options.url)
         ready(installation, sandbox, metrics_ports)
         await _first_end([*tasks, *served])
 
@@ -155,6 +157,8 @@ async def server(options: Options, ready: Ready, say: Progress) -> None:
         _check_exposure(options, installation.mode)
         news = await _news(stack, installation, options)
         tasks, metrics_ports = await _serving(stack, installation, news, options, say)
+        if not options.joined:
+            note_url(options.place.data_dir, options.url)
         ready(installation, None, metrics_ports)
         if options.joined:
             gone = asyncio.create_task(_parent_gone())

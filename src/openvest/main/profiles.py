@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from openvest.db.checks import StartRefused
@@ -16,6 +17,7 @@ from openvest.main.exposure import url_of
 from openvest.main.first_start import PROFILE
 
 FOLDER = "profiles"
+URL_FILE = "server.url"
 
 
 def profile_file(data_dir: Path, client_id: str, asked: Path | None) -> Path:
@@ -29,8 +31,18 @@ def refuse_existing(asked: Path | None) -> None:
         raise StartRefused(f"{asked} is there already; give --profile the name of a new file.")
 
 
+def note_url(data_dir: Path, url: str) -> None:
+    """Leave word of where the server of this data directory listens: production has no profile that says so."""
+    with suppress(OSError):
+        write_private(data_dir / URL_FILE, url + "\n")
+
+
 def known_url(data_dir: Path) -> str:
     """Where the server of this data directory was last told to be, else where `serve` would be."""
+    with suppress(OSError, UnicodeDecodeError):
+        noted = (data_dir / URL_FILE).read_text(encoding="ascii").strip()
+        if noted:
+            return noted
     try:
         return str(tomllib.loads((data_dir / PROFILE).read_text(encoding="utf-8"))["url"])
     except (OSError, ValueError, KeyError, TypeError):

@@ -78,13 +78,13 @@ def street_limit(order: Order, tick: Decimal) -> Decimal | None:
     """The limit the street order carries: the customer's on the tick, and for a BUY by quantity never above its lock.
 
     A block's sale has a floor: the street sells whole shares and counts on the customer's fraction, so below the price
-    at which that is worth a cent, and the customer sells nothing, it sells nothing either.
+    at which all of the order is worth a cent, and the customer sells nothing, it sells nothing either.
     (section 1 "Ceiling on the street", section 4)
     """
     if order.side == "SELL":
         least = order.limit_price
         if least is None and order.through == "fractions":
-            least = ratio(CENT, min(order.lock_amount, Decimal(1)))
+            least = ratio(CENT, order.lock_amount)
         return None if least is None else tick_up(least, tick)
     own = None if order.limit_price is None else tick_down(order.limit_price, tick)
     if order.quantity is None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from openvest.core.money import ZERO, unit_down, unit_up
+from openvest.core.money import CENT, ZERO, ratio, unit_down, unit_up
 from openvest.features.orders.model import CancellationReason, Order
 from openvest.features.orders.rules import ORDER
 from openvest.features.orders.rules_amounts import (
@@ -113,7 +113,7 @@ def book_block(order: Order, last: Report, facts: BlockFacts, decimals: int, at:
     else:
         wanted = units_for(order, so_far, order.cash_amount or ZERO, facts.price, decimals)
     if order.side == "SELL":
-        quantity = _sold(order, wanted, facts, complete)
+        quantity = _sold(order, wanted, facts, complete, decimals)
     else:
         quantity = min(wanted, unit_down(_most(facts, complete), decimals))
         if complete and quantity < wanted:
@@ -131,12 +131,14 @@ def _most(facts: BlockFacts, complete: bool) -> Decimal:
     return facts.shares + facts.reserve + (facts.free if complete else ZERO)
 
 
-def _sold(order: Order, wanted: Decimal, facts: BlockFacts, complete: bool) -> Decimal:
+def _sold(order: Order, wanted: Decimal, facts: BlockFacts, complete: bool, decimals: int) -> Decimal:
     """What a sale sells: where the street filled short no more than it took; and never so little that the house,
-    which has delivered whole shares already, would be short of them.
+    which has delivered whole shares already, would be short of them, or have them for less than a cent.
 
-    Why the latter: the street quantity was fixed at the check; a price that rose since then asks for fewer units.
+    Why the house may take more than the street did: the street quantity was fixed at the check, and a price that rose
+    since then asks for fewer units; shares of which one is worth no cent are paid for together or not at all.
     """
     most = wanted if complete else min(wanted, facts.shares)
     left = order.lock_amount - order.executed_quantity
-    return max(most, min(facts.shares - facts.reserve - facts.free, left))
+    worth_a_cent = unit_up(ratio(CENT, facts.price), decimals) if facts.shares and facts.price else ZERO
+    return max(most, min(max(facts.shares - facts.reserve - facts.free, worth_a_cent), left))
