@@ -71,5 +71,6 @@ PLANTED: tuple[Planted, ...] = (
                 "set advance_to = null where tenant_id = $1 and $2::timestamptz is not null",
             ),
         ),
+        {"tenants": 8, "rounds": 30},
     ),
 )
