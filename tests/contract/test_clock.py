@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from unittest.mock import patch
 from uuid import UUID
 
 import httpx
@@ -17,7 +16,6 @@ from openvest.core.clock import instant, parse_instant
 from openvest.core.declarations import Sweep
 from openvest.core.ids import caused_id
 from openvest.db.unit import Database, Unit
-from openvest.features.orders import service as orders
 from openvest.features.tenants import v1 as tenants_v1
 from openvest.main import Assembled
 from openvest.server.openapi import describe
@@ -28,7 +26,6 @@ from openvest.work.runner import Runner
 from tests.kit.elsewhere import elsewhere
 from tests.kit.http import Api, make_api, make_test_app
 from tests.kit.openapi import check_answer
-from tests.kit.orders import make_trader
 from tests.kit.world import make_tenant
 
 pytestmark = pytest.mark.anyio
@@ -323,38 +320,6 @@ async def test_a_later_target_set_while_the_clock_moves_is_reached(
     state = await clockwork.advance(tenant)
     assert state.done and state.now - far < timedelta(minutes=5)
     assert far <= state.now
-
-
-async def test_a_clock_that_was_frozen_at_the_last_step_is_left_to_a_drain(
-    assembled: Assembled, tenant_id: UUID, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The advance of a live clock has the tenant's turn, and a drain would wait for it."""
-    trader, clockwork = await make_trader(assembled, tenant_id), assembled.clockwork
-    rest, drained = Clockwork._rest, list[UUID]()  # pyright: ignore[reportPrivateUsage]
-    looked: list[str] = []
-
-    async def meanwhile() -> None:
-        want = trader.wanted(cash_amount="10.00")
-        await assembled.database.write(tenant_id, lambda unit: orders.place_orders(unit, [want]))
-        assert (await clockwork.freeze(tenant_id)).mode == "frozen"
-
-    async def looks(self: Clockwork, tenant_id: UUID, mode: str) -> int:
-        looked.append(mode)
-        if len(looked) == 2:
-            await elsewhere(meanwhile())
-        return await rest(self, tenant_id, mode)
-
-    async def drain(tenant_id: UUID) -> None:
-        drained.append(tenant_id)
-
-    monkeypatch.setattr(Clockwork, "_rest", looks)
-    now = (await clockwork.show(tenant_id)).now
-    await clockwork.set_target(tenant_id, lambda _: now + timedelta(minutes=1))
-    with patch.object(assembled.database, "drain", drain):
-        state = await clockwork.advance(tenant_id)
-    assert (state.mode, state.done, drained) == ("frozen", True, [])
-    assert looked == ["live", "live"]
-    assert await assembled.runner.drain(tenant_id) >= 1, "the order waits for somebody to look at it"
 
 
 # Who may

@@ -78,7 +78,7 @@ PLANTED: tuple[Planted, ...] = (
             ),
             Edit("src/openvest/work/runner.py", "if not _of_the_rows(own):", "if isinstance(own, DatabaseDown):"),
         ),
-        {"pauses": 0, "lock_seconds": 26, "orders": 60},
+        {"pauses": 0, "lock_seconds": 32, "orders": 60},
     ),
     Planted(
         "R6-inside",

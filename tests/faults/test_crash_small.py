@@ -31,8 +31,11 @@ def test_nothing_acknowledged_is_lost() -> None:
 
 
 def test_losses_are_found_where_commits_do_not_wait() -> None:
-    """Control."""
-    status, (_, _, lost, _, events_lost), said = crash(
-        "--kills", "1", "--acknowledged", "200", "--clients", "8", "--control"
-    )
+    """Control. One kill may come when all happens to be written, three in a row do not."""
+    for _ in range(3):
+        status, (_, _, lost, _, events_lost), said = crash(
+            "--kills", "1", "--acknowledged", "200", "--clients", "8", "--control"
+        )
+        if lost:
+            break
     assert status == 1 and lost > 0 and events_lost > 0, said

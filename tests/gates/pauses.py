@@ -30,7 +30,7 @@ from tests.faults.crash.run import furnished, since
 from tests.gates.gate import Run, Verdict
 from tests.kit.stage import Stage, free_ports, staged
 from tests.kit.wire import Credentials, Wire
-from tests.repeat.life import Steps, onboard, transfer
+from tests.repeat.life import Person, Steps, onboard, transfer
 
 SCOPE = (
     "users:admin users:read checks:admin checks:read taxes:admin taxes:read accounts:admin accounts:read "
@@ -40,9 +40,9 @@ HIT_SECONDS, REST_SECONDS = 120, 120
 SWEEP_POINTS = ("sweep.after_claim",)
 OUTWARD_POINTS = ("outward.in_lease", "outward.after_lease", "outward.after_talk", "outward.in_record")
 GROUPS: Sequence[str] = (
+    "executions, block_trades, fraction_reserves",
     "street_orders, venue_reports",
     "orders",
-    "executions, block_trades, fraction_reserves",
     "balances, house_balances, journals, entries, locks, lots",
     "event_sets, events, event_counters",
     "users, user_checks, data_changes, accounts, account_groups",
@@ -242,11 +242,32 @@ async def _a_change(field: Field, number: int) -> None:
     await field.steps.post(f"/users/{user}/data_change_requests", {"email": f"new{number}@example.org"})
 
 
-async def _an_end(field: Field, number: int) -> None:
-    person = await onboard(field.steps, f"Gone{number}")
+async def _an_active_one(field: Field, name: str) -> Person:
+    person = await onboard(field.steps, name)
+    await _shows(field, f"/accounts/{person.account_id}", "ACTIVE")
+    return person
+
+
+async def _shows(field: Field, path: str, status: str) -> None:
     async with asyncio.timeout(HIT_SECONDS):
-        while (await field.steps.get(f"/accounts/{person.account_id}"))["status"] != "ACTIVE":
+        while (await field.steps.get(path))["status"] != status:
             await asyncio.sleep(0.1)
+
+
+async def _dust(field: Field, number: int) -> None:
+    """What is worth no cent, in an account that is to be closed."""
+    person = await _an_active_one(field, f"Dusty{number}")
+    chance = random.Random(f"{field.load.seed} dust {number}")
+    money = {"account_group_id": person.group_id, "cash_amount": "1.00", "currency": "EUR"}
+    await field.load.settle(chance, "topup", "POST", "/payments/topups", money)
+    body = {name: text for name, text in order_body(chance, person, True).items() if name != "cash_amount"}
+    order_id = await field.load.settle(chance, "order", "POST", "/orders", {**body, "quantity": "0.00004"})
+    await _shows(field, f"/orders/{order_id}", "FILLED")
+    await field.steps.send("DELETE", f"/accounts/{person.account_id}")
+
+
+async def _an_end(field: Field, number: int) -> None:
+    person = await _an_active_one(field, f"Gone{number}")
     await field.steps.send("DELETE", f"/accounts/{person.account_id}")
     await field.steps.send("DELETE", f"/account_groups/{person.group_id}")
 
@@ -272,6 +293,7 @@ OCCASIONS: Mapping[str, Callable[[Field, int], Awaitable[None]]] = {
     "review_data_changes": _a_change,
     "close_accounts": _an_end,
     "close_account_groups": _an_end,
+    "executions.clean_dust": _dust,
     "bank_intake": _a_wire,
     "orders.expire": _a_last_day,
     "tell_instruments": _an_import,
