@@ -1111,6 +1111,56 @@ create view pub_accounts with (security_invoker=true) as
      JOIN account_groups g ON (((g.tenant_id = a.tenant_id) AND (g.id = a.account_group_id))))
      JOIN pub_users u ON (((u.tenant_id = a.tenant_id) AND (u.user_id = a.user_id))));
 
+create function admit_requests(key_ids uuid[], new_nonces text[], usable_until bigint[], tokens bytea[], token_versions text[], keys uuid[], key_versions text[])
+ RETURNS TABLE(used integer[], changed integer[])
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+AS $function$
+declare
+  at timestamptz := wire_now();
+  hour bigint := extract(epoch from at)::bigint / 3600;
+  -- No signature is usable for as long as ten minutes. Only near the end of an hour can one nonce be in two partitions.
+  next_hour bigint := (extract(epoch from at)::bigint + 600) / 3600;
+  inserted integer;
+begin
+  insert into nonces (slot, key_id, nonce, expires_at)
+  select nonce_slot(a.until), a.key_id, a.nonce, to_timestamp(a.until)
+    from unnest(key_ids, new_nonces, usable_until) as a(key_id, nonce, until)
+   where (a.until / 3600 = hour and next_hour = hour)
+      or not exists (
+           select from nonces o
+            where o.slot in (nonce_slot(a.until - 3600), nonce_slot(a.until + 3600))
+              and o.key_id = a.key_id and o.nonce = a.nonce and o.expires_at > at)
+  on conflict do nothing;
+  get diagnostics inserted = row_count;
+  if inserted < cardinality(new_nonces) then
+    with asked as (
+      select a.n::integer as n, nonce_slot(a.until) as slot, a.key_id, a.nonce
+        from unnest(key_ids, new_nonces, usable_until) with ordinality as a(key_id, nonce, until, n)),
+    ours as (
+      select min(a.n) as n from asked a, lateral (
+        select from nonces o where o.slot = a.slot and o.key_id = a.key_id and o.nonce = a.nonce
+           and o.xmin = pg_current_xact_id()::xid limit 1) o
+       group by a.slot, a.key_id, a.nonce)
+    select array_agg(a.n) into used from asked a where a.n not in (select n from ours);
+  end if;
+  select array_agg(a.n::integer) into changed
+    from unnest(tokens, token_versions, keys, key_versions) with ordinality as a(token, token_version, key, key_version, n)
+   where a.token_version is distinct from (
+           select concat_ws(' ', t.xmin, c.xmin, o.xmin) from access_tokens t
+             join api_clients c on c.tenant_id = t.tenant_id and c.id = t.client_id and c.disabled_at is null
+             join tenants o on o.tenant_id = t.tenant_id
+            where t.hash = a.token limit 1)
+      or a.key_version is distinct from (
+           select concat_ws(' ', k.xmin, c.xmin) from client_keys k
+             join api_clients c on c.tenant_id = k.tenant_id and c.id = k.client_id and c.disabled_at is null
+            where k.id = a.key and k.removed_at is null limit 1);
+  return next;
+end $function$;
+
 create function claim_keys(tenant uuid, locks bigint[], client_ids uuid[], keys uuid[])
  RETURNS TABLE(n integer, uses integer, method text, path text, body_hash bytea, field_hashes jsonb, status smallint, body text, fresh boolean)
  LANGUAGE plpgsql
@@ -1125,33 +1175,6 @@ begin
       from unnest(mine) as m
       left join lateral (select s.*, s.created_at > wire_now() - interval '7 days' as fresh from idempotency s
                           where s.tenant_id = tenant and s.client_id = client_ids[m] and s.key = keys[m] limit 1) i on true;
-end $function$;
-
-create function claim_nonces(key_ids uuid[], new_nonces text[], expiries timestamp with time zone[])
- RETURNS SETOF integer
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO 'public', 'pg_temp'
- SET plan_cache_mode TO 'force_generic_plan'
- SET enable_seqscan TO 'off'
-AS $function$
-begin
-  return query
-    with asked as (
-      select t.n::integer as n, t.k, t.nonce, t.expires_at, nonce_slot(t.expires_at) as slot
-        from unnest(key_ids, new_nonces, expiries) with ordinality as t(k, nonce, expires_at, n)),
-    claimed as (
-      insert into nonces as c (slot, key_id, nonce, expires_at)
-      select a.slot, a.k, a.nonce, a.expires_at from asked a
-        left join lateral (
-          select true as known from nonces o
-           where o.slot in ((a.slot + 1) % 4, (a.slot + 3) % 4) and o.key_id = a.k and o.nonce = a.nonce
-             and o.expires_at > wire_now() limit 1) u on true
-       where u.known is null
-      on conflict do nothing
-      returning c.slot, c.key_id, c.nonce)
-    select min(a.n) from claimed c join asked a on a.slot = c.slot and a.k = c.key_id and a.nonce = c.nonce
-     group by c.slot, c.key_id, c.nonce;
 end $function$;
 
 create function disturb_frozen_clocks()
@@ -1219,7 +1242,8 @@ create function forget_nonces()
  SECURITY DEFINER
  SET search_path TO 'public', 'pg_temp'
 AS $function$
-declare old text := 'nonces_' || nonce_slot(wire_now() + interval '2 hours');
+declare
+  old text := 'nonces_' || nonce_slot(extract(epoch from wire_now() + interval '2 hours')::bigint);
   full_slot boolean;
 begin
   execute format('select exists (select from %I)', old) into full_slot;
@@ -1355,11 +1379,11 @@ AS $function$
     from tenants t join clocks c using (tenant_id) order by t.created_at, t.tenant_id
 $function$;
 
-create function nonce_slot(at timestamp with time zone)
+create function nonce_slot(usable_until bigint)
  RETURNS smallint
  LANGUAGE sql
  IMMUTABLE
-AS $function$ select (floor(extract(epoch from at) / 3600)::bigint % 4)::smallint $function$;
+AS $function$ select (usable_until / 3600 % 4)::smallint $function$;
 
 create function open_unit(tenant uuid, n integer, draining boolean)
  RETURNS TABLE(now timestamp with time zone, frozen boolean, write_number bigint, dirty boolean, tenant_name text)
@@ -1396,30 +1420,6 @@ begin
   else
     return query select c.base + c.ticks * interval '1 microsecond', true, c.writes, c.dirty, named;
   end if;
-end $function$;
-
-create function still_known(token_hashes bytea[], token_versions text[], keys uuid[], key_versions text[])
- RETURNS TABLE(what text, n integer)
- LANGUAGE plpgsql
- STABLE SECURITY DEFINER
- SET search_path TO 'public', 'pg_temp'
- SET plan_cache_mode TO 'force_generic_plan'
- SET enable_seqscan TO 'off'
-AS $function$
-begin
-  return query
-    select 'token'::text, a.n::integer from unnest(token_hashes, token_versions) with ordinality as a(hash, version, n),
-           lateral (select concat_ws(' ', t.xmin, c.xmin, o.xmin) as version from access_tokens t
-                      join api_clients c on c.tenant_id = t.tenant_id and c.id = t.client_id and c.disabled_at is null
-                      join tenants o on o.tenant_id = t.tenant_id
-                     where t.hash = a.hash limit 1) as f
-     where f.version = a.version
-    union all
-    select 'key'::text, a.n::integer from unnest(keys, key_versions) with ordinality as a(key, version, n),
-           lateral (select concat_ws(' ', k.xmin, c.xmin) as version from client_keys k
-                      join api_clients c on c.tenant_id = k.tenant_id and c.id = k.client_id and c.disabled_at is null
-                     where k.id = a.key and k.removed_at is null limit 1) as f
-     where f.version = a.version;
 end $function$;
 
 create function tenants_to_number()
@@ -1511,8 +1511,8 @@ alter table venue_reports add constraint venue_reports_tenant_id_street_order_id
 alter table webhook_packages add constraint webhook_packages_tenant_id_webhook_id_fkey FOREIGN KEY (tenant_id, webhook_id) REFERENCES webhooks(tenant_id, id);
 alter table webhooks add constraint webhooks_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
 
+revoke all on function admit_requests(key_ids uuid[], new_nonces text[], usable_until bigint[], tokens bytea[], token_versions text[], keys uuid[], key_versions text[]) from public;
 revoke all on function claim_keys(tenant uuid, locks bigint[], client_ids uuid[], keys uuid[]) from public;
-revoke all on function claim_nonces(key_ids uuid[], new_nonces text[], expiries timestamp with time zone[]) from public;
 revoke all on function expire_tokens() from public;
 revoke all on function find_client(client uuid) from public;
 revoke all on function find_key(key uuid) from public;
@@ -1524,11 +1524,10 @@ revoke all on function hidden_work() from public;
 revoke all on function lease_rate(client uuid, per_second integer, wanted integer) from public;
 revoke all on function list_tenants() from public;
 revoke all on function open_unit(tenant uuid, n integer, draining boolean) from public;
-revoke all on function still_known(token_hashes bytea[], token_versions text[], keys uuid[], key_versions text[]) from public;
 revoke all on function tenants_to_number() from public;
 revoke all on function webhooks_waiting() from public;
+grant execute on function admit_requests(key_ids uuid[], new_nonces text[], usable_until bigint[], tokens bytea[], token_versions text[], keys uuid[], key_versions text[]) to openvest_app;
 grant execute on function claim_keys(tenant uuid, locks bigint[], client_ids uuid[], keys uuid[]) to openvest_app;
-grant execute on function claim_nonces(key_ids uuid[], new_nonces text[], expiries timestamp with time zone[]) to openvest_app;
 grant execute on function expire_tokens() to openvest_app;
 grant execute on function find_client(client uuid) to openvest_app;
 grant execute on function find_key(key uuid) to openvest_app;
@@ -1540,7 +1539,6 @@ grant execute on function hidden_work() to openvest_app;
 grant execute on function lease_rate(client uuid, per_second integer, wanted integer) to openvest_app;
 grant execute on function list_tenants() to openvest_app;
 grant execute on function open_unit(tenant uuid, n integer, draining boolean) to openvest_app;
-grant execute on function still_known(token_hashes bytea[], token_versions text[], keys uuid[], key_versions text[]) to openvest_app;
 grant execute on function tenants_to_number() to openvest_app;
 grant execute on function webhooks_waiting() to openvest_app;
 grant usage on schema public to openvest_app;

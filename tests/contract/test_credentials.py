@@ -152,7 +152,7 @@ async def test_that_costs_no_statement_of_its_own(
     monkeypatch.setattr(Database, "connection", listened_to)
     assert (await api.get("/things")).status_code == 200
     assert [query.split("(")[0] for query in asked[:3]] == [
-        "select 'nonce' as what, claim_nonces", "begin isolation level repeatable read read only", OPEN,
+        "select used, changed from set_config", "begin isolation level repeatable read read only", OPEN,
     ]  # fmt: skip
     assert (len(asked), asked[-1]) == (4, "rollback")
-    assert sum("still_known" in query for query in asked) == 1
+    assert sum("admit_requests" in query for query in asked) == 1

@@ -27,9 +27,9 @@ LOOKUP_POLICIES: Mapping[str, Literal["all", "select"]] = {
     "tenants": "all",  # list_tenants, found_tenant, and the mode and licence beside a token or a client
     "clocks": "all",  # list_tenants, found_tenant, disturb_frozen_clocks
     "told_instruments": "all",  # found_tenant
-    "api_clients": "select",  # find_client, find_key, find_token, still_known
-    "client_keys": "select",  # find_key, still_known
-    "access_tokens": "all",  # find_token, still_known, expire_tokens
+    "api_clients": "select",  # find_client, find_key, find_token, admit_requests
+    "client_keys": "select",  # find_key, admit_requests
+    "access_tokens": "all",  # find_token, admit_requests, expire_tokens
     "event_sets": "select",  # tenants_to_number
     "event_counters": "select",  # webhooks_waiting
     "webhooks": "select",  # webhooks_waiting
@@ -40,8 +40,8 @@ LOOKUP_POLICIES: Mapping[str, Literal["all", "select"]] = {
 
 OWNERS_FUNCTIONS: frozenset[str] = frozenset(
     """
-    claim_nonces forget_nonces lease_rate
-    find_token find_key find_client still_known expire_tokens
+    admit_requests forget_nonces lease_rate
+    find_token find_key find_client expire_tokens
     list_tenants tenants_to_number webhooks_waiting hidden_work
     found_installation found_tenant
     """.split()

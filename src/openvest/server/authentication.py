@@ -30,7 +30,7 @@ from openvest.core.ids import parse_id
 from openvest.core.problems import Unauthorised
 from openvest.server.directory import Directory, KnownKey, KnownToken
 from openvest.server.messages import Request
-from openvest.server.nonces import NonceGate
+from openvest.server.nonces import Claim, NonceGate
 
 _BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] ([a-zA-Z0-9\-._~+/]{1,1000}=*)")
 
@@ -138,8 +138,8 @@ class Authenticator:
 
         Raises: SignatureRefused.
         """
-        signed = None if parsed is None else (parsed.nonce, parsed.usable_until)
-        claimed = await self.nonces.claim(signed, token, key, durably=durably)
+        nonce, usable_until = (None, None) if parsed is None else (parsed.nonce, parsed.usable_until)
+        claimed = await self.nonces.claim(Claim(token, key, nonce, usable_until), durably=durably)
         if not claimed.fresh:
             told = "the nonce was used before with this key; every request needs one of its own"
             raise SignatureRefused("the nonce was used before", told)

@@ -28,9 +28,9 @@ V = TypeVar("V")
 _MANY = 20_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class KnownToken:
-    """A token, expired or not, as the caller it stands for."""
+    """A token, expired or not, as the caller it stands for, at one time that it was read."""
 
     caller: Caller
     expires_at: datetime
@@ -38,9 +38,9 @@ class KnownToken:
     version: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class KnownKey:
-    """A public key, parsed, and whose it is."""
+    """A public key, parsed, and whose it is, at one time that it was read."""
 
     key_id: UUID
     client_id: UUID
