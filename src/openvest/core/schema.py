@@ -79,7 +79,7 @@ class Body(BaseModel):
         if not isinstance(value, dict):
             return handler(value)
         sent = cast("dict[str, Any]", value)
-        if any(given is None or given == "" for given in sent.values()):
+        if None in sent.values() or "" in sent.values():
             sent = {name: given for name, given in sent.items() if not _is_unused(cls, name, given)}
         try:
             made = handler(sent)

@@ -69,12 +69,13 @@ class InFlight:
 
     def enter(self, client_id: UUID) -> None:
         """Raises: TooManyRequests."""
-        if self._under_way[client_id] >= self.most:
+        under_way = self._under_way.get(client_id, 0)
+        if under_way >= self.most:
             raise TooManyRequests(
                 f"The client may have {self.most} requests under way at once; wait for their answers.",
                 headers={"Retry-After": "1"},
             )
-        self._under_way[client_id] += 1
+        self._under_way[client_id] = under_way + 1
 
     def leave(self, client_id: UUID) -> None:
         """An answer to one that has entered was sent, or there is nobody to send it to."""
