@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import uuid4
 
 from openvest.core.clock import WireClock
 from openvest.core.declarations import Endpoint
+from openvest.core.ids import random_text
 from openvest.core.problems import MethodNotAllowed
 from openvest.core.sealing import Secrets
 from openvest.db.unit import Database
@@ -62,7 +62,7 @@ class App:
             await send({"type": "websocket.close", "code": 1000})
 
     async def _page(self, page: Page, scope: Scope, send: Send) -> None:
-        request = open_request(scope, str(uuid4()))
+        request = open_request(scope, random_text())
         try:
             if request.method not in READING:
                 allow = {"Allow": ", ".join(READING)}

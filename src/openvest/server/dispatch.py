@@ -9,10 +9,10 @@ under way. Every answer carries the request id; a fault of ours says nothing els
 from __future__ import annotations
 
 from dataclasses import dataclass
-from uuid import uuid4
 
 from openvest.core.clock import monotonic_ns
 from openvest.core.declarations import Call, Caller, Endpoint
+from openvest.core.ids import random_text
 from openvest.core.problems import Forbidden, Internal, Problem, Unauthorised
 from openvest.core.schema import Setting
 from openvest.db.faults import DatabaseDown, TooBusy, is_unavailable
@@ -58,7 +58,7 @@ class Dispatcher:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = monotonic_ns()
-        request = open_request(scope, str(uuid4()))
+        request = open_request(scope, random_text())
         try:
             try:
                 answer = await self._answer(request, receive)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
-from uuid import uuid4
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from openvest.core.ids import random_text
 from openvest.core.problems import MethodNotAllowed, NotFound, Problem
 from openvest.server.messages import (
     READING,
@@ -72,7 +72,7 @@ def make_metrics_app(metrics: Metrics, multiprocess_folder: str | None = None, w
         if scope["type"] == "lifespan":
             await _live(receive, send)
             return
-        request = open_request(scope, str(uuid4()))
+        request = open_request(scope, random_text())
         try:
             answer = await figures(request)
         except Problem as refusal:
