@@ -112,7 +112,9 @@ class Field:
             making = asyncio.create_task(self._due_until(there, point.partition("@")[2]))
             try:
                 async with asyncio.timeout(HIT_SECONDS):
-                    while not (_is_stopped(process.pid) or making.done()):
+                    while not _is_stopped(process.pid):
+                        if making.done():
+                            making.result()
                         await asyncio.sleep(0.02)
                 there.set()
                 self.stopped += 1
