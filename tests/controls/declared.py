@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.controls.planting import Edit, Planted
 from tests.controls.throwaway import throwaway
 
+_DUST = "src/openvest/features/executions/sweeps_dust.py"
 _TABLE = Edit(
     "migrations/0900_create_gifts.sql",
     "",
@@ -241,6 +242,24 @@ PLANTED: tuple[Planted, ...] = (
         "nothing-to-set-aside",
         "what is asked of a venue has no id to be set aside by",
         (Edit("src/openvest/features/street/sweeps.py", "    def id(self) -> UUID:", "    def number(self) -> UUID:"),),
+    ),
+    Planted(
+        "again",
+        "dust-stays-in-its-lots",
+        "dust leaves a closing account and is never taken from the lots it was bought in",
+        (Edit(_DUST, "    await use_lots(unit, uses)\n", "    await use_lots(unit, uses[:0])\n"),),
+    ),
+    Planted(
+        "again",
+        "dust-is-left",
+        "what nobody can sell is told to have left a closing account, and is still there",
+        (
+            Edit(
+                _DUST,
+                "row.quantity, on) for i, row in dust.items()])\n",
+                "row.quantity, on) for i, row in dust.items() if not row])\n",
+            ),
+        ),
     ),
     Planted(
         "again",

@@ -29,6 +29,19 @@ PLANTED: tuple[Planted, ...] = (
         {"keys": 105},
     ),
     Planted(
+        "R16",
+        "anothers-answer",
+        "of requests that share a flush, each keeps under its key what the first is answered",
+        (
+            Edit(
+                "src/openvest/server/flush.py",
+                "= encode(endpoint, result)\n",
+                "= encode(endpoint, next(one for one in results if not isinstance(one, Exception)))\n",
+            ),
+        ),
+        {"keys": 105},
+    ),
+    Planted(
         "R17",
         "bodies-not-compared",
         "the hash of the body is not compared",

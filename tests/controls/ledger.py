@@ -91,6 +91,33 @@ PLANTED: tuple[Planted, ...] = (
     ),
     Planted(
         "R18",
+        "news-pass-over-who-waits",
+        "an order that waits for a session is not held against what its instrument has become",
+        (
+            Edit(
+                "src/openvest/features/orders/sweeps_news.py",
+                "    found = await unit.rows(store.LOCK_NEW_OF_INSTRUMENTS, unit.tenant_id, list(told.instruments))\n"
+                "    found += await unit.rows(",
+                "    found = await unit.rows(",
+            ),
+        ),
+        {"steps": 300},
+    ),
+    Planted(
+        "R18",
+        "too-fine-goes-on",
+        "a purchase goes on though its instrument trades no such fractions any more",
+        (
+            Edit(
+                "src/openvest/features/orders/rules_fit.py",
+                'if instrument.trading_status != "ACTIVE" or not conforms(order, instrument, placed):',
+                'if instrument.trading_status != "ACTIVE":',
+            ),
+        ),
+        {"steps": 600},
+    ),
+    Planted(
+        "R18",
         "trapped-fractions",
         "a sale may be no finer than its instrument, whatever is held",
         (

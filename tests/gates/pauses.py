@@ -8,7 +8,7 @@ import json
 import random
 import signal
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -107,23 +107,40 @@ class Field:
         other = self.stage.running["second"].process
         process = (await self.stage.start("first", "worker", also=armed)).process
         other.send_signal(signal.SIGSTOP)
+        there = asyncio.Event()
         async with self._loaded(orders):
+            making = asyncio.create_task(self._due_until(there, point.partition("@")[2]))
             try:
                 async with asyncio.timeout(HIT_SECONDS):
                     while not _is_stopped(process.pid):
-                        await self.due(point.partition("@")[2])
-                        await asyncio.sleep(0.2)
+                        if making.done():
+                            making.result()
+                        await asyncio.sleep(0.02)
+                there.set()
                 self.stopped += 1
                 other.send_signal(signal.SIGCONT)
                 await asyncio.sleep(seconds)
             except TimeoutError:
-                self.findings.append(f"no worker passes {point}")
+                self.findings.append(f"no worker passes {point} within {HIT_SECONDS} s")
             finally:
+                there.set()
                 other.send_signal(signal.SIGCONT)
                 process.send_signal(signal.SIGCONT)
+                await making
         process.send_signal(signal.SIGTERM)
         await asyncio.to_thread(process.wait, 30)
         self.stage.running.pop("first")
+
+    async def _due_until(self, there: asyncio.Event, work: str) -> None:
+        """Make something due for this work, again and again, until a worker is there; then end what was begun.
+
+        Why beside the look for the worker: what makes one work due waits for others, and so for the other worker once
+        the one that is to stop has stopped. Who looked only after it would keep both of them stopped, for ever.
+        """
+        while not there.is_set():
+            await self.due(work)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(there.wait(), 0.2)
 
     async def kept_out(self, tables: str, seconds: float, orders: int) -> None:
         """Nobody may write these tables, as long as that."""

@@ -203,8 +203,16 @@ async def _users(database: Database, tenant_id: UUID, endpoint: Endpoint, count:
 
 
 async def _residencies(database: Database, tenant_id: UUID, endpoint: Endpoint, count: int) -> Sequence[Asked]:
+    """The answer has no id, and instants that two may share: each number is another, so that it tells whose it is.
+
+    The country is one whose numbers have no published form.
+    """
     people = await _people(database, tenant_id, count, active=False)
-    return [asked_of(endpoint, {"user_id": str(user_id)}) for user_id in people]
+    base = {"country": "LI"}
+    return [
+        Asked("POST", asked.target, {"tax_residencies": [base | {"tax_identifier_number": f"number {n}"}]})
+        for n, asked in enumerate(asked_of(endpoint, {"user_id": str(user_id)}) for user_id in people)
+    ]
 
 
 async def _groups(database: Database, tenant_id: UUID, endpoint: Endpoint, count: int) -> Sequence[Asked]:

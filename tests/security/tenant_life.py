@@ -69,7 +69,9 @@ async def live(world: Assembled, tenant_id: UUID, app: App | None = None, watch:
     await trader.events()
     await world.database.read(tenant_id, lambda unit: events_of(unit, [resting.id]))
     await world.database.read(tenant_id, trial_balance)
-    await prove_tenant(world.database, tenant_id, LAWS)
+    proof = await prove_tenant(world.database, tenant_id, LAWS)
+    told = [one.name for one in proof.findings]
+    assert told == ["no_open_work_is_hidden"], f"beside what was set aside the proof tells of {proof.findings}"
     await _tell(world, tenant_id)
     await _replace_credentials(world, tenant_id)
 
