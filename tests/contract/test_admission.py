@@ -14,6 +14,7 @@ from tests.kit.cluster import Cluster
 from tests.kit.imports import owner_of
 
 USED = Query(list[int], "select used from admit_requests($1, $2, $3, '{}', '{}', '{}', '{}')")
+WIRE_NOW = "create or replace function wire_now() returns timestamptz language sql volatile"
 KEY, OTHER = uuid4(), uuid4()
 
 
@@ -43,9 +44,7 @@ async def test_a_nonce_is_used_up_on_both_sides_of_an_hour(database: Database, c
     hour = datetime(2026, 3, 2, 14, tzinfo=UTC)
     now, end = hour + timedelta(minutes=minute), hour + timedelta(hours=1)
     async with owner_of(cluster, database) as owner:
-        await owner.execute(
-            f"create or replace function wire_now() returns timestamptz language sql volatile as 'select ''{now}''::timestamptz'"
-        )
+        await owner.execute(f"{WIRE_NOW} as 'select ''{now}''::timestamptz'")
     longest = now + timedelta(minutes=6)
     for first, second in ((now + timedelta(seconds=30), longest), (longest, now + timedelta(seconds=30))):
         nonce = str(uuid4())
