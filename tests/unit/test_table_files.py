@@ -46,6 +46,8 @@ def refusal(*lines: str) -> list[str]:
         (",name,price", ",a,1"),
         ("", ",,", "name,price", "a,1"),
         ("name,price", "a,1,,"),
+        ("name , price", "a,1"),
+        ("sep=,", "name,price", "a,1"),
     ],
 )
 def test_what_is_empty_says_nothing(lines: Sequence[str]) -> None:

@@ -100,6 +100,10 @@ def number(pattern: re.Pattern[str], text: str, message: str) -> str:
     raise ValueError(_COMMA if _WITH_COMMA.fullmatch(text) else message)
 
 
+_TELLS_COMMA = ["sep=", ""]
+"""The first line by which a spreadsheet is told of the separator, as a reader of commas sees it."""
+
+
 def open_table(lines: Iterable[str], *sets: Sequence[Column]) -> tuple[Sequence[Column], Iterator[Line]]:
     """The lines of a file and which column set it has: the one whose last column it names, else the first.
 
@@ -107,9 +111,10 @@ def open_table(lines: Iterable[str], *sets: Sequence[Column]) -> tuple[Sequence[
     """
     reader = csv.reader(lines, strict=True)
     try:
-        header = next((row for row in reader if any(map(str.strip, row))), list[str]())
+        header = next((row for row in reader if any(map(str.strip, row)) and row != _TELLS_COMMA), list[str]())
     except csv.Error as error:
         raise ImportRefused([LineError(1, "(line)", f"is not CSV: {error}")]) from error
+    header = [name.strip() for name in header]
     chosen = next((known for known in sets if known[-1].name in header), sets[0])
     _check_header(header, chosen)
     return chosen, _each(reader, header)

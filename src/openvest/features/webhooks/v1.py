@@ -6,13 +6,14 @@ from collections.abc import Iterable, Set
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from openvest.core.clock import instant
 from openvest.core.declarations import Call, Endpoint, Event
 from openvest.core.problems import FieldError
 from openvest.core.schema import Answer, Body, Id, Instant, Meta, Setting
 from openvest.core.snapshots import Json
+from openvest.core.texts import visible_line
 from openvest.core.webhook_urls import MAX_URL_LENGTH
 from openvest.db.paging import PageQuery, v1_page
 from openvest.db.unit import Database, Unit
@@ -30,7 +31,7 @@ from openvest.features.webhooks.rules import (
 from openvest.ports.courier import Letter
 
 CategoryOrAll = Literal["ALL"] | Category
-Title = Annotated[str, Field(pattern=TITLE_PATTERN)]
+Title = Annotated[str, Field(pattern=TITLE_PATTERN), AfterValidator(visible_line)]
 Url = Annotated[str, Field(min_length=1, max_length=MAX_URL_LENGTH, json_schema_extra={"format": "url"})]
 Delay = Annotated[str, Field(pattern=DELAY_PATTERN)]
 PackageSize = Annotated[int, Field(ge=SMALLEST_PACKAGE, le=LARGEST_PACKAGE)]
