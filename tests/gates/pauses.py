@@ -143,18 +143,27 @@ class Field:
                 await asyncio.wait_for(there.wait(), 0.2)
 
     async def kept_out(self, tables: str, seconds: float, orders: int) -> None:
-        """Nobody may write these tables, as long as that."""
+        """Nobody may write these tables, as long as that, while orders come.
+
+        Why the lock first: a few orders are done with before whoever waits for it has it.
+        """
+        lock = await self._locked(tables)
         async with self._loaded(orders):
-            await asyncio.sleep(0.5)
-            while True:
-                try:
-                    async with self.superuser.transaction():
-                        await self.superuser.execute(f"lock table {tables} in share mode")
-                        await asyncio.sleep(seconds)
-                except asyncpg.DeadlockDetectedError:
-                    continue
-                break
+            await asyncio.sleep(seconds)
+            await lock.rollback()
         self.locked += 1
+
+    async def _locked(self, tables: str) -> Any:
+        """A transaction that has the lock."""
+        while True:
+            lock = self.superuser.transaction()
+            await lock.start()
+            try:
+                await self.superuser.execute(f"lock table {tables} in share mode")
+            except asyncpg.DeadlockDetectedError:
+                await lock.rollback()
+                continue
+            return lock
 
     @asynccontextmanager
     async def _loaded(self, orders: int) -> AsyncGenerator[None]:
