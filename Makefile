@@ -1,6 +1,6 @@
 # `make` alone lists the targets. Everything that is needed is set up in .venv by the targets themselves.
 .DEFAULT_GOAL := help
-.PHONY: help setup runtime demo serve test quick check bench repeat crash gates gates-night gates-controls docs
+.PHONY: help setup hooks runtime demo serve test quick check bench repeat crash gates gates-night gates-controls docs
 # Targets share one environment and one machine; side by side they would only disturb each other.
 .NOTPARALLEL:
 
@@ -15,6 +15,9 @@ help: ## list the targets
 
 setup: ## make .venv with OpenVest and the development tools
 	@sh tools/setup.sh dev
+
+hooks: setup ## run the quick checks before each commit of this clone
+	@$(BIN)/pre-commit install
 
 runtime:
 	@sh tools/setup.sh runtime
