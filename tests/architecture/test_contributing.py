@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.architecture.test_packaging import TARGETS
 from tests.architecture.tree import ROOT
 from tools.commit_subject import MADE_BY_GIT, areas, fault, main
+
+NUMBERED = "migrations/NNNN_verb_noun.sql"
 
 
 def project() -> dict[str, Any]:
@@ -69,3 +72,14 @@ def test_the_hook_refuses_by_its_status(tmp_path: Any, capsys: pytest.CaptureFix
     assert "is not of the form" in capsys.readouterr().err
     message.write_text("docs: a word is spelt right\n")
     assert main([str(message)]) == 0
+
+
+def test_what_a_contributor_is_told_to_use_is_there() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    code = re.findall(r"`([^`\n]+)`", text)
+    assert {name for one in code for name in re.findall(r"make ([a-z-]+)", one)} <= set(TARGETS)
+    paths = {part for one in code for part in one.split() if re.fullmatch(r"(?!\.venv)[\w.]+/[\w./]+", part)} - {
+        NUMBERED
+    }
+    assert len(paths) > 15
+    assert [path for path in sorted(paths) if not (ROOT / path).exists()] == []
