@@ -1,6 +1,6 @@
 # `make` alone lists the targets. Everything that is needed is set up in .venv by the targets themselves.
 .DEFAULT_GOAL := help
-.PHONY: help setup runtime demo serve test check bench repeat crash gates gates-night gates-controls docs
+.PHONY: help setup hooks runtime demo serve test quick check bench repeat crash gates gates-night gates-controls docs
 # Targets share one environment and one machine; side by side they would only disturb each other.
 .NOTPARALLEL:
 
@@ -16,6 +16,9 @@ help: ## list the targets
 setup: ## make .venv with OpenVest and the development tools
 	@sh tools/setup.sh dev
 
+hooks: setup ## run the quick checks before each commit of this clone
+	@$(BIN)/pre-commit install
+
 runtime:
 	@sh tools/setup.sh runtime
 
@@ -27,6 +30,9 @@ serve: runtime ## serve on 127.0.0.1:8000 with a sandbox tenant, data kept in ./
 
 test: setup ## run all tests
 	@$(BIN)/python -m pytest tests -q -n 2 $(ARGS)
+
+quick: setup ## check and test one feature, in seconds: make quick F=payments
+	@$(BIN)/python -m tools.quick $(F)
 
 check: setup ## run linters, types, layers, architecture and the contract comparison
 	@$(BIN)/python tools/check.py $(ARGS)

@@ -300,8 +300,8 @@ def postings_page() -> str:
         " *unsettled out* and the house's *memo*) remember what is not settled, own nothing and sum to zero by"
         " themselves. Plus is a credit: the owner's claim grows, or the house owes more. What follows is not written by"
         " hand: each recipe of the ledger was called with the figures shown, and its journal was applied to the"
-        " balances that the journals before it had left. The sections are those of the design's"
-        " posting catalogue.",
+        " balances that the journals before it had left. The sections are those of"
+        " `docs/design/POSTINGS.md`.",
         "## Kinds",
         _kinds(),
         "## Money",

@@ -81,7 +81,7 @@ WORKS: Sequence[Sweep | Outward] = (
     *instruments_sweeps.SWEEPS,
 )
 """Sweeps and outward steps. The order is the order in which work due at one instant is done: price, expiry,
-settlement (ORDER_MATHS section 5). News of instruments come last: an import is no request, so a frozen tenant's log
+settlement (ORDER_MATHS.md section 5). News of instruments come last: an import is no request, so a frozen tenant's log
 must be the same whether it came before the work of the last request was drained or after."""
 
 ASIDES: Sequence[Aside] = (

@@ -1,6 +1,7 @@
 """`make gates-controls`: plant every bug, one at a time, in a scratch copy, and see its gate turn red.
 
-What was seen is kept in `tests/controls/caught.json`, for the report.
+What was seen is kept in `reliability-controls.json`, from where the report of `make gates` takes it. Bugs that were not
+planted this time keep what was seen of them before.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -17,8 +19,8 @@ from rich.console import Console
 from tests.controls.planted import PLANTED
 from tests.controls.planting import Planted, plant
 from tests.gates.catalog import GATES
-from tests.gates.report import CAUGHT, commit, read_caught
-from tests.gates.scratch import NoVerdict, run_gate, scratch_copy
+from tests.gates.report import CONTROLS, commit, read_caught
+from tests.gates.scratch import ROOT, NoVerdict, run_gate, scratch_copy
 
 SEED = 1
 
@@ -27,6 +29,7 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     names = [planted.name for planted in PLANTED]
     parser = argparse.ArgumentParser(prog="python -m tests.gates.controls", description=__doc__)
     parser.add_argument("only", nargs="*", metavar="NAME", help=f"bugs or gates; none: all of {', '.join(names)}")
+    parser.add_argument("--report", type=Path, default=ROOT, help="folder of the report")
     asked = parser.parse_args(arguments)
     known = {*names, *(planted.gate for planted in PLANTED)}
     if unknown := [name for name in asked.only if name not in known]:
@@ -50,7 +53,7 @@ async def seen(planted: Planted) -> dict[str, Any]:
 async def main(asked: argparse.Namespace) -> int:
     console = Console(highlight=False, soft_wrap=True)
     chosen = [p for p in PLANTED if not asked.only or p.name in asked.only or p.gate in asked.only]
-    caught, missed = read_caught(), list[str]()
+    caught, missed = read_caught(asked.report), list[str]()
     for planted in chosen:
         head = commit()
         told = await seen(planted)
@@ -65,7 +68,7 @@ async def main(asked: argparse.Namespace) -> int:
             missed.append(planted.name)
             caught.pop(planted.name, None)
         kept = {p.name: caught[p.name] for p in PLANTED if p.name in caught}
-        CAUGHT.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
+        (asked.report / CONTROLS).write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
     if missed:
         console.print(f"[red]{len(missed)} planted bugs were not caught[/]: {', '.join(missed)}")
         return 1

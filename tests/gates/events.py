@@ -35,7 +35,7 @@ from tests.kit.world import make_tenant
 from tests.security.test_webhook_guard import letter
 
 SCHEDULE = (1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233, 377, 600)
-"""Waits after the first, second … failure; the last one for ever. Units: seconds. Source: RELIABILITY.md, R23."""
+"""Waits after the first, second … failure; the last one for ever. Units: seconds. Source: RELIABILITY.md R23."""
 
 
 @asynccontextmanager

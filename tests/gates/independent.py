@@ -1,4 +1,4 @@
-"""A verifier of webhook signatures that shares no line with ours: written from reference/v1/protocol.md alone."""
+"""A verifier of webhook signatures that shares no line with ours: written from the published protocol alone."""
 
 from __future__ import annotations
 

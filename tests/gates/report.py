@@ -14,15 +14,14 @@ from tests.controls.planted import PLANTED
 from tests.gates.catalog import GATES
 from tests.gates.scratch import ROOT
 
-CAUGHT = ROOT / "tests" / "controls" / "caught.json"
-"""What `make gates-controls` saw last, by planted bug; the digest tells for which bug exactly."""
+CONTROLS = "reliability-controls.json"
+"""What `make gates-controls` saw last, by planted bug, beside the report; the digest tells for which bug exactly."""
 
 
 def commit(root: Path = ROOT) -> str:
-    """The commit of the tree, and whether the tree differs from it in more than what was seen of planted bugs."""
+    """The commit of the tree, and whether the tree differs from it."""
     head = _git(root, "rev-parse", "HEAD")
-    but = f":(exclude){CAUGHT.relative_to(ROOT).as_posix()}"
-    changed = _git(root, "status", "--porcelain", "--untracked-files=no", "--", ".", but)
+    changed = _git(root, "status", "--porcelain", "--untracked-files=no")
     return f"{head}, with changes" if changed else head
 
 
@@ -43,8 +42,10 @@ def machine() -> dict[str, Any]:
     }
 
 
-def read_caught() -> dict[str, Any]:
-    return json.loads(CAUGHT.read_text(encoding="utf-8")) if CAUGHT.exists() else {}
+def read_caught(folder: Path) -> dict[str, Any]:
+    """What was seen of planted bugs, where somebody looked; an output like the report, and no part of the tree."""
+    seen = folder / CONTROLS
+    return json.loads(seen.read_text(encoding="utf-8")) if seen.exists() else {}
 
 
 def control_of(gate: str, caught: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -60,7 +61,7 @@ def control_of(gate: str, caught: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def write_report(folder: Path, verdicts: Sequence[Mapping[str, Any]], size: str) -> list[Path]:
     """Write both files. Returns their paths."""
-    caught = read_caught()
+    caught = read_caught(folder)
     gates = [
         {
             **{name: told[name] for name in ("gate", "figure", "seed", "passed", "seconds")},

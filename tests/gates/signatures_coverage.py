@@ -74,7 +74,7 @@ async def coverage(run: Run) -> Verdict:
 
 
 def required(draft: Draft, endpoint: Endpoint, *, strict: bool) -> frozenset[str]:
-    """Source: protocol digest, 3.1; CONTRACTS.md, rule 7."""
+    """Source: reference (protocol); CONTRACTS.md rule 7."""
     names = {"method", "path"}
     if draft.query:
         names.add("query")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from tests.controls.planted import PLANTED
 from tests.gates.catalog import GATES
 from tests.gates.gate import Gate
 from tests.gates.one import judged
-from tests.gates.report import CAUGHT, commit
+from tests.gates.report import CONTROLS, commit, control_of, read_caught
 from tests.gates.scratch import ROOT
 
 QUICK = [gate for gate in GATES.values() if gate.quick]
@@ -39,11 +40,9 @@ def test_full_sizes_are_no_smaller() -> None:
 
 
 def test_a_report_names_its_commit_and_whether_the_tree_differs(tmp_path: Path) -> None:
-    """What was seen of planted bugs is no part of what is run, so writing it down makes no other tree."""
-    program, seen = tmp_path / "program.py", tmp_path / CAUGHT.relative_to(ROOT)
-    seen.parent.mkdir(parents=True)
-    for file in (program, seen):
-        file.write_text("1\n", encoding="utf-8")
+    """The files the gates write are no part of the tree, so they make no other one."""
+    program = tmp_path / "program.py"
+    program.write_text("1\n", encoding="utf-8")
 
     def git(*arguments: str) -> str:
         who = ("-c", "user.name=test", "-c", "user.email=test@example.org")
@@ -56,10 +55,24 @@ def test_a_report_names_its_commit_and_whether_the_tree_differs(tmp_path: Path) 
     git("commit", "--no-gpg-sign", "-m", "first")
     head = git("rev-parse", "HEAD").strip()
     assert commit(tmp_path) == head
-    seen.write_text("2\n", encoding="utf-8")
+    (tmp_path / CONTROLS).write_text("{}\n", encoding="utf-8")
     assert commit(tmp_path) == head
     program.write_text("2\n", encoding="utf-8")
     assert commit(tmp_path) == f"{head}, with changes"
+
+
+def test_a_report_takes_what_was_seen_of_this_very_bug(tmp_path: Path) -> None:
+    """A bug that reads otherwise than the one that was seen has no proof, nor has one where nobody looked."""
+    planted = PLANTED[0]
+
+    def proof() -> str | None:
+        return control_of(planted.gate, read_caught(tmp_path))[0]["caught"]
+
+    assert proof() is None
+    for digest, said in ((planted.digest, "3 lost"), ("another", None)):
+        seen = {planted.name: {"gate": planted.gate, "digest": digest, "figure": "3 lost", "commit": "1234"}}
+        (tmp_path / CONTROLS).write_text(json.dumps(seen), encoding="utf-8")
+        assert proof() == said
 
 
 @pytest.mark.parametrize("gate", QUICK, ids=lambda gate: gate.name)

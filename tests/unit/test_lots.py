@@ -1,4 +1,4 @@
-"""Lots: first in, first out; parts of a cost sum to the cost; ORDER_MATHS section 6."""
+"""Lots: first in, first out; parts of a cost sum to the cost; ORDER_MATHS.md section 6."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What orders lock, send and come to, with the figures of ORDER_MATHS sections 1 to 4 and POSTINGS section 3."""
+"""What orders lock, send and come to, with the figures of ORDER_MATHS.md sections 1 to 4 and POSTINGS.md section 3."""
 
 from __future__ import annotations
 

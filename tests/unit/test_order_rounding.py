@@ -1,6 +1,6 @@
 """Nobody gets something for nothing: what is bought is rounded up, what is sold down, and never all of it to 0.00.
 
-Figures are those of ORDER_MATHS sections 1 to 3 and POSTINGS section 3.4.
+Figures are those of ORDER_MATHS.md sections 1 to 3 and POSTINGS.md section 3.4.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Every row of the touch table of ORDER_MATHS section 5, and what imported bars and the protective limit add to it."""
+"""Every row of the table of ORDER_MATHS.md section 5, and what imported bars and the protective limit add to it."""
 
 from __future__ import annotations
 

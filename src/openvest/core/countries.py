@@ -3,7 +3,7 @@
 Kosovo has no code there. Banks write it XK, which ISO leaves to its users and SWIFT and the IBAN registry have taken:
 it is part of a BIC and of an IBAN, and no country of a person or of an address, whose codes are those of ISO 3166-1.
 
-Source: reference/v1/auth_tokens.md, value formats.
+Source: reference (authentication).
 """
 
 from __future__ import annotations

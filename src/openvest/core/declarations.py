@@ -3,7 +3,7 @@
 Frozen data. The router, the OpenAPI description, the scope matrix, contract tests, the runner and the documentation
 all read these from top to bottom; nothing is found by scanning.
 
-Source: ARCHITECTURE.md, "Said once, read by many".
+Source: ARCHITECTURE.md "Said once, read by many".
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@
 used before, only the store can say. A message names its version; the other one is never tried. Each refusal has a
 reason for our own diagnosis and, for a sandbox, a sentence with the facts; elsewhere callers are told the same for all.
 
-Source: protocol digest, 3 and 4.
+Source: reference (protocol); RELIABILITY.md R26.
 """
 
 import base64

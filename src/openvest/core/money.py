@@ -3,7 +3,7 @@
 Money has the minor unit of its currency (2 places), quantities at most 10 places, execution prices 4 places.
 A rounding is always one of the named functions below, so that a reader can see mode and place at the call.
 
-Source: ORDER_MATHS.md (head, section 3), ARCHITECTURE.md conventions.
+Source: ORDER_MATHS.md section 3; ARCHITECTURE.md "Conventions".
 """
 
 from __future__ import annotations

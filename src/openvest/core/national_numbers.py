@@ -6,7 +6,7 @@ Norway, NIE in Spain, LNCh in Bulgaria, coordination numbers in Sweden), new sig
 equal one. Countries whose standard has no published name use the field's general codes NIDN (national identity number)
 and CCPT (passport number).
 
-Source: users.md sections 3 and 4.
+Source: reference (users).
 """
 
 from __future__ import annotations

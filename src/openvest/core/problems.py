@@ -3,7 +3,7 @@
 A `Problem` is raised by rules and services and rendered once, by the server, as `application/problem+json`.
 A fault (our mistake) is any other exception: 500, the request id, nothing else.
 
-Source: CONTRACTS.md rule 5; reference/v1/protocol.md section 8.
+Source: CONTRACTS.md rule 5; reference (protocol).
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ count as absent, decimals are JSON strings, and what is wrong with single fields
 once.
 An answer is a `Answer`: it only describes what mappers make, and tests hold every served answer against it.
 
-Source: CONTRACTS.md rule 5; reference/v1/auth_tokens.md, value formats.
+Source: CONTRACTS.md rule 5; reference (authentication).
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 ECDSA signatures travel in ASN.1 DER, Ed25519 signatures as their 64 bytes. Keys are parsed once and then kept:
 parsing costs about as much as a verification.
 
-Source: protocol digest, 3.7.
+Source: reference (protocol).
 """
 
 import base64

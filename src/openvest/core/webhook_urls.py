@@ -3,7 +3,7 @@
 One strict reading of a URL for all: what is checked here is what is signed and what is connected to, so that no two
 parsers can see two hosts. Whether the name leads to a public address is judged when it is connected to.
 
-Source: reference/v1/webhooks_events.md section 1; RELIABILITY.md R38.
+Source: reference (webhooks); RELIABILITY.md R38.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ The rule: every table leads with the tenant in each of its keys, has forced row-
 `tenant`, and the application role may neither delete nor truncate. What differs stands here and nowhere else; a test
 holds the migrated schema to these lists, in both directions.
 
-Source: DOMAIN.md section 4; ARCHITECTURE.md, "Where it scales".
+Source: DOMAIN.md section 4; ARCHITECTURE.md "One process or many".
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 NOTIFY takes a lock of the whole database at its commit, so it never stands in a writing transaction: it follows in one
 of its own, at most one per process in 20 ms, naming the tenants that have news. Nothing depends on a message arriving.
 
-Source: PERFORMANCE.md; DOMAIN.md section 3.
+Source: PERFORMANCE.md "Waking"; DOMAIN.md section 3.
 """
 
 from __future__ import annotations

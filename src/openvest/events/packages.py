@@ -3,7 +3,7 @@
 Reading is shared: one tape per look, however many subscriptions look at it, and each event is written as JSON once.
 Choosing goes by number; inside a package events stand by `created_at`, then number.
 
-Source: DOMAIN.md section 3; reference/v1/webhooks_events.md sections 3 and 4.
+Source: DOMAIN.md section 3; reference (webhooks).
 """
 
 from __future__ import annotations

@@ -56,10 +56,10 @@ FORCED: frozenset[Kind] = frozenset(
         "ORDER_EXECUTION_CANCELLATION",
     }
 )
-"""Debits of a customer that do not ask whether there is enough: what is missing becomes `due`. (POSTINGS rule 2)"""
+"""Debits of a customer that do not ask whether there is enough: what is missing becomes `due`. (POSTINGS.md rule 2)"""
 
 PAYOUTS: frozenset[Kind] = frozenset({"WITHDRAWAL_LOCK", "TOPUP_CANCELLATION"})
-"""Debits that may not take unsettled proceeds: what is withdrawable must suffice. (POSTINGS rule 3)"""
+"""Debits that may not take unsettled proceeds: what is withdrawable must suffice. (POSTINGS.md rule 3)"""
 
 
 @dataclass(frozen=True, slots=True)

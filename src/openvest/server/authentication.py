@@ -5,7 +5,7 @@ Every failure looks alike but in a sandbox, which says the reason.
 v1 signs every request; lite needs no signature, but one that is sent must hold. A token request has no token yet: its
 signature or, unsigned, its form names the client.
 
-Source: CONTRACTS.md rules 2 and 7; protocol.md sections 1 to 4.
+Source: CONTRACTS.md rules 2 and 7; reference (protocol).
 """
 
 from __future__ import annotations

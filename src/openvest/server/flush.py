@@ -4,7 +4,7 @@ What queues up while the last flush runs is the next one; a lone request is a fl
 flush commits before anyone hears of it. A data error runs every request alone; where the outcome is unknown all hear
 so, and their retries find the truth under their keys.
 
-Source: PERFORMANCE.md, "A flush"; DOMAIN.md sections 2 and 8.
+Source: PERFORMANCE.md "A flush"; DOMAIN.md sections 2 and 8.
 """
 
 from __future__ import annotations

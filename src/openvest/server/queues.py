@@ -3,7 +3,7 @@
 The first request is served at once and alone; what arrives meanwhile shares the next run. So the size of a run adapts
 to the load, and nobody waits for a timer.
 
-Source: PERFORMANCE.md, "A flush".
+Source: PERFORMANCE.md "A flush".
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ An order that is touched ends within that day: it is filled, in one or several e
 rest is cancelled. One that is not touched rests and says nothing. So the same day asked about twice gives the same
 reports, and a question repeated after a crash books nothing twice.
 
-Source: ORDER_MATHS.md sections 1, 3 and 5; reference/v1/protocol.md section 13.
+Source: ORDER_MATHS.md sections 1, 3 and 5; reference (sandbox).
 """
 
 from __future__ import annotations

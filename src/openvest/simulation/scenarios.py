@@ -4,7 +4,7 @@ A scenario is laid once and used up by so many objects, the oldest scenario firs
 object's id, so a question repeated after a crash meets the same fate. An object is only touched by scenarios that were
 laid before it went out.
 
-Writes: scenarios, scenario_uses. Source: issue 2 section 4, "Scenarios".
+Writes: scenarios, scenario_uses. Source: DOMAIN.md section 7 "Scenarios".
 """
 
 from __future__ import annotations

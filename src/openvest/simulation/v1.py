@@ -3,7 +3,7 @@
 A call of the clock is no unit of work: an advance is many units, other requests in between. So these endpoints are
 handed the clockwork itself.
 
-Source: DOMAIN.md section 2, "Advance"; issue 2 section 4.
+Source: DOMAIN.md section 2 "Advance", section 7 "Scenarios".
 """
 
 from __future__ import annotations

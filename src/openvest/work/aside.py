@@ -3,7 +3,7 @@
 A row is set aside when it cannot be decided by a fault of its own; its sweep leaves it out until somebody has looked.
 While its object is still open that is a finding of the proof, whatever else the books say.
 
-Source: DOMAIN.md section 5; docs/glossary.md, "set aside".
+Source: DOMAIN.md section 5; docs/glossary.md "set aside".
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ each brought to rest before the next. A crash resumes at the instant reached; re
 While there is a target the clock keeps its mode, and only who has reached the target takes it away: one that was set
 meanwhile is later and stays.
 
-Source: DOMAIN.md section 2, "Advance".
+Source: DOMAIN.md section 2 "Advance".
 """
 
 from __future__ import annotations

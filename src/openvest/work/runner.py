@@ -9,7 +9,7 @@ What does not come through is told apart by whose fault it is (`db.faults`). A r
 alone. What the database, the machine or the outside did says nothing of the rows: the work is tried again as it is,
 after a pause that grows.
 
-Source: DOMAIN.md sections 2 and 5, ARCHITECTURE.md "A sweep".
+Source: DOMAIN.md sections 2 and 5, ARCHITECTURE.md "Work".
 """
 
 from __future__ import annotations

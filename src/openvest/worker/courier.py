@@ -1,6 +1,6 @@
 """Sends one signed letter over HTTP: guarded, never redirected, bounded in time and bytes.
 
-Source: reference/v1/protocol.md section 5; RELIABILITY.md R22 and R38.
+Source: reference (protocol); RELIABILITY.md R22 and R38.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ long: what is not answered soon gives its place to the next, and what failed bef
 ended by then is recorded by the next unit, all at once. What a crash leaves behind is a lease that runs out; the same
 bytes are then sent again under a fresh signature.
 
-Source: DOMAIN.md section 3; ARCHITECTURE.md "A webhook".
+Source: DOMAIN.md section 3; ARCHITECTURE.md "News".
 """
 
 from __future__ import annotations

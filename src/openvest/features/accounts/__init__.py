@@ -11,5 +11,5 @@ user is closed, the user has left.
 
 No money moves here; the sweeps read the ledger's published balances.
 
-Source: reference/v1/accounts-page.txt, accounts.md, newer/users_roles_businesses.md section 1.
+Source: reference (accounts).
 """

@@ -48,7 +48,7 @@ EVENTS = {
     "finish closing": "CLOSED",
     "change": "UPDATED",
 }
-"""The event of each verb. Source: accounts-page.txt, account events; accounts.md section 3."""
+"""The event of each verb. Source: reference (accounts)."""
 
 
 class AccountNotFound(NotFound):

@@ -7,6 +7,5 @@ Life: a balance is never written here. The ledger moves it, and at the end of ev
 published once, as it then stands. A transaction is written once by the feature that moved the money and never changes;
 a correction is a transaction of its own.
 
-Source: POSTINGS.md section 1 (figures); reference/v1/newer/payments.md section 4; newer/positions_transactions.md;
-transactions.md.
+Source: POSTINGS.md section 1 (figures); reference (payments, transactions).
 """

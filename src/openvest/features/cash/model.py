@@ -64,7 +64,7 @@ COMMON_TYPES: tuple[str, ...] = (
     "PEAK_FRACTION_COMPENSATION",
     "PEAK_ORDER_ADJUSTMENT",
 )
-"""Types that cash and securities transactions share. Source: newer/positions_transactions.md."""
+"""Types that cash and securities transactions share. Source: reference (transactions)."""
 
 CASH_TYPES: tuple[str, ...] = (
     *COMMON_TYPES,

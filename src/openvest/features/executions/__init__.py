@@ -8,7 +8,7 @@ Life: an execution is born FILLED and SETTLED on its settlement day. A block tra
 serves; a sale settles no earlier than the purchases it sells.
 
 Money: ORDER_EXECUTION (lock → street, or → the house's fractions), STREET_EXECUTION and SETTLEMENT. The catalogue is
-POSTINGS sections 2.2, 2.3 and 3. The feature above works out quantities and amounts; nothing is rounded here.
+POSTINGS.md sections 2.2, 2.3 and 3. The feature above works out quantities and amounts; nothing is rounded here.
 DUST_CLEANUP (account → fractions): what is worth less than a cent leaves an account that closes. (7.4)
 
 Source: DOMAIN.md section 6, ORDER_MATHS.md sections 2, 3 and 6. Why a feature of its own: docs/adr/0002.

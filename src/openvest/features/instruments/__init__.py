@@ -15,5 +15,5 @@ Events: instruments have no tenant and an event belongs to one, so the import no
 each tenant from its own cursor (INSTRUMENT.…). A new tenant is told of later changes only; prices are no news. What is
 decided about orders goes by what was told (`service_news`).
 
-Source: DOMAIN.md sections 4 and 7; reference/v1/instruments.md; reference/v1/newer/instruments_prices.md.
+Source: DOMAIN.md sections 4 and 7; reference (instruments).
 """

@@ -10,5 +10,5 @@ Our own screening (COMPLIANCE) starts when KYC has passed. Some nationals' ident
 
 No money moves here. Sealed at rest: national and tax identifiers.
 
-Source: reference/v1/users.md sections 2 to 4; newer/users_roles_businesses.md section 2.
+Source: reference (users).
 """

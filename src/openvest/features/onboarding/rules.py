@@ -57,13 +57,13 @@ class CheckKindUnavailable(Unprocessable):
 
 EEA = frozenset("AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IS IT LI LT LU LV MT NL NO PL PT RO SE SI SK".split())
 CONCAT_COUNTRIES = frozenset({"AT", "DE", "FR", "HU", "IE", "LU"})
-"""Nationals of these are reported under an identifier made from name and birth date. Source: users.md section 3."""
+"""Nationals of these are reported under an identifier made from name and birth date. Source: reference (users)."""
 
 
 def decisive_nationality(nationalities: list[str]) -> str:
     """The nationality whose identifier is reported: one of the EEA before others, then by the alphabet.
 
-    Source: users.md section 3.
+    Source: reference (users).
     """
     return min(nationalities, key=lambda country: (country not in EEA, country))
 
@@ -95,7 +95,6 @@ class Requirement:
     licences: frozenset[Licence]
     met: Callable[[ActivationFacts], bool]
     broken: Callable[[ActivationFacts], bool]
-    source: str
 
 
 _TOL: frozenset[Licence] = frozenset({"TOL"})
@@ -112,45 +111,39 @@ REQUIREMENTS: tuple[Requirement, ...] = (
         _TOL,
         lambda facts: facts.verdict("KYC") == "PASSED",
         lambda facts: facts.verdict("KYC") == "FAILED",
-        "users.md section 2, rules",
     ),
     Requirement(
         "address confirmed by the KYC evidence, else POR passed",
         _TOL,
         _address_confirmed,
         lambda facts: facts.verdict("POR") == "FAILED" and not _address_confirmed(facts),
-        "users.md section 2, rules",
     ),
     Requirement(  # a failed fit does not block: each order then carries the acknowledgement
         "INSTRUMENT_FIT decided",
         _TOL,
         lambda facts: facts.verdict("INSTRUMENT_FIT") is not None,
         _never,
-        "users.md section 2, rules",
     ),
     Requirement(
         "COMPLIANCE passed",
         _TOL,
         lambda facts: facts.verdict("COMPLIANCE") == "PASSED",
         lambda facts: facts.verdict("COMPLIANCE") == "FAILED",
-        "users.md section 2, rules",
     ),
     Requirement(
         "identifier of the decisive nationality",
         _BOTH,
         lambda facts: decisive_nationality(facts.user.nationalities) in CONCAT_COUNTRIES | facts.identifier_countries,
         _never,
-        "users.md sections 1 and 3",
     ),
     Requirement(
         "tax residencies declared",
         _BOTH,
         lambda facts: facts.has_tax_residency,
         _never,
-        "users.md section 4, rules",
     ),
 )
-"""When a user becomes ACTIVE, by licence. Under BYOL the client runs the checks itself."""
+"""When a user becomes ACTIVE, by licence. Under BYOL the client runs the checks itself. Source: reference (users)."""
 
 
 def unmet(facts: ActivationFacts) -> list[str]:
@@ -172,7 +165,7 @@ def _of(facts: ActivationFacts) -> list[Requirement]:
 
 
 def starts_compliance(facts: ActivationFacts, known: set[CheckType]) -> bool:
-    """Our own screening starts by itself, once, when the KYC check has passed. Source: users.md section 2."""
+    """Our own screening starts by itself, once, when the KYC check has passed. Source: reference (users)."""
     user = facts.user
     if user.licence != "TOL" or user.status not in ("INACTIVE", "ACTIVE"):
         return False

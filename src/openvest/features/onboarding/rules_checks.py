@@ -1,6 +1,6 @@
 """How old the evidence of a check may be, who may prove in which way, and what we decide ourselves.
 
-Source: users.md section 2; newer/users_roles_businesses.md section 2.
+Source: reference (users).
 """
 
 from __future__ import annotations

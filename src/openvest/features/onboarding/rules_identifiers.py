@@ -1,6 +1,6 @@
 """Which standard an identifier follows, and whether declared tax residencies are sound.
 
-Source: users.md sections 3 and 4.
+Source: reference (users).
 """
 
 from __future__ import annotations

@@ -9,10 +9,10 @@ carries orders through what venues report; *expiry* ends what is over; *news* of
 any more (`rules_fit`). What an order waits for without an instant, an activation, wakes it by a reaction.
 
 Money: ORDER_LOCK and ORDER_UNLOCK (available ↔ locked) are journals of this feature; what a fill moves is booked by
-`executions`. Amounts, locks and limits are worked out here, in `rules_amounts`. The catalogue is POSTINGS section 3.
+`executions`. Amounts, locks and limits are worked out here, in `rules_amounts`. The catalogue is POSTINGS.md section 3.
 
 Whole-share venues: an order with a fraction is a block of one. The house trades whole shares and serves the customer
 from its inventory, which is never below zero; a follow-up buys shares that a better price has made missing.
 
-Source: DOMAIN.md section 6, ORDER_MATHS.md, reference/v1/orders.md and newer/orders_executions.md.
+Source: DOMAIN.md section 6, ORDER_MATHS.md, reference (orders).
 """

@@ -1,7 +1,7 @@
 """Orders: the lifecycle table, the refusals of intake, and what the check decides.
 
 Intake refuses only what is malformed or names what does not exist; everything else is accepted and decided by the
-check. Source: DOMAIN.md section 6, ORDER_MATHS.md section 1, reference/v1/orders.md section 3.
+check. Source: DOMAIN.md section 6, ORDER_MATHS.md section 1, reference (orders).
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ def book_direct(order: Order, street: StreetOrder, reports: Sequence[Report], de
 def _carried(order: Order, so_far: Executed, at: datetime, complete: bool | None) -> Order:
     """The order with its sums. `complete` None: it goes on; else its street order has ended, in full or short.
 
-    Complete with nothing traded is an amount below the smallest unit, or a sale below a cent. (ORDER_MATHS section 2)
+    Complete with nothing traded: below the smallest unit, or a sale below a cent. (ORDER_MATHS.md section 2)
     """
     status, reason = order.status, order.cancellation_reason
     if complete and so_far.quantity > 0:

@@ -1,6 +1,6 @@
 """What the schema alone can judge of an order body beyond its single fields: combinations, zeros, fractions.
 
-Source: reference/v1/orders.md sections 1 and 3; CONTRACTS.md rule 5.
+Source: reference (orders); CONTRACTS.md rule 5.
 """
 
 from __future__ import annotations

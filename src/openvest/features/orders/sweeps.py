@@ -59,7 +59,7 @@ def _ids(events: Sequence[Emitted]) -> list[UUID]:
 
 
 SWEEPS = [BOOK, CHECK, EXPIRE]
-"""Price, then expiry; settlement, in `executions`, comes after both (ORDER_MATHS section 5)."""
+"""Price, then expiry; settlement, in `executions`, comes after both (ORDER_MATHS.md section 5)."""
 
 REACTIONS = [
     Reaction(event_type, run)

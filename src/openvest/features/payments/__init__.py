@@ -10,5 +10,5 @@ Money: TOPUP credits the group against `client_funding`; TOPUP_SETTLED moves tha
 takes it back. A wire with another amount, another currency or no known reference is PAYMENT_UNMATCHED: it stands in
 `suspense`, never on a customer.
 
-Source: POSTINGS.md sections 2.1 and 2.5; reference/v1/newer/payments.md section 1; newer/tests.md; sandbox_tests.md.
+Source: POSTINGS.md sections 2.1 and 2.5; reference (payments, sandbox).
 """

@@ -9,6 +9,5 @@ readable by its instrument and leaves the list when nothing of it is pending.
 
 No money or units move here.
 
-Source: POSTINGS.md section 1 (figures); ORDER_MATHS.md section 6 (average price); reference/v1/newer/
-positions_transactions.md; positions_valuations_returns.md section 1; transactions.md.
+Source: POSTINGS.md section 1 (figures); ORDER_MATHS.md section 6 (average price); reference (transactions).
 """

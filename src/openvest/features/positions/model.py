@@ -16,7 +16,7 @@ SECURITIES_TYPES: tuple[str, ...] = (
     *COMMON_TYPES,
     *"DUST_CLEANUP SECURITIES_TRANSFER SECURITIES_TRANSFER_CANCELLATION SECURITIES_LENDING".split(),
 )
-"""Every type of a securities transaction, the ones of later features too. Source: newer/positions_transactions.md."""
+"""Every type of a securities transaction, the ones of later features too. Source: reference (transactions)."""
 
 
 @dataclass(frozen=True, slots=True)

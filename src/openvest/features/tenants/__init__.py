@@ -8,5 +8,5 @@ the old secret bought. Secrets and tokens stand in the database as keyed hashes,
 
 No money moves here and no events are written, so nothing of this ticks a frozen clock.
 
-Source: CONTRACTS.md rule 2; reference/v1/protocol.md sections 1, 5 and 11; DOMAIN.md section 2 (ids and wire time).
+Source: CONTRACTS.md rule 2; reference (authentication, protocol); DOMAIN.md section 2 (ids and wire time).
 """

@@ -152,5 +152,5 @@ SCOPES: Mapping[str, str] = {
 """Every scope the contract knows, also those whose operations are not served yet: a client is made once.
 
 Units: all in one line have at most 1000 characters, what a token request and its answer may carry.
-Source: newer/INDEX.md; protocol.md section 11; auth_tokens.md, scopes.
+Source: reference (authentication).
 """

@@ -15,7 +15,7 @@ from openvest.features.tenants.model import SCOPES
 
 TOKEN_LIFETIME_SECONDS = 1800
 SANDBOX_RATE_LIMIT = 300
-"""Units: requests per second of one client. Source: protocol.md section 9."""
+"""Units: requests per second of one client. Source: reference (protocol)."""
 
 LONGEST_NAME = 100
 ALL = "all"

@@ -8,5 +8,5 @@ refused as the identity port says.
 
 No money moves here. Sealed at rest: the social security number.
 
-Source: reference/v1/users.md section 1; newer/users_roles_businesses.md section 2; CONTRACTS.md.
+Source: reference (users); CONTRACTS.md.
 """

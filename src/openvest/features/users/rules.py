@@ -81,15 +81,15 @@ REQUIRED_FIELDS: Mapping[Licence, tuple[str, ...]] = {
 }
 """What the licence asks of a new user beyond name, birth date, nationalities and address.
 
-Source: users.md section 1; CONFLICTS_core.md B6. The two consents may only be missing for children and for people with
-a role in a business; until those exist they are asked of everyone.
+Source: reference (users), whose texts disagree here. The two consents may only be missing for children and for people
+with a role in a business; until those exist they are asked of everyone.
 """
 
 
 UNKNOWN_FIELDS: Mapping[Licence, tuple[str, ...]] = {"TOL": (), "BYOL": ("phone_number", "fatca")}
 """What a new user cannot have under the licence: its form, which is closed, has no such field.
 
-Source: users.md section 1, table of fields; openapi-1.9.0.yaml, User (BYOL).
+Source: reference (users).
 """
 
 

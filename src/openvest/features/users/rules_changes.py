@@ -1,6 +1,6 @@
 """Which data changes a client may ask for, with which evidence, and what they do to a user.
 
-Source: users.md section 1, data change requests.
+Source: reference (users).
 """
 
 from __future__ import annotations

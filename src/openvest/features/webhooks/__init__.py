@@ -13,6 +13,5 @@ time the same bytes under a fresh signature. In a sandbox a subscription that ha
 
 No events are written here (subscriptions have no category) and no money moves.
 
-Source: reference/v1/newer/webhooks_events.md section 1; reference/v1/webhooks_events.md sections 1 and 3; DOMAIN.md
-section 3; CONTRACTS.md for the sequence headers.
+Source: reference (webhooks); DOMAIN.md section 3; CONTRACTS.md for the sequence headers.
 """

@@ -19,7 +19,7 @@ DEFAULT_PACKAGE_SIZE = 65_536
 BACK_OFF: Sequence[int] = (1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233, 377, 600)
 """Waits after the first, second … failure; the last one for ever. Units: seconds.
 
-Source: reference/v1/webhooks_events.md section 3."""
+Source: reference (webhooks); RELIABILITY.md R23."""
 
 LEASE_SECONDS = 15
 """An attempt takes at most 10 s; who has not recorded by then is taken for dead. Source: RELIABILITY.md R3."""

@@ -5,7 +5,7 @@ points it gives. Where a price comes from, at the pace `calendar`: imported rows
 sandbox's fixed table, else a path of integer ticks made from the seed, which goes on from the last imported close. At
 the pace `instant` there are no sessions: the fixed table, and 100/100 for everything else.
 
-Source: DOMAIN.md section 7; ORDER_MATHS.md sections 4 and 5; reference/v1/protocol.md section 13.
+Source: DOMAIN.md section 7; ORDER_MATHS.md sections 4 and 5; reference (sandbox).
 """
 
 from openvest.simulation.market.market import Market

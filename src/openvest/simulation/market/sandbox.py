@@ -1,6 +1,6 @@
 """The reference's fixed sandbox prices, and the price that is published as random. Pure.
 
-Source: reference/v1/protocol.md section 13. Several bids stand above their offers; that is how they are published.
+Source: reference (sandbox). Several bids stand above their offers; that is how they are published.
 """
 
 from __future__ import annotations
