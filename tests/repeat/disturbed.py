@@ -54,10 +54,11 @@ async def _now(client: Client, method: str, target: str, body: object) -> dateti
 async def _kill(world: Outside, victim: str) -> None:
     stage = world.stage
     if victim == "postgres":
-        postmaster = psutil.Process(stage.address().pid)
-        for process in (postmaster, *postmaster.children()):
-            with suppress(psutil.NoSuchProcess):
-                process.send_signal(signal.SIGKILL)
+        with suppress(psutil.NoSuchProcess):  # the one before has died of the last kill, and the next is not there yet
+            postmaster = psutil.Process(stage.address().pid)
+            for process in (postmaster, *postmaster.children()):
+                with suppress(psutil.NoSuchProcess):
+                    process.send_signal(signal.SIGKILL)
         return
     stage.kill(victim)
     arguments = stage.running[victim].arguments
