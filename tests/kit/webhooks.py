@@ -8,10 +8,10 @@ from typing import Any
 from uuid import UUID
 
 from openvest.core.clock import WireClock
-from openvest.core.declarations import Event
 from openvest.core.ids import caused_id
 from openvest.db.query import Query, Statement
 from openvest.db.unit import Database, Unit
+from openvest.declarations import Event
 from openvest.events.sequencer import number_events
 from openvest.features.tenants import service as tenants
 from openvest.features.webhooks import service
@@ -117,7 +117,7 @@ async def make_world(
 ) -> WebhookWorld:
     await database.write(tenant_id, tenants.add_signing_key, n=0)
     # The events of these tests are made up, so nobody may react to them.
-    database.reactions = ()
+    database.before_events = ()
     database.webhook_allow_list = frozenset({receiver.entry})
     wire = WireClock()
     courier = HttpCourier(wire, database.webhook_allow_list, timeout_seconds=5)

@@ -15,13 +15,15 @@ import asyncpg
 import pytest
 
 from openvest import catalog
-from openvest.core.declarations import Emitted, Outward, Reaction, Sweep
 from openvest.core.ids import caused_id
+from openvest.core.snapshots import Emitted
 from openvest.db import unit as units
 from openvest.db.query import Query
 from openvest.db.unit import DatabaseDown, Unit
+from openvest.declarations import Outward, Reaction, Sweep
 from openvest.main import Assembled
 from openvest.work import setbacks
+from openvest.work.reactions import reacting
 from openvest.work.runner import Stuck
 from tests.kit.elsewhere import elsewhere
 
@@ -255,7 +257,7 @@ async def test_a_row_whose_reaction_raises_is_set_aside_alone(assembled: Assembl
             raise LookupError("no such thing")
         desk.done.append([event.object_id for event in events])
 
-    with patch.object(assembled.database, "reactions", [Reaction("THING.CHANGED", reacts)]):
+    with patch.object(assembled.database, "before_events", [reacting([Reaction("THING.CHANGED", reacts)])]):
         await replace(assembled.runner, works=[replace(desk.sweep(5), work=tells)], ear=ear).run_until_quiet(tenant_id)
     assert await aside(assembled, tenant_id) == [bad] == ear.aside
     assert {row for chunk in desk.done for row in chunk} == {row.id for row in desk.due} - {bad}

@@ -18,6 +18,7 @@ from openvest.ports.unconnected import UnconnectedIdentity, UnconnectedVenue
 from openvest.simulation.assembly import simulated_ports
 from openvest.work.aside import by_sweep
 from openvest.work.clockwork import Clockwork
+from openvest.work.reactions import reacting
 from openvest.work.runner import DRAIN_SECONDS, Runner
 
 if TYPE_CHECKING:
@@ -44,10 +45,8 @@ def assemble(pool: Pool, *, seed: str, secrets: Secrets, mode: Mode = "sandbox")
         pool,
         seed=seed,
         secrets=secrets,
-        reactions=catalog.REACTIONS,
-        holds=catalog.HOLDS,
-        publishers=catalog.PUBLISHERS,
-        closers=catalog.CLOSERS,
+        before_events=(reacting(catalog.REACTIONS), *catalog.PUBLISHERS),
+        after_events=catalog.CLOSERS,
     )
     ports = outside_world(database, mode)
     database.prices = ports.prices

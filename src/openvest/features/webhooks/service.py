@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from openvest.core.declarations import Event
 from openvest.core.ids import random_id
 from openvest.core.problems import Unavailable
 from openvest.core.snapshots import Json
 from openvest.db.paging import Page, PageQuery, page
 from openvest.db.unit import Database, Unit
+from openvest.declarations import Event
 from openvest.events.log import last_sequence
 from openvest.events.packages import Run, Tape, collect, envelope, package_of
 from openvest.features.tenants import service as tenants

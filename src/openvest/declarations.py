@@ -10,15 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, LiteralString
+from typing import Any, Literal, LiteralString
 from uuid import UUID
 
 from pydantic import BaseModel
 
-from openvest.core.snapshots import Json, Snapshot
-
-if TYPE_CHECKING:
-    from openvest.db.unit import Unit
+from openvest.core.snapshots import Emitted, Json, Snapshot
+from openvest.db.unit import Unit
 
 Contract = Literal["v1", "lite"]
 
@@ -65,9 +63,9 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-Verb = Callable[["Unit", Call], Awaitable[Json | Reply]]
+Verb = Callable[[Unit, Call], Awaitable[Json | Reply]]
 Direct = Callable[[Any, Call], Awaitable[Json | Reply]]
-BatchVerb = Callable[["Unit", Sequence[Call]], Awaitable[Sequence["Json | Exception"]]]
+BatchVerb = Callable[[Unit, Sequence[Call]], Awaitable[Sequence[Json | Exception]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,15 +147,6 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Emitted:
-    """An event as a unit of work wrote it, before it has a number."""
-
-    type: str
-    object_id: UUID
-    snapshot: Snapshot
-
-
-@dataclass(frozen=True, slots=True)
 class Reaction:
     """Work that belongs to the same unit as an event of a feature below: runs before that unit commits."""
 
@@ -165,8 +154,14 @@ class Reaction:
     run: Callable[[Unit, Sequence[Emitted]], Awaitable[None]]
 
 
-Hold = Callable[["Unit", Sequence[UUID]], Awaitable[set[UUID]]]
-"""Which of these accounts something of a feature above is under way for, so that they must not be closed yet."""
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """What a feature above `accounts` has under way, so that an account must not be closed yet.
+
+    `open` is what stands behind FROM to find it: it names the account `a.id` and the tenant $1.
+    """
+
+    open: LiteralString
 
 
 @dataclass(frozen=True, slots=True)
