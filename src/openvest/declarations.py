@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal, LiteralString
 from uuid import UUID
 
 from pydantic import BaseModel
 
 from openvest.core.snapshots import Emitted, Json, Snapshot
+from openvest.db.query import Query
 from openvest.db.unit import Unit
 
 Contract = Literal["v1", "lite"]
@@ -164,22 +166,28 @@ class Hold:
     open: LiteralString
 
 
+CloserLook = Callable[[Unit], Awaitable[datetime | None]]
+
+
 @dataclass(frozen=True, slots=True)
 class Sweep:
     """Work that is due, in sets.
 
     `claim` takes the unit and a limit and returns rows that are due now, locked with SKIP LOCKED, in the order they are
     to be decided; each row has an `id`. `work` loads what it needs in sets, decides row by row and writes. `next_due`
-    gives the earliest instant at which this tenant has work of this kind, or None. A claim must leave out rows that
-    were set aside (table `set_aside`).
+    gives the earliest instant at which this tenant has work of this kind, in one row or none; it names the tenant $1
+    and may name its now $2. The runner asks it of all works in one statement. Where SQL cannot tell, it finds what may
+    be due, and the `closer_look` that follows decides. Both, and a claim, must leave out rows that were set aside
+    (table `set_aside`).
     """
 
-    name: str
+    name: LiteralString
     claim: Callable[[Unit, int], Awaitable[Sequence[Any]]]
     work: Callable[[Unit, Sequence[Any]], Awaitable[int | None]]
-    next_due: Callable[[Unit], Awaitable[Any]]
+    next_due: Query[datetime]
     writes_events: bool = True
     set_size: int = 500
+    closer_look: CloserLook | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,16 +196,18 @@ class Outward:
 
     `lease` marks up to N rows as leased and returns them; `talk` gets the rows and the assembled ports; `record` writes
     what came back, for rows whose lease still holds. Rows have an `id`; one whose answer cannot be recorded is set
-    aside, and a lease must leave out rows that were.
+    aside, and a lease must leave out rows that were. `next_due` and
+    `closer_look` are as in a sweep.
     """
 
-    name: str
+    name: LiteralString
     lease: Callable[[Unit, int], Awaitable[Sequence[Any]]]
     talk: Callable[[Any, Sequence[Any]], Awaitable[Any]]
     record: Callable[[Unit, Sequence[Any], Any], Awaitable[None]]
-    next_due: Callable[[Unit], Awaitable[Any]]
+    next_due: Query[datetime]
     writes_events: bool = True
     set_size: int = 500
+    closer_look: CloserLook | None = None
 
 
 class WorkKept(Exception):

@@ -17,6 +17,7 @@ from openvest.features.accounts import service, store, sweeps
 from openvest.features.orders import service as orders
 from openvest.main import Assembled
 from openvest.work.aside import set_aside
+from openvest.work.look import look
 from tests.kit.customers import make_customer, top_up
 from tests.kit.orders import Trader
 from tests.kit.world import make_tenant
@@ -72,10 +73,10 @@ async def test_accounts_that_are_held_hide_none_behind_them(assembled: Assembled
     _, *empty = await closing_accounts(trader, 6)
     tenant_id = trader.customer.tenant_id
     await assembled.database.write(tenant_id, lambda unit: hold(unit, empty[:4]))
-    assert await assembled.database.read(tenant_id, CLOSE.next_due) is not None
+    assert (await look(assembled.database, tenant_id, [CLOSE])).due
     assert await assembled.database.write(tenant_id, claimed) == [empty[4]]
     await assembled.database.write(tenant_id, lambda unit: hold(unit, empty[4:]))
-    assert await assembled.database.read(tenant_id, CLOSE.next_due) is None
+    assert not (await look(assembled.database, tenant_id, [CLOSE])).due
     assert await assembled.database.write(tenant_id, claimed) == []
 
 
@@ -108,10 +109,11 @@ async def test_groups_that_have_something_left_are_not_claimed(assembled: Assemb
     for one in (rich, bare):
         await assembled.database.write(tenant_id, lambda unit, i=one.account_id: service.close_account(unit, i))
     await assembled.runner.run_until_quiet(tenant_id)
-    assert await assembled.database.read(tenant_id, sweeps.groups_due) is None
+    groups = [work for work in sweeps.SWEEPS if work.name == "close_account_groups"]
+    assert not (await look(assembled.database, tenant_id, groups)).due
     for one in (rich, housed, bare):
         await assembled.database.write(tenant_id, lambda unit, i=one.group_id: service.close_account_group(unit, i))
-    assert await assembled.database.read(tenant_id, sweeps.groups_due) is not None
+    assert (await look(assembled.database, tenant_id, groups)).due
 
     async def claimed(unit: Unit) -> tuple[list[UUID], list[UUID]]:
         by_statement = await unit.rows(store.CLAIM_GROUPS, tenant_id, 1)
@@ -119,7 +121,7 @@ async def test_groups_that_have_something_left_are_not_claimed(assembled: Assemb
 
     assert await assembled.database.write(tenant_id, claimed) == ([bare.group_id], [bare.group_id])
     await assembled.runner.run_until_quiet(tenant_id)
-    assert await assembled.database.read(tenant_id, sweeps.groups_due) is None
+    assert not (await look(assembled.database, tenant_id, groups)).due
 
 
 async def test_a_group_that_got_money_before_it_was_held_is_not_closed(assembled: Assembled) -> None:

@@ -31,6 +31,7 @@ from openvest.worker.tasks import TenantTasks
 from tests.kit.customers import make_customer
 from tests.kit.receiver import receiving
 from tests.kit.webhooks import AGE_FAILURE, TABLE, WebhookWorld, make_world
+from tests.kit.world import MAY_BE
 
 pytestmark = pytest.mark.anyio
 
@@ -139,7 +140,7 @@ class Work:
     did: list[UUID] = field(default_factory=list[UUID])
 
     def sweep(self) -> Sweep:
-        async def next_due(unit: Unit) -> datetime | None:
+        async def closer_look(unit: Unit) -> datetime | None:
             return min((row.at for row in self.due), default=None)
 
         async def claim(unit: Unit, limit: int) -> Sequence[Due]:
@@ -150,7 +151,7 @@ class Work:
                 self.due.remove(row)
                 self.did.append(row.id)
 
-        return Sweep("things", claim, work, next_due)
+        return Sweep("things", claim, work, MAY_BE, closer_look=closer_look)
 
 
 async def test_work_of_a_live_tenant_is_done_when_it_falls_due(world: WebhookWorld) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -140,10 +141,10 @@ _CLOSING_GROUPS = f"""
 class Closing:
     """The statements of accounts that are closing and have nothing.
 
-    `due`: whether one of them can be closed; `claim` takes such; `still` reads of those taken which can be closed now.
+    `due` asks whether one of them can be closed, `claim` takes such, `still` says of those taken which still can be.
     """
 
-    due: Query[bool]
+    due: Query[datetime]
     claim: Query[Account]
     still: Query[UUID]
 
@@ -161,7 +162,7 @@ def closing_accounts(holds: Sequence[Hold]) -> Closing:
        and {free}
     """
     return Closing(
-        Query(bool, f"select exists (select {closing})"),
+        Query(datetime, f"select $2::timestamptz where exists (select {closing})"),
         Query(
             Account,
             f"select {_ACCOUNT} {closing} order by a.updated_at, a.id limit $2 for no key update of a skip locked",
@@ -170,7 +171,7 @@ def closing_accounts(holds: Sequence[Hold]) -> Closing:
     )
 
 
-GROUPS_ARE_CLOSABLE = Query(bool, f"select exists (select {_CLOSING_GROUPS})")
+GROUPS_DUE = Query(datetime, f"select $2::timestamptz where exists (select {_CLOSING_GROUPS})")
 CLAIM_GROUPS = Query(
     AccountGroup,
     f"select {_GROUP} {_CLOSING_GROUPS} order by g.updated_at, g.id limit $2 for no key update of g skip locked",

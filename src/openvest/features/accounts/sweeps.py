@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from uuid import UUID
 
 from openvest.core.snapshots import Emitted
@@ -23,10 +22,7 @@ def close_accounts(holds: Sequence[Hold]) -> Sweep:
         still = set(await unit.rows(closing.still, unit.tenant_id, ids)) if ids else set[UUID]()
         return [account for account in claimed if account.id in still]
 
-    async def next_due(unit: Unit) -> datetime | None:
-        return unit.now if await unit.one(closing.due, unit.tenant_id) else None
-
-    return Sweep("close_accounts", claim, service.finish_closing_accounts, next_due)
+    return Sweep("close_accounts", claim, service.finish_closing_accounts, closing.due)
 
 
 async def claim_groups(unit: Unit, limit: int) -> Sequence[AccountGroup]:
@@ -34,10 +30,6 @@ async def claim_groups(unit: Unit, limit: int) -> Sequence[AccountGroup]:
     ids = [group.id for group in claimed]
     still = set(await unit.rows(store.EMPTY_GROUPS, unit.tenant_id, ids)) if ids else set[UUID]()
     return [group for group in claimed if group.id in still]
-
-
-async def groups_due(unit: Unit) -> datetime | None:
-    return unit.now if await unit.one(store.GROUPS_ARE_CLOSABLE, unit.tenant_id) else None
 
 
 async def activate(unit: Unit, events: Sequence[Emitted]) -> None:
@@ -55,7 +47,7 @@ def _ids(events: Sequence[Emitted]) -> list[UUID]:
 
 
 SWEEPS: list[Sweep | Outward] = [
-    Sweep("close_account_groups", claim_groups, service.finish_closing_groups, groups_due),
+    Sweep("close_account_groups", claim_groups, service.finish_closing_groups, store.GROUPS_DUE),
 ]
 
 REACTIONS: list[Reaction] = [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from openvest.core.ids import random_id
@@ -27,10 +26,6 @@ async def ask_checks(ports: Any, rows: Sequence[store.LeasedCheck]) -> Sequence[
     return await ports.identity.check(requests)
 
 
-async def checks_due(unit: Unit) -> datetime | None:
-    return unit.now if await unit.one(store.CHECKS_WAIT, unit.tenant_id) else None
-
-
 async def make_identifiers(unit: Unit, events: Sequence[Emitted]) -> None:
     """Users are new: those whose identifier is made get it."""
     for event in events:
@@ -45,7 +40,7 @@ async def follow_changes(unit: Unit, events: Sequence[Emitted]) -> None:
 
 
 SWEEPS: list[Sweep | Outward] = [
-    Outward("check_users", lease_checks, ask_checks, service.decide_checks, checks_due),
+    Outward("check_users", lease_checks, ask_checks, service.decide_checks, store.CHECKS_DUE),
 ]
 
 REACTIONS: list[Reaction] = [

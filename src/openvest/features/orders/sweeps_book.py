@@ -44,10 +44,6 @@ class _Set:
     follow_ups: list[StreetOrder] = field(default_factory=list[StreetOrder])
 
 
-async def _next(unit: Unit) -> datetime | None:
-    return await street.next_report(unit, NAME)
-
-
 async def _claim(unit: Unit, limit: int) -> Sequence[Report]:
     return await street.claim_reports(unit, limit, NAME)
 
@@ -219,4 +215,4 @@ async def _announce(unit: Unit, work: _Set, made: Sequence[Execution]) -> None:
     await service.save(unit, saved)
 
 
-BOOK = Sweep(NAME, _claim, _book, _next)
+BOOK = Sweep(NAME, _claim, _book, street.next_report(NAME))

@@ -76,10 +76,6 @@ class _Set:
         return listing is not None and needs_block(order, listing.whole_shares and self.tenant.pace == "calendar")
 
 
-async def _next(unit: Unit) -> datetime | None:
-    return await unit.row(store.NEXT_DUE, unit.tenant_id)
-
-
 async def _claim(unit: Unit, limit: int) -> Sequence[Order]:
     """Due orders; those that stand behind another worker's order of the same group are left for later."""
     claimed = await unit.rows(store.CLAIM_DUE, unit.tenant_id, unit.now, limit)
@@ -282,4 +278,4 @@ def _block(work: _Set, order: Order, price: Decimal, limit: Decimal | None) -> B
     return block
 
 
-CHECK = Sweep("orders.check", _claim, _check, _next)
+CHECK = Sweep("orders.check", _claim, _check, store.NEXT_DUE)

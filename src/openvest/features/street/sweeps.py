@@ -32,10 +32,6 @@ class Asked:
         return self.order.id
 
 
-async def _next(unit: Unit) -> datetime | None:
-    return await unit.row(store.NEXT_LOOK, unit.tenant_id)
-
-
 async def _lease(unit: Unit, limit: int) -> Sequence[Asked]:
     token = UUID(bytes=secrets.token_bytes(16))
     found = await unit.rows(store.LEASE, unit.tenant_id, unit.now, token, limit, unit.frozen)
@@ -112,7 +108,7 @@ async def _record(unit: Unit, rows: Sequence[Asked], said: Sequence[VenueAnswer]
     )
 
 
-ASK_VENUE = Outward("street.ask_venue", _lease, _talk, _record, _next, writes_events=False)
+ASK_VENUE = Outward("street.ask_venue", _lease, _talk, _record, store.NEXT_LOOK, writes_events=False)
 
 SWEEPS = [ASK_VENUE]
 REACTIONS: list[Reaction] = []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from openvest.core.ids import random_id
@@ -28,12 +27,8 @@ async def ask_changes(ports: Any, rows: Sequence[store.LeasedChange]) -> Sequenc
     return await ports.identity.check(requests)
 
 
-async def changes_due(unit: Unit) -> datetime | None:
-    return unit.now if await unit.one(store.CHANGES_WAIT, unit.tenant_id) else None
-
-
 SWEEPS: list[Sweep | Outward] = [
-    Outward("review_data_changes", lease_changes, ask_changes, service.decide_data_changes, changes_due),
+    Outward("review_data_changes", lease_changes, ask_changes, service.decide_data_changes, store.CHANGES_DUE),
 ]
 
 REACTIONS: list[Reaction] = []
