@@ -19,6 +19,7 @@ from pydantic import BaseModel
 from openvest.core.snapshots import Emitted, Json, Snapshot
 from openvest.db.query import Query
 from openvest.db.unit import Unit
+from openvest.ports import Ports
 
 Contract = Literal["v1", "lite"]
 
@@ -202,7 +203,7 @@ class Outward:
 
     name: LiteralString
     lease: Callable[[Unit, int], Awaitable[Sequence[Any]]]
-    talk: Callable[[Any, Sequence[Any]], Awaitable[Any]]
+    talk: Callable[[Ports, Sequence[Any]], Awaitable[Any]]
     record: Callable[[Unit, Sequence[Any], Any], Awaitable[None]]
     next_due: Query[datetime]
     writes_events: bool = True

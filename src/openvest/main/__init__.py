@@ -7,12 +7,14 @@ runs the server and the worker over it, `first_start` furnishes a sandbox. Every
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
+from uuid import UUID
 
 from openvest import catalog
 from openvest.core.sealing import Secrets
 from openvest.db.unit import Database
 from openvest.ports import Ports
+from openvest.ports.courier import Courier
 from openvest.ports.stored_prices import StoredPrices
 from openvest.ports.unconnected import UnconnectedIdentity, UnconnectedVenue
 from openvest.simulation.assembly import simulated_ports
@@ -29,11 +31,12 @@ Mode = Literal["sandbox", "production"]
 
 @dataclass(slots=True)
 class Assembled:
-    """The parts of one process that share a database."""
+    """The parts of one process that share a database. `courier`: None where nothing can be sent from here."""
 
     database: Database
     runner: Runner
     clockwork: Clockwork
+    courier: Courier | None = None
 
 
 def assemble(pool: Pool, *, seed: str, secrets: Secrets, mode: Mode = "sandbox") -> Assembled:
@@ -52,7 +55,7 @@ def assemble(pool: Pool, *, seed: str, secrets: Secrets, mode: Mode = "sandbox")
     database.prices = ports.prices
     runner = Runner(database, catalog.WORKS, ports, asides=by_sweep(catalog.ASIDES))
 
-    async def drain(tenant_id: Any) -> None:
+    async def drain(tenant_id: UUID) -> None:
         await runner.drain(tenant_id, within_s=DRAIN_SECONDS)
 
     database.drain = drain

@@ -58,7 +58,7 @@ def connect_news(assembled: Assembled, wire: WireClock, *, webhooks_to: tuple[st
     database.webhook_allow_list = allow_list(webhooks_to)
     news = News(assembled, wire, Wake(database), HttpCourier(wire, database.webhook_allow_list))
     database.committed = news.wake.announce
-    database.courier = news.courier
+    assembled.courier = news.courier
     assembled.runner.ear = WorkLog(make_logger(wire))
     return news
 

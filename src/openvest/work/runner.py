@@ -29,6 +29,7 @@ from openvest.db.lending import SecondConnection
 from openvest.db.query import Statement
 from openvest.db.unit import Database, MustDrain, Unit
 from openvest.declarations import Aside, Outward, Sweep
+from openvest.ports import Ports
 from openvest.work.aside import set_aside
 from openvest.work.look import LookFailed, Work, look
 from openvest.work.setbacks import Ear, Nobody, Setbacks, pause_after
@@ -93,7 +94,7 @@ class Runner:
 
     database: Database
     works: Sequence[Work]
-    ports: Any
+    ports: Ports
     asides: Mapping[str, Aside] = field(default_factory=dict[str, Aside])
     ear: Ear = field(default_factory=Nobody)
     patience_s: float = PATIENCE_S

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from openvest.core.ids import random_id
 from openvest.core.snapshots import Emitted
@@ -11,6 +10,7 @@ from openvest.db.unit import Unit
 from openvest.declarations import Aside, Outward, Reaction, Sweep
 from openvest.features.onboarding import service, service_activation, store
 from openvest.features.users import service as users
+from openvest.ports import Ports
 from openvest.ports.identity import CheckRequest, CheckResult
 
 # A lease token is drawn at random even on a frozen clock: it guards, it is never shown or stored for good.
@@ -21,7 +21,7 @@ async def lease_checks(unit: Unit, limit: int) -> Sequence[store.LeasedCheck]:
     return sorted(rows, key=lambda row: (row.created_at, row.id))
 
 
-async def ask_checks(ports: Any, rows: Sequence[store.LeasedCheck]) -> Sequence[CheckResult]:
+async def ask_checks(ports: Ports, rows: Sequence[store.LeasedCheck]) -> Sequence[CheckResult]:
     requests = [CheckRequest(row.id, row.tenant_id, row.user_id, "CHECK", row.type, row.details) for row in rows]
     return await ports.identity.check(requests)
 

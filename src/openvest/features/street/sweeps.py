@@ -6,7 +6,6 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from openvest.db.query import numeric_array
@@ -14,6 +13,7 @@ from openvest.db.unit import Unit
 from openvest.declarations import Outward, Reaction
 from openvest.features.street import store
 from openvest.features.street.model import StreetOrder
+from openvest.ports import Ports
 from openvest.ports.venue import VenueAnswer, VenueOrder
 
 
@@ -68,7 +68,7 @@ def _as_venue_order(asked: Asked) -> VenueOrder:
     )
 
 
-async def _talk(ports: Any, rows: Sequence[Asked]) -> Sequence[VenueAnswer]:
+async def _talk(ports: Ports, rows: Sequence[Asked]) -> Sequence[VenueAnswer]:
     return await ports.venue.ask([_as_venue_order(asked) for asked in rows])
 
 

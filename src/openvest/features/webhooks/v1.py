@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Set
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 from uuid import UUID
 
 from pydantic import AfterValidator, Field
@@ -28,7 +28,7 @@ from openvest.features.webhooks.rules import (
     TITLE_PATTERN,
     url_misfits,
 )
-from openvest.ports.courier import Letter
+from openvest.ports.courier import Courier, Letter
 
 CategoryOrAll = Literal["ALL"] | Category
 Title = Annotated[str, Field(pattern=TITLE_PATTERN), AfterValidator(visible_line)]
@@ -202,15 +202,23 @@ async def delete_webhook(unit: Unit, call: Call) -> Json:
     return None
 
 
-async def test_webhook(services: Any, call: Call) -> Json:
-    database: Database = services.database
+class WebhookServices(Protocol):
+    """What a test of a subscription is handed."""
 
+    @property
+    def database(self) -> Database: ...
+
+    @property
+    def courier(self) -> Courier | None: ...
+
+
+async def test_webhook(services: WebhookServices, call: Call) -> Json:
     async def write_letter(unit: Unit) -> Letter:
         webhook = await service.get_webhook(unit, _id(call))
         return await service.test_letter(unit, webhook, webhook_v1(webhook))
 
-    letter = await database.read(call.caller.tenant_id, write_letter)
-    receipt = await service.send_test(database, letter)
+    letter = await services.database.read(call.caller.tenant_id, write_letter)
+    receipt = await service.send_test(services.courier, letter)
     text = receipt.body.decode("utf-8", "replace")
     response = {"status": receipt.status, "headers": dict(receipt.headers), "body": text}
     return {"url": letter.url, "response": response}
