@@ -55,6 +55,8 @@ class Call:
     """What new ids of this call come from; a batch verb takes `unit.ids_for(call.cause)` instead of `unit.ids`."""
     item: int = 0
     """Position in the flush, for `unit.moment_after(last, call.item)`."""
+    webhook_allow_list: frozenset[str] = frozenset()
+    """As the settings of the server have it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -244,8 +244,6 @@ class Database:
     after_events: Sequence[Hook] = ()
     prices: Any = None
     """The port that answers prices in process (`ports.prices.Prices`); None: imported prices alone."""
-    webhook_allow_list: frozenset[str] = frozenset()
-    """HOST:PORT entries that webhooks may go to although they are not public, plain HTTP included; development only."""
     drain: Callable[[UUID], Awaitable[None]] = _nothing
     committed: Callable[[UUID], None] = lambda _: None
     _lender: Lender = field(init=False)

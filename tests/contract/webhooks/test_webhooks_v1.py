@@ -19,6 +19,7 @@ from openvest.features.tenants import v1 as tenants_v1
 from openvest.features.webhooks import v1
 from openvest.ports.courier import Courier
 from openvest.server.openapi import describe
+from openvest.server.settings import ServerSettings
 from tests.kit.http import Api, make_api, make_test_app
 from tests.kit.openapi import check_answer
 from tests.kit.receiver import Delivery
@@ -52,14 +53,23 @@ class Client:
         return {error["field"] for error in (await self.ask(method, target, body, 400)).get("errors", [])}
 
 
-async def client_of(database: Database, tenant_id: UUID, *scopes: str, courier: Courier | None = None) -> Client:
-    app = make_test_app(database, TABLE, services=SimpleNamespace(database=database, courier=courier))
+async def client_of(
+    database: Database,
+    tenant_id: UUID,
+    *scopes: str,
+    courier: Courier | None = None,
+    allow_list: frozenset[str] = frozenset(),
+) -> Client:
+    settings = ServerSettings(webhook_allow_list=allow_list)
+    services = SimpleNamespace(database=database, courier=courier)
+    app = make_test_app(database, TABLE, settings=settings, services=services)
     return Client(await make_api(app, database, tenant_id, scopes=scopes or "all"))
 
 
 @pytest.fixture
 async def client(world: WebhookWorld) -> AsyncGenerator[Client]:
-    made = await client_of(world.database, world.tenant_id, courier=world.deliverer.courier)
+    handed = {"courier": world.deliverer.courier, "allow_list": world.allow_list}
+    made = await client_of(world.database, world.tenant_id, **handed)
     async with made.api.http:
         yield made
 

@@ -35,12 +35,14 @@ TEST_EVENT = "WEBHOOK.TEST"
 _AT_ONCE = 100
 
 
-async def create_webhook(unit: Unit, new: NewWebhook) -> Webhook:
-    """A subscription that is switched off. Raises: WebhookUrlRefused. Writes: webhooks.
+async def create_webhook(unit: Unit, new: NewWebhook, allow_list: frozenset[str] = frozenset()) -> Webhook:
+    """A subscription that is switched off. `allow_list`: HOST:PORT entries that are taken although they are not public.
+
+    Raises: WebhookUrlRefused. Writes: webhooks.
 
     Why a random id even where time stands still: no event tells of subscriptions, so no log depends on it.
     """
-    rules.check_url(new.url, unit.database.webhook_allow_list)
+    rules.check_url(new.url, allow_list)
     webhook = Webhook(
         random_id(unit.now),
         new.contract,
@@ -81,14 +83,16 @@ async def get_webhook(unit: Unit, webhook_id: UUID) -> Webhook:
     return _found(await unit.row(store.GET, unit.tenant_id, webhook_id), webhook_id)
 
 
-async def update_webhook(unit: Unit, webhook_id: UUID, change: WebhookChange) -> Webhook:
+async def update_webhook(
+    unit: Unit, webhook_id: UUID, change: WebhookChange, allow_list: frozenset[str] = frozenset()
+) -> Webhook:
     """Change what is given. Switching on starts at the present number; switching off drops what waits.
 
     Another URL is tried at once, whatever the old one's back-off was.
     Raises: WebhookUrlRefused, WebhookNotFound. Writes: webhooks, webhook_packages.
     """
     if change.url is not None:
-        rules.check_url(change.url, unit.database.webhook_allow_list)
+        rules.check_url(change.url, allow_list)
     before = _found(await unit.row(store.LOCK, unit.tenant_id, webhook_id), webhook_id)
     given = {name: value for name, value in _fields(change).items() if value is not None}
     if change.type is not None:

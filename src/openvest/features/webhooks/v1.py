@@ -170,7 +170,7 @@ async def create_webhook(unit: Unit, call: Call) -> Json:
         _seconds(config.delay),
         config.max_package_size,
     )
-    return webhook_v1(await service.create_webhook(unit, new))
+    return webhook_v1(await service.create_webhook(unit, new, call.webhook_allow_list))
 
 
 async def list_webhooks(unit: Unit, call: Call) -> Json:
@@ -194,7 +194,8 @@ async def update_webhook(unit: Unit, call: Call) -> Json:
         _seconds(config.delay),
         config.max_package_size,
     )
-    return webhook_v1(await service.update_webhook(unit, _id(call), change))
+    changed = await service.update_webhook(unit, _id(call), change, call.webhook_allow_list)
+    return webhook_v1(changed)
 
 
 async def delete_webhook(unit: Unit, call: Call) -> Json:
