@@ -9,8 +9,8 @@ from typing import Any
 
 import openvest
 from openvest.catalog import EVENTS, V1_ENDPOINTS
-from openvest.core.declarations import Endpoint, Event
 from openvest.core.problems import TYPE_BASE, Problem
+from openvest.declarations import Endpoint, Event
 from openvest.features.tenants.model import SCOPES
 from openvest.server.standard_errors import statuses
 from tools.markdown import anchor, code, first_line, page, table

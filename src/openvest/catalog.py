@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from openvest.core.declarations import Aside, Contract, Endpoint, Event, Hold, Outward, Reaction, Sweep
 from openvest.db.unit import Hook
+from openvest.declarations import Aside, Contract, Endpoint, Event, Hold, Outward, Reaction, Sweep
 from openvest.features.accounts import sweeps as accounts_sweeps
 from openvest.features.accounts import v1 as accounts_v1
 from openvest.features.cash import service as cash
@@ -70,9 +70,13 @@ EVENTS: Sequence[Event] = (
 )
 """Every event type, with the mapper of each contract."""
 
+HOLDS: Sequence[Hold] = (orders.OPEN_PURCHASES,)
+"""What keeps an account that is CLOSING from being closed, beside what its balances show."""
+
 WORKS: Sequence[Sweep | Outward] = (
     *onboarding_sweeps.SWEEPS,
     *users_sweeps.SWEEPS,
+    accounts_sweeps.close_accounts(HOLDS),
     *accounts_sweeps.SWEEPS,
     *payments_sweeps.SWEEPS,
     *street_sweeps.SWEEPS,
@@ -103,9 +107,6 @@ REACTIONS: Sequence[Reaction] = (
     *orders_sweeps.REACTIONS,
 )
 """Work in the unit of an event of a feature below."""
-
-HOLDS: Sequence[Hold] = (orders.accounts_with_open_purchases,)
-"""What keeps an account that is CLOSING from being closed, beside what its balances show."""
 
 PUBLISHERS: Sequence[Hook] = (
     cash.publish_cash,

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.architecture.circles import circles
 from tests.architecture.feature_contract import FeatureRules, misfits
 from tests.architecture.tree import ROOT
 
-LAYERS = "cli server worker catalog simulation features work ledger events db ports core sdk".split()
+LAYERS = "cli server worker catalog simulation features work ledger events declarations db ports core sdk".split()
 FEATURES = "tenants instruments users accounts cash orders".split()
 
 RULES = FeatureRules(
@@ -55,6 +56,25 @@ def test_contracts_hold_for_the_tree() -> None:
     status, report = linted(ROOT / "src")
     assert status == 0, report
     assert "7 kept, 0 broken" in report
+
+
+@pytest.mark.parametrize(
+    "back",
+    [
+        "import openvest.core.money\n",
+        "from openvest.core import money\n",
+        "if TYPE_CHECKING:\n    from openvest.core.money import Decimal\n",
+        "def work() -> None:\n    from openvest.core import money\n",
+    ],
+)
+def test_a_circle_of_imports_is_seen(tmp_path: Path, back: str) -> None:
+    core = skeleton(tmp_path / "src") / "core"
+    (core / "money.py").write_text("from openvest.core import clock\n")
+    (core / "clock.py").write_text("from openvest.core.ids import new\n")
+    (core / "ids.py").write_text("import uuid\n")
+    assert not circles(tmp_path).sentences
+    (core / "ids.py").write_text(back)
+    assert "openvest.core.clock is imported by openvest.core.money" in circles(tmp_path).sentences[0]
 
 
 def test_contracts_hold_for_a_tree_of_allowed_imports(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.architecture.circles import circles
 from tests.architecture.rules import (
     WAKE,
     addresses,
@@ -31,6 +32,7 @@ RULES = (
     environment,
     silenced,
     addresses,
+    circles,
 )
 
 SOURCE = "src/openvest/features/orders/service.py"
@@ -55,6 +57,7 @@ def test_tree_keeps_rule(rule: Rule) -> None:
         (sizes, SOURCE, "x = 1\n" * 401),
         (sizes, SOURCE, LONG_FUNCTION),
         (sizes, "tests/unit/test_orders.py", "class Place:\n" + "    async def sell():\n" + "        pass\n" * 60),
+        (circles, SOURCE, "import openvest.features.orders.service\n"),
         (wall_clock, SOURCE, "from datetime import datetime\nat = datetime.now()\n"),
         (wall_clock, SOURCE, "import datetime as dt\nat = dt.datetime.utcnow()\n"),
         (wall_clock, SOURCE, "import datetime\non = datetime.date.today()\n"),

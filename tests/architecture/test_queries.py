@@ -20,9 +20,11 @@ import asyncpg
 import pytest
 
 import openvest
+from openvest.catalog import WORKS
 from openvest.db.paging import Listing
 from openvest.db.query import Query, Statement
 from openvest.ledger.audit import AuditQuery
+from openvest.work.look import Due, question
 from tests.kit.cluster import OWNER, Cluster
 
 pytestmark = pytest.mark.anyio
@@ -125,6 +127,18 @@ async def test_every_query_prepares_and_gives_its_row_type(connection: asyncpg.C
         if found:
             wrong.append(f"{place}: {found}")
     assert not wrong, "\n".join(wrong)
+
+
+async def test_every_work_can_be_asked_when_it_is_due(connection: asyncpg.Connection) -> None:
+    """By itself and with all others: of the tenant and at most its now, for one instant."""
+    for work in WORKS:
+        prepared = await connection.prepare(work.next_due.sql)
+        asked = [parameter.name for parameter in prepared.get_parameters()]
+        assert asked == ["uuid", "timestamptz"][: len(asked)], work.name
+        assert misfit(work.next_due.row, prepared.get_attributes()) is None, work.name
+    prepared = await connection.prepare(question(WORKS).sql)
+    assert [parameter.name for parameter in prepared.get_parameters()] == ["uuid", "timestamptz"]
+    assert misfit(Due, prepared.get_attributes()) is None
 
 
 async def test_every_statement_prepares(connection: asyncpg.Connection) -> None:

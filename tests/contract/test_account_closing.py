@@ -9,13 +9,15 @@ from uuid import UUID
 
 import pytest
 
-from openvest.core.declarations import Hold
 from openvest.core.problems import Problem
 from openvest.db.query import Query
 from openvest.db.unit import Unit
+from openvest.declarations import Hold
 from openvest.features.accounts import service, store, sweeps
 from openvest.features.orders import service as orders
 from openvest.main import Assembled
+from openvest.work.aside import set_aside
+from openvest.work.look import look
 from tests.kit.customers import make_customer, top_up
 from tests.kit.orders import Trader
 from tests.kit.world import make_tenant
@@ -52,55 +54,50 @@ async def closing_accounts(trader: Trader, count: int) -> list[UUID]:
     return made
 
 
-def holding(held: Sequence[UUID], seen: list[Sequence[UUID]]) -> Hold:
-    async def hold(unit: Unit, ids: Sequence[UUID]) -> set[UUID]:
-        seen.append(ids)
-        return set(ids) & set(held)
-
-    return hold
+HELD = Hold("set_aside h where h.tenant_id = $1 and h.sweep = 'held' and h.row_id = a.id")
+CLOSE = sweeps.close_accounts([HELD])
 
 
-async def test_accounts_that_are_held_hide_none_behind_them(
-    assembled: Assembled, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Looked at in pages; what has something left is not looked at, and what is held is passed over."""
-    monkeypatch.setattr(sweeps, "PAGE", 2)
+async def hold(unit: Unit, ids: Sequence[UUID]) -> None:
+    """Something of a feature above is under way for these accounts."""
+    for account_id in ids:
+        await set_aside(unit, "held", None, account_id, ValueError("is under way"))
+
+
+async def claimed(unit: Unit) -> list[UUID]:
+    return [account.id for account in await CLOSE.claim(unit, 1)]
+
+
+async def test_accounts_that_are_held_hide_none_behind_them(assembled: Assembled) -> None:
     trader = await a_trader(assembled)
-    full, *empty = await closing_accounts(trader, 6)
-    seen: list[Sequence[UUID]] = []
-    assembled.database.holds = (holding(empty[:4], seen),)
-
-    async def claim(unit: Unit) -> list[UUID]:
-        return [account.id for account in await sweeps.claim_accounts(unit, 1)]
-
+    _, *empty = await closing_accounts(trader, 6)
     tenant_id = trader.customer.tenant_id
-    assert await assembled.database.read(tenant_id, sweeps.accounts_due) is not None
-    assert await assembled.database.write(tenant_id, claim) == [empty[4]]
-    assert max(len(ids) for ids in seen) == 2
-    assert full not in {account_id for ids in seen for account_id in ids}
-    assembled.database.holds = (holding(empty, seen),)
-    assert await assembled.database.read(tenant_id, sweeps.accounts_due) is None
-    assert await assembled.database.write(tenant_id, claim) == []
+    await assembled.database.write(tenant_id, lambda unit: hold(unit, empty[:4]))
+    assert (await look(assembled.database, tenant_id, [CLOSE])).due
+    assert await assembled.database.write(tenant_id, claimed) == [empty[4]]
+    await assembled.database.write(tenant_id, lambda unit: hold(unit, empty[4:]))
+    assert not (await look(assembled.database, tenant_id, [CLOSE])).due
+    assert await assembled.database.write(tenant_id, claimed) == []
 
 
 async def test_what_is_held_once_the_row_is_held_is_not_closed(assembled: Assembled) -> None:
     trader = await a_trader(assembled)
     _, empty = await closing_accounts(trader, 1)
-    looks = 0
+    rows = Unit.rows
 
-    async def held_at_the_second_look(unit: Unit, ids: Sequence[UUID]) -> set[UUID]:
-        nonlocal looks
-        looks += 1
-        return set(ids) if looks > 1 else set()
-
-    assembled.database.holds = (held_at_the_second_look,)
+    async def held_after_the_first_look(unit: Unit, query: Query[Any], *args: Any) -> list[Any]:
+        found = await rows(unit, query, *args)
+        await hold(unit, [empty])
+        return found
 
     async def claim(unit: Unit) -> list[UUID]:
-        return [account.id for account in await sweeps.claim_accounts(unit, 10)]
+        with patch.object(Unit, "rows", held_after_the_first_look):
+            found = await claimed(unit)
+        unit.abandon()
+        return found
 
     assert await assembled.database.write(trader.customer.tenant_id, claim) == []
-    assembled.database.holds = ()
-    assert await assembled.database.write(trader.customer.tenant_id, claim) == [empty]
+    assert await assembled.database.write(trader.customer.tenant_id, claimed) == [empty]
 
 
 async def test_groups_that_have_something_left_are_not_claimed(assembled: Assembled) -> None:
@@ -112,10 +109,11 @@ async def test_groups_that_have_something_left_are_not_claimed(assembled: Assemb
     for one in (rich, bare):
         await assembled.database.write(tenant_id, lambda unit, i=one.account_id: service.close_account(unit, i))
     await assembled.runner.run_until_quiet(tenant_id)
-    assert await assembled.database.read(tenant_id, sweeps.groups_due) is None
+    groups = [work for work in sweeps.SWEEPS if work.name == "close_account_groups"]
+    assert not (await look(assembled.database, tenant_id, groups)).due
     for one in (rich, housed, bare):
         await assembled.database.write(tenant_id, lambda unit, i=one.group_id: service.close_account_group(unit, i))
-    assert await assembled.database.read(tenant_id, sweeps.groups_due) is not None
+    assert (await look(assembled.database, tenant_id, groups)).due
 
     async def claimed(unit: Unit) -> tuple[list[UUID], list[UUID]]:
         by_statement = await unit.rows(store.CLAIM_GROUPS, tenant_id, 1)
@@ -123,7 +121,7 @@ async def test_groups_that_have_something_left_are_not_claimed(assembled: Assemb
 
     assert await assembled.database.write(tenant_id, claimed) == ([bare.group_id], [bare.group_id])
     await assembled.runner.run_until_quiet(tenant_id)
-    assert await assembled.database.read(tenant_id, sweeps.groups_due) is None
+    assert not (await look(assembled.database, tenant_id, groups)).due
 
 
 async def test_a_group_that_got_money_before_it_was_held_is_not_closed(assembled: Assembled) -> None:

@@ -13,9 +13,9 @@ import httpx
 import pytest
 
 from openvest.core.clock import instant, parse_instant
-from openvest.core.declarations import Sweep
 from openvest.core.ids import caused_id
 from openvest.db.unit import Database, Unit
+from openvest.declarations import Sweep
 from openvest.features.tenants import v1 as tenants_v1
 from openvest.main import Assembled
 from openvest.server.openapi import describe
@@ -26,7 +26,7 @@ from openvest.work.runner import Runner
 from tests.kit.elsewhere import elsewhere
 from tests.kit.http import Api, make_api, make_test_app
 from tests.kit.openapi import check_answer
-from tests.kit.world import make_tenant
+from tests.kit.world import MAY_BE, make_tenant
 
 pytestmark = pytest.mark.anyio
 
@@ -52,7 +52,7 @@ class Work:
     did: list[tuple[datetime, datetime]] = field(default_factory=list[tuple[datetime, datetime]])
     dies_at: datetime | None = None
 
-    async def next_due(self, unit: Unit) -> datetime | None:
+    async def closer_look(self, unit: Unit) -> datetime | None:
         return min((row.at for row in self.due), default=None)
 
     async def claim(self, unit: Unit, limit: int) -> Sequence[Due]:
@@ -67,7 +67,8 @@ class Work:
 
     def clockwork(self, database: Database) -> Clockwork:
         """A process of its own over this work."""
-        runner = Runner(database, [Sweep("test.work", self.claim, self.work, self.next_due)], None)
+        sweep = Sweep("test.work", self.claim, self.work, MAY_BE, closer_look=self.closer_look)
+        runner = Runner(database, [sweep], None)
 
         async def drain(tenant_id: UUID) -> None:
             await runner.drain(tenant_id)
@@ -305,13 +306,13 @@ async def test_a_later_target_set_while_the_clock_moves_is_reached(
     work = Work([Due(caused_id("due"), start + timedelta(hours=1))])
     asked: list[datetime] = []
 
-    async def next_due(unit: Unit) -> datetime | None:
+    async def closer_look(unit: Unit) -> datetime | None:
         if not work.due and not asked:
             asked.append(far)
             await elsewhere(clockwork.set_target(tenant, lambda row: far))
-        return await Work.next_due(work, unit)
+        return await Work.closer_look(work, unit)
 
-    work.next_due = next_due  # pyright: ignore[reportAttributeAccessIssue] - the first to look asks for more
+    work.closer_look = closer_look  # pyright: ignore[reportAttributeAccessIssue] - the first to look asks for more
     clockwork = assembled.clockwork = work.clockwork(assembled.database)
     first = await advance(api, to=instant(near))
     assert (first["done"], first["target"]) == (True, instant(near))

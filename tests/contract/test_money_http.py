@@ -10,8 +10,8 @@ import httpx
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
-from openvest.core.declarations import Endpoint
 from openvest.db.unit import Database, Unit
+from openvest.declarations import Endpoint
 from openvest.events.log import events_after
 from openvest.events.sequencer import number_events
 from openvest.features.cash import v1 as cash_v1

@@ -13,8 +13,8 @@ import jsonschema
 import pytest
 
 from openvest import catalog
-from openvest.core.declarations import Contract
 from openvest.db.unit import Database
+from openvest.declarations import Contract
 from openvest.features.tenants.v1 import ENDPOINTS
 from openvest.server.app import App
 from openvest.server.messages import Answer, Request

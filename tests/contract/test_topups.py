@@ -239,7 +239,7 @@ async def test_a_line_that_cannot_be_booked_is_left_alone_and_holds_nobody_up(
     await Runner(database, [sweep], None).run_until_quiet(customer.tenant_id)
     lines = await database.read(customer.tenant_id, lambda unit: unit.rows(LINES, customer.tenant_id))
     assert sorted(lines) == ["MATCHED", "RECEIVED"]
-    assert await database.read(customer.tenant_id, service.next_line) is None
+    assert await Runner(database, SWEEPS, None).next_due(customer.tenant_id) is None
 
 
 async def test_who_paid_stands_sealed(database: Database, customer: Customer) -> None:

@@ -10,12 +10,12 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
-from openvest.core.declarations import Call, Endpoint
 from openvest.core.problems import NotFound, Unprocessable
 from openvest.core.schema import Answer, Body, Id, PaymentAmount, Unused
 from openvest.db.paging import PageQuery
 from openvest.db.query import Query
 from openvest.db.unit import Database, Unit
+from openvest.declarations import Call, Endpoint
 
 SCOPES = ("orders:admin",)
 

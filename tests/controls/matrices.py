@@ -214,9 +214,8 @@ _FIELDS = (
         (
             Edit(
                 "src/openvest/features/webhooks/v1.py",
-                "    return webhook_v1(await service.update_webhook(unit, _id(call), change))\n",
-                "    shown = webhook_v1(await service.update_webhook(unit, _id(call), change))\n"
-                '    return {**shown, "id": str(body.id or shown["id"])}\n',
+                "    return webhook_v1(changed)\n",
+                '    shown = webhook_v1(changed)\n    return {**shown, "id": str(body.id or shown["id"])}\n',
             ),
         ),
     ),

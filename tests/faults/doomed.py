@@ -74,7 +74,7 @@ async def campaign(database: Database, tenant_id: UUID, seed: int, kills: int, e
 
     async with receiving() as receiver:
         world = await make_world(database, tenant_id, receiver)
-        courier = HttpCourier(world.wire, database.webhook_allow_list, timeout_seconds=0.1)
+        courier = HttpCourier(world.wire, world.allow_list, timeout_seconds=0.1)
         for path in PATHS:
             await world.webhook(path, max_package_size=chance.choice([100, 600, 5_000]))
             receiver.script[path] = [anything] * kills * events_per_kill * 10

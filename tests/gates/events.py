@@ -145,14 +145,14 @@ async def hostile_endpoints(run: Run) -> Verdict:
     async with webhook_world() as world, AsyncExitStack() as stack:
         behaviours = {**taken, **refused, "flapping": _Flapping()}
         ports = {name: await stack.enter_async_context(endpoint(b)) for name, b in behaviours.items()}
-        world.database.webhook_allow_list |= {f"127.0.0.1:{port}" for port in ports.values()}
+        world.allow_list |= {f"127.0.0.1:{port}" for port in ports.values()}
         sealed, trust = await _sealed(stack, world.wire.now())
         urls = {name: f"http://127.0.0.1:{port}/" for name, port in ports.items()} | sealed
         ids = {name: await world.webhook(url=url, max_package_size=100) for name, url in urls.items()}
         await world.webhook("/healthy", max_package_size=100)
         courier = HttpCourier(
             world.wire,
-            world.database.webhook_allow_list,
+            world.allow_list,
             timeout_seconds=8,
             resolve=_to_loopback,
             judge=lambda address: address == "127.0.0.1" or is_public(address),

@@ -15,8 +15,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from openvest.catalog import V1_ENDPOINTS
-from openvest.core.declarations import Call, Endpoint, Reply
 from openvest.db.unit import Unit
+from openvest.declarations import Call, Endpoint, Reply
 from openvest.server.reads import coalesces
 from tests.gates.gate import Gate, Run, Verdict
 from tests.gates.keys_doors import Doors, doors

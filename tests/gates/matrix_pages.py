@@ -18,10 +18,10 @@ from uuid import UUID
 import httpx
 
 from openvest import catalog
-from openvest.core.declarations import Endpoint
 from openvest.db.paging import Listing, PageQuery
 from openvest.db.query import Query
 from openvest.db.unit import Unit
+from openvest.declarations import Endpoint
 from openvest.features.accounts import service as accounts
 from openvest.features.orders import service as orders
 from openvest.features.orders.model import OrderWanted

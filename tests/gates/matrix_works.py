@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from unittest.mock import patch
 from uuid import UUID
@@ -15,10 +15,11 @@ from uuid import UUID
 import httpx
 
 from openvest import catalog
-from openvest.core.declarations import Outward, Sweep
 from openvest.core.problems import Problem
 from openvest.core.sealing import Secrets
 from openvest.db.unit import Unit
+from openvest.declarations import Outward, Sweep
+from openvest.work.look import question
 from tests.gates.gate import Gate, Run, Verdict
 from tests.gates.matrix_fields import MONDAY, ask_all
 from tests.gates.matrix_ground import TENANT_TABLES, Floor, floor
@@ -81,10 +82,15 @@ class Twice:
         async def claim(unit: Unit, limit: int) -> Sequence[Any]:
             return [] if self._again(sweep) in self.findings else await sweep.claim(unit, limit)
 
-        async def next_due(unit: Unit) -> Any:
-            return None if self._again(sweep) in self.findings else await sweep.next_due(unit)
+        async def closer_look(unit: Unit) -> datetime | None:
+            if self._again(sweep) in self.findings:
+                return None
+            if sweep.closer_look is not None:
+                return await sweep.closer_look(unit)
+            found = await unit.rows(question([sweep]), unit.tenant_id, unit.now)
+            return found[0].due_at if found else None
 
-        return replace(sweep, work=work, claim=claim, next_due=next_due)
+        return replace(sweep, work=work, claim=claim, closer_look=closer_look)
 
     @staticmethod
     def _again(sweep: Sweep) -> str:

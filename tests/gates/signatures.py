@@ -13,9 +13,9 @@ from random import Random
 from uuid import uuid4
 
 from openvest.catalog import V1_ENDPOINTS
-from openvest.core.declarations import Endpoint
 from openvest.core.http_signatures import SignatureRefused, SignatureVersion, SignedMessage
 from openvest.core.problems import TYPE_BASE
+from openvest.declarations import Endpoint
 from tests.gates.gate import Gate, Run, Verdict
 from tests.gates.signatures_coverage import coverage
 from tests.gates.signatures_ended import ended

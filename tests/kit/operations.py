@@ -16,8 +16,8 @@ from uuid import UUID, uuid4
 import httpx
 
 from openvest.catalog import V1_ENDPOINTS
-from openvest.core.declarations import Endpoint
 from openvest.db.unit import Database, Unit
+from openvest.declarations import Endpoint
 from openvest.main import Assembled
 from tests.kit.customers import Customer, make_customer, make_user, top_up
 from tests.kit.http import Api

@@ -8,10 +8,10 @@ from typing import Any
 from uuid import UUID
 
 from openvest.core.clock import WireClock
-from openvest.core.declarations import Event
 from openvest.core.ids import caused_id
 from openvest.db.query import Query, Statement
 from openvest.db.unit import Database, Unit
+from openvest.declarations import Event
 from openvest.events.sequencer import number_events
 from openvest.features.tenants import service as tenants
 from openvest.features.webhooks import service
@@ -38,6 +38,11 @@ class WebhookWorld:
     deliverer: Deliverer
     wire: WireClock
     emitted: int = 0
+    allow_list: frozenset[str] = frozenset()
+    """Where its subscriptions may go: the receiver, and what is added."""
+
+    def __post_init__(self) -> None:
+        self.allow_list |= {self.receiver.entry}
 
     async def webhook(
         self, path: str = "/hook", *, enabled: bool = True, url: str | None = None, **options: Any
@@ -46,7 +51,7 @@ class WebhookWorld:
         new = NewWebhook("v1", "t", url or self.receiver.url(path), **(values | options))
 
         async def work(unit: Unit) -> UUID:
-            made = await service.create_webhook(unit, new)
+            made = await service.create_webhook(unit, new, self.allow_list)
             if enabled:
                 await service.update_webhook(unit, made.id, WebhookChange(enabled=True))
             return made.id
@@ -55,7 +60,7 @@ class WebhookWorld:
 
     async def change(self, webhook_id: UUID, **change: Any) -> None:
         async def work(unit: Unit) -> None:
-            await service.update_webhook(unit, webhook_id, WebhookChange(**change))
+            await service.update_webhook(unit, webhook_id, WebhookChange(**change), self.allow_list)
 
         await self.database.write(self.tenant_id, work, n=0)
 
@@ -117,8 +122,7 @@ async def make_world(
 ) -> WebhookWorld:
     await database.write(tenant_id, tenants.add_signing_key, n=0)
     # The events of these tests are made up, so nobody may react to them.
-    database.reactions = ()
-    database.webhook_allow_list = frozenset({receiver.entry})
+    database.before_events = ()
     wire = WireClock()
-    courier = HttpCourier(wire, database.webhook_allow_list, timeout_seconds=5)
+    courier = HttpCourier(wire, frozenset({receiver.entry}), timeout_seconds=5)
     return WebhookWorld(database, tenant_id, receiver, Deliverer(database, TABLE, courier, back_off=back_off), wire)

@@ -10,12 +10,15 @@ from uuid import UUID
 from openvest.core.ids import caused_id
 from openvest.core.sealing import Secrets
 from openvest.db.connections import open_pool
+from openvest.db.query import Query
 from openvest.db.unit import Database
 from openvest.main import Assembled, assemble
 from tests.kit.cluster import Cluster
 
 SEED = "test"
 SECRETS = Secrets(bytes(range(32)))
+MAY_BE = Query(datetime, "select $2::timestamptz where $1::uuid is not null")
+"""Of work that is kept in memory: something may be due, its closer look says when."""
 
 
 @asynccontextmanager

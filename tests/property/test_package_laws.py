@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from openvest.core.declarations import Event
 from openvest.core.ids import caused_id
 from openvest.db.unit import Unit
+from openvest.declarations import Event
 from openvest.events.log import LoggedEvent
 from openvest.events.packages import LOOK_LIMIT, Run, Tape, collect, wants
 

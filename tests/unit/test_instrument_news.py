@@ -15,11 +15,11 @@ import pytest
 
 from openvest import catalog
 from openvest.core.clock import WireClock
-from openvest.core.declarations import Sweep
 from openvest.core.ids import caused_id
 from openvest.core.snapshots import snapshot_of
 from openvest.db.query import Statement
 from openvest.db.unit import Database, Unit
+from openvest.declarations import Sweep
 from openvest.events.log import LoggedEvent, events_after
 from openvest.events.sequencer import number_events
 from openvest.features.instruments import service
@@ -197,8 +197,7 @@ async def test_a_subscriber_gets_the_instrument_as_a_get_shows_it(
     await database.write(tenant_id, tenants.add_signing_key, n=0)
     table = {event.type: event for event in catalog.EVENTS}
     async with receiving() as receiver:
-        database.webhook_allow_list = frozenset({receiver.entry})
-        courier = HttpCourier(wire, database.webhook_allow_list)
+        courier = HttpCourier(wire, frozenset({receiver.entry}))
         world = WebhookWorld(database, tenant_id, receiver, Deliverer(database, table, courier), wire)
         await world.webhook(type=["INSTRUMENT"])
         await bring(owner, line(BAE, "BAE Systems"))

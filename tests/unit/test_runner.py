@@ -15,15 +15,19 @@ import asyncpg
 import pytest
 
 from openvest import catalog
-from openvest.core.declarations import Emitted, Outward, Reaction, Sweep
 from openvest.core.ids import caused_id
+from openvest.core.snapshots import Emitted
 from openvest.db import unit as units
 from openvest.db.query import Query
-from openvest.db.unit import DatabaseDown, Unit
+from openvest.db.unit import Database, DatabaseDown, Unit
+from openvest.declarations import Outward, Reaction, Sweep
 from openvest.main import Assembled
 from openvest.work import setbacks
+from openvest.work.look import look
+from openvest.work.reactions import reacting
 from openvest.work.runner import Stuck
 from tests.kit.elsewhere import elsewhere
+from tests.kit.world import MAY_BE
 
 pytestmark = pytest.mark.anyio
 
@@ -55,7 +59,7 @@ class Desk:
             raise ValueError("cannot be decided\nDETAIL: Erika Beispiel")
         self.done.append(ids)
 
-    async def next_due(self, unit: Unit) -> datetime | None:
+    async def closer_look(self, unit: Unit) -> datetime | None:
         return unit.now if await self.open_rows(unit, 1) else None
 
     async def talk(self, ports: Any, rows: Sequence[Row]) -> str:
@@ -67,10 +71,11 @@ class Desk:
         await self.work(unit, rows)
 
     def sweep(self, size: int) -> Sweep:
-        return Sweep("desk", self.open_rows, self.work, self.next_due, set_size=size)
+        return Sweep("desk", self.open_rows, self.work, MAY_BE, set_size=size, closer_look=self.closer_look)
 
     def outward(self, size: int) -> Outward:
-        return Outward("desk", self.open_rows, self.talk, self.record, self.next_due, set_size=size)
+        steps = self.open_rows, self.talk, self.record
+        return Outward("desk", *steps, MAY_BE, set_size=size, closer_look=self.closer_look)
 
 
 def rows(count: int) -> list[Row]:
@@ -120,11 +125,39 @@ async def test_what_was_set_aside_is_neither_due_nor_claimed(
         return await row(unit, query, *args)
 
     claim = work.lease if isinstance(work, Outward) else work.claim
-    for look in (work.next_due, lambda unit: claim(unit, 1)):
-        asked.clear()
-        with patch.object(units, "_fetch", heard), patch.object(Unit, "row", heard_row):
-            await assembled.database.write(tenant_id, look, n=0)
-        assert any("set_aside" in text and f"'{work.name}'" in text for text in asked), asked
+    for step in (lambda unit: claim(unit, 1), work.closer_look):
+        if step is not None:
+            asked.clear()
+            with patch.object(units, "_fetch", heard), patch.object(Unit, "row", heard_row):
+                await assembled.database.write(tenant_id, step, n=0)
+            assert any("set_aside" in text and f"'{work.name}'" in text for text in asked), asked
+    assert "set_aside" in work.next_due.sql and f"'{work.name}'" in work.next_due.sql
+
+
+async def test_one_look_at_an_idle_tenant_is_one_statement(assembled: Assembled, tenant_id: UUID) -> None:
+    """Three with opening and closing the unit, however many works there are."""
+    sent: list[str] = []
+    opened = Database._open  # pyright: ignore[reportPrivateUsage] - behind `begin`, before anything else
+
+    async def listens(database: Database, connection: Any, *args: Any) -> Unit:
+        connection.add_query_logger(lambda record: sent.append(record.query))
+        return await opened(database, connection, *args)
+
+    with patch.object(Database, "_open", listens):
+        assert (await look(assembled.database, tenant_id, catalog.WORKS)).due == {}
+    begun, asked, ended = sent
+    assert "open_unit" in begun and ended == "rollback"
+    assert all(f"'{work.name}'" in asked for work in catalog.WORKS)
+
+
+async def test_of_a_look_that_fails_the_work_to_blame_is_found(assembled: Assembled, tenant_id: UUID) -> None:
+    """Its own statement fails, and with it the one that asks all: it is put off alone, the others are done."""
+    broken, desk, ear = Desk(rows(1)), Desk(rows(2)), Heard()
+    no_table = Query(datetime, "select made_at from gifts where tenant_id = $1")
+    works = [replace(broken.sweep(4), name="broken", next_due=no_table, closer_look=None), desk.sweep(4)]
+    await replace(assembled.runner, works=works, ear=ear).run_until_quiet(tenant_id)
+    assert ear.put_off_ == ["broken UndefinedTableError"]
+    assert (broken.done, [len(chunk) for chunk in desk.done]) == ([], [2])
 
 
 @dataclass
@@ -154,8 +187,8 @@ PASSING = (
     ConnectionError("the venue hung up"),
 )
 PLACES = {
-    "sweep": ("claim", "work", "next_due"),
-    "outward": ("lease", "talk", "record", "next_due"),
+    "sweep": ("claim", "work", "closer_look"),
+    "outward": ("lease", "talk", "record", "closer_look"),
 }
 WHERE = [(kind, place) for kind, places in PLACES.items() for place in places]
 
@@ -255,7 +288,7 @@ async def test_a_row_whose_reaction_raises_is_set_aside_alone(assembled: Assembl
             raise LookupError("no such thing")
         desk.done.append([event.object_id for event in events])
 
-    with patch.object(assembled.database, "reactions", [Reaction("THING.CHANGED", reacts)]):
+    with patch.object(assembled.database, "before_events", [reacting([Reaction("THING.CHANGED", reacts)])]):
         await replace(assembled.runner, works=[replace(desk.sweep(5), work=tells)], ear=ear).run_until_quiet(tenant_id)
     assert await aside(assembled, tenant_id) == [bad] == ear.aside
     assert {row for chunk in desk.done for row in chunk} == {row.id for row in desk.due} - {bad}
@@ -300,7 +333,7 @@ async def test_a_write_that_slips_in_behind_the_last_look_is_worked_on(
     """A drain of a clean clock holds back no write: one may commit between its last look and its mark."""
     desk, late = Desk([]), rows(1)
     await assembled.runner.drain(frozen_tenant_id)
-    looked = desk.next_due
+    looked = desk.closer_look
 
     async def emit(unit: Unit) -> None:
         unit.emit("THING.CHANGED", caused_id("thing"), 1, unit.now, {})
@@ -312,7 +345,7 @@ async def test_a_write_that_slips_in_behind_the_last_look_is_worked_on(
             await elsewhere(assembled.database.write(frozen_tenant_id, emit))
         return at
 
-    await replace(assembled.runner, works=[replace(desk.sweep(1), next_due=looks)]).drain(frozen_tenant_id)
+    await replace(assembled.runner, works=[replace(desk.sweep(1), closer_look=looks)]).drain(frozen_tenant_id)
     assert desk.done == [[late[0].id]]
 
 

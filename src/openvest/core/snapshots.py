@@ -11,6 +11,7 @@ money stays text. (docs/adr/0009; a whole order life makes ten snapshots.)
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, cast
@@ -23,6 +24,16 @@ from openvest.core.money import plain
 
 Json = Any
 Snapshot = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Emitted:
+    """An event as a unit of work wrote it, before it has a number."""
+
+    type: str
+    object_id: UUID
+    snapshot: Snapshot
+
 
 _OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_PASSTHROUGH_SUBCLASS
 

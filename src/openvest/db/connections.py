@@ -86,6 +86,7 @@ async def open_pool(dsn: str, *, size: int = 10, application: str = "openvest", 
         init=_prepare,
         server_settings={**STATED, "application_name": application},
         statement_cache_size=1000,
+        max_cacheable_statement_size=0,  # of any size: one look at a tenant is a statement that grows with the catalog
         max_inactive_connection_lifetime=idle_s,
         command_timeout=COMMAND_SECONDS,
     )

@@ -20,11 +20,10 @@ from uuid import UUID
 import asyncpg
 
 from openvest.core.clock import monotonic_ns
-from openvest.core.declarations import Emitted, Hold, Reaction
 from openvest.core.failpoints import failpoint
 from openvest.core.ids import IdSource, caused_id, random_id
 from openvest.core.sealing import Secrets
-from openvest.core.snapshots import text_of
+from openvest.core.snapshots import Emitted, text_of
 from openvest.db.faults import AGAIN, DOWN, DatabaseDown, TooBusy, is_misuse
 from openvest.db.lending import Lender
 from openvest.db.query import Query, Statement, together
@@ -145,9 +144,9 @@ class Unit:
         """
         self._events.append(_Row(event_type, object_id, version, at, text_of(thing)))
 
-    @property
-    def emitted(self) -> Sequence[Emitted]:
-        return [row.told() for row in self._events]
+    def emitted(self, event_type: str, first: int, end: int) -> list[Emitted]:
+        """The events of this type among those from the place `first` on and before `end`."""
+        return [row.told() for row in self._events[first:end] if row.type == event_type]
 
     @property
     def event_count(self) -> int:
@@ -192,16 +191,8 @@ class Unit:
 
     async def close(self) -> None:
         """What belongs to every unit's end: reactions, published balances, events, then the hot rows of the house."""
-        seen = 0
-        while seen < len(self._events):
-            fresh = self._events[seen:]
-            seen = len(self._events)
-            for reaction in self.database.reactions:
-                mine = [row.told() for row in fresh if row.type == reaction.event_type]
-                if mine:
-                    await reaction.run(self, mine)
-        for publish in self.database.publishers:
-            await publish(self)
+        for hook in self.database.before_events:
+            await hook(self)
         if self._events:
             _BEFORE_EVENTS()
             await self._write_events()
@@ -209,8 +200,8 @@ class Unit:
         else:
             for statement, args in self._late:
                 await self.run(statement, *args)
-        for finish in self.database.closers:
-            await finish(self)
+        for hook in self.database.after_events:
+            await hook(self)
 
     async def _write_events(self) -> None:
         rows = self._events
@@ -241,24 +232,18 @@ async def _nothing(_: UUID) -> None:
 class Database:
     """The pool and everything a unit needs at its end. Made once, by the composition root.
 
-    `holds` say which accounts may not be closed yet; `publishers` may emit events (one per touched balance or
-    position); `closers` write what must come last (house balances); `drain` brings a frozen tenant to rest;
+    At the end of each unit that writes `before_events` may emit more (reactions, one event per touched balance or
+    position) and `after_events` write what must come last (house balances); `drain` brings a frozen tenant to rest;
     `committed` is told after each commit that wrote events.
     """
 
     pool: Pool
     seed: str = "openvest"
     secrets: Secrets | None = None
-    reactions: Sequence[Reaction] = ()
-    holds: Sequence[Hold] = ()
-    publishers: Sequence[Hook] = ()
-    closers: Sequence[Hook] = ()
+    before_events: Sequence[Hook] = ()
+    after_events: Sequence[Hook] = ()
     prices: Any = None
     """The port that answers prices in process (`ports.prices.Prices`); None: imported prices alone."""
-    courier: Any = None
-    """The port that sends webhooks (`ports.courier.Courier`); None: nothing can be sent from here."""
-    webhook_allow_list: frozenset[str] = frozenset()
-    """HOST:PORT entries that webhooks may go to although they are not public, plain HTTP included; development only."""
     drain: Callable[[UUID], Awaitable[None]] = _nothing
     committed: Callable[[UUID], None] = lambda _: None
     _lender: Lender = field(init=False)

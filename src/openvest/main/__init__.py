@@ -7,17 +7,20 @@ runs the server and the worker over it, `first_start` furnishes a sandbox. Every
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
+from uuid import UUID
 
 from openvest import catalog
 from openvest.core.sealing import Secrets
 from openvest.db.unit import Database
 from openvest.ports import Ports
+from openvest.ports.courier import Courier
 from openvest.ports.stored_prices import StoredPrices
 from openvest.ports.unconnected import UnconnectedIdentity, UnconnectedVenue
 from openvest.simulation.assembly import simulated_ports
 from openvest.work.aside import by_sweep
 from openvest.work.clockwork import Clockwork
+from openvest.work.reactions import reacting
 from openvest.work.runner import DRAIN_SECONDS, Runner
 
 if TYPE_CHECKING:
@@ -28,11 +31,12 @@ Mode = Literal["sandbox", "production"]
 
 @dataclass(slots=True)
 class Assembled:
-    """The parts of one process that share a database."""
+    """The parts of one process that share a database. `courier`: None where nothing can be sent from here."""
 
     database: Database
     runner: Runner
     clockwork: Clockwork
+    courier: Courier | None = None
 
 
 def assemble(pool: Pool, *, seed: str, secrets: Secrets, mode: Mode = "sandbox") -> Assembled:
@@ -44,16 +48,14 @@ def assemble(pool: Pool, *, seed: str, secrets: Secrets, mode: Mode = "sandbox")
         pool,
         seed=seed,
         secrets=secrets,
-        reactions=catalog.REACTIONS,
-        holds=catalog.HOLDS,
-        publishers=catalog.PUBLISHERS,
-        closers=catalog.CLOSERS,
+        before_events=(reacting(catalog.REACTIONS), *catalog.PUBLISHERS),
+        after_events=catalog.CLOSERS,
     )
     ports = outside_world(database, mode)
     database.prices = ports.prices
     runner = Runner(database, catalog.WORKS, ports, asides=by_sweep(catalog.ASIDES))
 
-    async def drain(tenant_id: Any) -> None:
+    async def drain(tenant_id: UUID) -> None:
         await runner.drain(tenant_id, within_s=DRAIN_SECONDS)
 
     database.drain = drain

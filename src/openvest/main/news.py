@@ -35,12 +35,13 @@ class WorkLog:
 
 @dataclass(slots=True)
 class News:
-    """What every process has that writes events or sends webhooks."""
+    """What every process has that writes events or sends webhooks; `allow_list` says where else these may go."""
 
     assembled: Assembled
     wire: WireClock
     wake: Wake
     courier: HttpCourier
+    allow_list: frozenset[str]
 
     async def close(self) -> None:
         await self.wake.close()
@@ -55,10 +56,10 @@ def connect_news(assembled: Assembled, wire: WireClock, *, webhooks_to: tuple[st
     Raises: ValueError with a sentence for an entry of another form.
     """
     database = assembled.database
-    database.webhook_allow_list = allow_list(webhooks_to)
-    news = News(assembled, wire, Wake(database), HttpCourier(wire, database.webhook_allow_list))
+    allowed = allow_list(webhooks_to)
+    news = News(assembled, wire, Wake(database), HttpCourier(wire, allowed), allowed)
     database.committed = news.wake.announce
-    database.courier = news.courier
+    assembled.courier = news.courier
     assembled.runner.ear = WorkLog(make_logger(wire))
     return news
 

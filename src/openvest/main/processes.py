@@ -252,7 +252,7 @@ async def _serving(
     ports, ending = _metrics_ports(options), options.ending
     if options.workers > 1:
         return await stack.enter_async_context(_children(options, ports, say)), ports
-    app = _app(installation, news.wire, exposure.metrics_url(ports[0]))
+    app = _app(installation, news, exposure.metrics_url(ports[0]))
     host = exposure.numeric(options.host)
     task = await stack.enter_async_context(
         listening(app, host, options.port, certificate=options.certificate, key=options.key, ending=ending)
@@ -273,14 +273,14 @@ def _metrics_ports(options: Options) -> list[int]:
     return exposure.metrics_ports(options.metrics_port, options.workers, options.port)
 
 
-def _app(installation: Installation, wire: WireClock, metrics_url: str) -> App:
+def _app(installation: Installation, news: News, metrics_url: str) -> App:
     return make_app(
         database=installation.assembled.database,
         endpoints_v1=catalog.CONTRACTS["v1"],
         endpoints_lite=catalog.CONTRACTS["lite"],
-        wire=wire,
+        wire=news.wire,
         secrets=installation.secrets,
-        settings=ServerSettings(mode=installation.mode, metrics_url=metrics_url),
+        settings=ServerSettings(mode=installation.mode, metrics_url=metrics_url, webhook_allow_list=news.allow_list),
         metrics=Metrics(),
         services=installation.assembled,
     )

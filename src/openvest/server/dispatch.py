@@ -11,11 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from openvest.core.clock import monotonic_ns
-from openvest.core.declarations import Call, Caller, Endpoint
 from openvest.core.ids import random_text
 from openvest.core.problems import Forbidden, Internal, Problem, Unauthorised
 from openvest.core.schema import Setting
 from openvest.db.faults import DatabaseDown, TooBusy, is_unavailable
+from openvest.declarations import Call, Caller, Endpoint
 from openvest.server.authentication import Authenticator, form_client, named_client
 from openvest.server.bodies import Bodies
 from openvest.server.idempotency import Keys
@@ -114,10 +114,11 @@ class Dispatcher:
         key = idempotency_key(request, endpoint, caller.contract)
         _check_scope(endpoint, caller)
         query = parse_query(endpoint, request.query)
-        setting = Setting(caller.licence, self.runner.database.webhook_allow_list)
+        allow_list = self.runner.settings.webhook_allow_list
+        setting = Setting(caller.licence, allow_list)
         body, plain = parse_body(endpoint, request.body, setting)
         path = parse_path(endpoint, hit.route.names, hit.values)
-        call = Call(caller, path, query, body, key, request.request_id)
+        call = Call(caller, path, query, body, key, request.request_id, webhook_allow_list=allow_list)
         keyed = None if key is None else self.keys.keyed(request, caller, key, plain)
         return await self.runner.run(endpoint, call, keyed)
 

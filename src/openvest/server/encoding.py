@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from openvest.core.declarations import Endpoint, Reply
 from openvest.core.snapshots import dumps
+from openvest.declarations import Endpoint, Reply
 from openvest.server.messages import JSON, Answer
 
 _BYTES = b"application/octet-stream"

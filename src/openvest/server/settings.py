@@ -19,6 +19,8 @@ class ServerSettings:
     mode: Literal["sandbox", "production"] = "sandbox"
     metrics_url: str | None = None
     """Where the figures of this process are, as the first page says it."""
+    webhook_allow_list: frozenset[str] = frozenset()
+    """HOST:PORT entries that webhooks may go to although they are not public, plain HTTP included; development only."""
     body_bytes: int = 1 << 20
     bodies_bytes: int = 128 << 20
     body_seconds: float = 10

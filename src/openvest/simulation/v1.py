@@ -15,13 +15,13 @@ from typing import Annotated, Any, Literal, Protocol
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from openvest.core.clock import instant
-from openvest.core.declarations import Call, Endpoint, Reply
 from openvest.core.problems import FieldError
 from openvest.core.schema import Answer, Body, Id, Instant, Meta, Unused, exactly_one
 from openvest.core.snapshots import Json
 from openvest.core.trading_calendar import session_after
 from openvest.db.paging import PageQuery, v1_page
 from openvest.db.unit import Unit
+from openvest.declarations import Call, Endpoint, Reply
 from openvest.simulation import scenarios
 from openvest.simulation.durations import Duration, parse_duration
 from openvest.simulation.scenarios import KINDS, Scenario

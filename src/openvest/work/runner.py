@@ -23,16 +23,16 @@ from typing import Any
 from uuid import UUID
 
 from openvest.core.clock import monotonic_ns
-from openvest.core.declarations import Aside, Outward, Sweep
 from openvest.core.failpoints import failpoint
 from openvest.db.faults import DOWN, DatabaseDown, TooBusy, is_passing
 from openvest.db.lending import SecondConnection
 from openvest.db.query import Statement
 from openvest.db.unit import Database, MustDrain, Unit
+from openvest.declarations import Aside, Outward, Sweep
+from openvest.ports import Ports
 from openvest.work.aside import set_aside
+from openvest.work.look import LookFailed, Work, look
 from openvest.work.setbacks import Ear, Nobody, Setbacks, pause_after
-
-Work = Sweep | Outward
 
 _REST = Statement(
     "update clocks set dirty = false"
@@ -60,14 +60,6 @@ class Stuck(Exception):
     """
 
 
-class _LookFailed(Exception):
-    """Whether this work is due could not be read; the cause says why."""
-
-    def __init__(self, work: Work) -> None:
-        super().__init__(work.name)
-        self.work = work
-
-
 def _of_the_rows(error: BaseException) -> bool:
     """Whether what was raised says something of the rows at hand, so that the one to blame is looked for."""
     return not (is_passing(error) or isinstance(error, MustDrain | Stuck | SecondConnection))
@@ -75,7 +67,7 @@ def _of_the_rows(error: BaseException) -> bool:
 
 def _passing_or_raised(error: Exception) -> BaseException:
     """What stopped a drain, where it may go on later. Raises: it, where no waiting helps or the database is gone."""
-    cause = (error.__cause__ or error) if isinstance(error, _LookFailed) else error
+    cause = (error.__cause__ or error) if isinstance(error, LookFailed) else error
     if isinstance(cause, DatabaseDown) or not is_passing(cause):
         raise cause
     return cause
@@ -102,7 +94,7 @@ class Runner:
 
     database: Database
     works: Sequence[Work]
-    ports: Any
+    ports: Ports
     asides: Mapping[str, Aside] = field(default_factory=dict[str, Aside])
     ear: Ear = field(default_factory=Nobody)
     patience_s: float = PATIENCE_S
@@ -128,8 +120,8 @@ class Runner:
         while True:
             asked = [work for work in self.works if not self._setbacks.rests(tenant_id, work.name)]
             try:
-                return (await self._due(tenant_id, asked))[0]
-            except _LookFailed as failed:
+                return (await look(self.database, tenant_id, asked)).due_now(asked)
+            except LookFailed as failed:
                 self._put_off(failed.work, tenant_id, failed.__cause__ or failed)
 
     async def _try(self, work: Work, tenant_id: UUID) -> int:
@@ -174,10 +166,11 @@ class Runner:
                 raise TooBusy(f"the tenant did not come to rest in {within_s:g} s")
             did, refused = 0, None
             try:
-                due, seen_at = await self._due(tenant_id, self.works)
+                seen = await look(self.database, tenant_id, self.works)
+                due = seen.due_now(self.works)
                 names = ", ".join(work.name for work in due)
                 did = await self._first_of(due, tenant_id)
-                if not due and await self._rest(tenant_id, seen_at):
+                if not due and await self._rest(tenant_id, seen.now):
                     return handled
                 moves = did > 0 or not due
             except Exception as error:
@@ -197,24 +190,6 @@ class Runner:
             if did:
                 return did
         return 0
-
-    async def _due(self, tenant_id: UUID, works: Sequence[Work]) -> tuple[list[Work], datetime]:
-        """Which of these are due now, in catalog order, read in one transaction; and the instant that is."""
-
-        async def look(unit: Unit) -> tuple[list[Work], datetime]:
-            due: list[Work] = []
-            for work in works:
-                try:
-                    at: datetime | None = await work.next_due(unit)
-                except DOWN:
-                    raise
-                except Exception as error:
-                    raise _LookFailed(work) from error
-                if at is not None and at <= unit.now:
-                    due.append(work)
-            return due, unit.now
-
-        return await self.database.read(tenant_id, look)
 
     async def _rest(self, tenant_id: UUID, seen_at: datetime) -> bool:
         """Mark the clock clean, unless it has ticked since nothing was found due.
@@ -368,10 +343,9 @@ class Runner:
         await self.database.write(tenant_id, record, n=n, cause=work.name, draining=draining, drains=False)
 
     async def next_due(self, tenant_id: UUID) -> datetime | None:
-        """The earliest instant at which any work of this tenant is due."""
-
-        async def look(unit: Unit) -> datetime | None:
-            instants = [await work.next_due(unit) for work in self.works]
-            return min((at for at in instants if at is not None), default=None)
-
-        return await self.database.read(tenant_id, look)
+        """The earliest instant at which any work of this tenant is due. Raises: DatabaseDown, what a look fails at."""
+        try:
+            seen = await look(self.database, tenant_id, self.works)
+        except LookFailed as failed:
+            raise failed.__cause__ or failed from None
+        return min(seen.due.values(), default=None)

@@ -20,9 +20,9 @@ from uuid import UUID
 import structlog
 
 from openvest.core.clock import monotonic_ns
-from openvest.core.declarations import Event
 from openvest.core.failpoints import failpoint
 from openvest.db.unit import Database, Unit
+from openvest.declarations import Event
 from openvest.features.tenants import service as tenants
 from openvest.features.tenants.model import SigningKey
 from openvest.features.webhooks import service as webhooks

@@ -17,7 +17,9 @@ from openvest.db.unit import Database
 from openvest.features.tenants import service as tenants
 from openvest.features.tenants import v1 as tenants_v1
 from openvest.features.webhooks import v1
+from openvest.ports.courier import Courier
 from openvest.server.openapi import describe
+from openvest.server.settings import ServerSettings
 from tests.kit.http import Api, make_api, make_test_app
 from tests.kit.openapi import check_answer
 from tests.kit.receiver import Delivery
@@ -51,15 +53,23 @@ class Client:
         return {error["field"] for error in (await self.ask(method, target, body, 400)).get("errors", [])}
 
 
-async def client_of(database: Database, tenant_id: UUID, *scopes: str) -> Client:
-    app = make_test_app(database, TABLE, services=SimpleNamespace(database=database))
+async def client_of(
+    database: Database,
+    tenant_id: UUID,
+    *scopes: str,
+    courier: Courier | None = None,
+    allow_list: frozenset[str] = frozenset(),
+) -> Client:
+    settings = ServerSettings(webhook_allow_list=allow_list)
+    services = SimpleNamespace(database=database, courier=courier)
+    app = make_test_app(database, TABLE, settings=settings, services=services)
     return Client(await make_api(app, database, tenant_id, scopes=scopes or "all"))
 
 
 @pytest.fixture
 async def client(world: WebhookWorld) -> AsyncGenerator[Client]:
-    world.database.courier = world.deliverer.courier
-    made = await client_of(world.database, world.tenant_id)
+    handed = {"courier": world.deliverer.courier, "allow_list": world.allow_list}
+    made = await client_of(world.database, world.tenant_id, **handed)
     async with made.api.http:
         yield made
 
@@ -202,9 +212,9 @@ async def test_a_test_sends_one_signed_event_now_and_shows_the_answer(client: Cl
 
 async def test_a_test_that_reaches_nobody_says_so(client: Client, world: WebhookWorld) -> None:
     made = await client.create(url=world.receiver.url())
-    world.database.courier = None
-    await client.ask("POST", f"/webhooks/{made['id']}/test", expect=503)
-    world.database.courier = world.deliverer.courier
+    silent = await client_of(world.database, world.tenant_id)
+    async with silent.api.http:
+        await silent.ask("POST", f"/webhooks/{made['id']}/test", expect=503)
     await client.ask("PATCH", f"/webhooks/{made['id']}", {"url": "https://hooks.client.invalid/"})
     problem = await client.ask("POST", f"/webhooks/{made['id']}/test", expect=422)
     assert problem["detail"] == "The name of the endpoint has no address."

@@ -14,11 +14,11 @@ import pytest
 
 from openvest import catalog
 from openvest.core.clock import WireClock
-from openvest.core.declarations import Sweep
 from openvest.core.ids import caused_id
 from openvest.db.query import Query
 from openvest.db.unit import Database, DatabaseDown, Unit
 from openvest.db.wake import CHANNEL, Wake
+from openvest.declarations import Sweep
 from openvest.features.tenants import service as tenants
 from openvest.main import Assembled
 from openvest.main.news import connect_news, make_worker
@@ -31,6 +31,7 @@ from openvest.worker.tasks import TenantTasks
 from tests.kit.customers import make_customer
 from tests.kit.receiver import receiving
 from tests.kit.webhooks import AGE_FAILURE, TABLE, WebhookWorld, make_world
+from tests.kit.world import MAY_BE
 
 pytestmark = pytest.mark.anyio
 
@@ -139,7 +140,7 @@ class Work:
     did: list[UUID] = field(default_factory=list[UUID])
 
     def sweep(self) -> Sweep:
-        async def next_due(unit: Unit) -> datetime | None:
+        async def closer_look(unit: Unit) -> datetime | None:
             return min((row.at for row in self.due), default=None)
 
         async def claim(unit: Unit, limit: int) -> Sequence[Due]:
@@ -150,7 +151,7 @@ class Work:
                 self.due.remove(row)
                 self.did.append(row.id)
 
-        return Sweep("things", claim, work, next_due)
+        return Sweep("things", claim, work, MAY_BE, closer_look=closer_look)
 
 
 async def test_work_of_a_live_tenant_is_done_when_it_falls_due(world: WebhookWorld) -> None:

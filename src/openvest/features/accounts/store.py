@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, LiteralString
@@ -9,6 +10,7 @@ from uuid import UUID
 
 from openvest.db.paging import Listing
 from openvest.db.query import Query, Statement
+from openvest.declarations import Hold
 from openvest.features.accounts.model import Account, AccountFacts, AccountGroup
 
 _GROUP = "id, version, created_at, updated_at, user_id, type, status, securities_account_number"
@@ -121,7 +123,6 @@ def _nothing_left(owner_kind: LiteralString, alias: LiteralString) -> LiteralStr
     """
 
 
-_ACCOUNT_EMPTY = _nothing_left("account", "a")
 _GROUP_EMPTY = f"""
        {_nothing_left("group", "g")}
        and not exists (select from accounts a where a.tenant_id = $1 and a.account_group_id = g.id
@@ -137,36 +138,40 @@ _CLOSING_GROUPS = f"""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where an account stands in the line of those that are closing."""
+class Closing:
+    """The statements of accounts that are closing and have nothing.
 
-    updated_at: datetime
-    id: UUID
+    `due` asks whether one of them can be closed, `claim` takes such, `still` says of those taken which still can be.
+    """
+
+    due: Query[datetime]
+    claim: Query[Account]
+    still: Query[UUID]
 
 
-EMPTY_CLOSING_ACCOUNTS = Query(
-    Place,
-    f"""
-    select a.updated_at, a.id from accounts a
+def closing_accounts(holds: Sequence[Hold]) -> Closing:
+    """Their statements, which leave out what is held."""
+    free = _nothing_left("account", "a")
+    for hold in holds:
+        free += f" and not exists (select from {hold.open})"
+    closing = f"""
+      from accounts a
      where a.tenant_id = $1 and a.status = 'CLOSING'
-       and ($2::timestamptz is null or (a.updated_at, a.id) > ($2::timestamptz, $3::uuid))
        and not exists (
          select from set_aside s where s.tenant_id = $1 and s.sweep = 'close_accounts' and s.row_id = a.id)
-       and {_ACCOUNT_EMPTY}
-     order by a.updated_at, a.id limit $4
-    """,
-)
-EMPTY_ACCOUNTS = Query(
-    UUID,
-    f"select a.id from accounts a where a.tenant_id = $1 and a.id = any($2::uuid[]) and {_ACCOUNT_EMPTY}"
-    " order by a.updated_at, a.id",
-)
-CLAIM_ACCOUNTS = Query(
-    Account,
-    f"select {_ACCOUNT} from accounts where tenant_id = $1 and id = any($2::uuid[]) and status = 'CLOSING'"
-    " order by updated_at, id limit $3 for no key update skip locked",
-)
-GROUPS_ARE_CLOSABLE = Query(bool, f"select exists (select {_CLOSING_GROUPS})")
+       and {free}
+    """
+    return Closing(
+        Query(datetime, f"select $2::timestamptz where exists (select {closing})"),
+        Query(
+            Account,
+            f"select {_ACCOUNT} {closing} order by a.updated_at, a.id limit $2 for no key update of a skip locked",
+        ),
+        Query(UUID, f"select a.id from accounts a where a.tenant_id = $1 and a.id = any($2::uuid[]) and {free}"),
+    )
+
+
+GROUPS_DUE = Query(datetime, f"select $2::timestamptz where exists (select {_CLOSING_GROUPS})")
 CLAIM_GROUPS = Query(
     AccountGroup,
     f"select {_GROUP} {_CLOSING_GROUPS} order by g.updated_at, g.id limit $2 for no key update of g skip locked",

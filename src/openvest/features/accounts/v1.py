@@ -7,13 +7,13 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from openvest.core.declarations import Call, Endpoint, Event
 from openvest.core.problems import Problem
 from openvest.core.schema import Answer, Body, Id, Instant, Meta, Unused
 from openvest.core.snapshots import Json, Snapshot, snapshot_of
 from openvest.core.texts import visible_line
 from openvest.db.paging import PageQuery, page, v1_page
 from openvest.db.unit import Unit
+from openvest.declarations import Call, Endpoint, Event
 from openvest.features.accounts import service, store, v1_tests
 from openvest.features.accounts.v1_schemas import AccountShown, GroupType, OwnerShown, StatusShown, account_v1
 from openvest.features.users import service as users

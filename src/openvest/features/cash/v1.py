@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from openvest.core.declarations import Call, Endpoint, Event, PathValue
 from openvest.core.money import ZERO, cents
 from openvest.core.schema import (
     Answer,
@@ -25,6 +24,7 @@ from openvest.core.schema import (
 from openvest.core.snapshots import Json, Snapshot, snapshot_of
 from openvest.db.paging import PageQuery, v1_page
 from openvest.db.unit import Unit
+from openvest.declarations import Call, Endpoint, Event, PathValue
 from openvest.features.accounts import service as accounts
 from openvest.features.cash import service
 from openvest.features.cash.model import CASH_TYPES, DEFAULT_CURRENCY, ChargeMethod, ReferenceType, TaxKind

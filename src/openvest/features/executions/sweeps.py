@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 from uuid import UUID
 
-from openvest.core.declarations import Aside, Reaction, Sweep, WorkKept
 from openvest.db.unit import Unit
+from openvest.declarations import Aside, Reaction, Sweep, WorkKept
 from openvest.features.executions import store, store_blocks
 from openvest.features.executions.model import BlockTrade, Execution
 from openvest.features.executions.rules import EXECUTION
@@ -16,10 +15,6 @@ from openvest.features.executions.rules_booking import street_trade_of, trade_of
 from openvest.features.executions.sweeps_dust import CLEAN_DUST
 from openvest.ledger.posting import post
 from openvest.ledger.trades import settlement, street_settlement
-
-
-async def _next(unit: Unit) -> datetime | None:
-    return await unit.row(store.NEXT_SETTLEMENT, unit.tenant_id)
 
 
 async def _claim(unit: Unit, limit: int) -> Sequence[Execution]:
@@ -50,10 +45,6 @@ async def _settle(unit: Unit, executions: Sequence[Execution]) -> None:
         unit.emit("EXECUTION.SETTLED", execution.id, execution.version, execution.updated_at, execution)
 
 
-async def _next_block(unit: Unit) -> datetime | None:
-    return await unit.row(store_blocks.NEXT_SETTLEMENT, unit.tenant_id)
-
-
 async def _claim_blocks(unit: Unit, limit: int) -> Sequence[BlockTrade]:
     return await unit.rows(store_blocks.CLAIM_SETTLING, unit.tenant_id, unit.now, limit)
 
@@ -65,8 +56,10 @@ async def _settle_blocks(unit: Unit, trades: Sequence[BlockTrade]) -> None:
     await unit.run(store_blocks.SETTLED, unit.tenant_id, [trade.id for trade in trades], unit.now)
 
 
-SETTLE_BLOCKS = Sweep("executions.settle_blocks", _claim_blocks, _settle_blocks, _next_block, writes_events=False)
-SETTLE = Sweep("executions.settle", _claim, _settle, _next)
+SETTLE_BLOCKS = Sweep(
+    "executions.settle_blocks", _claim_blocks, _settle_blocks, store_blocks.NEXT_SETTLEMENT, writes_events=False
+)
+SETTLE = Sweep("executions.settle", _claim, _settle, store.NEXT_SETTLEMENT)
 
 SWEEPS = [SETTLE_BLOCKS, SETTLE, CLEAN_DUST]
 

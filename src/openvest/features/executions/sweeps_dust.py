@@ -9,9 +9,9 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from openvest.core.declarations import Sweep
 from openvest.core.money import ZERO
 from openvest.db.unit import Unit
+from openvest.declarations import Sweep
 from openvest.features.accounts import service as accounts
 from openvest.features.executions import service, store_dust
 from openvest.features.executions.rules_dust import NEAR, Resting, next_look, transaction_of, worth
@@ -62,6 +62,7 @@ async def _worth(unit: Unit, rows: Sequence[Resting], at: datetime) -> list[tupl
 
 
 async def _next(unit: Unit) -> datetime | None:
+    """Why not SQL: what a position is worth is said by prices, which need not be in the database."""
     seen = await _look(unit)
     if seen.dust:
         return unit.now
@@ -104,4 +105,4 @@ async def _clean(unit: Unit, rows: Sequence[Resting]) -> None:
     )
 
 
-CLEAN_DUST = Sweep("executions.clean_dust", _claim, _clean, _next)
+CLEAN_DUST = Sweep("executions.clean_dust", _claim, _clean, store_dust.MAY_BE_DUST, closer_look=_next)

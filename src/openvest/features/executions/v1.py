@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from openvest.core.declarations import Call, Endpoint, Event
 from openvest.core.snapshots import Json, snapshot_of
 from openvest.db.unit import Unit
+from openvest.declarations import Call, Endpoint, Event
 from openvest.features.executions import service
 from openvest.features.executions.model_v1 import ExecutionAnswer, execution_v1
 

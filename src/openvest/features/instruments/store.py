@@ -167,10 +167,10 @@ select c.instrument_id as id, c.sequence, c.version, c.types, c.snapshot, c.impo
  order by c.sequence desc limit 1
 """,
 )
-CHANGES_WAIT = Query(
-    bool,
-    "select exists (select from told_instruments t join instrument_changes c on c.sequence > t.last_sequence "
-    "where t.tenant_id = $1 " + _NOT_ASIDE + ")",
+CHANGES_DUE = Query(
+    datetime,
+    "select $2::timestamptz where exists (select from told_instruments t"
+    " join instrument_changes c on c.sequence > t.last_sequence where t.tenant_id = $1 " + _NOT_ASIDE + ")",
 )
 MOVE_TOLD = Statement("update told_instruments set last_sequence = $2, told_at = $3 where tenant_id = $1")
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from itertools import takewhile
 from uuid import UUID
 
-from openvest.core.declarations import Aside, Reaction, Sweep, WorkKept
 from openvest.db.unit import Unit
+from openvest.declarations import Aside, Reaction, Sweep, WorkKept
 from openvest.features.instruments import store
 
 
@@ -31,12 +30,8 @@ async def tell_changes(unit: Unit, rows: Sequence[store.Change]) -> None:
     await unit.run(store.MOVE_TOLD, unit.tenant_id, rows[-1].sequence, at)
 
 
-async def changes_due(unit: Unit) -> datetime | None:
-    return unit.now if await unit.one(store.CHANGES_WAIT, unit.tenant_id) else None
-
-
 SWEEPS: list[Sweep] = [
-    Sweep("tell_instruments", claim_changes, tell_changes, changes_due),
+    Sweep("tell_instruments", claim_changes, tell_changes, store.CHANGES_DUE),
 ]
 REACTIONS: list[Reaction] = []
 

@@ -60,7 +60,7 @@ _WAITING = """
 """
 
 USER_OF_CHECK = Query(UUID, "select user_id from user_checks where tenant_id = $1 and id = $2")
-CHECKS_WAIT = Query(bool, f"select exists (select from user_checks w where {_WAITING})")
+CHECKS_DUE = Query(datetime, f"select $2::timestamptz where exists (select from user_checks w where {_WAITING})")
 LEASE_CHECKS = Query(
     LeasedCheck,
     "update user_checks c set lease_token = $2, leased_until = wire_now() + interval '60 seconds'"

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
 
-from openvest.core.declarations import Aside, Emitted, Outward, Reaction, Sweep
 from openvest.core.ids import random_id
+from openvest.core.snapshots import Emitted
 from openvest.db.unit import Unit
+from openvest.declarations import Aside, Outward, Reaction, Sweep
 from openvest.features.onboarding import service, service_activation, store
 from openvest.features.users import service as users
+from openvest.ports import Ports
 from openvest.ports.identity import CheckRequest, CheckResult
 
 # A lease token is drawn at random even on a frozen clock: it guards, it is never shown or stored for good.
@@ -21,13 +21,9 @@ async def lease_checks(unit: Unit, limit: int) -> Sequence[store.LeasedCheck]:
     return sorted(rows, key=lambda row: (row.created_at, row.id))
 
 
-async def ask_checks(ports: Any, rows: Sequence[store.LeasedCheck]) -> Sequence[CheckResult]:
+async def ask_checks(ports: Ports, rows: Sequence[store.LeasedCheck]) -> Sequence[CheckResult]:
     requests = [CheckRequest(row.id, row.tenant_id, row.user_id, "CHECK", row.type, row.details) for row in rows]
     return await ports.identity.check(requests)
-
-
-async def checks_due(unit: Unit) -> datetime | None:
-    return unit.now if await unit.one(store.CHECKS_WAIT, unit.tenant_id) else None
 
 
 async def make_identifiers(unit: Unit, events: Sequence[Emitted]) -> None:
@@ -44,7 +40,7 @@ async def follow_changes(unit: Unit, events: Sequence[Emitted]) -> None:
 
 
 SWEEPS: list[Sweep | Outward] = [
-    Outward("check_users", lease_checks, ask_checks, service.decide_checks, checks_due),
+    Outward("check_users", lease_checks, ask_checks, service.decide_checks, store.CHECKS_DUE),
 ]
 
 REACTIONS: list[Reaction] = [

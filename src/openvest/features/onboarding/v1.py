@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from openvest.core.declarations import Endpoint, Event
+from openvest.declarations import Endpoint, Event
 from openvest.features.onboarding import v1_checks, v1_identifiers, v1_tests
 
 ENDPOINTS: list[Endpoint] = [*v1_checks.ENDPOINTS, *v1_identifiers.ENDPOINTS, *v1_tests.ENDPOINTS]

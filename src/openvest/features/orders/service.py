@@ -13,6 +13,7 @@ from openvest.core.money import ZERO, tick_down
 from openvest.core.problems import NotFound, Problem
 from openvest.db.paging import Page, PageQuery, page
 from openvest.db.unit import Unit
+from openvest.declarations import Hold
 from openvest.features.accounts import service as accounts
 from openvest.features.accounts.model import AccountFacts
 from openvest.features.executions import service as executions
@@ -48,6 +49,11 @@ BOOKING = "orders.book"
 
 LAWS = AUDIT
 """What this feature adds to a proof of the books."""
+
+OPEN_PURCHASES = Hold(
+    "orders o where o.tenant_id = $1 and o.account_id = a.id and o.side = 'BUY' and o.status in ('NEW', 'PROCESSING')"
+)
+"""What may still bring an account something: no balance of it tells of a purchase."""
 
 
 # Intake
@@ -280,11 +286,6 @@ async def cancel_order(unit: Unit, order_id: UUID) -> UUID:
         reason = order.cancellation_reason or "CANCELLED_BY_CLIENT"
         await save(unit, [replace(order, cancellation_reason=reason, cancel_asked=True)])
     return order_id
-
-
-async def accounts_with_open_purchases(unit: Unit, account_ids: Sequence[UUID]) -> set[UUID]:
-    """Those of these accounts that may still be brought something: no balance of theirs tells of a purchase."""
-    return set(await unit.rows(store.OPEN_PURCHASES, unit.tenant_id, list(account_ids)))
 
 
 async def get_order(unit: Unit, order_id: UUID) -> OrderView:

@@ -92,12 +92,6 @@ LOCK_FREE = Query(
     f"select {_COLUMNS} from orders where tenant_id = $1 and id = any($2) order by id for no key update skip locked",
 )
 
-OPEN_PURCHASES = Query(
-    UUID,
-    "select distinct account_id from orders where tenant_id = $1 and account_id = any($2) and side = 'BUY'"
-    " and status in ('NEW', 'PROCESSING')",
-)
-
 _OF_ANY = """
     account_id in (select unnest($2::uuid[])
                    union all select account_id from pub_accounts where tenant_id = $1 and group_id = any($2::uuid[])

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from uuid import UUID
 
-from openvest.core.declarations import Aside, Emitted, Reaction, Sweep
+from openvest.core.snapshots import Emitted
 from openvest.db.unit import Unit
+from openvest.declarations import Aside, Reaction, Sweep
 from openvest.features.executions.model import Side
 from openvest.features.orders import service, service_aside, store
 from openvest.features.orders.model import Order
@@ -15,10 +15,6 @@ from openvest.features.orders.sweeps_book import BOOK
 from openvest.features.orders.sweeps_check import CHECK
 from openvest.features.orders.sweeps_news import NEWS, end_misfits
 from openvest.features.street import service as street
-
-
-async def _next_expiry(unit: Unit) -> datetime | None:
-    return await unit.row(store.NEXT_EXPIRY, unit.tenant_id)
 
 
 async def _claim_expired(unit: Unit, limit: int) -> Sequence[Order]:
@@ -30,7 +26,7 @@ async def _expire(unit: Unit, orders: Sequence[Order]) -> None:
     await service.end_working(unit, orders, "CANCELLED_BY_TRADING_PARTNER")
 
 
-EXPIRE = Sweep("orders.expire", _claim_expired, _expire, _next_expiry)
+EXPIRE = Sweep("orders.expire", _claim_expired, _expire, store.NEXT_EXPIRY)
 
 
 async def _wake(unit: Unit, events: Sequence[Emitted]) -> None:

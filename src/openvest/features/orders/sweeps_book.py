@@ -8,9 +8,9 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from openvest.core.declarations import Sweep
 from openvest.core.money import ZERO, cent_half_up, times
 from openvest.db.unit import Unit
+from openvest.declarations import Sweep
 from openvest.features.executions import service as executions
 from openvest.features.executions import service_booking
 from openvest.features.executions.model import Execution, Inventory, NewBlockTrade, NewExecution
@@ -42,10 +42,6 @@ class _Set:
     new: list[NewExecution] = field(default_factory=list[NewExecution])
     blocks: list[NewBlockTrade] = field(default_factory=list[NewBlockTrade])
     follow_ups: list[StreetOrder] = field(default_factory=list[StreetOrder])
-
-
-async def _next(unit: Unit) -> datetime | None:
-    return await street.next_report(unit, NAME)
 
 
 async def _claim(unit: Unit, limit: int) -> Sequence[Report]:
@@ -219,4 +215,4 @@ async def _announce(unit: Unit, work: _Set, made: Sequence[Execution]) -> None:
     await service.save(unit, saved)
 
 
-BOOK = Sweep(NAME, _claim, _book, _next)
+BOOK = Sweep(NAME, _claim, _book, street.next_report(NAME))

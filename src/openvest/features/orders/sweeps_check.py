@@ -13,10 +13,10 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from openvest.core.declarations import Sweep
 from openvest.core.money import ZERO
 from openvest.core.trading_calendar import OutsideCalendar, UnknownPaymentCalendar
 from openvest.db.unit import Unit
+from openvest.declarations import Sweep
 from openvest.features.accounts import service as accounts
 from openvest.features.executions import service as executions
 from openvest.features.executions.model import Inventory
@@ -74,10 +74,6 @@ class _Set:
     def in_block(self, order: Order) -> bool:
         listing = self.listing(order)
         return listing is not None and needs_block(order, listing.whole_shares and self.tenant.pace == "calendar")
-
-
-async def _next(unit: Unit) -> datetime | None:
-    return await unit.row(store.NEXT_DUE, unit.tenant_id)
 
 
 async def _claim(unit: Unit, limit: int) -> Sequence[Order]:
@@ -282,4 +278,4 @@ def _block(work: _Set, order: Order, price: Decimal, limit: Decimal | None) -> B
     return block
 
 
-CHECK = Sweep("orders.check", _claim, _check, _next)
+CHECK = Sweep("orders.check", _claim, _check, store.NEXT_DUE)

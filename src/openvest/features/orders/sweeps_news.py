@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from openvest.core.clock import parse_instant
-from openvest.core.declarations import Emitted
+from openvest.core.snapshots import Emitted
 from openvest.db.unit import Unit
 from openvest.features.instruments import service as instruments
 from openvest.features.instruments import service_news

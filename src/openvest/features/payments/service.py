@@ -176,14 +176,9 @@ def _sealed(unit: Unit, line_id: UUID, transfer: IncomingTransfer) -> bytes:
     return unit.secrets.seal(dumps(parties).encode(), f"bank_lines.sealed_parties {line_id}")
 
 
-async def next_line(unit: Unit) -> datetime | None:
-    """When the next bank line is due."""
-    return await unit.row(store.NEXT_LINE, unit.tenant_id, INTAKE)
-
-
 async def claim_lines(unit: Unit, limit: int) -> list[BankLine]:
     """Bank lines that are due, locked, in the order of their credit."""
-    return await unit.rows(store.CLAIM_LINES, unit.tenant_id, unit.now, limit, INTAKE)
+    return await unit.rows(store.CLAIM_LINES, unit.tenant_id, unit.now, limit)
 
 
 async def match_lines(unit: Unit, lines: Sequence[BankLine]) -> None:

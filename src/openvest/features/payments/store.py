@@ -53,12 +53,16 @@ LINES_BY_EXTERNAL_ID = Query(
     Receipt,
     "select id, external_id as bank_reference from bank_lines where tenant_id = $1 and external_id = any($2::text[])",
 )
+_DUE = """
+      from bank_lines l
+     where tenant_id = $1 and status = 'RECEIVED'
+       and not exists (select from set_aside a where a.tenant_id = $1 and a.sweep = 'bank_intake' and a.row_id = l.id)
+"""
+NEXT_LINE = Query(datetime, f"select due_at {_DUE} order by due_at limit 1")
 CLAIM_LINES = Query(
     BankLine,
-    """
-    select id, amount, currency, remittance_information from bank_lines l
-     where tenant_id = $1 and status = 'RECEIVED' and due_at <= $2
-       and not exists (select from set_aside a where a.tenant_id = $1 and a.sweep = $4 and a.row_id = l.id)
+    f"""
+    select id, amount, currency, remittance_information {_DUE} and due_at <= $2
      order by due_at, id limit $3 for update skip locked
     """,
 )
@@ -66,14 +70,6 @@ LOCK_RECEIVED = Query(
     BankLine,
     "select id, amount, currency, remittance_information from bank_lines"
     " where tenant_id = $1 and id = $2 and status = 'RECEIVED' for update",
-)
-NEXT_LINE = Query(
-    datetime,
-    """
-    select min(due_at) as due_at from bank_lines l
-     where tenant_id = $1 and status = 'RECEIVED'
-       and not exists (select from set_aside a where a.tenant_id = $1 and a.sweep = $2 and a.row_id = l.id)
-    """,
 )
 MOVE_LINES = Statement(
     """

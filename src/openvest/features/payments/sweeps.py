@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from openvest.core.declarations import Aside, Reaction, Sweep
-from openvest.features.payments import service
+from openvest.declarations import Aside, Reaction, Sweep
+from openvest.features.payments import service, store
 
 SWEEPS: list[Sweep] = [
-    Sweep(service.INTAKE, service.claim_lines, service.match_lines, service.next_line),
+    Sweep(service.INTAKE, service.claim_lines, service.match_lines, store.NEXT_LINE),
 ]
 REACTIONS: list[Reaction] = []
 

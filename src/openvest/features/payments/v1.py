@@ -7,13 +7,13 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
-from openvest.core.declarations import Call, Endpoint, Event
 from openvest.core.money import cents
 from openvest.core.schema import Answer, Body, Id, Instant, Meta, PaymentAmount, Unused
 from openvest.core.snapshots import Json, Snapshot, snapshot_of
 from openvest.core.texts import visible_line
 from openvest.db.paging import PageQuery, v1_page
 from openvest.db.unit import Unit
+from openvest.declarations import Call, Endpoint, Event
 from openvest.features.payments import rules, service
 from openvest.ports.bank import IncomingTransfer
 

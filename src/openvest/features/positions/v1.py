@@ -6,11 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from openvest.core.declarations import Call, Endpoint, Event
 from openvest.core.schema import Answer, Day, Id, Instant, Isin, Meta, SignedDecimal, UnsignedDecimal, Unused
 from openvest.core.snapshots import Json, Snapshot, snapshot_of
 from openvest.db.paging import PageQuery, v1_page
 from openvest.db.unit import Unit
+from openvest.declarations import Call, Endpoint, Event
 from openvest.features.accounts import service as accounts
 from openvest.features.instruments import service as instruments
 from openvest.features.positions import service

@@ -6,9 +6,10 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import LiteralString
 from uuid import UUID
 
-from openvest.db.query import numeric_array
+from openvest.db.query import Query, numeric_array
 from openvest.db.unit import Unit
 from openvest.features.street import store
 from openvest.features.street.model import Filled, Report, StreetOrder
@@ -102,9 +103,9 @@ async def end_unheard(unit: Unit, order_id: UUID) -> bool:
     return True
 
 
-async def next_report(unit: Unit, sweep: str) -> datetime | None:
-    """When the next report falls due that this sweep may book."""
-    return await unit.row(store.NEXT_REPORT, unit.tenant_id, sweep)
+def next_report(sweep: LiteralString) -> Query[datetime]:
+    """The question when the next report falls due that this sweep may book."""
+    return store.next_report(sweep)
 
 
 async def claim_reports(unit: Unit, limit: int, sweep: str) -> list[Report]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 from openvest.db.query import Query, Statement, numeric_array
@@ -129,14 +129,19 @@ INSERT_REPORTS = Statement(
 # What was set aside is not due, and what the venue said of the same street order later waits behind it: a fill that
 # could not be booked must not be overtaken by the end of its order.
 
-_DUE = """
+_DUE: LiteralString = """
        r.tenant_id = $1 and r.booked_at is null
      and not exists (
        select from set_aside a join venue_reports e on e.tenant_id = a.tenant_id and e.id = a.row_id
         where a.tenant_id = $1 and a.sweep = $2 and e.street_order_id = r.street_order_id and e.booked_at is null)
 """
 
-NEXT_REPORT = Query(datetime, f"select r.due_at from venue_reports r where {_DUE} order by r.due_at limit 1")
+
+def next_report(sweep: LiteralString) -> Query[datetime]:
+    """When the next report falls due that this sweep may book."""
+    due = _DUE.replace("$2", f"'{sweep}'")
+    return Query(datetime, f"select r.due_at from venue_reports r where {due} order by r.due_at limit 1")
+
 
 CLAIM_REPORTS = Query(
     Report,

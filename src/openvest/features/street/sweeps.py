@@ -6,14 +6,14 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from openvest.core.declarations import Outward, Reaction
 from openvest.db.query import numeric_array
 from openvest.db.unit import Unit
+from openvest.declarations import Outward, Reaction
 from openvest.features.street import store
 from openvest.features.street.model import StreetOrder
+from openvest.ports import Ports
 from openvest.ports.venue import VenueAnswer, VenueOrder
 
 
@@ -30,10 +30,6 @@ class Asked:
     def id(self) -> UUID:
         """The street order's, by which it is set aside where its answer cannot be recorded."""
         return self.order.id
-
-
-async def _next(unit: Unit) -> datetime | None:
-    return await unit.row(store.NEXT_LOOK, unit.tenant_id)
 
 
 async def _lease(unit: Unit, limit: int) -> Sequence[Asked]:
@@ -72,7 +68,7 @@ def _as_venue_order(asked: Asked) -> VenueOrder:
     )
 
 
-async def _talk(ports: Any, rows: Sequence[Asked]) -> Sequence[VenueAnswer]:
+async def _talk(ports: Ports, rows: Sequence[Asked]) -> Sequence[VenueAnswer]:
     return await ports.venue.ask([_as_venue_order(asked) for asked in rows])
 
 
@@ -112,7 +108,7 @@ async def _record(unit: Unit, rows: Sequence[Asked], said: Sequence[VenueAnswer]
     )
 
 
-ASK_VENUE = Outward("street.ask_venue", _lease, _talk, _record, _next, writes_events=False)
+ASK_VENUE = Outward("street.ask_venue", _lease, _talk, _record, store.NEXT_LOOK, writes_events=False)
 
 SWEEPS = [ASK_VENUE]
 REACTIONS: list[Reaction] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from openvest.core.declarations import Endpoint, Event
+from openvest.declarations import Endpoint, Event
 
 ENDPOINTS: list[Endpoint] = []
 EVENTS: list[Event] = []

@@ -121,7 +121,7 @@ _WAITING = """
     select from set_aside a where a.tenant_id = $1 and a.sweep = 'review_data_changes' and a.row_id = w.id)
 """
 
-CHANGES_WAIT = Query(bool, f"select exists (select from data_changes w where {_WAITING})")
+CHANGES_DUE = Query(datetime, f"select $2::timestamptz where exists (select from data_changes w where {_WAITING})")
 LEASE_CHANGES = Query(
     LeasedChange,
     "update data_changes c set lease_token = $2, leased_until = wire_now() + interval '60 seconds'"

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
 
-from openvest.core.declarations import Aside, Outward, Reaction, Sweep
 from openvest.core.ids import random_id
 from openvest.db.unit import Unit
+from openvest.declarations import Aside, Outward, Reaction, Sweep
 from openvest.features.users import service, store
+from openvest.ports import Ports
 from openvest.ports.identity import CheckRequest, CheckResult
 
 # A lease token is drawn at random even on a frozen clock: it guards, it is never shown or stored for good.
@@ -20,7 +19,7 @@ async def lease_changes(unit: Unit, limit: int) -> Sequence[store.LeasedChange]:
     return sorted(rows, key=lambda row: (row.created_at, row.id))
 
 
-async def ask_changes(ports: Any, rows: Sequence[store.LeasedChange]) -> Sequence[CheckResult]:
+async def ask_changes(ports: Ports, rows: Sequence[store.LeasedChange]) -> Sequence[CheckResult]:
     requests = [
         CheckRequest(row.id, row.tenant_id, row.user_id, "DATA_CHANGE", "DATA_CHANGE", row.evidence or {})
         for row in rows
@@ -28,12 +27,8 @@ async def ask_changes(ports: Any, rows: Sequence[store.LeasedChange]) -> Sequenc
     return await ports.identity.check(requests)
 
 
-async def changes_due(unit: Unit) -> datetime | None:
-    return unit.now if await unit.one(store.CHANGES_WAIT, unit.tenant_id) else None
-
-
 SWEEPS: list[Sweep | Outward] = [
-    Outward("review_data_changes", lease_changes, ask_changes, service.decide_data_changes, changes_due),
+    Outward("review_data_changes", lease_changes, ask_changes, service.decide_data_changes, store.CHANGES_DUE),
 ]
 
 REACTIONS: list[Reaction] = []

@@ -7,13 +7,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from openvest.core.declarations import Call, Endpoint, Event
 from openvest.core.problems import FieldError
 from openvest.core.schema import Answer, Body, Country, Day, Id, Instant, Meta, Setting, Unused
 from openvest.core.schema_people import Address, City, Link, Name, ProofOfResidence
 from openvest.core.snapshots import Json, Snapshot, snapshot_of, snapshot_value
 from openvest.db.paging import PageQuery, page, v1_page
 from openvest.db.unit import Unit
+from openvest.declarations import Call, Endpoint, Event
 from openvest.features.users import rules, rules_changes, service, store
 from openvest.features.users.model import NewUser
 from openvest.features.users.rules_changes import EVIDENCE

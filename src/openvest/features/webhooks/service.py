@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from openvest.core.declarations import Event
 from openvest.core.ids import random_id
 from openvest.core.problems import Unavailable
 from openvest.core.snapshots import Json
 from openvest.db.paging import Page, PageQuery, page
 from openvest.db.unit import Database, Unit
+from openvest.declarations import Event
 from openvest.events.log import last_sequence
 from openvest.events.packages import Run, Tape, collect, envelope, package_of
 from openvest.features.tenants import service as tenants
@@ -35,12 +35,14 @@ TEST_EVENT = "WEBHOOK.TEST"
 _AT_ONCE = 100
 
 
-async def create_webhook(unit: Unit, new: NewWebhook) -> Webhook:
-    """A subscription that is switched off. Raises: WebhookUrlRefused. Writes: webhooks.
+async def create_webhook(unit: Unit, new: NewWebhook, allow_list: frozenset[str] = frozenset()) -> Webhook:
+    """A subscription that is switched off. `allow_list`: HOST:PORT entries that are taken although they are not public.
+
+    Raises: WebhookUrlRefused. Writes: webhooks.
 
     Why a random id even where time stands still: no event tells of subscriptions, so no log depends on it.
     """
-    rules.check_url(new.url, unit.database.webhook_allow_list)
+    rules.check_url(new.url, allow_list)
     webhook = Webhook(
         random_id(unit.now),
         new.contract,
@@ -81,14 +83,16 @@ async def get_webhook(unit: Unit, webhook_id: UUID) -> Webhook:
     return _found(await unit.row(store.GET, unit.tenant_id, webhook_id), webhook_id)
 
 
-async def update_webhook(unit: Unit, webhook_id: UUID, change: WebhookChange) -> Webhook:
+async def update_webhook(
+    unit: Unit, webhook_id: UUID, change: WebhookChange, allow_list: frozenset[str] = frozenset()
+) -> Webhook:
     """Change what is given. Switching on starts at the present number; switching off drops what waits.
 
     Another URL is tried at once, whatever the old one's back-off was.
     Raises: WebhookUrlRefused, WebhookNotFound. Writes: webhooks, webhook_packages.
     """
     if change.url is not None:
-        rules.check_url(change.url, unit.database.webhook_allow_list)
+        rules.check_url(change.url, allow_list)
     before = _found(await unit.row(store.LOCK, unit.tenant_id, webhook_id), webhook_id)
     given = {name: value for name, value in _fields(change).items() if value is not None}
     if change.type is not None:
@@ -129,11 +133,10 @@ async def test_letter(unit: Unit, webhook: Webhook, shown: Json) -> Letter:
     return Letter(webhook.url, package_of([event]), key.id, key.private_pem)
 
 
-async def send_test(database: Database, letter: Letter) -> Receipt:
+async def send_test(courier: Courier | None, letter: Letter) -> Receipt:
     """Send it once and say what the endpoint answered, whatever that is. Raises: Unavailable, WebhookNotReached."""
-    if database.courier is None:
+    if courier is None:
         raise Unavailable("This process cannot send webhooks.")
-    courier: Courier = database.courier
     try:
         return await courier.send(letter, read_body=True)
     except NotSent as error:

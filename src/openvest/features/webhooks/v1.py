@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Set
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
 from openvest.core.clock import instant
-from openvest.core.declarations import Call, Endpoint, Event
 from openvest.core.problems import FieldError
 from openvest.core.schema import Answer, Body, Id, Instant, Meta, Setting
 from openvest.core.snapshots import Json
@@ -17,6 +16,7 @@ from openvest.core.texts import visible_line
 from openvest.core.webhook_urls import MAX_URL_LENGTH
 from openvest.db.paging import PageQuery, v1_page
 from openvest.db.unit import Database, Unit
+from openvest.declarations import Call, Endpoint, Event
 from openvest.features.webhooks import service
 from openvest.features.webhooks.model import Category, NewWebhook, Webhook, WebhookChange
 from openvest.features.webhooks.rules import (
@@ -28,7 +28,7 @@ from openvest.features.webhooks.rules import (
     TITLE_PATTERN,
     url_misfits,
 )
-from openvest.ports.courier import Letter
+from openvest.ports.courier import Courier, Letter
 
 CategoryOrAll = Literal["ALL"] | Category
 Title = Annotated[str, Field(pattern=TITLE_PATTERN), AfterValidator(visible_line)]
@@ -170,7 +170,7 @@ async def create_webhook(unit: Unit, call: Call) -> Json:
         _seconds(config.delay),
         config.max_package_size,
     )
-    return webhook_v1(await service.create_webhook(unit, new))
+    return webhook_v1(await service.create_webhook(unit, new, call.webhook_allow_list))
 
 
 async def list_webhooks(unit: Unit, call: Call) -> Json:
@@ -194,7 +194,8 @@ async def update_webhook(unit: Unit, call: Call) -> Json:
         _seconds(config.delay),
         config.max_package_size,
     )
-    return webhook_v1(await service.update_webhook(unit, _id(call), change))
+    changed = await service.update_webhook(unit, _id(call), change, call.webhook_allow_list)
+    return webhook_v1(changed)
 
 
 async def delete_webhook(unit: Unit, call: Call) -> Json:
@@ -202,15 +203,23 @@ async def delete_webhook(unit: Unit, call: Call) -> Json:
     return None
 
 
-async def test_webhook(services: Any, call: Call) -> Json:
-    database: Database = services.database
+class WebhookServices(Protocol):
+    """What a test of a subscription is handed."""
 
+    @property
+    def database(self) -> Database: ...
+
+    @property
+    def courier(self) -> Courier | None: ...
+
+
+async def test_webhook(services: WebhookServices, call: Call) -> Json:
     async def write_letter(unit: Unit) -> Letter:
         webhook = await service.get_webhook(unit, _id(call))
         return await service.test_letter(unit, webhook, webhook_v1(webhook))
 
-    letter = await database.read(call.caller.tenant_id, write_letter)
-    receipt = await service.send_test(database, letter)
+    letter = await services.database.read(call.caller.tenant_id, write_letter)
+    receipt = await service.send_test(services.courier, letter)
     text = receipt.body.decode("utf-8", "replace")
     response = {"status": receipt.status, "headers": dict(receipt.headers), "body": text}
     return {"url": letter.url, "response": response}

@@ -10,15 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, LiteralString
+from datetime import datetime
+from typing import Any, Literal, LiteralString
 from uuid import UUID
 
 from pydantic import BaseModel
 
-from openvest.core.snapshots import Json, Snapshot
-
-if TYPE_CHECKING:
-    from openvest.db.unit import Unit
+from openvest.core.snapshots import Emitted, Json, Snapshot
+from openvest.db.query import Query
+from openvest.db.unit import Unit
+from openvest.ports import Ports
 
 Contract = Literal["v1", "lite"]
 
@@ -54,6 +55,8 @@ class Call:
     """What new ids of this call come from; a batch verb takes `unit.ids_for(call.cause)` instead of `unit.ids`."""
     item: int = 0
     """Position in the flush, for `unit.moment_after(last, call.item)`."""
+    webhook_allow_list: frozenset[str] = frozenset()
+    """As the settings of the server have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +68,9 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-Verb = Callable[["Unit", Call], Awaitable[Json | Reply]]
+Verb = Callable[[Unit, Call], Awaitable[Json | Reply]]
 Direct = Callable[[Any, Call], Awaitable[Json | Reply]]
-BatchVerb = Callable[["Unit", Sequence[Call]], Awaitable[Sequence["Json | Exception"]]]
+BatchVerb = Callable[[Unit, Sequence[Call]], Awaitable[Sequence[Json | Exception]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,15 +152,6 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Emitted:
-    """An event as a unit of work wrote it, before it has a number."""
-
-    type: str
-    object_id: UUID
-    snapshot: Snapshot
-
-
-@dataclass(frozen=True, slots=True)
 class Reaction:
     """Work that belongs to the same unit as an event of a feature below: runs before that unit commits."""
 
@@ -165,8 +159,17 @@ class Reaction:
     run: Callable[[Unit, Sequence[Emitted]], Awaitable[None]]
 
 
-Hold = Callable[["Unit", Sequence[UUID]], Awaitable[set[UUID]]]
-"""Which of these accounts something of a feature above is under way for, so that they must not be closed yet."""
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """What a feature above `accounts` has under way, so that an account must not be closed yet.
+
+    `open` is what stands behind FROM to find it: it names the account `a.id` and the tenant $1.
+    """
+
+    open: LiteralString
+
+
+CloserLook = Callable[[Unit], Awaitable[datetime | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,16 +178,19 @@ class Sweep:
 
     `claim` takes the unit and a limit and returns rows that are due now, locked with SKIP LOCKED, in the order they are
     to be decided; each row has an `id`. `work` loads what it needs in sets, decides row by row and writes. `next_due`
-    gives the earliest instant at which this tenant has work of this kind, or None. A claim must leave out rows that
-    were set aside (table `set_aside`).
+    gives the earliest instant at which this tenant has work of this kind, in one row or none; it names the tenant $1
+    and may name its now $2. The runner asks it of all works in one statement. Where SQL cannot tell, it finds what may
+    be due, and the `closer_look` that follows decides. Both, and a claim, must leave out rows that were set aside
+    (table `set_aside`).
     """
 
-    name: str
+    name: LiteralString
     claim: Callable[[Unit, int], Awaitable[Sequence[Any]]]
     work: Callable[[Unit, Sequence[Any]], Awaitable[int | None]]
-    next_due: Callable[[Unit], Awaitable[Any]]
+    next_due: Query[datetime]
     writes_events: bool = True
     set_size: int = 500
+    closer_look: CloserLook | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,16 +199,18 @@ class Outward:
 
     `lease` marks up to N rows as leased and returns them; `talk` gets the rows and the assembled ports; `record` writes
     what came back, for rows whose lease still holds. Rows have an `id`; one whose answer cannot be recorded is set
-    aside, and a lease must leave out rows that were.
+    aside, and a lease must leave out rows that were. `next_due` and
+    `closer_look` are as in a sweep.
     """
 
-    name: str
+    name: LiteralString
     lease: Callable[[Unit, int], Awaitable[Sequence[Any]]]
-    talk: Callable[[Any, Sequence[Any]], Awaitable[Any]]
+    talk: Callable[[Ports, Sequence[Any]], Awaitable[Any]]
     record: Callable[[Unit, Sequence[Any], Any], Awaitable[None]]
-    next_due: Callable[[Unit], Awaitable[Any]]
+    next_due: Query[datetime]
     writes_events: bool = True
     set_size: int = 500
+    closer_look: CloserLook | None = None
 
 
 class WorkKept(Exception):
