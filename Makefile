@@ -1,6 +1,6 @@
 # `make` alone lists the targets. Everything that is needed is set up in .venv by the targets themselves.
 .DEFAULT_GOAL := help
-.PHONY: help setup runtime demo serve test check bench repeat crash gates gates-night gates-controls docs
+.PHONY: help setup runtime demo serve test check measure bench repeat crash gates gates-night gates-controls docs
 # Targets share one environment and one machine; side by side they would only disturb each other.
 .NOTPARALLEL:
 
@@ -30,6 +30,9 @@ test: setup ## run all tests
 
 check: setup ## run linters, types, layers, architecture and the contract comparison
 	@$(BIN)/python tools/check.py $(ARGS)
+
+measure: setup ## count lines per operation and places per field
+	@$(BIN)/python -m tools.measure $(ARGS)
 
 bench: setup ## measure and print one line per figure
 	@$(BIN)/python -m tests.bench $(ARGS)
