@@ -87,7 +87,7 @@ def test_an_insert_takes_more_columns_and_leaves_out_what_is_there() -> None:
 def test_an_update_finds_rows_by_id_and_sets_the_fields_that_are_named() -> None:
     assert update("gifts", Gift, "version tags", also="held = false").sql == (
         "update gifts r set version = t.version, tags = t.tags::text[], held = false"
-        " from unnest($2::uuid[], $3::bigint[], $4::text[]) as t(id, version, tags)"
+        " from unnest((select $2::uuid[]), $3::bigint[], $4::text[]) as t(id, version, tags)"
         " where r.tenant_id = $1 and r.id = t.id"
     )
 

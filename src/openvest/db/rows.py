@@ -127,11 +127,14 @@ def insert(
 
 def update(table: LiteralString, row: type[R], names: LiteralString = "", *, also: LiteralString = "") -> Write[R]:
     """Set fields of rows, found by id. Shape: `names` with blanks between, none: all; `also` is more to set, as SQL."""
-    chosen = ("id", *(names.split() or [name for name in _names(row) if name != "id"]))
+    changed = names.split() or [name for name in _names(row) if name != "id"]
+    chosen = ("id", *changed)
     kinds = _kinds(row, chosen)
-    changes = [f"{name} = t.{name}{kind.value}" for name, kind in zip(chosen, kinds, strict=True)][1:]
+    changes = [f"{name} = t.{name}{kind.value}" for name, kind in zip(changed, kinds[1:], strict=True)]
     sets = ", ".join([*changes, also] if also else changes)
-    sql = f"update {table} r set {sets} from {_rows(chosen, kinds)} where r.tenant_id = $1 and r.id = t.id"
+    sql = (
+        f"update {table} r set {sets} from {_rows(chosen, kinds, counted=False)} where r.tenant_id = $1 and r.id = t.id"
+    )
     return Write(_literal(sql), row, chosen, kinds)
 
 
@@ -140,7 +143,13 @@ def _kinds(row: type[Any], names: Sequence[str]) -> tuple[Column, ...]:
     return tuple(column_of(hints[name]) for name in names)
 
 
-def _rows(names: Sequence[str], kinds: Sequence[Column]) -> str:
-    """The rows that the arrays are, under the name `t`."""
-    arrays = ", ".join(f"${number}::{kind.array}" for number, kind in enumerate(kinds, 2))
-    return f"unnest({arrays}) as t({', '.join(names)})"
+def _rows(names: Sequence[str], kinds: Sequence[Column], *, counted: bool = True) -> str:
+    """The rows that the arrays are, under the name `t`.
+
+    Why not `counted` where they are joined: of an array whose length it knows the planner makes another plan with every
+    call, which is two thirds of what an update of one row costs; so it keeps one plan, by the index.
+    """
+    arrays = [f"${number}::{kind.array}" for number, kind in enumerate(kinds, 2)]
+    if not counted:
+        arrays[0] = f"(select {arrays[0]})"
+    return f"unnest({', '.join(arrays)}) as t({', '.join(names)})"
