@@ -1,6 +1,6 @@
 # `make` alone lists the targets. Everything that is needed is set up in .venv by the targets themselves.
 .DEFAULT_GOAL := help
-.PHONY: help setup hooks runtime demo serve test quick check bench repeat crash gates gates-night gates-controls docs
+.PHONY: help setup hooks runtime demo serve test quick check measure bench repeat crash gates gates-night gates-controls docs
 # Targets share one environment and one machine; side by side they would only disturb each other.
 .NOTPARALLEL:
 
@@ -36,6 +36,9 @@ quick: setup ## check and test one feature, in seconds: make quick F=payments
 
 check: setup ## run linters, types, layers, architecture and the contract comparison
 	@$(BIN)/python tools/check.py $(ARGS)
+
+measure: setup ## count lines per operation and places per field
+	@$(BIN)/python -m tools.measure $(ARGS)
 
 bench: setup ## measure and print one line per figure
 	@$(BIN)/python -m tests.bench $(ARGS)

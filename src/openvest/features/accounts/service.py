@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, cast
 from uuid import UUID
 
+from openvest.db.rows import save
 from openvest.db.unit import Unit
 from openvest.features.accounts import rules, store
 from openvest.features.accounts.model import Account, AccountFacts, AccountGroup, AccountType, GroupType
@@ -41,7 +42,7 @@ async def create_account_group(
             status="PENDING_APPROVAL",
             securities_account_number=number,
         )
-        if await unit.run(store.INSERT_GROUP, unit.tenant_id, *store.values(group)):
+        if await save(unit, store.INSERT_GROUP, group):
             unit.emit("ACCOUNT_GROUP.CREATED", group.id, 1, at, group)
             return await _move_group(unit, group, "activate") if user.status == "ACTIVE" else group
     raise rules.NumberTaken
@@ -73,7 +74,7 @@ async def create_account(
         name=rules.default_name(number) if name is None else name,
         status="PENDING_APPROVAL",
     )
-    await unit.run(store.INSERT_ACCOUNT, unit.tenant_id, *store.values(account))
+    await save(unit, store.INSERT_ACCOUNT, account)
     unit.emit("ACCOUNT.CREATED", account.id, 1, at, account)
     if user.status == "ACTIVE" and group.status == "ACTIVE":
         return await _move_account(unit, account, "activate")
@@ -237,7 +238,7 @@ async def _move_group(unit: Unit, group: AccountGroup, verb: str) -> AccountGrou
     status = cast(Any, rules.GROUP.move(group.status, verb))
     at = unit.moment_after(group.updated_at)
     moved = replace(group, version=group.version + 1, updated_at=at, status=status)
-    await unit.run(store.SAVE_GROUP, unit.tenant_id, moved.id, moved.version, at, moved.status)
+    await save(unit, store.SAVE_GROUP, moved)
     unit.emit(f"ACCOUNT_GROUP.{rules.EVENTS[verb]}", moved.id, moved.version, at, moved)
     return moved
 
@@ -246,6 +247,6 @@ async def _move_account(unit: Unit, account: Account, verb: str, **changes: Any)
     status = cast(Any, rules.ACCOUNT.move(account.status, verb))
     at = unit.moment_after(account.updated_at)
     moved = replace(account, version=account.version + 1, updated_at=at, status=status, **changes)
-    await unit.run(store.SAVE_ACCOUNT, unit.tenant_id, moved.id, moved.version, at, moved.name, moved.status)
+    await save(unit, store.SAVE_ACCOUNT, moved)
     unit.emit(f"ACCOUNT.{rules.EVENTS[verb]}", moved.id, moved.version, at, moved)
     return moved

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, LiteralString
+from typing import LiteralString
 from uuid import UUID
 
 from openvest.db.paging import Listing
 from openvest.db.query import Query, Statement
+from openvest.db.rows import columns, insert, update
 from openvest.declarations import Hold
 from openvest.features.accounts.model import Account, AccountFacts, AccountGroup
 
-_GROUP = "id, version, created_at, updated_at, user_id, type, status, securities_account_number"
-_ACCOUNT = "id, version, created_at, updated_at, account_group_id, user_id, type, account_number, name, status"
+_GROUP = columns(AccountGroup)
+_ACCOUNT = columns(Account)
 
 GROUPS = Listing(
     AccountGroup,
@@ -53,13 +54,8 @@ USERS_WITH_OPEN_GROUPS = Query(
     "select distinct user_id from account_groups"
     " where tenant_id = $1 and user_id = any($2::uuid[]) and status <> 'CLOSED'",
 )
-INSERT_GROUP = Statement(
-    f"insert into account_groups (tenant_id, {_GROUP}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
-    " on conflict (tenant_id, securities_account_number) do nothing"
-)
-SAVE_GROUP = Statement(
-    "update account_groups set version = $3, updated_at = $4, status = $5 where tenant_id = $1 and id = $2"
-)
+INSERT_GROUP = insert("account_groups", AccountGroup, unless="securities_account_number")
+SAVE_GROUP = update("account_groups", AccountGroup, "version updated_at status")
 ANNOUNCE_CLOSURE = Statement(
     "update account_groups set closure_reason = coalesce($3, closure_reason), closure_announced_at = $4"
     " where tenant_id = $1 and id = $2"
@@ -83,17 +79,12 @@ NEXT_ACCOUNT_NUMBER = Query(
     int,
     "select coalesce(max(account_number), 0) + 1 from accounts where tenant_id = $1 and account_group_id = $2",
 )
-INSERT_ACCOUNT = Statement(
-    f"insert into accounts (tenant_id, {_ACCOUNT}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
-)
-SAVE_ACCOUNT = Statement(
-    "update accounts set version = $3, updated_at = $4, name = $5, status = $6 where tenant_id = $1 and id = $2"
-)
+INSERT_ACCOUNT = insert("accounts", Account)
+SAVE_ACCOUNT = update("accounts", Account, "version updated_at name status")
 
 FACTS = Query(
     AccountFacts,
-    "select account_id, account_type, account_status, group_id, group_status, securities_account_number, user_id,"
-    " user_status, instrument_fit from pub_accounts where tenant_id = $1 and account_id = any($2::uuid[])",
+    f"select {columns(AccountFacts)} from pub_accounts where tenant_id = $1 and account_id = any($2::uuid[])",
 )
 
 HOLD_FACTS = Query(
@@ -179,8 +170,3 @@ CLAIM_GROUPS = Query(
 EMPTY_GROUPS = Query(
     UUID, f"select g.id from account_groups g where g.tenant_id = $1 and g.id = any($2::uuid[]) and {_GROUP_EMPTY}"
 )
-
-
-def values(row: Any) -> list[Any]:
-    """The fields of a dataclass in order, as the parameters of its insert."""
-    return [getattr(row, field.name) for field in fields(row)]

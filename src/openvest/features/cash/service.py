@@ -8,8 +8,8 @@ from decimal import Decimal
 from uuid import UUID
 
 from openvest.core.money import Money
-from openvest.core.snapshots import text_of
 from openvest.db.paging import Page, PageQuery, page
+from openvest.db.rows import save
 from openvest.db.unit import Unit
 from openvest.features.cash import store
 from openvest.features.cash.model import (
@@ -62,28 +62,29 @@ async def record_transactions(unit: Unit, rows: Sequence[CashTransaction]) -> No
 
     The caller has posted the journals, and made the ids with `transaction_id`. Writes: cash_transactions.
     """
-    if not rows:
-        return
-    await unit.run(
-        store.ADD_TRANSACTIONS,
-        unit.tenant_id,
-        [row.id for row in rows],
-        [row.account_group_id for row in rows],
-        [row.account_id for row in rows],
-        [row.instrument and row.instrument.uuid for row in rows],
-        [row.instrument and row.instrument.isin for row in rows],
-        [row.type for row in rows],
-        [row.delta.amount for row in rows],
-        [row.delta.currency for row in rows],
-        [text_of(row.taxes) for row in rows],
-        [text_of(row.fees) for row in rows],
-        [text_of(row.references) for row in rows],
-        [row.booking_date for row in rows],
-        [row.value_date for row in rows],
-        [row.created_at for row in rows],
-    )
+    await save(unit, store.ADD_TRANSACTIONS, *map(_row, rows))
     for row in rows:
         unit.emit("CASH_TRANSACTION.EXECUTED", row.id, 1, row.created_at, row)
+
+
+def _row(transaction: CashTransaction) -> store.TransactionRow:
+    instrument = transaction.instrument
+    return store.TransactionRow(
+        id=transaction.id,
+        account_group_id=transaction.account_group_id,
+        account_id=transaction.account_id,
+        instrument_id=instrument and instrument.uuid,
+        isin=instrument and instrument.isin,
+        type=transaction.type,
+        amount=transaction.delta.amount,
+        currency=transaction.delta.currency,
+        taxes=transaction.taxes,
+        fees=transaction.fees,
+        refs=transaction.references,
+        booking_date=transaction.booking_date,
+        value_date=transaction.value_date,
+        created_at=transaction.created_at,
+    )
 
 
 async def list_transactions(

@@ -9,7 +9,8 @@ from uuid import UUID
 
 from openvest.core.snapshots import Json
 from openvest.db.paging import Listing
-from openvest.db.query import Query, Statement
+from openvest.db.query import Query
+from openvest.db.rows import columns, insert
 from openvest.features.cash.model import CashBalance
 
 BALANCES = Query(
@@ -21,19 +22,6 @@ BALANCES = Query(
      where tenant_id = $1 and owner_id = $2 and owner_kind = 'group'
      order by asset
     """,
-)
-
-ADD_TRANSACTIONS = Statement(
-    """
-    insert into cash_transactions (tenant_id, id, account_group_id, account_id, instrument_id, isin, type, amount,
-                                   currency, taxes, fees, refs, booking_date, value_date, created_at)
-    select $1, id, account_group_id, account_id, instrument_id, isin, type, amount,
-           currency, taxes::jsonb, fees::jsonb, refs::jsonb, booking_date, value_date, created_at
-      from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::numeric[], $9::text[],
-                  $10::text[], $11::text[], $12::text[], $13::timestamptz[], $14::timestamptz[], $15::timestamptz[])
-        as t(id, account_group_id, account_id, instrument_id, isin, type, amount, currency,
-             taxes, fees, refs, booking_date, value_date, created_at)
-    """
 )
 
 
@@ -57,10 +45,10 @@ class TransactionRow:
     created_at: datetime
 
 
+ADD_TRANSACTIONS = insert("cash_transactions", TransactionRow)
 TRANSACTIONS = Listing(
     TransactionRow,
-    columns="id, account_group_id, account_id, instrument_id, isin, type, amount, currency, taxes, fees, refs,"
-    " booking_date, value_date, created_at",
+    columns=columns(TransactionRow),
     source="cash_transactions",
     filters={
         "account_group_id": "account_group_id = {}",

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Literal, cast
 from uuid import UUID
 
+from openvest.db.rows import save
 from openvest.db.unit import Unit
 from openvest.features.onboarding import rules, rules_checks, service_activation, service_identifiers, store
 from openvest.features.onboarding.model import Check, CheckType
@@ -80,7 +81,7 @@ async def _decide(unit: Unit, check: Check, verb: Verb) -> Check:
     status = cast(Any, rules.CHECK.move(check.status, verb))
     at = unit.moment_after(check.updated_at)
     decided = replace(check, version=check.version + 1, updated_at=at, status=status)
-    await unit.run(store.SAVE_CHECK, unit.tenant_id, check.id, decided.version, at, decided.status)
+    await save(unit, store.SAVE_CHECK, decided)
     unit.emit(f"USER_CHECK.{decided.status}", check.id, decided.version, at, decided)
     return decided
 

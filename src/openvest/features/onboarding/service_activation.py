@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from openvest.db.rows import save
 from openvest.db.unit import Unit
 from openvest.features.onboarding import rules, store
 from openvest.features.onboarding.model import Check, CheckType
@@ -27,8 +28,10 @@ async def make_identifier(unit: Unit, user_id: UUID, nationalities: list[str]) -
     known = await unit.rows(store.IDENTIFIERS, unit.tenant_id, user_id)
     if not any(row.issuing_country == country and row.identifier_standard == CONCAT for row in known):
         identifier_id = unit.ids.new("user_identifier", user_id)
-        made = (identifier_id, unit.now, unit.now, user_id, "NATIONAL_ID", country, CONCAT)
-        await unit.run(store.INSERT_IDENTIFIER, unit.tenant_id, *made, None)
+        made = store.SealedIdentifier(
+            identifier_id, unit.now, unit.now, user_id, "NATIONAL_ID", country, CONCAT, sealed_identifier=None
+        )
+        await save(unit, store.INSERT_IDENTIFIER, made)
 
 
 async def reconsider(unit: Unit, owners: Sequence[User]) -> None:
@@ -80,6 +83,6 @@ async def add_check(
         check_confirmed_at=at if confirmed_at is None else confirmed_at,
         details=details,
     )
-    await unit.run(store.INSERT_CHECK, unit.tenant_id, *store.values(check))
+    await save(unit, store.INSERT_CHECK, check)
     unit.emit("USER_CHECK.CREATED", check.id, 1, at, check)
     return check

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from uuid import UUID
 
 from openvest.core.snapshots import dumps
+from openvest.db.rows import save
 from openvest.db.unit import Unit
 from openvest.features.onboarding import rules, rules_identifiers, service_activation, store
 from openvest.features.onboarding.model import Identifier, IdentifierType, Residency, TaxResidencies
@@ -33,11 +34,10 @@ async def add_identifier(
     for row in await unit.rows(store.IDENTIFIERS, unit.tenant_id, user_id):
         if (row.type, row.issuing_country, row.identifier_standard) == (kind, country, name):
             return await _change(unit, user, row, identifier, name)
-    row = store.SealedIdentifier(
-        unit.ids.new("user_identifier"), unit.now, unit.now, user_id, kind, country, name, None
-    )
-    sealed = _seal(unit, row.id, identifier)
-    await unit.run(store.INSERT_IDENTIFIER, unit.tenant_id, *store.values(row)[:-1], sealed)
+    new_id = unit.ids.new("user_identifier")
+    sealed = _seal(unit, new_id, identifier)
+    row = store.SealedIdentifier(new_id, unit.now, unit.now, user_id, kind, country, name, sealed)
+    await save(unit, store.INSERT_IDENTIFIER, row)
     await service_activation.reconsider(unit, [user])
     return _shown(row, identifier)
 
@@ -57,13 +57,10 @@ async def change_identifier(unit: Unit, user_id: UUID, identifier_id: UUID, iden
 
 
 async def _change(unit: Unit, user: User, row: store.SealedIdentifier, identifier: str, standard: str) -> Identifier:
-    at = unit.moment_after(row.updated_at)
-    sealed = _seal(unit, row.id, identifier)
-    await unit.run(store.SAVE_IDENTIFIER, unit.tenant_id, row.id, at, standard, sealed)
+    at, sealed = unit.moment_after(row.updated_at), _seal(unit, row.id, identifier)
+    changed = replace(row, updated_at=at, identifier_standard=standard, sealed_identifier=sealed)
+    await save(unit, store.SAVE_IDENTIFIER, changed)
     await service_activation.reconsider(unit, [user])
-    changed = store.SealedIdentifier(
-        row.id, row.created_at, at, row.user_id, row.type, row.issuing_country, standard, None
-    )
     return _shown(changed, identifier)
 
 
@@ -90,8 +87,8 @@ def _seal(unit: Unit, identifier_id: UUID, identifier: str) -> bytes | None:
 
 
 def _opened(unit: Unit, row: store.SealedIdentifier) -> Identifier:
-    text = "" if row.sealed is None else unit.secrets.open(row.sealed, _place(row.id)).decode()
-    return _shown(row, text)
+    sealed = row.sealed_identifier
+    return _shown(row, "" if sealed is None else unit.secrets.open(sealed, _place(row.id)).decode())
 
 
 def _shown(row: store.SealedIdentifier, identifier: str) -> Identifier:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from openvest.db.query import Query, Statement
+from openvest.db.rows import columns, insert, update
 from openvest.features.onboarding.model import Check, CheckType, IdentifierType, ResidencyStatus
 
-_CHECK = "id, version, created_at, updated_at, user_id, type, status, check_confirmed_at, details"
+_CHECK = columns(Check)
 CHECK_BY_ID = Query(Check, f"select {_CHECK} from user_checks where tenant_id = $1 and user_id = $2 and id = $3")
 CHECKS_OF_USERS = Query(
     Check,
@@ -24,13 +25,8 @@ LOCK_LEASED_CHECKS = Query(
     f"select {_CHECK} from user_checks where tenant_id = $1 and id = any($2::uuid[]) and lease_token = $3"
     " and status = 'IN_PROGRESS' order by created_at, id for no key update",
 )
-INSERT_CHECK = Statement(
-    f"insert into user_checks (tenant_id, {_CHECK}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
-)
-SAVE_CHECK = Statement(
-    "update user_checks set version = $3, updated_at = $4, status = $5, lease_token = null, leased_until = null"
-    " where tenant_id = $1 and id = $2"
-)
+INSERT_CHECK = insert("user_checks", Check)
+SAVE_CHECK = update("user_checks", Check, "version updated_at status", also="lease_token = null, leased_until = null")
 HOLD_CHECKS = Statement(
     "update user_checks set held = true, lease_token = null, leased_until = null"
     " where tenant_id = $1 and id = any($2::uuid[])"
@@ -82,28 +78,20 @@ class SealedIdentifier:
     type: IdentifierType
     issuing_country: str
     identifier_standard: str
-    sealed: bytes | None
+    sealed_identifier: bytes | None
 
 
-_IDENTIFIER = "id, created_at, updated_at, user_id, type, issuing_country, identifier_standard"
+_IDENTIFIER = columns(SealedIdentifier)
 IDENTIFIERS = Query(
     SealedIdentifier,
-    f"select {_IDENTIFIER}, sealed_identifier as sealed from user_identifiers"
-    " where tenant_id = $1 and user_id = $2 order by created_at, id",
+    f"select {_IDENTIFIER} from user_identifiers where tenant_id = $1 and user_id = $2 order by created_at, id",
 )
 LOCK_IDENTIFIER = Query(
     SealedIdentifier,
-    f"select {_IDENTIFIER}, sealed_identifier as sealed from user_identifiers"
-    " where tenant_id = $1 and user_id = $2 and id = $3 for no key update",
+    f"select {_IDENTIFIER} from user_identifiers where tenant_id = $1 and user_id = $2 and id = $3 for no key update",
 )
-INSERT_IDENTIFIER = Statement(
-    f"insert into user_identifiers (tenant_id, {_IDENTIFIER}, sealed_identifier)"
-    " values ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
-)
-SAVE_IDENTIFIER = Statement(
-    "update user_identifiers set updated_at = $3, identifier_standard = $4, sealed_identifier = $5"
-    " where tenant_id = $1 and id = $2"
-)
+INSERT_IDENTIFIER = insert("user_identifiers", SealedIdentifier)
+SAVE_IDENTIFIER = update("user_identifiers", SealedIdentifier, "updated_at identifier_standard sealed_identifier")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +131,3 @@ SAVE_RESIDENCIES = Statement(
     " values ($1, $2, $3, $3, $4, $5, $6) on conflict (tenant_id, user_id) do update set"
     " updated_at = $3, status = $4, countries = $5, sealed_residencies = $6"
 )
-
-
-def values(row: Any) -> list[Any]:
-    """The fields of a dataclass in order, as the parameters of its insert."""
-    return [getattr(row, field.name) for field in fields(row)]

@@ -6,17 +6,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
+from typing import cast
 from uuid import UUID
 
 from openvest.core.money import Money
 from openvest.core.snapshots import dumps
 from openvest.db.paging import Page, PageQuery, page
+from openvest.db.rows import save
 from openvest.db.unit import Unit
 from openvest.features.accounts import service as accounts
 from openvest.features.cash import service as cash
 from openvest.features.cash.model import CashTransaction, Reference
 from openvest.features.payments import rules, store
-from openvest.features.payments.model import BankLine, Receipt, Topup
+from openvest.features.payments.model import BankLine, LineStatus, Receipt, Topup
 from openvest.ledger import recipes
 from openvest.ledger.apply import Short
 from openvest.ledger.posting import post
@@ -45,19 +47,7 @@ async def create_topup(unit: Unit, account_group_id: UUID, cash_amount: Decimal,
         status="CONFIRMED",
         settlement_reference=str(unit.ids.new("settlement_reference")),
     )
-    await unit.run(
-        store.ADD_TOPUP,
-        unit.tenant_id,
-        topup.id,
-        topup.version,
-        topup.created_at,
-        topup.updated_at,
-        topup.account_group_id,
-        topup.cash_amount,
-        topup.currency,
-        topup.status,
-        topup.settlement_reference,
-    )
+    await save(unit, store.ADD_TOPUP, topup)
     unit.emit("TOPUP.CONFIRMED", topup.id, topup.version, at, topup)
     await post(unit, [recipes.topup(topup.id, group.id, currency, cash_amount, at.date())])
     await _record(unit, topup, "TOPUP", cash_amount, at)
@@ -126,14 +116,7 @@ async def _move(unit: Unit, topups: Sequence[Topup], verb: str) -> list[Topup]:
         )
         for topup in topups
     ]
-    await unit.run(
-        store.MOVE_TOPUPS,
-        unit.tenant_id,
-        [topup.id for topup in moved],
-        [topup.status for topup in moved],
-        [topup.version for topup in moved],
-        [topup.updated_at for topup in moved],
-    )
+    await save(unit, store.MOVE_TOPUPS, *moved)
     for topup in moved:
         unit.emit(f"TOPUP.{topup.status}", topup.id, topup.version, topup.updated_at, topup)
     return moved
@@ -144,36 +127,34 @@ async def receive_transfers(unit: Unit, transfers: Sequence[IncomingTransfer]) -
 
     Writes: bank_lines.
     """
-    ids = [unit.ids.new("bank_line", transfer.external_id) for transfer in transfers]
-    await unit.run(
-        store.ADD_LINES,
-        unit.tenant_id,
-        unit.now,
-        ids,
-        [transfer.external_id for transfer in transfers],
-        [transfer.received_at for transfer in transfers],
-        [transfer.amount for transfer in transfers],
-        [transfer.currency for transfer in transfers],
-        [transfer.client_reference for transfer in transfers],
-        [transfer.remittance_information for transfer in transfers],
-        [transfer.virtual_bank_account_id for transfer in transfers],
-        [transfer.purpose_code for transfer in transfers],
-        [_sealed(unit, line_id, transfer) for line_id, transfer in zip(ids, transfers, strict=True)],
-    )
+    await save(unit, store.ADD_LINES, *[_arrived(unit, transfer) for transfer in transfers])
     external_ids = [transfer.external_id for transfer in transfers]
     kept = await unit.rows(store.LINES_BY_EXTERNAL_ID, unit.tenant_id, external_ids)
     by_reference = {receipt.bank_reference: receipt for receipt in kept}
     return [by_reference[external_id] for external_id in external_ids]
 
 
-def _sealed(unit: Unit, line_id: UUID, transfer: IncomingTransfer) -> bytes:
+def _arrived(unit: Unit, transfer: IncomingTransfer) -> store.ArrivedLine:
+    line_id = unit.ids.new("bank_line", transfer.external_id)
     parties = {
         "account_iban": transfer.account_iban,
         "counterparty_name": transfer.counterparty_name,
         "counterparty_iban": transfer.counterparty_iban,
         "counterparty_bic": transfer.counterparty_bic,
     }
-    return unit.secrets.seal(dumps(parties).encode(), f"bank_lines.sealed_parties {line_id}")
+    return store.ArrivedLine(
+        id=line_id,
+        external_id=transfer.external_id,
+        created_at=unit.now,
+        due_at=transfer.received_at,
+        amount=transfer.amount,
+        currency=transfer.currency,
+        client_reference=transfer.client_reference,
+        remittance_information=transfer.remittance_information,
+        virtual_bank_account_id=transfer.virtual_bank_account_id,
+        purpose_code=transfer.purpose_code,
+        sealed_parties=unit.secrets.seal(dumps(parties).encode(), f"bank_lines.sealed_parties {line_id}"),
+    )
 
 
 async def claim_lines(unit: Unit, limit: int) -> list[BankLine]:
@@ -204,14 +185,7 @@ async def match_lines(unit: Unit, lines: Sequence[BankLine]) -> None:
     await post(unit, [_journal(line, paid.get(line.id), on) for line in lines])
     if paid:
         await _move(unit, list(paid.values()), "settle")
-    await unit.run(
-        store.MOVE_LINES,
-        unit.tenant_id,
-        [line.id for line in lines],
-        [rules.BANK_LINE.move("RECEIVED", "match" if line.id in paid else "set apart") for line in lines],
-        [paid[line.id].id if line.id in paid else None for line in lines],
-        unit.now,
-    )
+    await save(unit, store.MOVE_LINES, *[_booked(unit, line, paid.get(line.id)) for line in lines])
 
 
 async def set_line_apart(unit: Unit, line_id: UUID) -> None:
@@ -219,8 +193,12 @@ async def set_line_apart(unit: Unit, line_id: UUID) -> None:
     line = await unit.row(store.LOCK_RECEIVED, unit.tenant_id, line_id)
     if line is not None:
         await post(unit, [_journal(line, None, unit.now.date())])
-        status = rules.BANK_LINE.move("RECEIVED", "set apart")
-        await unit.run(store.MOVE_LINES, unit.tenant_id, [line.id], [status], [None], unit.now)
+        await save(unit, store.MOVE_LINES, _booked(unit, line, None))
+
+
+def _booked(unit: Unit, line: BankLine, topup: Topup | None) -> store.BookedLine:
+    status = rules.BANK_LINE.move("RECEIVED", "set apart" if topup is None else "match")
+    return store.BookedLine(line.id, cast(LineStatus, status), None if topup is None else topup.id, unit.now)
 
 
 def _journal(line: BankLine, topup: Topup | None, on: date) -> recipes.Journal:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
 
 from openvest.db.paging import Listing
-from openvest.db.query import Query, Statement
-from openvest.features.payments.model import BankLine, Receipt, Topup
+from openvest.db.query import Query
+from openvest.db.rows import columns, insert, update
+from openvest.features.payments.model import BankLine, LineStatus, Receipt, Topup
 
-_TOPUP = "id, version, created_at, updated_at, account_group_id, cash_amount, currency, status, settlement_reference"
+_TOPUP = columns(Topup)
+_LINE = columns(BankLine)
 
 TOPUPS = Listing(
     Topup,
@@ -27,28 +32,39 @@ LOCK_TOPUPS_BY_REFERENCE = Query(
     " order by id for no key update",
 )
 
-ADD_TOPUP = Statement(f"insert into topups (tenant_id, {_TOPUP}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)")
-MOVE_TOPUPS = Statement(
-    """
-    update topups t set status = m.status, version = m.version, updated_at = m.updated_at
-      from unnest($2::uuid[], $3::text[], $4::integer[], $5::timestamptz[]) as m(id, status, version, updated_at)
-     where t.tenant_id = $1 and t.id = m.id
-    """
-)
+ADD_TOPUP = insert("topups", Topup)
+MOVE_TOPUPS = update("topups", Topup, "status version updated_at")
 
-ADD_LINES = Statement(
-    """
-    insert into bank_lines (tenant_id, id, external_id, created_at, due_at, status, amount, currency, client_reference,
-                            remittance_information, virtual_bank_account_id, purpose_code, sealed_parties)
-    select $1, l.id, l.external_id, $2, l.due_at, 'RECEIVED', l.amount, l.currency, l.client_reference,
-           l.remittance_information, l.virtual_bank_account_id, l.purpose_code, l.sealed_parties
-      from unnest($3::uuid[], $4::text[], $5::timestamptz[], $6::numeric[], $7::text[], $8::text[], $9::text[],
-                  $10::uuid[], $11::text[], $12::bytea[])
-        as l(id, external_id, due_at, amount, currency, client_reference, remittance_information,
-             virtual_bank_account_id, purpose_code, sealed_parties)
-    on conflict (tenant_id, external_id) do nothing
-    """
-)
+
+@dataclass(frozen=True, slots=True)
+class ArrivedLine:
+    """A bank line as it comes in."""
+
+    id: UUID
+    external_id: str
+    created_at: datetime
+    due_at: datetime
+    amount: Decimal
+    currency: str
+    client_reference: str
+    remittance_information: str
+    virtual_bank_account_id: UUID | None
+    purpose_code: str | None
+    sealed_parties: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class BookedLine:
+    """What became of a bank line."""
+
+    id: UUID
+    status: LineStatus
+    topup_id: UUID | None
+    booked_at: datetime
+
+
+ADD_LINES = insert("bank_lines", ArrivedLine, also={"status": "'RECEIVED'"}, unless="external_id")
+MOVE_LINES = update("bank_lines", BookedLine)
 LINES_BY_EXTERNAL_ID = Query(
     Receipt,
     "select id, external_id as bank_reference from bank_lines where tenant_id = $1 and external_id = any($2::text[])",
@@ -62,19 +78,11 @@ NEXT_LINE = Query(datetime, f"select due_at {_DUE} order by due_at limit 1")
 CLAIM_LINES = Query(
     BankLine,
     f"""
-    select id, amount, currency, remittance_information {_DUE} and due_at <= $2
+    select {_LINE} {_DUE} and due_at <= $2
      order by due_at, id limit $3 for update skip locked
     """,
 )
 LOCK_RECEIVED = Query(
     BankLine,
-    "select id, amount, currency, remittance_information from bank_lines"
-    " where tenant_id = $1 and id = $2 and status = 'RECEIVED' for update",
-)
-MOVE_LINES = Statement(
-    """
-    update bank_lines l set status = m.status, topup_id = m.topup_id, booked_at = $5
-      from unnest($2::uuid[], $3::text[], $4::uuid[]) as m(id, status, topup_id)
-     where l.tenant_id = $1 and l.id = m.id
-    """
+    f"select {_LINE} from bank_lines where tenant_id = $1 and id = $2 and status = 'RECEIVED' for update",
 )

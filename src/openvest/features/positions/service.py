@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
-from openvest.core.snapshots import text_of
 from openvest.db.paging import Page, PageQuery, page
+from openvest.db.rows import save
 from openvest.db.unit import Unit
 from openvest.features.cash.model import Instrument
 from openvest.features.instruments import service as instruments
@@ -95,25 +95,25 @@ async def record_transactions(unit: Unit, rows: Sequence[SecuritiesTransaction])
 
     The caller has posted the journals, and made the ids with `transaction_id`. Writes: securities_transactions.
     """
-    if not rows:
-        return
-    await unit.run(
-        store.ADD_TRANSACTIONS,
-        unit.tenant_id,
-        [row.id for row in rows],
-        [row.account_group_id for row in rows],
-        [row.account_id for row in rows],
-        [row.instrument.uuid for row in rows],
-        [row.instrument.isin for row in rows],
-        [row.type for row in rows],
-        [row.delta for row in rows],
-        [text_of(row.references) for row in rows],
-        [row.booking_date for row in rows],
-        [row.value_date for row in rows],
-        [row.created_at for row in rows],
-    )
+    await save(unit, store.ADD_TRANSACTIONS, *map(_row, rows))
     for row in rows:
         unit.emit("SECURITY_TRANSACTION.EXECUTED", row.id, 1, row.created_at, row)
+
+
+def _row(transaction: SecuritiesTransaction) -> store.TransactionRow:
+    return store.TransactionRow(
+        id=transaction.id,
+        account_group_id=transaction.account_group_id,
+        account_id=transaction.account_id,
+        instrument_id=transaction.instrument.uuid,
+        isin=transaction.instrument.isin,
+        type=transaction.type,
+        amount=transaction.delta,
+        refs=transaction.references,
+        booking_date=transaction.booking_date,
+        value_date=transaction.value_date,
+        created_at=transaction.created_at,
+    )
 
 
 async def list_transactions(

@@ -9,7 +9,8 @@ from uuid import UUID
 
 from openvest.core.snapshots import Json
 from openvest.db.paging import Listing
-from openvest.db.query import Query, Statement
+from openvest.db.query import Query
+from openvest.db.rows import columns, insert
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +51,6 @@ POSITION = Query(
     " where tenant_id = $1 and owner_kind = 'account' and owner_id = $2 and asset = $3",
 )
 
-ADD_TRANSACTIONS = Statement(
-    """
-    insert into securities_transactions (tenant_id, id, account_group_id, account_id, instrument_id, isin, type, amount,
-                                         refs, booking_date, value_date, created_at)
-    select $1, id, account_group_id, account_id, instrument_id, isin, type, amount,
-           refs::jsonb, booking_date, value_date, created_at
-      from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::numeric[], $9::text[],
-                  $10::timestamptz[], $11::timestamptz[], $12::timestamptz[])
-        as t(id, account_group_id, account_id, instrument_id, isin, type, amount, refs,
-             booking_date, value_date, created_at)
-    """
-)
-
 
 @dataclass(frozen=True, slots=True)
 class TransactionRow:
@@ -81,10 +69,10 @@ class TransactionRow:
     created_at: datetime
 
 
+ADD_TRANSACTIONS = insert("securities_transactions", TransactionRow)
 TRANSACTIONS = Listing(
     TransactionRow,
-    columns="id, account_group_id, account_id, instrument_id, isin, type, amount, refs, booking_date, value_date,"
-    " created_at",
+    columns=columns(TransactionRow),
     source="securities_transactions",
     filters={
         "account_group_id": "account_group_id = {}",

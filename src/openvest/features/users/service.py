@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from openvest.core.clock import parse_day
+from openvest.db.rows import save
 from openvest.db.unit import Unit
 from openvest.features.users import rules, rules_changes, store
 from openvest.features.users.model import NewUser, User, UserFacts, Verdict
@@ -53,9 +54,11 @@ async def create_user(unit: Unit, new: NewUser) -> User:
         decease_date=None,
         **given,
     )
+    await save(unit, store.INSERT_USER, user)
     number = new.social_security_number
-    sealed = None if number is None else unit.secrets.seal(number.encode(), _number_place(user.id))
-    await unit.run(store.INSERT_USER, unit.tenant_id, *store.values(user), sealed)
+    if number is not None:
+        sealed = unit.secrets.seal(number.encode(), _number_place(user.id))
+        await save(unit, store.SAVE_NUMBERS, store.SealedNumber(user.id, sealed))
     unit.emit("USER.CREATED", user.id, 1, at, user)
     return user
 
@@ -67,7 +70,9 @@ def _number_place(user_id: UUID) -> str:
 async def social_security_numbers(unit: Unit, user_ids: Sequence[UUID]) -> dict[UUID, str]:
     """The opened numbers of those users that have one. They are in no snapshot."""
     rows = await unit.rows(store.SEALED_NUMBERS, unit.tenant_id, list(user_ids))
-    return {row.id: unit.secrets.open(row.sealed, _number_place(row.id)).decode() for row in rows}
+    return {
+        row.id: unit.secrets.open(row.sealed_social_security_number, _number_place(row.id)).decode() for row in rows
+    }
 
 
 async def get_user(unit: Unit, user_id: UUID) -> User:
@@ -118,7 +123,7 @@ async def _save(unit: Unit, user: User, event: str, **changes: Any) -> User:
     """Store a change of a locked user and tell of it. Writes: users, the event."""
     at = unit.moment_after(user.updated_at)
     changed = replace(user, version=user.version + 1, updated_at=at, **changes)
-    await unit.run(store.SAVE_USER, unit.tenant_id, *store.values(changed))
+    await save(unit, store.SAVE_USER, changed)
     unit.emit(event, changed.id, changed.version, at, changed)
     return changed
 
@@ -181,7 +186,7 @@ async def request_data_change(
         evidence=evidence,
         reason=None,
     )
-    await unit.run(store.INSERT_CHANGE, unit.tenant_id, *store.values(change))
+    await save(unit, store.INSERT_CHANGE, change)
     return change.id
 
 
@@ -208,7 +213,7 @@ async def decide_data_changes(unit: Unit, leased: Sequence[store.LeasedChange], 
         else:
             _tell_failure(unit, change.id, change.created_at, user.id, reason)
         status = rules.DATA_CHANGE.move(change.status, "apply" if reason is None else "fail")
-        await unit.run(store.SAVE_CHANGE, unit.tenant_id, change.id, unit.now, status, reason)
+        await save(unit, store.SAVE_CHANGE, replace(change, updated_at=unit.now, status=status, reason=reason))
 
 
 def _tell_failure(unit: Unit, change_id: UUID, created_at: datetime, user_id: UUID, reason: str) -> None:
@@ -224,7 +229,7 @@ async def fail_undecidable(unit: Unit, change_id: UUID) -> None:
     reason = "The change could not be processed; send it again."
     _tell_failure(unit, change.id, change.created_at, change.user_id, reason)
     status = rules.DATA_CHANGE.move(change.status, "fail")
-    await unit.run(store.SAVE_CHANGE, unit.tenant_id, change.id, unit.now, status, reason)
+    await save(unit, store.SAVE_CHANGE, replace(change, updated_at=unit.now, status=status, reason=reason))
 
 
 async def _apply(unit: Unit, user: User, changes: dict[str, Any]) -> User:

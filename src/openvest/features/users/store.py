@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from openvest.db.paging import Listing
 from openvest.db.query import Query, Statement
+from openvest.db.rows import columns, insert, update
 from openvest.features.users.model import (
     ChangeStatus,
     User,
     UserFacts,
 )
 
-_USER = (
-    "id, version, created_at, updated_at, status, licence, first_name, last_name, email, salutation, title, birth_date,"
-    " birth_city, birth_country, birth_name, decease_date, nationalities, phone_number, address, postal_address, fatca,"
-    " terms_and_conditions, data_privacy_and_sharing_agreement, branch_id, gender, tags"
-)
-_USER_VALUES = (
-    "$2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25,"
-    " $26, $27"
-)
+_USER = columns(User)
 
 USERS = Listing(
     User, _USER, "users", filters={}, sorts={"created_at": "created_at", "updated_at": "updated_at"},
@@ -39,10 +32,8 @@ USER_FACTS = Query(
     UserFacts,
     "select id as user_id, status, instrument_fit as fit from users where tenant_id = $1 and id = any($2::uuid[])",
 )
-INSERT_USER = Statement(
-    f"insert into users (tenant_id, {_USER}, sealed_social_security_number) values ($1, {_USER_VALUES}, $28)"
-)
-SAVE_USER = Statement(f"update users set ({_USER}) = ({_USER_VALUES}) where tenant_id = $1 and id = $2")
+INSERT_USER = insert("users", User)
+SAVE_USER = update("users", User)
 SAVE_FIT = Statement(
     "update users set instrument_fit = $3 where tenant_id = $1 and id = $2 and instrument_fit is distinct from $3"
 )
@@ -53,12 +44,13 @@ class SealedNumber:
     """A user's sealed social security number."""
 
     id: UUID
-    sealed: bytes
+    sealed_social_security_number: bytes
 
 
+SAVE_NUMBERS = update("users", SealedNumber)
 SEALED_NUMBERS = Query(
     SealedNumber,
-    "select id, sealed_social_security_number as sealed from users"
+    f"select {columns(SealedNumber)} from users"
     " where tenant_id = $1 and id = any($2::uuid[]) and sealed_social_security_number is not null",
 )
 
@@ -77,10 +69,8 @@ class DataChange:
     reason: str | None
 
 
-_CHANGE = "id, created_at, updated_at, user_id, status, changes, evidence, reason"
-INSERT_CHANGE = Statement(
-    f"insert into data_changes (tenant_id, {_CHANGE}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
-)
+_CHANGE = columns(DataChange)
+INSERT_CHANGE = insert("data_changes", DataChange)
 LOCK_LEASED_CHANGES = Query(
     DataChange,
     f"select {_CHANGE} from data_changes where tenant_id = $1 and id = any($2::uuid[]) and lease_token = $3"
@@ -90,9 +80,8 @@ LOCK_RECEIVED = Query(
     DataChange,
     f"select {_CHANGE} from data_changes where tenant_id = $1 and id = $2 and status = 'RECEIVED' for no key update",
 )
-SAVE_CHANGE = Statement(
-    "update data_changes set updated_at = $3, status = $4, reason = $5, lease_token = null, leased_until = null"
-    " where tenant_id = $1 and id = $2"
+SAVE_CHANGE = update(
+    "data_changes", DataChange, "updated_at status reason", also="lease_token = null, leased_until = null"
 )
 HOLD_CHANGES = Statement(
     "update data_changes set held = true, lease_token = null, leased_until = null"
@@ -130,8 +119,3 @@ LEASE_CHANGES = Query(
     " order by w.created_at, w.id limit $3 for update skip locked)"
     " returning c.tenant_id, c.id, c.created_at, c.user_id, c.evidence, c.lease_token",
 )
-
-
-def values(row: Any) -> list[Any]:
-    """The fields of a dataclass in order, as the parameters of its insert."""
-    return [getattr(row, field.name) for field in fields(row)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +11,7 @@ from openvest.core.ids import random_id
 from openvest.core.problems import Unavailable
 from openvest.core.snapshots import Json
 from openvest.db.paging import Page, PageQuery, page
+from openvest.db.rows import save
 from openvest.db.unit import Database, Unit
 from openvest.declarations import Event
 from openvest.events.log import last_sequence
@@ -56,20 +56,8 @@ async def create_webhook(unit: Unit, new: NewWebhook, allow_list: frozenset[str]
         unit.now,
         unit.now,
     )
-    await unit.run(
-        store.ADD,
-        unit.tenant_id,
-        webhook.id,
-        webhook.contract,
-        webhook.title,
-        webhook.url,
-        webhook.type,
-        webhook.exclude_type,
-        webhook.delay_seconds,
-        webhook.max_package_size,
-        webhook.created_at,
-        await last_sequence(unit),
-    )
+    await save(unit, store.ADD, webhook)
+    await unit.run(store.START_AT, unit.tenant_id, webhook.id, await last_sequence(unit))
     return webhook
 
 
@@ -98,19 +86,7 @@ async def update_webhook(
     if change.type is not None:
         given["type"] = _once(change.type)
     after = replace(before, **given, updated_at=unit.moment_after(before.updated_at))
-    await unit.run(
-        store.CHANGE,
-        unit.tenant_id,
-        webhook_id,
-        after.title,
-        after.url,
-        after.enabled,
-        after.type,
-        after.exclude_type,
-        after.delay_seconds,
-        after.max_package_size,
-        after.updated_at,
-    )
+    await save(unit, store.CHANGE, after)
     if after.enabled != before.enabled:
         await unit.run(store.START_AT, unit.tenant_id, webhook_id, await last_sequence(unit))
         await unit.run(store.DROP_PACKAGE, unit.tenant_id, webhook_id)
@@ -159,8 +135,8 @@ async def build_packages(unit: Unit, table: Mapping[str, Event]) -> int:
         return 0
     waiting = await unit.rows(store.WAITING, unit.tenant_id, claimed)
     tape = Tape(unit, table)
-    moved: list[tuple[UUID, int, datetime | None, datetime | None]] = []
-    closed: list[tuple[UUID, Run, datetime]] = []
+    moved: list[store.Cursor] = []
+    closed: list[store.ClosedPackage] = []
     for webhook in waiting:
         tape.forget_before(webhook.cursor_sequence)
         run = await collect(
@@ -174,22 +150,20 @@ async def build_packages(unit: Unit, table: Mapping[str, Event]) -> int:
         )
         since = webhook.waiting_since or webhook.now
         if not run.items:
-            moved.append((webhook.id, run.scanned_to, None, None))
+            moved.append(store.Cursor(webhook.id, run.scanned_to, None, None))
         elif run.full or rules.is_due(since, webhook.delay_seconds, webhook.now):
-            moved.append((webhook.id, run.scanned_to, None, None))
-            closed.append((webhook.id, run, webhook.now))
+            moved.append(store.Cursor(webhook.id, run.scanned_to, None, None))
+            closed.append(_closed(webhook, run))
         else:
             look_at = rules.next_look(since, webhook.delay_seconds, webhook.now)
-            moved.append((webhook.id, run.items[0].sequence - 1, since, look_at))
-    if moved:
-        await unit.run(store.MOVE_CURSORS, unit.tenant_id, *_columns(moved))
-    if closed:
-        rows = [
-            (webhook_id, run.items[0].sequence, run.items[-1].sequence, len(run.items), run.body, at)
-            for webhook_id, run, at in closed
-        ]
-        await unit.run(store.ADD_PACKAGES, unit.tenant_id, *_columns(rows))
-    return len(closed)
+            moved.append(store.Cursor(webhook.id, run.items[0].sequence - 1, since, look_at))
+    await save(unit, store.MOVE_CURSORS, *moved)
+    return await save(unit, store.ADD_PACKAGES, *closed)
+
+
+def _closed(webhook: store.WaitingWebhook, run: Run) -> store.ClosedPackage:
+    first, last = run.items[0].sequence, run.items[-1].sequence
+    return store.ClosedPackage(webhook.id, first, last, len(run.items), run.body, webhook.now)
 
 
 async def lease_packages(unit: Unit, room: Room, lease_seconds: int = LEASE_SECONDS) -> list[LeasedPackage]:
@@ -218,7 +192,7 @@ async def record_outcomes(
         tokens = [package.lease_token for package in arrived]
         held += await unit.rows(store.ARRIVED, unit.tenant_id, ids, tokens, await last_sequence(unit))
     if failed:
-        held += await unit.rows(store.FAILED, unit.tenant_id, *_columns(failed))
+        held += await unit.rows(store.FAILED, unit.tenant_id, *map(list, zip(*failed, strict=True)))
     return set(held)
 
 
@@ -251,7 +225,3 @@ def _fields(change: WebhookChange) -> dict[str, Any]:
 
 def _once(names: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(names))
-
-
-def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)]

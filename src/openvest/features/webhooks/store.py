@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 from openvest.db.paging import Listing
 from openvest.db.query import Query, Statement
+from openvest.db.rows import columns, insert, update
 from openvest.declarations import Contract
 from openvest.features.webhooks.model import LeasedPackage, NextLook, Webhook
 
-COLUMNS = (
-    "id, contract, title, url, enabled, type, exclude_type, delay_seconds, max_package_size, created_at, updated_at"
-)
+_WEBHOOK = columns(Webhook)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,25 +30,40 @@ class WaitingWebhook:
     now: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far a subscription has come."""
+
+    id: UUID
+    cursor_sequence: int
+    waiting_since: datetime | None
+    look_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedPackage:
+    """A package that is sent as it is from now on."""
+
+    webhook_id: UUID
+    first_sequence: int
+    last_sequence: int
+    events: int
+    body: bytes = field(repr=False)
+    closed_at: datetime
+
+
 LISTING = Listing(
     Webhook,
-    COLUMNS,
+    _WEBHOOK,
     "webhooks",
     filters={},
     sorts={name: name for name in ("created_at", "updated_at", "title", "url", "enabled")},
     default_sort="created_at",
 )
-GET = Query(Webhook, f"select {COLUMNS} from webhooks where tenant_id = $1 and id = $2")
-LOCK = Query(Webhook, f"select {COLUMNS} from webhooks where tenant_id = $1 and id = $2 for update")
-ADD = Statement(
-    "insert into webhooks (tenant_id, id, contract, title, url, enabled, type, exclude_type, delay_seconds,"
-    " max_package_size, created_at, updated_at, cursor_sequence)"
-    " values ($1, $2, $3, $4, $5, false, $6, $7, $8, $9, $10, $10, $11)"
-)
-CHANGE = Statement(
-    "update webhooks set title = $3, url = $4, enabled = $5, type = $6, exclude_type = $7, delay_seconds = $8,"
-    " max_package_size = $9, updated_at = $10, look_at = null where tenant_id = $1 and id = $2"
-)
+GET = Query(Webhook, f"select {_WEBHOOK} from webhooks where tenant_id = $1 and id = $2")
+LOCK = Query(Webhook, f"select {_WEBHOOK} from webhooks where tenant_id = $1 and id = $2 for update")
+ADD = insert("webhooks", Webhook, also={"cursor_sequence": "0"})
+CHANGE = update("webhooks", Webhook, also="look_at = null")
 START_AT = Statement("update webhooks set cursor_sequence = $3, waiting_since = null where tenant_id = $1 and id = $2")
 DELETE = Statement("delete from webhooks where tenant_id = $1 and id = $2")
 DROP_PACKAGE = Statement("delete from webhook_packages where tenant_id = $1 and webhook_id = $2")
@@ -83,23 +97,8 @@ WAITING = Query(
      order by cursor_sequence, id
     """,
 )
-MOVE_CURSORS = Statement(
-    """
-    update webhooks w set cursor_sequence = t.cursor_sequence, waiting_since = t.waiting_since, look_at = t.look_at
-      from unnest($2::uuid[], $3::bigint[], $4::timestamptz[], $5::timestamptz[])
-           as t(id, cursor_sequence, waiting_since, look_at)
-     where w.tenant_id = $1 and w.id = t.id
-    """
-)
-ADD_PACKAGES = Statement(
-    """
-    insert into webhook_packages
-           (tenant_id, webhook_id, first_sequence, last_sequence, events, body, closed_at, next_attempt_at)
-    select $1, t.webhook_id, t.first_sequence, t.last_sequence, t.events, t.body, t.closed_at, t.closed_at
-      from unnest($2::uuid[], $3::bigint[], $4::bigint[], $5::integer[], $6::bytea[], $7::timestamptz[])
-           as t(webhook_id, first_sequence, last_sequence, events, body, closed_at)
-    """
-)
+MOVE_CURSORS = update("webhooks", Cursor)
+ADD_PACKAGES = insert("webhook_packages", ClosedPackage, also={"next_attempt_at": "t.closed_at"})
 LEASE = Query(
     LeasedPackage,
     """
