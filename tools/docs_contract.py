@@ -12,6 +12,7 @@ from openvest.catalog import EVENTS, V1_ENDPOINTS
 from openvest.core.declarations import Endpoint, Event
 from openvest.core.problems import TYPE_BASE, Problem
 from openvest.features.tenants.model import SCOPES
+from openvest.server.openapi import components_of
 from openvest.server.standard_errors import statuses
 from tools.markdown import anchor, code, first_line, page, table
 
@@ -172,9 +173,10 @@ def _fields_of(event: Event) -> Iterator[str]:
     """The fields of an event's object, and below them those of the objects inside it."""
     if event.answer is None:
         raise LookupError(f"{event.type} has no schema")
-    schema = event.answer.model_json_schema()
+    names, schemas = components_of([event.answer])
+    schema = schemas.pop(names[event.answer])
     yield _fields(schema) if "properties" in schema else f"One of {kind_of(schema)}."
-    for name, inner in sorted(schema.get("$defs", {}).items()):
+    for name, inner in sorted(schemas.items()):
         if "properties" in inner:
             yield f"{name}: {inner['description']}" if "description" in inner else f"{name}:"
             yield _fields(inner)

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 
 from openvest.core.declarations import Call, Endpoint
 from openvest.core.problems import NotFound, Unprocessable
-from openvest.core.schema import Answer, Body, Id, PaymentAmount, Unused
+from openvest.core.schema import Body, Id, PaymentAmount, Unused, View
 from openvest.db.paging import PageQuery
 from openvest.db.query import Query
 from openvest.db.unit import Database, Unit
@@ -40,7 +40,7 @@ class ThingRequest(Body):
         return self
 
 
-class Thing(Answer):
+class Thing(View):
     """A thing that was made."""
 
     id: Id

@@ -12,7 +12,7 @@ async def greet(unit: Unit, call: Call) -> Json:
     return {}
 
 
-class Greeting(Answer):
+class Greeting(View):
     pass
 
 
@@ -22,7 +22,7 @@ _UNFILTERED = """
 STATUS = Query(str, "select status from users where id = $1")
 
 
-class StatusShown(Answer):
+class StatusView(View):
     status: str
 
 
@@ -35,7 +35,7 @@ async def status(unit: Unit, call: Call) -> Json:
 
 ENDPOINTS = [
     Endpoint(
-        "GET", "/users/{user_id}/status", "status", "Get a user's status", "Users", ("users:read",), StatusShown,
+        "GET", "/users/{user_id}/status", "status", "Get a user's status", "Users", ("users:read",), StatusView,
         status, errors=(404,),
     )
 ]

@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from openvest.catalog import V1_ENDPOINTS
-from openvest.core.declarations import Call, Endpoint, Reply
+from openvest.core.declarations import Call, Endpoint, Response
 from openvest.db.unit import Unit
 from openvest.server.reads import coalesces
 from tests.gates.gate import Gate, Run, Verdict
@@ -42,7 +42,7 @@ class Sizes:
         if verb is None:
             return endpoint
 
-        async def noted(unit: Unit, calls: Sequence[Call]) -> Sequence[Json | Reply | Exception]:
+        async def noted(unit: Unit, calls: Sequence[Call]) -> Sequence[Json | Response | Exception]:
             self.most[label(endpoint)] = max(self.most.get(label(endpoint), 0), len(calls))
             return await verb(unit, calls)
 

@@ -33,7 +33,7 @@ MADE_BY_US = ("id", "created_at", "updated_at")
 """Fields of ours that a body may carry, since clients send back what they were shown; they change nothing."""
 SECRET_NAME = re.compile("secret|password|private|sealed|hash|token|pem", re.IGNORECASE)
 SHOWN_ONCE = frozenset({"AccessToken.access_token", "AccessToken.token_type"})
-MAPS = frozenset({"TestResponse.headers"})
+MAPS = frozenset({"WebhookTestResponse.headers"})
 """Objects whose names are another's: the headers that an endpoint answered."""
 NOT_LIVED = frozenset({"POST /webhooks/{webhook_id}/test"})
 """Operations that talk to the outside, which is not connected here."""

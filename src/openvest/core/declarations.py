@@ -57,7 +57,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class Response:
     """An answer that differs from the endpoint's declared status or has its own headers or bytes."""
 
     body: Json
@@ -65,8 +65,8 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-Verb = Callable[["Unit", Call], Awaitable[Json | Reply]]
-Direct = Callable[[Any, Call], Awaitable[Json | Reply]]
+Verb = Callable[["Unit", Call], Awaitable[Json | Response]]
+Direct = Callable[[Any, Call], Awaitable[Json | Response]]
 BatchVerb = Callable[["Unit", Sequence[Call]], Awaitable[Sequence["Json | Exception"]]]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from openvest.core.declarations import Endpoint, Reply
+from openvest.core.declarations import Endpoint, Response
 from openvest.core.snapshots import dumps
 from openvest.server.messages import JSON, Answer
 
@@ -12,9 +12,9 @@ _BYTES = b"application/octet-stream"
 
 
 def encode(endpoint: Endpoint, result: Any) -> Answer:
-    """JSON in the endpoint's status, or what a `Reply` says; None is an answer without a body."""
+    """JSON in the endpoint's status, or what a `Response` says; None is an answer without a body."""
     status, headers = endpoint.status, endpoint.headers
-    if isinstance(result, Reply):
+    if isinstance(result, Response):
         status = result.status or status
         headers = {**headers, **result.headers}
         result = result.body

@@ -6,7 +6,7 @@ from openvest.core.declarations import Call, Endpoint, Event
 from openvest.core.snapshots import Json, snapshot_of
 from openvest.db.unit import Unit
 from openvest.features.executions import service
-from openvest.features.executions.model_v1 import ExecutionAnswer, execution_v1
+from openvest.features.executions.model_v1 import ExecutionView, execution_v1
 
 
 async def retrieve_execution(unit: Unit, call: Call) -> Json:
@@ -20,15 +20,15 @@ ENDPOINTS = [
         path="/orders/{order_id}/executions/{execution_id}",
         operation_id="retrieve_order_execution",
         summary="Read an execution of an order",
-        tag="orders",
+        tag="Orders",
         scopes=("orders:read", "orders:admin"),
         verb=retrieve_execution,
-        answer=ExecutionAnswer,
+        answer=ExecutionView,
         errors=(404,),
     ),
 ]
 
 EVENTS = [
-    Event(f"EXECUTION.{name}", "execution", execution_v1, answer=ExecutionAnswer)
+    Event(f"EXECUTION.{name}", "execution", execution_v1, answer=ExecutionView)
     for name in ("FILLED", "SETTLED", "CANCELLED")
 ]

@@ -128,7 +128,7 @@ class OrderWanted:
 
 
 @dataclass(frozen=True, slots=True)
-class OrderView:
+class OrderDetails:
     """An order as it is published: with its executions. The snapshot of every ORDER event.
 
     `fee` is what was asked for, `fee_charged` what executions have been charged with.

@@ -20,7 +20,7 @@ from openvest.features.executions.model import Execution
 from openvest.features.instruments import service as instruments
 from openvest.features.instruments.model import Instrument
 from openvest.features.orders import store
-from openvest.features.orders.model import CancellationReason, Order, OrderView, OrderWanted
+from openvest.features.orders.model import CancellationReason, Order, OrderDetails, OrderWanted
 from openvest.features.orders.rules import (
     EVENT_OF,
     BelowOneTick,
@@ -53,7 +53,7 @@ LAWS = AUDIT
 # Intake
 
 
-async def place_orders(unit: Unit, wants: Sequence[OrderWanted]) -> list[OrderView | Problem]:
+async def place_orders(unit: Unit, wants: Sequence[OrderWanted]) -> list[OrderDetails | Problem]:
     """Accept orders: store each with its event, or refuse it; the check decides later. In the order given.
 
     Raises: nothing; a refusal is the answer of its own want, in this order of checks: UnknownAccount,
@@ -66,7 +66,7 @@ async def place_orders(unit: Unit, wants: Sequence[OrderWanted]) -> list[OrderVi
     held = await _held(unit, wants, known)
     named = sorted({w.decision_maker_id for w in wants if w.decision_maker_id})
     deciders = set(await users.user_facts(unit, named)) if named else set[UUID]()
-    answers: list[OrderView | Problem] = []
+    answers: list[OrderDetails | Problem] = []
     placed: list[Order] = []
     for item, want in enumerate(wants):
         instrument = known.get(want.isin)
@@ -287,7 +287,7 @@ async def accounts_with_open_purchases(unit: Unit, account_ids: Sequence[UUID]) 
     return set(await unit.rows(store.OPEN_PURCHASES, unit.tenant_id, list(account_ids)))
 
 
-async def get_order(unit: Unit, order_id: UUID) -> OrderView:
+async def get_order(unit: Unit, order_id: UUID) -> OrderDetails:
     """An order with its executions. Raises: NotFound."""
     order = await unit.row(store.BY_ID, unit.tenant_id, order_id)
     if order is None:
@@ -295,7 +295,7 @@ async def get_order(unit: Unit, order_id: UUID) -> OrderView:
     return view_of(order, (await executions.executions_of(unit, [order_id]))[order_id])
 
 
-async def list_orders(unit: Unit, query: PageQuery, filters: Mapping[str, Any]) -> Page[OrderView]:
+async def list_orders(unit: Unit, query: PageQuery, filters: Mapping[str, Any]) -> Page[OrderDetails]:
     """A page of an account's orders. Raises: NotFound where the account does not exist."""
     await accounts.get_account(unit, filters["account_id"])
     found = await page(unit, store.OF_ACCOUNT, query, filters)
