@@ -1,13 +1,15 @@
-"""What the features share of the v1 contract: shapes that many of them show, and how a list is shown."""
+"""What the features share of the v1 contract: shapes that many of them show, and how a list is asked for and shown."""
 
 from __future__ import annotations
 
 from types import GenericAlias
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, create_model
 
+from openvest.core.paging import Page, PageParameters, number_or
 from openvest.core.schema import Currency, Id, Isin, SignedDecimal, View, published_name
+from openvest.core.snapshots import Json
 
 
 class MoneyView(View):
@@ -46,3 +48,24 @@ def page_of(view: type[BaseModel], plural: str) -> type[View]:
         meta=(MetaView, Field(description="Which part of the list this is.")),
         data=(items, Field(description=f"The {plural} of this page.")),
     )
+
+
+class PageQuery(PageParameters):
+    """Query parameters of every list of v1; a list adds its own filters and `sort`."""
+
+    limit: Annotated[int, number_or(100)] = Field(
+        default=100, ge=0, le=1000, description="Most items to return; 0 gives an empty page with its counts."
+    )
+
+
+def page_v1(found: Page[Any], items: list[Json]) -> Json:
+    """A page as v1 shows it."""
+    meta = {
+        "offset": found.offset,
+        "limit": found.limit,
+        "count": len(items),
+        "total_count": found.total,
+        "sort": found.sort,
+        "order": found.order,
+    }
+    return {"meta": meta, "data": items}

@@ -20,8 +20,7 @@ from openvest.core.problems import FieldError
 from openvest.core.schema import Body, Id, Instant, Unused, View, exactly_one
 from openvest.core.snapshots import Json
 from openvest.core.trading_calendar import session_after
-from openvest.core.v1 import page_of
-from openvest.db.paging import PageQuery, v1_page
+from openvest.core.v1 import PageQuery, page_of, page_v1
 from openvest.db.unit import Unit
 from openvest.simulation import scenarios
 from openvest.simulation.durations import Duration, parse_duration
@@ -240,8 +239,8 @@ async def lay_scenario(unit: Unit, call: Call) -> Json:
 
 
 async def list_scenarios(unit: Unit, call: Call) -> Json:
-    found = await scenarios.scenarios_page(unit, call.query)
-    return v1_page(found, [scenario_v1(laid) for laid in found.rows])
+    found = await scenarios.scenarios_page(unit, call.query.page_request)
+    return page_v1(found, [scenario_v1(laid) for laid in found.rows])
 
 
 async def remove_scenario(unit: Unit, call: Call) -> None:

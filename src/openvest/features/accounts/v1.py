@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from openvest.core.declarations import Call, Endpoint, Event
+from openvest.core.declarations import Call, Endpoint, Representation
 from openvest.core.problems import Problem
 from openvest.core.schema import Body, Id, Instant, Unused, View
 from openvest.core.snapshots import Json, Snapshot, snapshot_of
 from openvest.core.texts import visible_line
-from openvest.core.v1 import page_of
-from openvest.db.paging import PageQuery, page, v1_page
+from openvest.core.v1 import PageQuery, page_of, page_v1
+from openvest.db.paging import page
 from openvest.db.unit import Unit
 from openvest.features.accounts import service, store, v1_tests
 from openvest.features.accounts.v1_schemas import AccountStatus, AccountView, GroupType, OwnerView, account_v1
@@ -101,14 +101,14 @@ async def create_account_group(unit: Unit, call: Call) -> Json:
 
 
 async def list_account_groups(unit: Unit, call: Call) -> Json:
-    found = await page(unit, store.GROUPS, call.query)
-    return v1_page(found, [group_v1(snapshot_of(row)) for row in found.rows])
+    found = await page(unit, store.GROUPS, call.query.page_request)
+    return page_v1(found, [group_v1(snapshot_of(row)) for row in found.rows])
 
 
 async def list_user_account_groups(unit: Unit, call: Call) -> Json:
     user = await users.get_user(unit, call.path["user_id"])
-    found = await page(unit, store.GROUPS, call.query, {"user_id": user.id})
-    return v1_page(found, [group_v1(snapshot_of(row)) for row in found.rows])
+    found = await page(unit, store.GROUPS, call.query.page_request, {"user_id": user.id})
+    return page_v1(found, [group_v1(snapshot_of(row)) for row in found.rows])
 
 
 async def retrieve_account_group(unit: Unit, call: Call) -> Json:
@@ -133,14 +133,14 @@ async def create_account(unit: Unit, call: Call) -> Json:
 
 
 async def list_accounts(unit: Unit, call: Call) -> Json:
-    found = await page(unit, store.ACCOUNTS, call.query)
-    return v1_page(found, [account_v1(snapshot_of(row)) for row in found.rows])
+    found = await page(unit, store.ACCOUNTS, call.query.page_request)
+    return page_v1(found, [account_v1(snapshot_of(row)) for row in found.rows])
 
 
 async def list_user_accounts(unit: Unit, call: Call) -> Json:
     user = await users.get_user(unit, call.path["user_id"])
-    found = await page(unit, store.ACCOUNTS, call.query, {"user_id": user.id})
-    return v1_page(found, [account_v1(snapshot_of(row)) for row in found.rows])
+    found = await page(unit, store.ACCOUNTS, call.query.page_request, {"user_id": user.id})
+    return page_v1(found, [account_v1(snapshot_of(row)) for row in found.rows])
 
 
 async def retrieve_accounts(unit: Unit, calls: Sequence[Call]) -> Sequence[Json]:
@@ -208,13 +208,7 @@ ENDPOINTS: list[Endpoint] = [
     *v1_tests.ENDPOINTS,
 ]  # fmt: skip
 
-EVENTS: list[Event] = [
-    *(
-        Event(f"ACCOUNT_GROUP.{name}", "account group", group_v1, answer=AccountGroupView)
-        for name in ("CREATED", "ACTIVATED", "CLOSING_INITIATED", "CLOSED", "LOCKED")
-    ),
-    *(
-        Event(f"ACCOUNT.{name}", "account", account_v1, answer=AccountView)
-        for name in ("CREATED", "ACTIVATED", "CLOSING_INITIATED", "CLOSED", "LOCKED", "UPDATED")
-    ),
-]
+REPRESENTATIONS: Mapping[str, Representation] = {
+    "account group": Representation(group_v1, AccountGroupView),
+    "account": Representation(account_v1, AccountView),
+}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from openvest.core.declarations import Call, Endpoint, Event, PathValue
+from openvest.core.declarations import Call, Endpoint, PathValue, Representation
 from openvest.core.money import ZERO, cents
 from openvest.core.schema import (
     Currency,
@@ -21,8 +22,7 @@ from openvest.core.schema import (
     View,
 )
 from openvest.core.snapshots import Json, Snapshot, snapshot_of
-from openvest.core.v1 import InstrumentReferenceView, MoneyView, page_of
-from openvest.db.paging import PageQuery, v1_page
+from openvest.core.v1 import InstrumentReferenceView, MoneyView, PageQuery, page_of, page_v1
 from openvest.db.unit import Unit
 from openvest.features.accounts import service as accounts
 from openvest.features.cash import service
@@ -199,12 +199,12 @@ async def list_cash_transactions(unit: Unit, call: Call) -> Json:
     query: CashTransactionQuery = call.query
     found = await service.list_transactions(
         unit,
-        query,
+        query.page_request,
         account_group_id=query.account_group_id,
         start_date=query.start_date,
         end_date=query.end_date,
     )
-    return v1_page(found, [cash_transaction_v1(snapshot_of(row)) for row in found.rows])
+    return page_v1(found, [cash_transaction_v1(snapshot_of(row)) for row in found.rows])
 
 
 def _currency(text: str) -> str:
@@ -264,7 +264,7 @@ ENDPOINTS: list[Endpoint] = [
     ),
 ]
 
-EVENTS: list[Event] = [
-    Event("CASH_BALANCE.UPDATED", "cash balance", cash_balance_v1, answer=CashBalanceView),
-    Event("CASH_TRANSACTION.EXECUTED", "cash transaction", cash_transaction_v1, answer=CashTransactionView),
-]
+REPRESENTATIONS: Mapping[str, Representation] = {
+    "cash balance": Representation(cash_balance_v1, CashBalanceView),
+    "cash transaction": Representation(cash_transaction_v1, CashTransactionView),
+}

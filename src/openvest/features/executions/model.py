@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
+from openvest.core.declarations import Event
 from openvest.core.money import ZERO
 
 Side = Literal["BUY", "SELL"]
@@ -120,3 +122,6 @@ class Inventory:
     @property
     def free(self) -> Decimal:
         return self.units - self.reserved
+
+
+EVENTS: Sequence[Event] = tuple(Event(f"EXECUTION.{name}", "execution") for name in ("FILLED", "SETTLED", "CANCELLED"))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from openvest.core.declarations import Call, Endpoint, Event
+from collections.abc import Mapping
+
+from openvest.core.declarations import Call, Endpoint, Representation
 from openvest.core.snapshots import Json, snapshot_of
 from openvest.db.unit import Unit
 from openvest.features.executions import service
@@ -28,7 +30,4 @@ ENDPOINTS = [
     ),
 ]
 
-EVENTS = [
-    Event(f"EXECUTION.{name}", "execution", execution_v1, answer=ExecutionView)
-    for name in ("FILLED", "SETTLED", "CANCELLED")
-]
+REPRESENTATIONS: Mapping[str, Representation] = {"execution": Representation(execution_v1, ExecutionView)}

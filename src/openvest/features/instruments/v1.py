@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from openvest.core.clock import instant, parse_day, parse_instant
-from openvest.core.declarations import Call, Endpoint, Event
+from openvest.core.declarations import Call, Endpoint, Representation
 from openvest.core.money import plain
 from openvest.core.problems import FieldError
 from openvest.core.schema import Body, Id, Instant, Isin, View
 from openvest.core.snapshots import Json, Snapshot, snapshot_of
-from openvest.core.v1 import page_of
-from openvest.db.paging import PageQuery, v1_page
+from openvest.core.v1 import PageQuery, page_of, page_v1
 from openvest.db.unit import Unit
 from openvest.features.instruments import rules, service
 from openvest.features.instruments.model import TradingStatus, Venue
@@ -222,8 +221,8 @@ def candle_v1(listing: Listing, candle: Candle) -> Json:
 
 async def list_instruments(unit: Unit, call: Call) -> Json:
     query: InstrumentQuery = call.query
-    found = await service.list_instruments(unit, query, query.trading_status)
-    return v1_page(found, [instrument_v1(snapshot_of(row)) for row in found.rows])
+    found = await service.list_instruments(unit, query.page_request, query.trading_status)
+    return page_v1(found, [instrument_v1(snapshot_of(row)) for row in found.rows])
 
 
 async def retrieve_instrument(unit: Unit, call: Call) -> Json:
@@ -326,14 +325,4 @@ ENDPOINTS: list[Endpoint] = [
     ),
 ]
 
-EVENTS: list[Event] = [
-    Event(f"INSTRUMENT.{name}", "instrument", instrument_v1, answer=InstrumentView)
-    for name in (
-        "ONBOARDED",
-        "ACTIVATED",
-        "DEACTIVATED",
-        "DATA_CHANGED",
-        "FRACTIONAL_TRADING_ENABLED",
-        "FRACTIONAL_TRADING_DISABLED",
-    )
-]
+REPRESENTATIONS: Mapping[str, Representation] = {"instrument": Representation(instrument_v1, InstrumentView)}

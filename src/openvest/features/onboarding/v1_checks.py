@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, RootModel, WithJsonSchema
 
-from openvest.core.declarations import Call, Endpoint, Event
+from openvest.core.declarations import Call, Endpoint
 from openvest.core.problems import FieldError
 from openvest.core.schema import Body, Country, Currency, Day, Id, Instant, View
 from openvest.core.schema_people import Address, Link, Name, ProofOfResidence
@@ -310,7 +310,3 @@ ENDPOINTS: list[Endpoint] = [
         retrieve_user_check, errors=(404,),
     ),
 ]  # fmt: skip
-
-EVENTS: list[Event] = [
-    Event(f"USER_CHECK.{name}", "user check", check_v1, answer=CheckView) for name in ("CREATED", "PASSED", "FAILED")
-]

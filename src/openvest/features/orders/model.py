@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
+from openvest.core.declarations import Event
 from openvest.core.money import ZERO
 from openvest.features.executions.model import Execution, Side, Through
 
@@ -170,3 +172,9 @@ class Standing:
     may_buy: bool
     may_sell: bool
     fit_failed: bool
+
+
+EVENTS: Sequence[Event] = (
+    *(Event(f"ORDER.{name}", "order") for name in ("NEW", "PROCESSING", "FILLED", "CANCELLED")),
+    Event("ORDER_CANCELLATION.REJECTED", "order cancellation"),
+)

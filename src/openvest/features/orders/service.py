@@ -10,8 +10,9 @@ from typing import Any
 from uuid import UUID
 
 from openvest.core.money import ZERO, tick_down
+from openvest.core.paging import Page, PageRequest
 from openvest.core.problems import NotFound, Problem
-from openvest.db.paging import Page, PageQuery, page
+from openvest.db.paging import page
 from openvest.db.unit import Unit
 from openvest.features.accounts import service as accounts
 from openvest.features.accounts.model import AccountFacts
@@ -295,10 +296,10 @@ async def get_order(unit: Unit, order_id: UUID) -> OrderDetails:
     return view_of(order, (await executions.executions_of(unit, [order_id]))[order_id])
 
 
-async def list_orders(unit: Unit, query: PageQuery, filters: Mapping[str, Any]) -> Page[OrderDetails]:
+async def list_orders(unit: Unit, request: PageRequest, filters: Mapping[str, Any]) -> Page[OrderDetails]:
     """A page of an account's orders. Raises: NotFound where the account does not exist."""
     await accounts.get_account(unit, filters["account_id"])
-    found = await page(unit, store.OF_ACCOUNT, query, filters)
+    found = await page(unit, store.OF_ACCOUNT, request, filters)
     of_orders = await executions.executions_of(unit, [order.id for order in found.rows])
     views = [view_of(order, of_orders[order.id]) for order in found.rows]
     return Page(views, found.offset, found.limit, found.total, found.sort, found.order)

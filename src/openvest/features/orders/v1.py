@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from openvest.core.declarations import Call, Endpoint, Event
+from openvest.core.declarations import Call, Endpoint, Representation
 from openvest.core.money import ZERO, cents, plain
 from openvest.core.problems import Problem
 from openvest.core.snapshots import Json, Snapshot, snapshot_of
-from openvest.db.paging import v1_page
+from openvest.core.v1 import page_v1
 from openvest.db.unit import Unit
 from openvest.features.executions.model_v1 import execution_v1
 from openvest.features.orders import service
@@ -131,8 +131,8 @@ async def list_account_orders(unit: Unit, call: Call) -> Json:
         "date_created_from": query.date_created_from,
         "date_created_to": query.date_created_to,
     }
-    found = await service.list_orders(unit, query, filters)
-    return v1_page(found, [order_v1(snapshot_of(view)) for view in found.rows])
+    found = await service.list_orders(unit, query.page_request, filters)
+    return page_v1(found, [order_v1(snapshot_of(view)) for view in found.rows])
 
 
 _READ = ("orders:read", "orders:admin")
@@ -189,10 +189,7 @@ ENDPOINTS = [
     ),
 ]
 
-EVENTS = [
-    *(
-        Event(f"ORDER.{name}", "order", order_v1, answer=OrderView)
-        for name in ("NEW", "PROCESSING", "FILLED", "CANCELLED")
-    ),
-    Event("ORDER_CANCELLATION.REJECTED", "order cancellation", cancellation_v1, answer=OrderCancellationView),
-]
+REPRESENTATIONS: Mapping[str, Representation] = {
+    "order": Representation(order_v1, OrderView),
+    "order cancellation": Representation(cancellation_v1, OrderCancellationView),
+}

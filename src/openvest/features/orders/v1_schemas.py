@@ -8,20 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from openvest.core.problems import FieldError
-from openvest.core.schema import (
-    Body,
-    Currency,
-    Day,
-    Id,
-    Instant,
-    Isin,
-    PaymentAmount,
-    UnsignedDecimal,
-    Unused,
-    View,
-)
-from openvest.core.v1 import page_of
-from openvest.db.paging import PageQuery
+from openvest.core.schema import Body, Currency, Day, Id, Instant, Isin, PaymentAmount, UnsignedDecimal, Unused, View
+from openvest.core.v1 import PageQuery, page_of
 from openvest.features.executions.model import Side
 from openvest.features.executions.model_v1 import ExecutionView
 from openvest.features.orders.model import CancellationReason, ExecutionFlow, InitiationFlow, OrderStatus, OrderType

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
-from openvest.core.declarations import Call, Endpoint, Event
+from openvest.core.declarations import Call, Endpoint, Representation
 from openvest.core.money import cents
 from openvest.core.schema import Body, Id, Instant, PaymentAmount, Unused, View
 from openvest.core.snapshots import Json, Snapshot, snapshot_of
 from openvest.core.texts import visible_line
-from openvest.core.v1 import page_of
-from openvest.db.paging import PageQuery, v1_page
+from openvest.core.v1 import PageQuery, page_of, page_v1
 from openvest.db.unit import Unit
 from openvest.features.payments import rules, service
 from openvest.ports.bank import IncomingTransfer
@@ -132,8 +132,8 @@ async def create_topup(unit: Unit, call: Call) -> Json:
 
 async def list_topups(unit: Unit, call: Call) -> Json:
     query: TopupQuery = call.query
-    found = await service.list_topups(unit, query, call.path["account_group_id"])
-    return v1_page(found, [topup_v1(snapshot_of(topup)) for topup in found.rows])
+    found = await service.list_topups(unit, query.page_request, call.path["account_group_id"])
+    return page_v1(found, [topup_v1(snapshot_of(topup)) for topup in found.rows])
 
 
 async def retrieve_topup(unit: Unit, call: Call) -> Json:
@@ -228,8 +228,4 @@ ENDPOINTS: list[Endpoint] = [
     ),
 ]
 
-EVENTS: list[Event] = [
-    Event("TOPUP.CONFIRMED", "top-up", topup_v1, answer=TopupView),
-    Event("TOPUP.SETTLED", "top-up", topup_v1, answer=TopupView),
-    Event("TOPUP.CANCELLED", "top-up", topup_v1, answer=TopupView),
-]
+REPRESENTATIONS: Mapping[str, Representation] = {"top-up": Representation(topup_v1, TopupView)}

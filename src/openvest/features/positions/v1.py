@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from openvest.core.declarations import Call, Endpoint, Event
+from openvest.core.declarations import Call, Endpoint, Representation
 from openvest.core.schema import Day, Id, Instant, SignedDecimal, UnsignedDecimal, Unused, View
 from openvest.core.snapshots import Json, Snapshot, snapshot_of
-from openvest.core.v1 import InstrumentReferenceView, page_of
-from openvest.db.paging import PageQuery, v1_page
+from openvest.core.v1 import InstrumentReferenceView, PageQuery, page_of, page_v1
 from openvest.db.unit import Unit
 from openvest.features.accounts import service as accounts
 from openvest.features.instruments import service as instruments
@@ -115,8 +115,8 @@ def securities_transaction_v1(transaction: Snapshot) -> Json:
 
 async def list_positions(unit: Unit, call: Call) -> Json:
     account = await accounts.get_account(unit, call.path["account_id"])
-    found = await service.list_positions(unit, call.query, account.id)
-    return v1_page(found, [position_v1(snapshot_of(position)) for position in found.rows])
+    found = await service.list_positions(unit, call.query.page_request, account.id)
+    return page_v1(found, [position_v1(snapshot_of(position)) for position in found.rows])
 
 
 async def retrieve_position(unit: Unit, call: Call) -> Json:
@@ -129,13 +129,13 @@ async def list_securities_transactions(unit: Unit, call: Call) -> Json:
     query: SecuritiesTransactionQuery = call.query
     found = await service.list_transactions(
         unit,
-        query,
+        query.page_request,
         account_group_id=query.account_group_id,
         account_id=query.account_id,
         start_date=query.start_date,
         end_date=query.end_date,
     )
-    return v1_page(found, [securities_transaction_v1(snapshot_of(row)) for row in found.rows])
+    return page_v1(found, [securities_transaction_v1(snapshot_of(row)) for row in found.rows])
 
 
 ENDPOINTS: list[Endpoint] = [
@@ -177,12 +177,7 @@ ENDPOINTS: list[Endpoint] = [
     ),
 ]
 
-EVENTS: list[Event] = [
-    Event("POSITION.UPDATED", "position", position_v1, answer=PositionView),
-    Event(
-        "SECURITY_TRANSACTION.EXECUTED",
-        "securities transaction",
-        securities_transaction_v1,
-        answer=SecuritiesTransactionView,
-    ),
-]
+REPRESENTATIONS: Mapping[str, Representation] = {
+    "position": Representation(position_v1, PositionView),
+    "securities transaction": Representation(securities_transaction_v1, SecuritiesTransactionView),
+}

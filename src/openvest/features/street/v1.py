@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from openvest.core.declarations import Endpoint, Event
+from openvest.core.declarations import Endpoint
 
 ENDPOINTS: list[Endpoint] = []
-EVENTS: list[Event] = []

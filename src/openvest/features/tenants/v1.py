@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from openvest.core.declarations import Call, Endpoint, Event
+from openvest.core.declarations import Call, Endpoint
 from openvest.core.problems import Unauthorised
 from openvest.core.schema import Body, Id, View
 from openvest.core.signing_keys import jwk_of_p521
@@ -101,4 +101,3 @@ ENDPOINTS: list[Endpoint] = [
         get_jwks,
     ),
 ]
-EVENTS: list[Event] = []

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Mapping, Set
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from openvest.core.declarations import Call, Endpoint, Event
+from openvest.core.declarations import Call, Endpoint, Representation
 from openvest.core.problems import FieldError
 from openvest.core.schema import Body, Country, Day, Id, Instant, Setting, Unused, View
 from openvest.core.schema_people import Address, City, Link, Name, ProofOfResidence
 from openvest.core.snapshots import Json, Snapshot, snapshot_of, snapshot_value
-from openvest.core.v1 import page_of
-from openvest.db.paging import PageQuery, page, v1_page
+from openvest.core.v1 import PageQuery, page_of, page_v1
+from openvest.db.paging import page
 from openvest.db.unit import Unit
 from openvest.features.users import rules, rules_changes, service, store
 from openvest.features.users.model import NewUser
@@ -191,8 +191,8 @@ async def create_user(unit: Unit, call: Call) -> Json:
 
 
 async def list_users(unit: Unit, call: Call) -> Json:
-    found = await page(unit, store.USERS, call.query)
-    return v1_page(found, await _with_numbers(unit, found.rows))
+    found = await page(unit, store.USERS, call.query.page_request)
+    return page_v1(found, await _with_numbers(unit, found.rows))
 
 
 async def retrieve_user(unit: Unit, call: Call) -> Json:
@@ -237,10 +237,7 @@ ENDPOINTS: list[Endpoint] = [
     ),
 ]  # fmt: skip
 
-EVENTS: list[Event] = [
-    *(
-        Event(f"USER.{name}", "user", user_v1, answer=UserView)
-        for name in ("CREATED", "ACTIVATED", "DEACTIVATED", "DATA_CHANGED", "OFFBOARDING_INITIATED", "OFFBOARDED")
-    ),
-    Event("USER.DATA_CHANGE_FAILED", "user data change", change_failed_v1, answer=UserChangeFailedView),
-]
+REPRESENTATIONS: Mapping[str, Representation] = {
+    "user": Representation(user_v1, UserView),
+    "user data change": Representation(change_failed_v1, UserChangeFailedView),
+}

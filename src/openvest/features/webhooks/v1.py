@@ -9,14 +9,13 @@ from uuid import UUID
 from pydantic import AfterValidator, Field
 
 from openvest.core.clock import instant
-from openvest.core.declarations import Call, Endpoint, Event
+from openvest.core.declarations import Call, Endpoint
 from openvest.core.problems import FieldError
 from openvest.core.schema import Body, Id, Instant, Setting, View
 from openvest.core.snapshots import Json
 from openvest.core.texts import visible_line
-from openvest.core.v1 import page_of
+from openvest.core.v1 import PageQuery, page_of, page_v1
 from openvest.core.webhook_urls import MAX_URL_LENGTH
-from openvest.db.paging import PageQuery, v1_page
 from openvest.db.unit import Database, Unit
 from openvest.features.webhooks import model, service
 from openvest.features.webhooks.model import Category, NewWebhook, Webhook
@@ -171,8 +170,8 @@ async def create_webhook(unit: Unit, call: Call) -> Json:
 
 
 async def list_webhooks(unit: Unit, call: Call) -> Json:
-    found = await service.list_webhooks(unit, call.query)
-    return v1_page(found, [webhook_v1(webhook) for webhook in found.rows])
+    found = await service.list_webhooks(unit, call.query.page_request)
+    return page_v1(found, [webhook_v1(webhook) for webhook in found.rows])
 
 
 async def retrieve_webhook(unit: Unit, call: Call) -> Json:
@@ -297,4 +296,3 @@ ENDPOINTS: list[Endpoint] = [
         errors=(404, 422),
     ),
 ]
-EVENTS: list[Event] = []
