@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from openvest import catalog
-from openvest.core.declarations import Contract, Endpoint
+from openvest.declarations import Contract, Endpoint
 from openvest.server.openapi import describe
 
 ROOT = Path(__file__).resolve().parent.parent

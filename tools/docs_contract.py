@@ -9,8 +9,8 @@ from typing import Any
 
 import openvest
 from openvest.catalog import CONTRACTS, EVENTS, REPRESENTATIONS
-from openvest.core.declarations import Contract, Endpoint, Event, Representation
 from openvest.core.problems import TYPE_BASE, Problem
+from openvest.declarations import Contract, Endpoint, Event, Representation
 from openvest.features.tenants.model import SCOPES
 from openvest.server.openapi import components_of
 from openvest.server.standard_errors import statuses

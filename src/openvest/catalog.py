@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from openvest.core.declarations import Aside, Contract, Endpoint, Event, Hold, Outward, Reaction, Representation, Sweep
 from openvest.db.unit import Hook
+from openvest.declarations import Aside, Contract, Endpoint, Event, Hold, Outward, Reaction, Representation, Sweep
 from openvest.events.packages import event_objects
 from openvest.features.accounts import model as accounts_model
 from openvest.features.accounts import sweeps as accounts_sweeps

@@ -11,7 +11,7 @@ from typing import Any, get_args
 import pytest
 
 from openvest.catalog import CONTRACTS, EVENT_OBJECTS, EVENTS, REACTIONS, REPRESENTATIONS, WORKS
-from openvest.core.declarations import Event
+from openvest.declarations import Event
 from openvest.features.webhooks.model import Category
 from tests.architecture.feature_parts import PARTS, feature_parts
 from tests.architecture.test_layout import plant

@@ -15,10 +15,10 @@ from uuid import UUID, uuid4
 import uvloop
 
 from openvest.core.clock import monotonic_ns
-from openvest.core.declarations import Call, Caller
 from openvest.core.memory import collect_rarely
 from openvest.db.connections import open_pool
 from openvest.db.unit import Unit
+from openvest.declarations import Call, Caller
 from openvest.features.orders.v1 import ENDPOINTS, OrderCreate
 from openvest.features.tenants import service as tenants
 from openvest.main import assemble

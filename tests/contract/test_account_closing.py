@@ -9,10 +9,10 @@ from uuid import UUID
 
 import pytest
 
-from openvest.core.declarations import Hold
 from openvest.core.problems import Problem
 from openvest.db.query import Query
 from openvest.db.unit import Unit
+from openvest.declarations import Hold
 from openvest.features.accounts import service, store, sweeps
 from openvest.features.orders import service as orders
 from openvest.main import Assembled

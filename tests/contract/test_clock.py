@@ -13,9 +13,9 @@ import httpx
 import pytest
 
 from openvest.core.clock import instant, parse_instant
-from openvest.core.declarations import Sweep
 from openvest.core.ids import caused_id
 from openvest.db.unit import Database, Unit
+from openvest.declarations import Sweep
 from openvest.features.tenants import v1 as tenants_v1
 from openvest.main import Assembled
 from openvest.server.openapi import describe

@@ -14,11 +14,11 @@ import pytest
 from pydantic import Field
 
 from openvest import catalog
-from openvest.core.declarations import Call, Contract, Endpoint, Representation
 from openvest.core.paging import PageParameters, number_or
 from openvest.core.schema import Id, View
 from openvest.core.snapshots import Json, Snapshot, snapshot_of
 from openvest.db.unit import Database, Unit
+from openvest.declarations import Call, Contract, Endpoint, Representation
 from openvest.events.packages import event_objects
 from openvest.events.sequencer import number_events
 from openvest.features.payments import service

@@ -13,10 +13,10 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from openvest.core.declarations import Call, Endpoint, Verb
 from openvest.core.signing_keys import generate_ed25519
 from openvest.db.query import Query
 from openvest.db.unit import Database, Unit
+from openvest.declarations import Call, Endpoint, Verb
 from openvest.features.tenants.v1 import ENDPOINTS
 from openvest.sdk.signing import Signer
 from openvest.server.app import App

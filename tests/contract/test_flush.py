@@ -10,9 +10,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from openvest.core.declarations import Call, Endpoint
 from openvest.db.query import Query
 from openvest.db.unit import Database, DatabaseDown, Unit
+from openvest.declarations import Call, Endpoint
 from openvest.features.tenants.v1 import ENDPOINTS
 from openvest.main import Assembled
 from openvest.server.settings import ServerSettings

@@ -11,10 +11,10 @@ import pytest
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from openvest import catalog
-from openvest.core.declarations import Endpoint
 from openvest.core.problems import InvalidRequest
 from openvest.core.schema import Body, Setting
 from openvest.db.unit import Database
+from openvest.declarations import Endpoint
 from openvest.server.parsing import parse_body
 from tests.kit.contracts import SERVED
 from tests.kit.http import Api, make_api, make_test_app

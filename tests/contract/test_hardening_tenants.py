@@ -13,9 +13,9 @@ import httpx
 import pytest
 
 from openvest import catalog
-from openvest.core.declarations import Endpoint
 from openvest.core.trading_calendar import OutsideCalendar
 from openvest.db.unit import Database
+from openvest.declarations import Endpoint
 from openvest.features.tenants import service as tenants
 from openvest.main import Assembled
 from tests.kit.contracts import SERVED

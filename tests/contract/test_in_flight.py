@@ -10,9 +10,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from openvest.core.clock import monotonic_ns
-from openvest.core.declarations import Call, Endpoint
 from openvest.db.faults import TooBusy
 from openvest.db.unit import Database, Unit
+from openvest.declarations import Call, Endpoint
 from openvest.features.tenants.v1 import ENDPOINTS
 from openvest.server.lanes import Lanes
 from openvest.server.limits import RateLimits

@@ -9,9 +9,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from openvest.core.declarations import Endpoint
 from openvest.core.ids import caused_id
 from openvest.db.unit import Database
+from openvest.declarations import Endpoint
 from openvest.features.instruments import v1
 from openvest.features.tenants.v1 import ENDPOINTS as TENANTS
 from openvest.server.app import App

@@ -11,8 +11,8 @@ import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
 from openvest import catalog
-from openvest.core.declarations import Endpoint
 from openvest.db.unit import Database, Unit
+from openvest.declarations import Endpoint
 from openvest.events.log import events_after
 from openvest.events.sequencer import number_events
 from openvest.features.cash import v1 as cash_v1

@@ -13,10 +13,10 @@ import jsonschema
 import pytest
 from pydantic import create_model
 
-from openvest.core.declarations import Contract, Endpoint
 from openvest.core.schema import View
 from openvest.core.v1 import page_of
 from openvest.db.unit import Database
+from openvest.declarations import Contract, Endpoint
 from openvest.features.tenants.v1 import ENDPOINTS
 from openvest.server.app import App
 from openvest.server.messages import Answer, Request

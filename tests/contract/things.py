@@ -10,12 +10,12 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
-from openvest.core.declarations import Call, Endpoint
 from openvest.core.problems import NotFound, Unprocessable
 from openvest.core.schema import Body, Id, PaymentAmount, Unused, View
 from openvest.core.v1 import PageQuery
 from openvest.db.query import Query
 from openvest.db.unit import Database, Unit
+from openvest.declarations import Call, Endpoint
 
 SCOPES = ("orders:admin",)
 

@@ -10,7 +10,7 @@ _HEAD = '''"""An endpoint that somebody adds in a hurry."""
 
 from __future__ import annotations
 
-from openvest.core.declarations import Call, Endpoint
+from openvest.declarations import Call, Endpoint
 from openvest.core.problems import NotFound
 from openvest.core.schema import Body, Id, View
 from openvest.core.snapshots import Json

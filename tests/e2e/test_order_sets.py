@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from openvest import catalog
-from openvest.core.declarations import Outward, Sweep
 from openvest.db.unit import Unit
+from openvest.declarations import Outward, Sweep
 from openvest.features.orders import service as orders
 from openvest.ledger.audit import prove_tenant
 from openvest.main import Assembled

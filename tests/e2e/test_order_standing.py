@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from openvest import catalog
-from openvest.core.declarations import Sweep
 from openvest.core.problems import Problem
 from openvest.db.unit import Unit
+from openvest.declarations import Sweep
 from openvest.features.accounts import service as accounts
 from openvest.features.orders import service as orders
 from openvest.features.orders.model import OrderDetails

@@ -15,10 +15,10 @@ from uuid import UUID
 import pytest
 
 from openvest import catalog
-from openvest.core.declarations import Sweep
 from openvest.core.problems import Problem
 from openvest.db.query import Query
 from openvest.db.unit import Unit
+from openvest.declarations import Sweep
 from openvest.features.accounts import service as accounts
 from openvest.features.onboarding import service_identifiers as identifiers
 from openvest.features.onboarding.model import Residency

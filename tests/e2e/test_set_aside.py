@@ -13,10 +13,10 @@ import pytest
 import structlog
 
 from openvest import catalog
-from openvest.core.declarations import Sweep, WorkKept
 from openvest.core.ids import caused_id
 from openvest.db.query import Query, Statement
 from openvest.db.unit import Unit
+from openvest.declarations import Sweep, WorkKept
 from openvest.features.accounts import service as accounts
 from openvest.features.orders import service as orders
 from openvest.features.orders.model import OrderDetails

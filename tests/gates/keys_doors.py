@@ -9,8 +9,8 @@ from uuid import UUID
 
 import asyncpg
 
-from openvest.core.declarations import Endpoint
 from openvest.db.unit import Database
+from openvest.declarations import Endpoint
 from openvest.main import Assembled
 from openvest.server.app import App
 from openvest.server.settings import ServerSettings

@@ -14,8 +14,8 @@ from uuid import UUID, uuid4
 
 from pydantic import BaseModel
 
-from openvest.core.declarations import Endpoint
 from openvest.core.problems import TYPE_BASE
+from openvest.declarations import Endpoint
 from tests.gates.gate import Run, Verdict
 from tests.gates.keys_doors import Doors, doors
 from tests.kit import footprint

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID, uuid4
 
-from openvest.core.declarations import Call, Endpoint, Response
 from openvest.db.unit import Unit
+from openvest.declarations import Call, Endpoint, Response
 from openvest.server.reads import coalesces
 from tests.gates.gate import Gate, Run, Verdict
 from tests.gates.keys_doors import Doors, doors

@@ -13,8 +13,8 @@ from uuid import UUID, uuid4
 import httpx
 import jsonschema
 
-from openvest.core.declarations import Endpoint
 from openvest.core.problems import TYPE_BASE
+from openvest.declarations import Endpoint
 from openvest.features.tenants.model import SCOPES
 from openvest.features.tenants.service import token_hash
 from openvest.main.http import listening

@@ -14,8 +14,8 @@ from typing import Any
 
 import openvest
 from openvest import catalog
-from openvest.core.declarations import Endpoint, Event, Outward, Reaction, Representation, Sweep
 from openvest.core.paging import PageParameters
+from openvest.declarations import Endpoint, Event, Outward, Reaction, Representation, Sweep
 from openvest.features.tenants.model import SCOPES
 from openvest.ledger.audit import AuditQuery
 from openvest.server.openapi import describe

@@ -14,7 +14,7 @@ from uuid import uuid4
 import httpx
 import jsonschema
 
-from openvest.core.declarations import Endpoint
+from openvest.declarations import Endpoint
 from openvest.server.parsing import MAX_MISFITS
 from tests.gates.gate import Gate, Run, Verdict
 from tests.gates.matrix_ground import TENANT_TABLES, Floor, floor

@@ -17,11 +17,11 @@ from uuid import UUID
 
 import httpx
 
-from openvest.core.declarations import Contract, Endpoint
 from openvest.core.paging import PageParameters
 from openvest.db.paging import Listing
 from openvest.db.query import Query
 from openvest.db.unit import Unit
+from openvest.declarations import Contract, Endpoint
 from openvest.features.accounts import service as accounts
 from openvest.features.orders import service as orders
 from openvest.features.orders.model import OrderWanted

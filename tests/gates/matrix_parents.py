@@ -15,7 +15,7 @@ from uuid import uuid4
 
 import httpx
 
-from openvest.core.declarations import Endpoint
+from openvest.declarations import Endpoint
 from tests.gates.gate import Gate, Run, Verdict
 from tests.gates.matrix_ground import floor
 from tests.gates.matrix_tenants import seen

@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 
 import httpx
 
-from openvest.core.declarations import Endpoint
+from openvest.declarations import Endpoint
 from tests.gates.gate import Gate, Run, Verdict
 from tests.gates.matrix_ground import TENANT_TABLES, Floor, floor
 from tests.kit.contracts import SERVED

@@ -15,10 +15,10 @@ from uuid import UUID
 import httpx
 
 from openvest import catalog
-from openvest.core.declarations import Outward, Sweep
 from openvest.core.problems import Problem
 from openvest.core.sealing import Secrets
 from openvest.db.unit import Unit
+from openvest.declarations import Outward, Sweep
 from tests.gates.gate import Gate, Run, Verdict
 from tests.gates.matrix_fields import MONDAY, ask_all
 from tests.gates.matrix_ground import TENANT_TABLES, Floor, floor

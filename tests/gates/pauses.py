@@ -19,8 +19,8 @@ import asyncpg
 
 from openvest import catalog
 from openvest.core.clock import monotonic_ns
-from openvest.core.declarations import Outward
 from openvest.db.unit import Database
+from openvest.declarations import Outward
 from openvest.ledger.audit import prove_tenant
 from openvest.main.failpoints import PAUSE
 from tests.faults.crash.checker import check, wait_for_rest

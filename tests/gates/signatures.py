@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from uuid import uuid4
 
-from openvest.core.declarations import Endpoint
 from openvest.core.http_signatures import SignatureRefused, SignatureVersion, SignedMessage
 from openvest.core.problems import TYPE_BASE
+from openvest.declarations import Endpoint
 from tests.gates.gate import Gate, Run, Verdict
 from tests.gates.signatures_coverage import coverage
 from tests.gates.signatures_ended import ended

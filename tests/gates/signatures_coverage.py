@@ -12,8 +12,8 @@ from random import Random
 from typing import Final
 from uuid import uuid4
 
-from openvest.core.declarations import Endpoint
 from openvest.core.http_signatures import body_digest
+from openvest.declarations import Endpoint
 from tests.gates.gate import Run, Verdict
 from tests.gates.signatures_ground import PLAIN, VERSIONS, Court, court, serves
 from tests.kit import footprint

@@ -13,11 +13,11 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from openvest.catalog import CONTRACTS
-from openvest.core.declarations import Endpoint
 from openvest.core.http_signatures import SignatureVersion, SignedMessage
 from openvest.core.problems import MethodNotAllowed, NotFound
 from openvest.core.signing_keys import generate_ed25519, generate_p521, load_private_key
 from openvest.db.unit import Database
+from openvest.declarations import Endpoint
 from openvest.features.tenants import service as tenants
 from openvest.main import Assembled, Mode
 from openvest.server.app import App, make_app

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from openvest.catalog import CONTRACTS
-from openvest.core.declarations import Contract, Endpoint
+from openvest.declarations import Contract, Endpoint
 from openvest.server.openapi import describe
 
 SERVED: Sequence[Endpoint] = tuple(endpoint for table in CONTRACTS.values() for endpoint in table)

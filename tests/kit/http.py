@@ -12,9 +12,9 @@ from uuid import UUID, uuid4
 import httpx
 
 from openvest.core.clock import WireClock
-from openvest.core.declarations import Contract, Endpoint
 from openvest.core.signing_keys import generate_ed25519
 from openvest.db.unit import Database, Unit
+from openvest.declarations import Contract, Endpoint
 from openvest.features.tenants import service as tenants
 from openvest.features.tenants.model import NewClient
 from openvest.sdk.signing import Signer

@@ -15,8 +15,8 @@ from uuid import UUID, uuid4
 
 import httpx
 
-from openvest.core.declarations import Endpoint
 from openvest.db.unit import Database, Unit
+from openvest.declarations import Endpoint
 from openvest.main import Assembled
 from tests.kit.contracts import SERVED
 from tests.kit.customers import Customer, make_customer, make_user, top_up

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from openvest import catalog
 from openvest.core.clock import parse_instant
-from openvest.core.declarations import Sweep
 from openvest.db.unit import Database, Unit
+from openvest.declarations import Sweep
 from openvest.features.accounts import service as accounts
 from openvest.features.accounts.model import AccountType
 from openvest.features.onboarding import service as checks

@@ -8,11 +8,11 @@ from typing import Any
 from uuid import UUID
 
 from openvest.core.clock import WireClock
-from openvest.core.declarations import Contract, Representation
 from openvest.core.ids import caused_id
 from openvest.core.schema import View
 from openvest.db.query import Query, Statement
 from openvest.db.unit import Database, Unit
+from openvest.declarations import Contract, Representation
 from openvest.events.packages import EventObjects
 from openvest.events.sequencer import number_events
 from openvest.features.tenants import service as tenants

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from openvest.core.declarations import Representation
 from openvest.core.ids import caused_id
 from openvest.core.schema import View
 from openvest.db.unit import Unit
+from openvest.declarations import Representation
 from openvest.events.log import LoggedEvent
 from openvest.events.packages import LOOK_LIMIT, EventObjects, Run, Tape, collect, wants
 

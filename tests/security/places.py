@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal
 
-from openvest.core.declarations import Endpoint
+from openvest.declarations import Endpoint
 from tests.kit.operations import BODIES, CONSTANT, filled, label
 
 Json = dict[str, Any]

@@ -10,10 +10,10 @@ from uuid import UUID
 import httpx
 
 from openvest.catalog import ASIDES, CONTRACTS, FORGET_SET_ASIDE, LAWS, SET_ASIDE
-from openvest.core.declarations import Endpoint, WorkKept
 from openvest.core.ids import caused_id
 from openvest.core.signing_keys import generate_ed25519
 from openvest.db.unit import Unit
+from openvest.declarations import Endpoint, WorkKept
 from openvest.events.log import events_of
 from openvest.features.accounts import service as accounts
 from openvest.features.instruments import service as instruments

@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from openvest.catalog import CONTRACTS
-from openvest.core.declarations import Endpoint
+from openvest.declarations import Endpoint
 from openvest.features.tenants.model import SCOPES
 from openvest.server.app import make_app
 from openvest.server.settings import ServerSettings

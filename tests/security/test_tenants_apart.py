@@ -14,10 +14,10 @@ import httpx
 import pytest
 
 from openvest.catalog import CONTRACTS
-from openvest.core.declarations import Call, Endpoint
 from openvest.core.problems import NotFound
 from openvest.db.query import Query
 from openvest.db.unit import Database, Unit
+from openvest.declarations import Call, Endpoint
 from openvest.server.app import App, make_app
 from openvest.server.settings import ServerSettings
 from tests.kit.cluster import Cluster

@@ -13,9 +13,9 @@ from uuid import UUID
 import pytest
 
 from openvest import catalog
-from openvest.core.declarations import Outward
 from openvest.core.problems import Problem
 from openvest.db.unit import Unit
+from openvest.declarations import Outward
 from openvest.features.orders import service as orders
 from openvest.features.orders.model import OrderDetails, OrderWanted
 from openvest.main import Assembled

@@ -15,11 +15,11 @@ import pytest
 
 from openvest import catalog
 from openvest.core.clock import WireClock
-from openvest.core.declarations import Sweep
 from openvest.core.ids import caused_id
 from openvest.core.snapshots import snapshot_of
 from openvest.db.query import Statement
 from openvest.db.unit import Database, Unit
+from openvest.declarations import Sweep
 from openvest.events.log import LoggedEvent, events_after
 from openvest.events.sequencer import number_events
 from openvest.features.instruments import service

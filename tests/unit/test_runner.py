@@ -15,11 +15,11 @@ import asyncpg
 import pytest
 
 from openvest import catalog
-from openvest.core.declarations import Emitted, Outward, Reaction, Sweep
 from openvest.core.ids import caused_id
 from openvest.db import unit as units
 from openvest.db.query import Query
 from openvest.db.unit import DatabaseDown, Unit
+from openvest.declarations import Emitted, Outward, Reaction, Sweep
 from openvest.main import Assembled
 from openvest.work import setbacks
 from openvest.work.runner import Stuck

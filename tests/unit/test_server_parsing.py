@@ -9,10 +9,10 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import Field
 
-from openvest.core.declarations import Endpoint
 from openvest.core.problems import FieldError, InvalidRequest, NotAcceptable, UnsupportedMediaType
 from openvest.core.schema import Body, Day, Id, Instant, Isin, PaymentAmount, SignedDecimal
 from openvest.core.schema_people import Address
+from openvest.declarations import Endpoint
 from openvest.features.users.v1_schemas import SocialSecurityNumber
 from openvest.server.authentication import as_uuid
 from openvest.server.messages import Request

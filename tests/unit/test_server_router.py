@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from openvest.core.declarations import Endpoint
 from openvest.core.problems import MethodNotAllowed, NotFound
+from openvest.declarations import Endpoint
 from openvest.server.router import Router, pick
 
 

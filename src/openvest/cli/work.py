@@ -14,8 +14,8 @@ from openvest.cli.failures import Failed
 from openvest.cli.options import DEFAULT_DATA_DIR, AsJson, DataDir, OnlyTenant
 
 if TYPE_CHECKING:
-    from openvest.core.declarations import Aside
     from openvest.db.unit import Unit
+    from openvest.declarations import Aside
     from openvest.features.tenants.model import ListedTenant
     from openvest.main.installation import Installation
     from openvest.work.aside import SetAside
@@ -113,7 +113,7 @@ def _for_each(
 
     async def change(installation: Installation) -> tuple[int, list[str]]:
         from openvest.catalog import ASIDES
-        from openvest.core.declarations import WorkKept
+        from openvest.declarations import WorkKept
         from openvest.work.aside import by_sweep
 
         known, count, refused, missing = by_sweep(ASIDES), 0, list[str](), set(ids)

@@ -20,7 +20,6 @@ from uuid import UUID
 import asyncpg
 
 from openvest.core.clock import monotonic_ns
-from openvest.core.declarations import Emitted, Hold, Reaction
 from openvest.core.failpoints import failpoint
 from openvest.core.ids import IdSource, caused_id, random_id
 from openvest.core.sealing import Secrets
@@ -28,6 +27,7 @@ from openvest.core.snapshots import text_of
 from openvest.db.faults import AGAIN, DOWN, DatabaseDown, TooBusy, is_misuse
 from openvest.db.lending import Lender
 from openvest.db.query import Query, Statement, together
+from openvest.declarations import Emitted, Hold, Reaction
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

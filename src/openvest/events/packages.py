@@ -14,11 +14,11 @@ from datetime import datetime
 from uuid import UUID
 
 from openvest.core.clock import instant
-from openvest.core.declarations import Contract, Event, Representation
 from openvest.core.snapshots import dumps
 from openvest.db.faults import is_passing
 from openvest.db.query import Statement
 from openvest.db.unit import Unit
+from openvest.declarations import Contract, Event, Representation
 from openvest.events.log import LoggedEvent, events_after
 
 EventObjects = Mapping[Contract, Mapping[str, Representation]]

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from openvest.core.clock import WireClock
-from openvest.core.declarations import Contract, Endpoint
 from openvest.core.ids import random_text
 from openvest.core.problems import MethodNotAllowed
 from openvest.core.sealing import Secrets
 from openvest.db.unit import Database
 from openvest.db.wire import measure
+from openvest.declarations import Contract, Endpoint
 from openvest.server.authentication import Authenticator
 from openvest.server.bodies import Bodies
 from openvest.server.directory import Directory

@@ -17,7 +17,6 @@ from urllib.parse import parse_qs
 from uuid import UUID
 
 from openvest.core.clock import WireClock, instant
-from openvest.core.declarations import Caller
 from openvest.core.http_signatures import (
     SINGLE_HEADERS,
     ParsedSignature,
@@ -28,6 +27,7 @@ from openvest.core.http_signatures import (
 )
 from openvest.core.ids import parse_id
 from openvest.core.problems import Unauthorised
+from openvest.declarations import Caller
 from openvest.server.directory import Directory, KnownKey, KnownToken
 from openvest.server.messages import Request
 from openvest.server.nonces import Claim, NonceGate

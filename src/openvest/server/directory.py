@@ -16,10 +16,10 @@ from typing import Generic, Literal, TypeVar, cast
 from uuid import UUID
 
 from openvest.core.clock import monotonic_ns
-from openvest.core.declarations import Caller, Contract
 from openvest.core.sealing import Secrets
 from openvest.core.signing_keys import PublicKey, load_public_key
 from openvest.db.unit import Database
+from openvest.declarations import Caller, Contract
 from openvest.features.tenants import service as tenants
 
 K = TypeVar("K", bound=Hashable)

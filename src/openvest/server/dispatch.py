@@ -11,11 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from openvest.core.clock import monotonic_ns
-from openvest.core.declarations import Call, Caller, Endpoint
 from openvest.core.ids import random_text
 from openvest.core.problems import Forbidden, Internal, Problem, Unauthorised
 from openvest.core.schema import Setting
 from openvest.db.faults import DatabaseDown, TooBusy, is_unavailable
+from openvest.declarations import Call, Caller, Endpoint
 from openvest.server.authentication import Authenticator, form_client, named_client
 from openvest.server.bodies import Bodies
 from openvest.server.idempotency import Keys

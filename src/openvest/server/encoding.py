@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from openvest.core.declarations import Endpoint, Response
 from openvest.core.snapshots import dumps
+from openvest.declarations import Endpoint, Response
 from openvest.server.messages import JSON, Answer
 
 _BYTES = b"application/octet-stream"

@@ -15,12 +15,12 @@ from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from openvest.core.clock import monotonic_ns
-from openvest.core.declarations import BatchVerb, Call, Endpoint
 from openvest.core.failpoints import failpoint
 from openvest.core.problems import Problem
 from openvest.db.faults import AGAIN, TooBusy, is_passing
 from openvest.db.lending import apart
 from openvest.db.unit import DRAINS_SECONDS, Database, MustDrain, Unit
+from openvest.declarations import BatchVerb, Call, Endpoint
 from openvest.server.encoding import encode
 from openvest.server.idempotency import (
     Keyed,

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
 
-from openvest.core.declarations import Caller
 from openvest.core.problems import Conflict, Unprocessable
 from openvest.core.sealing import Secrets
 from openvest.core.snapshots import canonical, dumps
 from openvest.db.query import Query, Statement
 from openvest.db.unit import Unit
+from openvest.declarations import Caller
 from openvest.server.messages import JSON, Answer, Request
 
 

@@ -14,9 +14,9 @@ from typing import cast
 from uuid import UUID
 
 from openvest.core.clock import monotonic_ns
-from openvest.core.declarations import Call, Endpoint, Verb
 from openvest.core.failpoints import failpoint
 from openvest.db.unit import Database, Unit
+from openvest.declarations import Call, Endpoint, Verb
 from openvest.server.encoding import encode
 from openvest.server.idempotency import Keyed, Keys, lock_and_find, other_request, same_request, still_running
 from openvest.server.lanes import Lanes

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 from uuid import UUID
 
-from openvest.core.declarations import Contract, Endpoint
 from openvest.core.problems import InvalidRequest, MissingIdempotencyKey, NotAcceptable, UnsupportedMediaType
 from openvest.core.schema import UUID_PATTERN
+from openvest.declarations import Contract, Endpoint
 from openvest.server.messages import Request
 
 _JSON_RANGES = ("application/json", "application/*", "*/*")

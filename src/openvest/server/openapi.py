@@ -12,8 +12,8 @@ from typing import Any, Literal, cast
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from openvest.core.declarations import Contract, Endpoint, PathValue
 from openvest.core.schema import UUID_PATTERN, published_name
+from openvest.declarations import Contract, Endpoint, PathValue
 from openvest.features.tenants.model import SCOPES
 from openvest.server.standard_errors import PROBLEM_SCHEMA, RESPONSES, statuses
 

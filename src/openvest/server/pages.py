@@ -10,11 +10,11 @@ from datetime import datetime
 from functools import lru_cache
 from importlib.metadata import version
 
-from openvest.core.declarations import Contract
 from openvest.core.snapshots import dumps
 from openvest.db.faults import is_unavailable
 from openvest.db.query import Query
 from openvest.db.unit import Database
+from openvest.declarations import Contract
 from openvest.server import docs
 from openvest.server.messages import JSON, Answer, Request, problem_answer, unavailable
 from openvest.server.negotiation import prefers_html

@@ -16,9 +16,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
 
-from openvest.core.declarations import Endpoint
 from openvest.core.problems import FieldError, InvalidRequest, NotFound
 from openvest.core.schema import Setting
+from openvest.declarations import Endpoint
 from openvest.server.authentication import as_uuid
 from openvest.server.misfits import explain
 

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from openvest.core.declarations import BatchVerb, Call, Endpoint, Verb
 from openvest.core.problems import Problem
 from openvest.db.faults import is_passing
 from openvest.db.unit import Database, Unit
+from openvest.declarations import BatchVerb, Call, Endpoint, Verb
 from openvest.server.encoding import encode
 from openvest.server.messages import Answer
 from openvest.server.queues import Batcher, Waiting

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes
 
-from openvest.core.declarations import Contract, Endpoint
 from openvest.core.problems import MethodNotAllowed, NotFound
+from openvest.declarations import Contract, Endpoint
 
 NO_SUCH_PATH = "No operation has this path."
 

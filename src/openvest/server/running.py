@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from openvest.core.clock import monotonic_ns
-from openvest.core.declarations import Call, Endpoint, Verb
 from openvest.db.unit import Database, Unit
+from openvest.declarations import Call, Endpoint, Verb
 from openvest.server.encoding import encode
 from openvest.server.flush import Flush, FlushItem
 from openvest.server.idempotency import Keyed

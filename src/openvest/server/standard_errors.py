@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from openvest.core.declarations import Endpoint
+from openvest.declarations import Endpoint
 
 Json = dict[str, Any]
 

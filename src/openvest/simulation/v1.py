@@ -15,13 +15,13 @@ from typing import Annotated, Any, Literal, Protocol
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from openvest.core.clock import instant
-from openvest.core.declarations import Call, Endpoint, Response
 from openvest.core.problems import FieldError
 from openvest.core.schema import Body, Id, Instant, Unused, View, exactly_one
 from openvest.core.snapshots import Json
 from openvest.core.trading_calendar import session_after
 from openvest.core.v1 import PageQuery, page_of, page_v1
 from openvest.db.unit import Unit
+from openvest.declarations import Call, Endpoint, Response
 from openvest.simulation import scenarios
 from openvest.simulation.durations import Duration, parse_duration
 from openvest.simulation.scenarios import KINDS, Scenario

@@ -14,10 +14,10 @@ from datetime import datetime
 from typing import LiteralString
 from uuid import UUID
 
-from openvest.core.declarations import Aside
 from openvest.db.faults import is_passing
 from openvest.db.query import Query, Statement
 from openvest.db.unit import Database, Unit
+from openvest.declarations import Aside
 from openvest.ledger.audit import AuditQuery
 
 _LONGEST_TEXT = 2_000

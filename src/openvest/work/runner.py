@@ -23,12 +23,12 @@ from typing import Any
 from uuid import UUID
 
 from openvest.core.clock import monotonic_ns
-from openvest.core.declarations import Aside, Outward, Sweep
 from openvest.core.failpoints import failpoint
 from openvest.db.faults import DOWN, DatabaseDown, TooBusy, is_passing
 from openvest.db.lending import SecondConnection
 from openvest.db.query import Statement
 from openvest.db.unit import Database, MustDrain, Unit
+from openvest.declarations import Aside, Outward, Sweep
 from openvest.work.aside import set_aside
 from openvest.work.setbacks import Ear, Nobody, Setbacks, pause_after
 

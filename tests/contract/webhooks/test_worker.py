@@ -14,11 +14,11 @@ import pytest
 
 from openvest import catalog
 from openvest.core.clock import WireClock
-from openvest.core.declarations import Sweep
 from openvest.core.ids import caused_id
 from openvest.db.query import Query
 from openvest.db.unit import Database, DatabaseDown, Unit
 from openvest.db.wake import CHANNEL, Wake
+from openvest.declarations import Sweep
 from openvest.features.tenants import service as tenants
 from openvest.main import Assembled
 from openvest.main.news import connect_news, make_worker

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from openvest.core.declarations import Event
+from openvest.declarations import Event
 from openvest.features.users.model import UserStatus, Verdict
 
 Status = Literal["PENDING_APPROVAL", "ACTIVE", "CLOSING", "CLOSED", "LOCKED"]

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from openvest.core.declarations import Aside, Emitted, Outward, Reaction, Sweep
 from openvest.db.unit import Unit
+from openvest.declarations import Aside, Emitted, Outward, Reaction, Sweep
 from openvest.features.accounts import service, store
 from openvest.features.accounts.model import Account, AccountGroup
 

@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from openvest.core.declarations import Call, Endpoint, Representation
 from openvest.core.problems import Problem
 from openvest.core.schema import Body, Id, Instant, Unused, View
 from openvest.core.snapshots import Json, Snapshot, snapshot_of
@@ -15,6 +14,7 @@ from openvest.core.texts import visible_line
 from openvest.core.v1 import PageQuery, page_of, page_v1
 from openvest.db.paging import page
 from openvest.db.unit import Unit
+from openvest.declarations import Call, Endpoint, Representation
 from openvest.features.accounts import service, store, v1_tests
 from openvest.features.accounts.v1_schemas import AccountStatus, AccountView, GroupType, OwnerView, account_v1
 from openvest.features.users import service as users

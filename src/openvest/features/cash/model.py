@@ -9,8 +9,8 @@ from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
-from openvest.core.declarations import Event
 from openvest.core.money import ZERO, Money
+from openvest.declarations import Event
 from openvest.ledger.chart import Balance
 
 DEFAULT_CURRENCY = "EUR"

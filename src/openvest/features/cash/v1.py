@@ -8,7 +8,6 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from openvest.core.declarations import Call, Endpoint, PathValue, Representation
 from openvest.core.money import ZERO, cents
 from openvest.core.schema import (
     Currency,
@@ -24,6 +23,7 @@ from openvest.core.schema import (
 from openvest.core.snapshots import Json, Snapshot, snapshot_of
 from openvest.core.v1 import InstrumentReferenceView, MoneyView, PageQuery, page_of, page_v1
 from openvest.db.unit import Unit
+from openvest.declarations import Call, Endpoint, PathValue, Representation
 from openvest.features.accounts import service as accounts
 from openvest.features.cash import service
 from openvest.features.cash.model import CASH_TYPES, DEFAULT_CURRENCY, ChargeMethod, ReferenceType, TaxKind

@@ -9,8 +9,8 @@ from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
-from openvest.core.declarations import Event
 from openvest.core.money import ZERO
+from openvest.declarations import Event
 
 Side = Literal["BUY", "SELL"]
 ExecutionStatus = Literal["FILLED", "SETTLED", "CANCELLED"]

@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from openvest.core.declarations import Aside, Reaction, Sweep, WorkKept
 from openvest.db.unit import Unit
+from openvest.declarations import Aside, Reaction, Sweep, WorkKept
 from openvest.features.executions import store, store_blocks
 from openvest.features.executions.model import BlockTrade, Execution
 from openvest.features.executions.rules import EXECUTION

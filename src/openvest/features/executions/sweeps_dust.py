@@ -9,9 +9,9 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from openvest.core.declarations import Sweep
 from openvest.core.money import ZERO
 from openvest.db.unit import Unit
+from openvest.declarations import Sweep
 from openvest.features.accounts import service as accounts
 from openvest.features.executions import service, store_dust
 from openvest.features.executions.rules_dust import NEAR, Resting, next_look, transaction_of, worth

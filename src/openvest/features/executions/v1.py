@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from openvest.core.declarations import Call, Endpoint, Representation
 from openvest.core.snapshots import Json, snapshot_of
 from openvest.db.unit import Unit
+from openvest.declarations import Call, Endpoint, Representation
 from openvest.features.executions import service
 from openvest.features.executions.model_v1 import ExecutionView, execution_v1
 

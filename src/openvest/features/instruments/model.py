@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from openvest.core.declarations import Event
 from openvest.core.table_files import Column
+from openvest.declarations import Event
 
 TradingStatus = Literal["ACTIVE", "INACTIVE"]
 

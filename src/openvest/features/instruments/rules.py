@@ -9,11 +9,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Protocol, TypeVar
 from uuid import UUID
 
-from openvest.core.declarations import PathValue
 from openvest.core.ids import caused_id
 from openvest.core.problems import FieldError, InvalidRequest, NotFound
 from openvest.core.schema import ISIN_PATTERN, UUID_PATTERN
 from openvest.core.trading_calendar import FIRST_DAY, ONE_DAY
+from openvest.declarations import PathValue
 
 MOST_CANDLES = 1000
 DEFAULT_DAYS = timedelta(days=30)

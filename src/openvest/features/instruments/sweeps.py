@@ -7,8 +7,8 @@ from datetime import datetime
 from itertools import takewhile
 from uuid import UUID
 
-from openvest.core.declarations import Aside, Reaction, Sweep, WorkKept
 from openvest.db.unit import Unit
+from openvest.declarations import Aside, Reaction, Sweep, WorkKept
 from openvest.features.instruments import store
 
 

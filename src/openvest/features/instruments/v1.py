@@ -9,13 +9,13 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from openvest.core.clock import instant, parse_day, parse_instant
-from openvest.core.declarations import Call, Endpoint, Representation
 from openvest.core.money import plain
 from openvest.core.problems import FieldError
 from openvest.core.schema import Body, Id, Instant, Isin, View
 from openvest.core.snapshots import Json, Snapshot, snapshot_of
 from openvest.core.v1 import PageQuery, page_of, page_v1
 from openvest.db.unit import Unit
+from openvest.declarations import Call, Endpoint, Representation
 from openvest.features.instruments import rules, service
 from openvest.features.instruments.model import TradingStatus, Venue
 from openvest.features.instruments.rules import InstrumentName

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from openvest.core.declarations import Event
+from openvest.declarations import Event
 
 CheckType = Literal["KYC", "POR", "INSTRUMENT_FIT", "COMPLIANCE", "USER_SELF_ASSESSMENT", "US_WITHHOLDING_TAX_STATUS"]
 CheckStatus = Literal["IN_PROGRESS", "PASSED", "FAILED"]

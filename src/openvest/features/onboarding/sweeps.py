@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from openvest.core.declarations import Aside, Emitted, Outward, Reaction, Sweep
 from openvest.core.ids import random_id
 from openvest.db.unit import Unit
+from openvest.declarations import Aside, Emitted, Outward, Reaction, Sweep
 from openvest.features.onboarding import service, service_activation, store
 from openvest.features.users import service as users
 from openvest.ports.identity import CheckRequest, CheckResult

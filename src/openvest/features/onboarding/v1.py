@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from openvest.core.declarations import Endpoint, Representation
+from openvest.declarations import Endpoint, Representation
 from openvest.features.onboarding import v1_checks, v1_identifiers, v1_tests
 
 ENDPOINTS: list[Endpoint] = [*v1_checks.ENDPOINTS, *v1_identifiers.ENDPOINTS, *v1_tests.ENDPOINTS]

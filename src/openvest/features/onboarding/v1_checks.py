@@ -9,12 +9,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, RootModel, WithJsonSchema
 
-from openvest.core.declarations import Call, Endpoint
 from openvest.core.problems import FieldError
 from openvest.core.schema import Body, Country, Currency, Day, Id, Instant, View
 from openvest.core.schema_people import Address, Link, Name, ProofOfResidence
 from openvest.core.snapshots import Json, Snapshot, snapshot_of, snapshot_value
 from openvest.db.unit import Unit
+from openvest.declarations import Call, Endpoint
 from openvest.features.onboarding import service
 
 READ, ADMIN = ("checks:read", "checks:admin"), ("checks:admin",)

@@ -7,11 +7,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from openvest.core.declarations import Call, Endpoint
 from openvest.core.problems import FieldError
 from openvest.core.schema import Body, Country, Id, Instant, Unused, View, each_once
 from openvest.core.snapshots import Json, snapshot_of
 from openvest.db.unit import Unit
+from openvest.declarations import Call, Endpoint
 from openvest.features.onboarding import rules_identifiers, service_identifiers
 from openvest.features.onboarding.model import Residency, TaxResidencies
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from openvest.core.declarations import Call, Endpoint
 from openvest.core.snapshots import Json, snapshot_of
 from openvest.db.unit import Unit
+from openvest.declarations import Call, Endpoint
 from openvest.features.onboarding import service
 from openvest.features.onboarding.v1_checks import CheckView, check_v1
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import UUID
 
-from openvest.core.declarations import WorkKept
 from openvest.core.money import ZERO
 from openvest.db.unit import Unit
+from openvest.declarations import WorkKept
 from openvest.features.executions import service as executions
 from openvest.features.orders import service, store
 from openvest.features.orders.model import Order

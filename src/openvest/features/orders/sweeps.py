@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from openvest.core.declarations import Aside, Emitted, Reaction, Sweep
 from openvest.db.unit import Unit
+from openvest.declarations import Aside, Emitted, Reaction, Sweep
 from openvest.features.executions.model import Side
 from openvest.features.orders import service, service_aside, store
 from openvest.features.orders.model import Order

@@ -8,9 +8,9 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from openvest.core.declarations import Sweep
 from openvest.core.money import ZERO, cent_half_up, times
 from openvest.db.unit import Unit
+from openvest.declarations import Sweep
 from openvest.features.executions import service as executions
 from openvest.features.executions import service_booking
 from openvest.features.executions.model import Execution, Inventory, NewBlockTrade, NewExecution

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from openvest.core.clock import parse_instant
-from openvest.core.declarations import Emitted
 from openvest.db.unit import Unit
+from openvest.declarations import Emitted
 from openvest.features.instruments import service as instruments
 from openvest.features.instruments import service_news
 from openvest.features.orders import service, store

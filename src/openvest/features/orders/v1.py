@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from openvest.core.declarations import Call, Endpoint, Representation
 from openvest.core.money import ZERO, cents, plain
 from openvest.core.problems import Problem
 from openvest.core.snapshots import Json, Snapshot, snapshot_of
 from openvest.core.v1 import page_v1
 from openvest.db.unit import Unit
+from openvest.declarations import Call, Endpoint, Representation
 from openvest.features.executions.model_v1 import execution_v1
 from openvest.features.orders import service
 from openvest.features.orders.model import OrderWanted

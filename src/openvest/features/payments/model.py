@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
-from openvest.core.declarations import Event
+from openvest.declarations import Event
 
 TopupStatus = Literal["CONFIRMED", "SETTLED", "CANCELLED"]
 LineStatus = Literal["RECEIVED", "MATCHED", "UNMATCHED"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from openvest.core.declarations import Aside, Reaction, Sweep
+from openvest.declarations import Aside, Reaction, Sweep
 from openvest.features.payments import service
 
 SWEEPS: list[Sweep] = [

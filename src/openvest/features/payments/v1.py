@@ -8,13 +8,13 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
-from openvest.core.declarations import Call, Endpoint, Representation
 from openvest.core.money import cents
 from openvest.core.schema import Body, Id, Instant, PaymentAmount, Unused, View
 from openvest.core.snapshots import Json, Snapshot, snapshot_of
 from openvest.core.texts import visible_line
 from openvest.core.v1 import PageQuery, page_of, page_v1
 from openvest.db.unit import Unit
+from openvest.declarations import Call, Endpoint, Representation
 from openvest.features.payments import rules, service
 from openvest.ports.bank import IncomingTransfer
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
-from openvest.core.declarations import Event
+from openvest.declarations import Event
 from openvest.features.cash.model import COMMON_TYPES, Instrument
 
 ReferenceType = Literal["ORDER", "ORDER_EXECUTION", "CORPORATE_ACTION", "CORPORATE_ACTION_TRANSACTION_ID"]

@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from openvest.core.declarations import Call, Endpoint, Representation
 from openvest.core.schema import Day, Id, Instant, SignedDecimal, UnsignedDecimal, Unused, View
 from openvest.core.snapshots import Json, Snapshot, snapshot_of
 from openvest.core.v1 import InstrumentReferenceView, PageQuery, page_of, page_v1
 from openvest.db.unit import Unit
+from openvest.declarations import Call, Endpoint, Representation
 from openvest.features.accounts import service as accounts
 from openvest.features.instruments import service as instruments
 from openvest.features.positions import service

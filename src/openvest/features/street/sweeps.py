@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from openvest.core.declarations import Outward, Reaction
 from openvest.db.query import numeric_array
 from openvest.db.unit import Unit
+from openvest.declarations import Outward, Reaction
 from openvest.features.street import store
 from openvest.features.street.model import StreetOrder
 from openvest.ports.venue import VenueAnswer, VenueOrder

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from openvest.core.declarations import Endpoint
+from openvest.declarations import Endpoint
 
 ENDPOINTS: list[Endpoint] = []

@@ -8,7 +8,7 @@ from datetime import datetime, time
 from typing import Literal
 from uuid import UUID
 
-from openvest.core.declarations import Contract
+from openvest.declarations import Contract
 
 Licence = Literal["TOL", "BYOL"]
 Mode = Literal["sandbox", "production"]

@@ -8,13 +8,13 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from openvest.core.clock import instant
-from openvest.core.declarations import Contract
 from openvest.core.ids import caused_id, random_id
 from openvest.core.problems import Unauthorised
 from openvest.core.sealing import Secrets
 from openvest.core.signing_keys import PrivateKey, PublicKey, generate_p521, load_public_key
 from openvest.db.query import Query
 from openvest.db.unit import Database, Unit
+from openvest.declarations import Contract
 from openvest.features.tenants import rules, store
 from openvest.features.tenants.model import (
     Client,

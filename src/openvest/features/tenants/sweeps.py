@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from openvest.core.declarations import Reaction, Sweep
+from openvest.declarations import Reaction, Sweep
 
 SWEEPS: list[Sweep] = []
 REACTIONS: list[Reaction] = []

@@ -6,12 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from openvest.core.declarations import Call, Endpoint
 from openvest.core.problems import Unauthorised
 from openvest.core.schema import Body, Id, View
 from openvest.core.signing_keys import jwk_of_p521
 from openvest.core.snapshots import Json
 from openvest.db.unit import Unit
+from openvest.declarations import Call, Endpoint
 from openvest.features.tenants import rules, service
 
 

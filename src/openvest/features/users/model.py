@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from openvest.core.declarations import Event
+from openvest.declarations import Event
 
 UserStatus = Literal["INACTIVE", "ACTIVE", "OFFBOARDING", "OFFBOARDED"]
 Licence = Literal["TOL", "BYOL"]

@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from openvest.core.declarations import Call, Endpoint, Representation
 from openvest.core.problems import FieldError
 from openvest.core.schema import Body, Country, Day, Id, Instant, Setting, Unused, View
 from openvest.core.schema_people import Address, City, Link, Name, ProofOfResidence
@@ -15,6 +14,7 @@ from openvest.core.snapshots import Json, Snapshot, snapshot_of, snapshot_value
 from openvest.core.v1 import PageQuery, page_of, page_v1
 from openvest.db.paging import page
 from openvest.db.unit import Unit
+from openvest.declarations import Call, Endpoint, Representation
 from openvest.features.users import rules, rules_changes, service, store
 from openvest.features.users.model import NewUser
 from openvest.features.users.rules_changes import EVIDENCE

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from openvest.core.declarations import Contract
+from openvest.declarations import Contract
 
 Category = Literal[
     "BUSINESS",

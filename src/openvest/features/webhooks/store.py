@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from openvest.core.declarations import Contract
 from openvest.db.paging import Listing
 from openvest.db.query import Query, Statement
+from openvest.declarations import Contract
 from openvest.features.webhooks.model import LeasedPackage, NextLook, Webhook
 
 COLUMNS = (

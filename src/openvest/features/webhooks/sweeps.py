@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from openvest.core.declarations import Aside, Outward, Reaction, Sweep, WorkKept
 from openvest.db.unit import Unit
+from openvest.declarations import Aside, Outward, Reaction, Sweep, WorkKept
 
 SWEEPS: list[Sweep | Outward] = []
 REACTIONS: list[Reaction] = []

@@ -9,7 +9,6 @@ from uuid import UUID
 from pydantic import AfterValidator, Field
 
 from openvest.core.clock import instant
-from openvest.core.declarations import Call, Endpoint
 from openvest.core.problems import FieldError
 from openvest.core.schema import Body, Id, Instant, Setting, View
 from openvest.core.snapshots import Json
@@ -17,6 +16,7 @@ from openvest.core.texts import visible_line
 from openvest.core.v1 import PageQuery, page_of, page_v1
 from openvest.core.webhook_urls import MAX_URL_LENGTH
 from openvest.db.unit import Database, Unit
+from openvest.declarations import Call, Endpoint
 from openvest.features.webhooks import model, service
 from openvest.features.webhooks.model import Category, NewWebhook, Webhook
 from openvest.features.webhooks.rules import (
