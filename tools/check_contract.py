@@ -1,8 +1,8 @@
-"""Compare the description this version serves with the reference, where the shared folder is beside the checkout.
+"""Compare the descriptions this version serves with the references, where the shared folder is beside the checkout.
 
     python tools/check_contract.py SHARED_FOLDER
 
-Exit status: that of the comparison, 0 when only the differences listed in docs/contract_differences.txt are left.
+Exit status: that of the comparisons, 0 when only the differences listed in docs/contract_differences*.txt are left.
 """
 
 from __future__ import annotations
@@ -11,26 +11,40 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from openvest import catalog
+from openvest.declarations import Contract, Endpoint
 from openvest.server.openapi import describe
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
+REFERENCES: Mapping[Contract, tuple[str, str]] = {
+    "v1": ("reference/v1/openapi-1.9.0.yaml", "contract_differences.txt"),
+    "lite": ("reference/lite/openapi-1.0.0.yaml", "contract_differences_lite.txt"),
+}
+"""The reference description of each contract, and the page of the differences that are right."""
+
+
 def main(shared: Path) -> int:
-    """Write the served description to a file and run the comparison on it."""
+    """Write each served description to a file and run the comparison on it."""
+    return max(_compared(shared, contract, table) for contract, table in catalog.CONTRACTS.items() if table)
+
+
+def _compared(shared: Path, contract: Contract, table: Sequence[Endpoint]) -> int:
+    reference, expected = REFERENCES[contract]
     with tempfile.TemporaryDirectory() as folder:
-        served = Path(folder) / "v1.json"
-        served.write_text(json.dumps(describe(catalog.V1_ENDPOINTS, "v1", "check")))
+        served = Path(folder) / f"{contract}.json"
+        served.write_text(json.dumps(describe(table, contract, "check")))
         command = [
             sys.executable,
             str(shared / "tools" / "contract_diff.py"),
-            str(shared / "reference" / "v1" / "openapi-1.9.0.yaml"),
+            str(shared / reference),
             str(served),
             "--expected",
-            str(ROOT / "docs" / "contract_differences.txt"),
+            str(ROOT / "docs" / expected),
         ]
         return subprocess.run(command, check=False).returncode
 

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import openvest
-from openvest.catalog import EVENTS, V1_ENDPOINTS
+from openvest.catalog import CONTRACTS, EVENTS, REPRESENTATIONS
 from openvest.core.problems import TYPE_BASE, Problem
-from openvest.declarations import Endpoint, Event
+from openvest.declarations import Contract, Endpoint, Event, Representation
 from openvest.features.tenants.model import SCOPES
+from openvest.server.openapi import components_of
 from openvest.server.standard_errors import statuses
 from tools.markdown import anchor, code, first_line, page, table
 
@@ -63,18 +64,24 @@ def successes(endpoint: Endpoint) -> list[int]:
     return sorted({endpoint.status, *(status for status in endpoint.errors if status < 400)})
 
 
-def endpoints_page(endpoints: Sequence[Endpoint] = V1_ENDPOINTS) -> str:
-    """Every operation with its scopes, codes and whether it takes an idempotency key."""
+Contracts = Mapping[Contract, Sequence[Endpoint]]
+
+
+def endpoints_page(contracts: Contracts = CONTRACTS) -> str:
+    """Every operation of every contract with its scopes, codes and whether it takes an idempotency key."""
     headings = ("request", "operation", "what it does", "scope (one of)", "key", "success", "refusals")
     parts: list[str] = [
-        f"{len(endpoints)} operations of the contract v1. Fields stand in the served description,"
-        " `/openapi/v1.json`, and on `/docs`. *key*: the header `idempotency-key` is required. Operations marked"
-        " *sandbox* do not exist for a production tenant. The refusals are explained in [errors.md](errors.md), the"
-        " scopes in [scopes.md](scopes.md)."
+        "Fields stand in the served descriptions and on `/docs`. *key*: the header `idempotency-key` is required."
+        " Operations marked *sandbox* do not exist for a production tenant. The refusals are explained in"
+        " [errors.md](errors.md), the scopes in [scopes.md](scopes.md)."
     ]
-    for tag, operations in by_tag(endpoints).items():
-        parts.append(f"## {tag}")
-        parts.append(table(headings, (_operation(one) for one in operations)))
+    for contract, endpoints in contracts.items():
+        if not endpoints:
+            continue
+        parts += [f"## {contract}", f"{len(endpoints)} operations, described in `/openapi/{contract}.json`."]
+        for tag, operations in by_tag(endpoints).items():
+            parts.append(f"### {tag}")
+            parts.append(table(headings, (_operation(one) for one in operations)))
     return page("Endpoints", *parts)
 
 
@@ -144,8 +151,11 @@ def _feature(problem: type[Problem]) -> str:
 # Events
 
 
-def events_page(events: Sequence[Event] = EVENTS) -> str:
-    """Every event type and the fields of the object it carries."""
+Representations = Mapping[Contract, Mapping[str, Representation]]
+
+
+def events_page(events: Sequence[Event] = EVENTS, representations: Representations = REPRESENTATIONS) -> str:
+    """Every event type and the fields of the object it carries in each contract."""
     nouns: dict[str, list[Event]] = {}
     for event in sorted(events, key=lambda one: one.type):
         nouns.setdefault(event.noun, []).append(event)
@@ -160,7 +170,10 @@ def events_page(events: Sequence[Event] = EVENTS) -> str:
         ),
     ]
     for noun, told in sorted(nouns.items()):
-        parts += [f"## {noun}", "Told by " + code(*(one.type for one in told)) + ".", *_fields_of(told[0])]
+        parts += [f"## {noun}", "Told by " + code(*(one.type for one in told)) + "."]
+        for contract, shown in representations.items():
+            if noun in shown:
+                parts += [f"### {noun} in {contract}", *_fields_of(shown[noun])]
     return page("Events", *parts)
 
 
@@ -168,13 +181,12 @@ def _sorted(events: Sequence[Event]) -> list[Event]:
     return sorted(events, key=lambda one: one.type)
 
 
-def _fields_of(event: Event) -> Iterator[str]:
-    """The fields of an event's object, and below them those of the objects inside it."""
-    if event.answer is None:
-        raise LookupError(f"{event.type} has no schema")
-    schema = event.answer.model_json_schema()
+def _fields_of(shown: Representation) -> Iterator[str]:
+    """The fields of an object, and below them those of the objects inside it."""
+    names, schemas = components_of([shown.schema])
+    schema = schemas.pop(names[shown.schema])
     yield _fields(schema) if "properties" in schema else f"One of {kind_of(schema)}."
-    for name, inner in sorted(schema.get("$defs", {}).items()):
+    for name, inner in sorted(schemas.items()):
         if "properties" in inner:
             yield f"{name}: {inner['description']}" if "description" in inner else f"{name}:"
             yield _fields(inner)
@@ -206,10 +218,11 @@ def kind_of(schema: Schema) -> str:
 # Scopes
 
 
-def scopes_page(endpoints: Sequence[Endpoint] = V1_ENDPOINTS) -> str:
+def scopes_page(contracts: Contracts = CONTRACTS) -> str:
     """Every scope and the operations that take it."""
+    endpoints = [endpoint for table in contracts.values() for endpoint in table]
     rows = (
-        (f"`{scope}`", meaning, code(*sorted(e.operation_id for e in endpoints if scope in e.scopes)))
+        (f"`{scope}`", meaning, code(*sorted({e.operation_id for e in endpoints if scope in e.scopes})))
         for scope, meaning in SCOPES.items()
     )
     return page(

@@ -60,7 +60,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class Response:
     """An answer that differs from the endpoint's declared status or has its own headers or bytes."""
 
     body: Json
@@ -68,8 +68,8 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-Verb = Callable[[Unit, Call], Awaitable[Json | Reply]]
-Direct = Callable[[Any, Call], Awaitable[Json | Reply]]
+Verb = Callable[[Unit, Call], Awaitable[Json | Response]]
+Direct = Callable[[Any, Call], Awaitable[Json | Response]]
 BatchVerb = Callable[[Unit, Sequence[Call]], Awaitable[Sequence[Json | Exception]]]
 
 
@@ -137,18 +137,23 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event type: its name, the kind of object whose snapshot it keeps and how each contract shows that."""
+    """One event type: its name and the kind of object whose snapshot it keeps. What a contract shows of that is the
+    contract's own."""
 
     type: str
     noun: str
-    v1: Callable[[Snapshot], Json]
-    lite: Callable[[Snapshot], Json] | None = None
-    answer: type[BaseModel] | None = None
-    """Schema of the v1 object; what a package carries is held against it in tests."""
 
     @property
     def category(self) -> str:
         return self.type.partition(".")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Representation:
+    """How one contract shows one kind of object: the mapper from its snapshot, and the schema of what that makes."""
+
+    mapper: Callable[[Snapshot], Json]
+    schema: type[BaseModel]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import get_args
 
 import pytest
 
-from openvest.catalog import EVENTS, V1_ENDPOINTS
+from openvest.catalog import CONTRACTS, EVENT_OBJECTS, EVENTS
 from openvest.core.problems import Problem
 from openvest.features.instruments.model import BAR_COLUMNS, INSTRUMENT_COLUMNS, QUOTE_COLUMNS
 from openvest.features.tenants.model import SCOPES
@@ -21,6 +21,7 @@ from openvest.server.standard_errors import statuses
 from openvest.simulation import scenarios
 from openvest.simulation.fills import CANCELLED_ISIN, SEVERAL_ISIN
 from openvest.simulation.market.sandbox import FIXED, RANDOM_ISIN
+from tests.kit.contracts import SERVED
 from tools import docs
 from tools.docs_contract import WHAT_TO_DO, endpoints_page, events_page, problems
 from tools.docs_machine import diagram, lifecycles, states_page
@@ -64,9 +65,10 @@ def test_a_stale_page_is_named_and_written_anew(tmp_path: Path, capsys: pytest.C
 
 
 def test_a_changed_table_makes_its_page_stale() -> None:
-    assert endpoints_page() != endpoints_page(V1_ENDPOINTS[1:])
-    changed = [replace(V1_ENDPOINTS[0], status=299), *V1_ENDPOINTS[1:]]
-    assert endpoints_page() != endpoints_page(changed)
+    assert endpoints_page() != endpoints_page({"v1": SERVED[1:]})
+    changed = [replace(SERVED[0], status=299), *SERVED[1:]]
+    assert endpoints_page() != endpoints_page({"v1": changed})
+    assert "## lite\n" in endpoints_page({**CONTRACTS, "lite": SERVED[:1]})
     assert events_page() != events_page(EVENTS[1:])
     assert states_page() != states_page(lifecycles()[1:])
 
@@ -76,8 +78,8 @@ def test_a_changed_table_makes_its_page_stale() -> None:
 
 def test_every_operation_has_its_row() -> None:
     rows = {line.split("|")[2].strip(): line for line in text_of("endpoints.md").splitlines() if line.startswith("| `")}
-    assert set(rows) == {f"`{endpoint.operation_id}`" for endpoint in V1_ENDPOINTS}
-    for endpoint in V1_ENDPOINTS:
+    assert set(rows) == {f"`{endpoint.operation_id}`" for endpoint in SERVED}
+    for endpoint in SERVED:
         row = rows[f"`{endpoint.operation_id}`"]
         assert f"`{endpoint.method} {endpoint.path}`" in row
         assert all(f"`{scope}`" in row for scope in endpoint.scopes)
@@ -124,8 +126,7 @@ def test_every_journal_kind_and_recipe_is_posted() -> None:
 def test_every_event_and_its_fields_are_listed() -> None:
     assert missing("events.md", (event.type for event in EVENTS)) == []
     for event in EVENTS:
-        assert event.answer is not None
-        schema = event.answer.model_json_schema()
+        schema = EVENT_OBJECTS["v1"][event.type].schema.model_json_schema()
         shapes = [schema, *schema.get("$defs", {}).values()]
         fields = {name for shape in shapes for name in shape.get("properties", {})}
         assert fields and missing("events.md", fields) == []
@@ -138,7 +139,7 @@ def test_every_scenario_sandbox_price_column_and_scope_is_listed() -> None:
     columns = [*INSTRUMENT_COLUMNS, *BAR_COLUMNS, *QUOTE_COLUMNS]
     assert missing("imports.md", (column.name for column in columns)) == []
     assert missing("scopes.md", SCOPES) == []
-    assert {scope for endpoint in V1_ENDPOINTS for scope in endpoint.scopes} <= set(SCOPES)
+    assert {scope for endpoint in SERVED for scope in endpoint.scopes} <= set(SCOPES)
 
 
 def test_what_is_not_there_is_missed() -> None:

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 
-from openvest.catalog import EVENTS, REACTIONS, V1_ENDPOINTS, WORKS
+from openvest.catalog import CONTRACTS, EVENT_OBJECTS, EVENTS, REACTIONS, REPRESENTATIONS, WORKS
 from openvest.declarations import Event
 from openvest.features.webhooks.model import Category
 from tests.architecture.feature_parts import PARTS, feature_parts
 from tests.architecture.test_layout import plant
 from tests.architecture.tree import PACKAGE, ROOT
+from tests.kit.contracts import SERVED
 
 ASSEMBLED: dict[tuple[str, str], Sequence[Any]] = {
-    ("v1", "ENDPOINTS"): V1_ENDPOINTS,
-    ("v1", "EVENTS"): EVENTS,
+    **{(contract, "ENDPOINTS"): table for contract, table in CONTRACTS.items()},
+    **{(contract, "REPRESENTATIONS"): list(table.values()) for contract, table in REPRESENTATIONS.items()},
+    ("model", "EVENTS"): EVENTS,
     ("sweeps", "SWEEPS"): WORKS,
     ("sweeps", "REACTIONS"): REACTIONS,
 }
@@ -44,7 +46,7 @@ def planted(root: Path) -> None:
     for part in PARTS:
         plant(root, f"{PACKAGE}/features/gifts/{part}.py", '"""A part."""\n')
     plant(root, f"{PACKAGE}/features/gifts/sweeps.py", '"""A part."""\nSWEEPS: list[int] = []\nREACTIONS = []\n')
-    plant(root, f"{PACKAGE}/features/gifts/v1.py", '"""A part."""\nfrom x import ENDPOINTS\nEVENTS: list[int] = []\n')
+    plant(root, f"{PACKAGE}/features/gifts/v1.py", '"""A part."""\nfrom x import ENDPOINTS\n')
 
 
 @pytest.mark.parametrize(
@@ -52,7 +54,7 @@ def planted(root: Path) -> None:
     [
         ("model.py", '"""A part."""\n', None),
         ("model.py", "", "model.py does not say what it is"),
-        ("v1.py", '"""A part."""\nENDPOINTS = []\n', "v1.py has no EVENTS"),
+        ("v1.py", '"""A part."""\nEVENTS = []\n', "v1.py has no ENDPOINTS"),
         ("sweeps.py", '"""A part."""\nREACTIONS = []\n', "sweeps.py has no SWEEPS"),
         ("__init__.py", STORY.replace("Life", "State"), "its story does not tell their life"),
         ("__init__.py", STORY.replace("money", "value"), "its story does not tell how money moves"),
@@ -85,31 +87,39 @@ def forgotten(declared: Iterable[Any], assembled: Sequence[Any]) -> list[Any]:
 def test_the_catalog_forgets_nothing_and_adds_nothing(part: str, table: str) -> None:
     assembled = ASSEMBLED[part, table]
     declared: list[Any] = []
-    for folder in sorted((ROOT / PACKAGE / "features").glob("*/__init__.py")):
-        module = importlib.import_module(f"openvest.features.{folder.parent.name}.{part}")
-        declared += getattr(module, table)
-    assert declared and forgotten(declared, assembled) == []
-    if table == "ENDPOINTS":
-        declared += importlib.import_module("openvest.simulation.v1").ENDPOINTS
+    for file in sorted((ROOT / PACKAGE).glob(f"features/*/{part}.py")):
+        found = getattr(importlib.import_module(f"openvest.features.{file.parent.name}.{part}"), table, ())
+        declared += found.values() if isinstance(found, Mapping) else found
+    assert forgotten(declared, assembled) == []
+    if (ROOT / PACKAGE / "simulation" / f"{part}.py").is_file():
+        declared += getattr(importlib.import_module(f"openvest.simulation.{part}"), table, ())
     if table == "SWEEPS":  # made where the holds of features above are known
         declared += [one for one in WORKS if one.name == "close_accounts"]
     assert len(declared) == len(assembled)
+    assert declared or part == "lite", "nothing was read"
 
 
 def test_what_the_catalog_forgot_is_seen() -> None:
-    first, *rest = V1_ENDPOINTS
-    assert forgotten(V1_ENDPOINTS, rest) == [first]
-    assert forgotten(V1_ENDPOINTS, [first, *V1_ENDPOINTS]) == [first]
+    first, *rest = SERVED
+    assert forgotten(SERVED, rest) == [first]
+    assert forgotten(SERVED, [first, *SERVED]) == [first]
 
 
 def test_operations_are_named_once() -> None:
-    assert len({(one.method, one.path) for one in V1_ENDPOINTS}) == len(V1_ENDPOINTS)
-    assert len({one.operation_id for one in V1_ENDPOINTS}) == len(V1_ENDPOINTS)
+    for table in CONTRACTS.values():
+        assert len({(one.method, one.path) for one in table}) == len(table)
+        assert len({one.operation_id for one in table}) == len(table)
     assert len({one.type for one in EVENTS}) == len(EVENTS)
     assert len({one.name for one in WORKS}) == len(WORKS)
 
 
 # What is told is known
+
+
+def test_every_event_is_shown_by_v1_and_no_contract_shows_what_is_not_told() -> None:
+    assert [event.type for event in EVENTS if event.type not in EVENT_OBJECTS["v1"]] == []
+    nouns = {event.noun for event in EVENTS}
+    assert [(one, noun) for one, table in REPRESENTATIONS.items() for noun in table if noun not in nouns] == []
 
 
 def strangers(events: Iterable[Event]) -> list[str]:

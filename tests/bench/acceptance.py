@@ -19,7 +19,7 @@ from openvest.core.memory import collect_rarely
 from openvest.db.connections import open_pool
 from openvest.db.unit import Unit
 from openvest.declarations import Call, Caller
-from openvest.features.orders.v1 import ENDPOINTS, OrderBody
+from openvest.features.orders.v1 import ENDPOINTS, OrderCreate
 from openvest.features.tenants import service as tenants
 from openvest.main import assemble
 from openvest.server.flush import Flush, FlushItem
@@ -77,7 +77,7 @@ def _item(caller: Caller, account: str, user: str) -> FlushItem:
         "cash_amount": "1.00",
     }
     key = uuid4()
-    call = Call(caller, {}, None, OrderBody.model_validate(raw), key, "")
+    call = Call(caller, {}, None, OrderCreate.model_validate(raw), key, "")
     request = Request("", "POST", "/orders", b"/orders", b"", (), {})
     return FlushItem(call, Keys(SECRETS).keyed(request, caller, key, raw), monotonic_ns() + 60_000_000_000)
 

@@ -23,7 +23,7 @@ def log() -> io.StringIO:
 
 @pytest.fixture
 def app(database: Database, log: io.StringIO) -> App:
-    return make_test_app(database, [*ENDPOINTS, *THINGS], [ENDPOINTS[0], *LITE_THINGS], log=log)
+    return make_test_app(database, {"v1": [*ENDPOINTS, *THINGS], "lite": [ENDPOINTS[0], *LITE_THINGS]}, log=log)
 
 
 @pytest.fixture

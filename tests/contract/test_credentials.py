@@ -70,7 +70,7 @@ async def test_a_rotated_secret_serves_and_a_disabled_client_stays_so(
 async def test_a_client_without_signatures_is_refused_at_once_too(
     app: App, database: Database, tenant_id: UUID
 ) -> None:
-    second = http_of(make_test_app(database, [], [ENDPOINTS[0], *LITE_THINGS]))
+    second = http_of(make_test_app(database, {"lite": [ENDPOINTS[0], *LITE_THINGS]}))
     api = await make_api(app, database, tenant_id, contract="lite")
     headers = {"authorization": f"Bearer {await api.fetch_token()}"}
     assert (await second.get("/things", headers=headers)).status_code == 200

@@ -16,6 +16,7 @@ from openvest.core.schema import Body, Setting
 from openvest.db.unit import Database
 from openvest.declarations import Endpoint
 from openvest.server.parsing import parse_body
+from tests.kit.contracts import SERVED
 from tests.kit.http import Api, make_api, make_test_app
 from tests.kit.people import GERMAN_TAX_NUMBER, KYC, USER
 
@@ -35,13 +36,13 @@ ORDER = {"user_id": A, "account_id": B, "side": "BUY", "instrument_id": "IE00B3X
 
 @pytest.fixture
 async def api(database: Database, tenant_id: UUID) -> AsyncGenerator[Api]:
-    api = await make_api(make_test_app(database, catalog.V1_ENDPOINTS), database, tenant_id)
+    api = await make_api(make_test_app(database, catalog.CONTRACTS), database, tenant_id)
     async with api.http:
         yield api
 
 
 def endpoint(operation_id: str) -> Endpoint:
-    return next(one for one in catalog.V1_ENDPOINTS if one.operation_id == operation_id)
+    return next(one for one in SERVED if one.operation_id == operation_id)
 
 
 def named(operation_id: str, body: Any, setting: Setting = TOL) -> set[str]:
@@ -55,7 +56,7 @@ def named(operation_id: str, body: Any, setting: Setting = TOL) -> set[str]:
 
 OPTIONAL = [
     pytest.param(one, name, id=f"{one.operation_id}.{name}")
-    for one in catalog.V1_ENDPOINTS
+    for one in SERVED
     if isinstance(one.body, type) and issubclass(one.body, Body)
     for name, field in one.body.model_fields.items()
     if not field.is_required()

@@ -18,6 +18,7 @@ from openvest.db.unit import Database
 from openvest.declarations import Endpoint
 from openvest.features.tenants import service as tenants
 from openvest.main import Assembled
+from tests.kit.contracts import SERVED
 from tests.kit.http import Api, make_api, make_test_app
 from tests.kit.orders import X, make_trader
 from tests.kit.people import KYC, RESIDENCIES, USER
@@ -63,7 +64,7 @@ class Two:
 
 @pytest.fixture
 async def two(assembled: Assembled, frozen_tenant_id: UUID) -> AsyncGenerator[Two]:
-    app = make_test_app(assembled.database, catalog.V1_ENDPOINTS, services=assembled)
+    app = make_test_app(assembled.database, catalog.CONTRACTS, services=assembled)
     owner = await make_api(app, assembled.database, frozen_tenant_id)
     trader = await make_trader(assembled, frozen_tenant_id)
     order = await trader.place(cash_amount="100.00")
@@ -100,7 +101,7 @@ def naming() -> list[Endpoint]:
     """The operations that name an object of a tenant."""
     return [
         one
-        for one in catalog.V1_ENDPOINTS
+        for one in SERVED
         if any(f"{{{name}}}" in one.path + json.dumps(BODIES.get(one.operation_id, "")) for name in NAMES)
     ]
 

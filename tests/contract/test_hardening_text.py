@@ -17,7 +17,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 async def api(database: Database, tenant_id: UUID) -> AsyncGenerator[Api]:
-    api = await make_api(make_test_app(database, catalog.V1_ENDPOINTS), database, tenant_id)
+    api = await make_api(make_test_app(database, catalog.CONTRACTS), database, tenant_id)
     async with api.http:
         yield api
 

@@ -189,7 +189,7 @@ async def walk(assembled: Assembled, request: pytest.FixtureRequest) -> AsyncGen
     pace, seed = request.param
     at = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
     tenant_id = await make_tenant(assembled.database, "Walkers", frozen_at=at, pace=pace)
-    app = make_test_app(assembled.database, catalog.V1_ENDPOINTS, services=assembled)
+    app = make_test_app(assembled.database, catalog.CONTRACTS, services=assembled)
     api = await make_api(app, assembled.database, tenant_id)
     async with api.http:
         yield Walk(api, await make_trader(assembled, tenant_id), random.Random(seed))

@@ -11,10 +11,12 @@ from uuid import UUID
 import httpx
 import jsonschema
 import pytest
+from pydantic import create_model
 
-from openvest import catalog
+from openvest.core.schema import View
+from openvest.core.v1 import page_of
 from openvest.db.unit import Database
-from openvest.declarations import Contract
+from openvest.declarations import Contract, Endpoint
 from openvest.features.tenants.v1 import ENDPOINTS
 from openvest.server.app import App
 from openvest.server.messages import Answer, Request
@@ -22,6 +24,7 @@ from openvest.server.openapi import describe
 from openvest.server.router import Router
 from openvest.server.settings import ServerSettings
 from tests.contract.things import LITE_THINGS, THINGS
+from tests.kit.contracts import SERVED, descriptions, whole_description
 from tests.kit.http import Api, http_of, make_test_app
 from tests.kit.openapi import check_answer, check_description
 
@@ -31,7 +34,7 @@ CONTRACTS: tuple[Contract, ...] = ("v1", "lite")
 
 
 def described(contract: Contract) -> dict[str, Any]:
-    router = Router([*ENDPOINTS, *THINGS], [ENDPOINTS[0], *LITE_THINGS], sandbox=True)
+    router = Router({"v1": [*ENDPOINTS, *THINGS], "lite": [ENDPOINTS[0], *LITE_THINGS]}, sandbox=True)
     return describe(router.endpoints[contract], contract, "1")
 
 
@@ -77,6 +80,48 @@ def test_operations_are_described_in_full() -> None:
     assert {p["$ref"].rpartition("/")[2] for p in token["parameters"]} >= {"clientID", "signature"}
     lite = described("lite")["paths"]["/lite_things"]["post"]
     assert [p["$ref"].rpartition("/")[2] for p in lite["parameters"]] == ["authorization", "apiVersion"]
+
+
+# Names
+
+
+def test_components_are_named_after_what_they_are() -> None:
+    description = whole_description()
+    schemas = description["components"]["schemas"]
+    assert {"Topup", "TopupCreate", "TopupPage", "AccountChange", "Money", "Meta", "BankAccount"} <= set(schemas)
+    # A module's name, and what the schema library puts between it and a class, has an underscore.
+    assert [name for name in schemas if not re.fullmatch("[A-Z][A-Za-z0-9]*", name)] == []
+    assert [name for name in schemas if name.endswith(("View", "Answer", "Shown", "Body", "Query"))] == []
+
+
+def test_tags_are_written_in_one_case() -> None:
+    tags = [tag["name"] for described in descriptions().values() for tag in described["tags"]]
+    assert len(set(tags)) == len({tag.lower() for tag in tags})
+    assert [tag for tag in tags if not all(word[0].isupper() for word in tag.split())] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "both"),
+    [
+        ("MoneyView", "openvest.core.v1.MoneyView and openvest.features.gifts.v1.MoneyView"),
+        ("Money", "Money and MoneyView"),
+    ],
+)
+def test_a_class_of_a_name_that_is_taken_renames_nothing_and_is_refused(name: str, both: str) -> None:
+    other = create_model(name, __base__=View, __module__="openvest.features.gifts.v1", text=(str, ...))
+    gifts = Endpoint("GET", "/gifts", "list_gifts", "List gifts", "Gifts", ("users:read",), other)
+    with pytest.raises(ValueError, match=f"^{both} would be published under one name, Money: share a class"):
+        describe([*SERVED, gifts], "v1", "1")
+
+
+def test_a_class_of_another_name_renames_nothing() -> None:
+    other = create_model("GiftView", __base__=View, __module__="openvest.features.gifts.v1", text=(str, ...))
+    gifts = Endpoint("GET", "/gifts", "list_gifts", "List gifts", "Gifts", ("users:read",), page_of(other, "gifts"))
+    before, after = (describe(table, "v1", "1") for table in (SERVED, [*SERVED, gifts]))
+    new = {name: after["components"]["schemas"].pop(name) for name in ("Gift", "GiftPage")}
+    assert after["components"]["schemas"] == before["components"]["schemas"]
+    assert new["GiftPage"]["description"] == "A page of gifts."
+    assert set(new["GiftPage"]["properties"]) == set(new["GiftPage"]["required"]) == {"meta", "data"}
 
 
 async def test_descriptions_are_served_with_a_tag(app: App) -> None:
@@ -145,7 +190,7 @@ async def test_a_page_that_breaks_says_so_with_an_id(app: App) -> None:
 
 
 def test_every_path_parameter_says_which_forms_it_takes() -> None:
-    description = describe(catalog.V1_ENDPOINTS, "v1", "1")
+    description = whole_description()
     parameters = [
         (path, one)
         for path, item in description["paths"].items()

@@ -33,7 +33,7 @@ async def trader(assembled: Assembled) -> Trader:
 @pytest.fixture
 async def api(trader: Trader) -> AsyncGenerator[Api]:
     database = trader.world.database
-    api = await make_api(make_test_app(database, catalog.V1_ENDPOINTS), database, trader.customer.tenant_id)
+    api = await make_api(make_test_app(database, catalog.CONTRACTS), database, trader.customer.tenant_id)
     async with api.http:
         yield api
 
@@ -53,7 +53,7 @@ def body(trader: Trader, amount: str, method: str, side: str = "BUY", quantity: 
 
 async def told(trader: Trader, order_id: str) -> dict[str, str]:
     """The fee that each event of the order tells, by its type."""
-    show = {event.type: event.v1 for event in catalog.EVENTS}
+    show = {event_type: shown.mapper for event_type, shown in catalog.EVENT_OBJECTS["v1"].items()}
     mine = [event for event in await trader.events() if event.object_id == UUID(order_id)]
     return {event.type.removeprefix("ORDER."): show[event.type](event.snapshot)["fee"] for event in mine}
 

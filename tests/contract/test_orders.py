@@ -41,7 +41,7 @@ async def trader(assembled: Assembled) -> Trader:
 @pytest.fixture
 async def api(trader: Trader) -> AsyncGenerator[Api]:
     database = trader.world.database
-    api = await make_api(make_test_app(database, catalog.V1_ENDPOINTS), database, trader.customer.tenant_id)
+    api = await make_api(make_test_app(database, catalog.CONTRACTS), database, trader.customer.tenant_id)
     async with api.http:
         yield api
 
@@ -129,7 +129,7 @@ async def test_a_run_of_tiny_orders_brings_nothing(assembled: Assembled, pace: s
     tenant_id = await make_tenant(assembled.database, pace, pace=pace, frozen_at=MONDAY_MORNING)
     trader = await make_trader(assembled, tenant_id, "1.00")
     api = await make_api(
-        make_test_app(assembled.database, catalog.V1_ENDPOINTS), assembled.database, trader.customer.tenant_id
+        make_test_app(assembled.database, catalog.CONTRACTS), assembled.database, trader.customer.tenant_id
     )
     async with api.http:
         tiny = [(await accept(api, trader, quantity="0.00004")).json()["id"] for _ in range(20)]

@@ -8,8 +8,8 @@ from uuid import UUID
 
 import pytest
 
+from openvest.core.paging import PageRequest
 from openvest.core.problems import Problem
-from openvest.db.paging import PageQuery
 from openvest.db.unit import Database, Unit
 from openvest.events.log import LoggedEvent, events_of
 from openvest.features.cash import service as cash
@@ -197,21 +197,21 @@ async def test_the_list_leaves_out_what_is_sold_and_settled(database: Database, 
     for of in (adidas, allianz):
         await write(database, trade(customer, of, "BUY", "1", "150.00"), customer, locked, filled, settled)
 
-    async def listed(query: PageQuery) -> tuple[list[UUID], int]:
+    async def listed(query: PageRequest) -> tuple[list[UUID], int]:
         found = await database.read(
             customer.tenant_id, lambda unit: service.list_positions(unit, query, customer.account_id)
         )
         return [row.instrument.uuid for row in found.rows], found.total
 
     both = sorted([adidas.uuid, allianz.uuid])
-    assert await listed(PageQuery()) == (both, 2)
-    assert await listed(PageQuery(order="DESC")) == (both[::-1], 2)
-    assert await listed(PageQuery(offset=1, limit=1)) == (both[1:], 2)
+    assert await listed(PageRequest(limit=100)) == (both, 2)
+    assert await listed(PageRequest(limit=100, order="DESC")) == (both[::-1], 2)
+    assert await listed(PageRequest(offset=1, limit=1)) == (both[1:], 2)
     sale = trade(customer, adidas, "SELL", "1", "150.00")
     await write(database, sale, customer, locked, filled)
-    assert (await listed(PageQuery()))[1] == 2  # sold, but its settlement is awaited
+    assert (await listed(PageRequest(limit=100)))[1] == 2  # sold, but its settlement is awaited
     await write(database, sale, customer, settled)
-    assert await listed(PageQuery()) == ([allianz.uuid], 1)
+    assert await listed(PageRequest(limit=100)) == ([allianz.uuid], 1)
     assert units(await position(database, customer, adidas)) == "0 / 0 / 0 / 0 / 0"
 
 

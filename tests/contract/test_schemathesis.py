@@ -101,7 +101,7 @@ def _encoded(case: Case) -> bytes:
 
 @pytest.fixture
 async def world(assembled: Assembled, frozen_tenant_id: UUID) -> AsyncGenerator[World]:
-    app = make_test_app(assembled.database, catalog.V1_ENDPOINTS, services=assembled)
+    app = make_test_app(assembled.database, catalog.CONTRACTS, services=assembled)
     api = await make_api(app, assembled.database, frozen_tenant_id)
     trader = await make_trader(assembled, frozen_tenant_id)
     order = await trader.place(cash_amount="100.00")

@@ -12,7 +12,7 @@ from typing import Any, get_args
 import pytest
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from openvest import catalog
+from tests.kit.contracts import SERVED
 
 NO_NAMES = {
     "client_secret", "scope", "identifier", "identifier_standard", "tax_identifier_number", "client_reference", "url",
@@ -34,7 +34,7 @@ def bodies(kind: Any, seen: list[type[BaseModel]]) -> list[type[BaseModel]]:
 
 def fields() -> Iterator[tuple[str, str, Any]]:
     found: list[type[BaseModel]] = []
-    for endpoint in catalog.V1_ENDPOINTS:
+    for endpoint in SERVED:
         bodies(endpoint.body, found)
     for model in found:
         for name, field in model.model_fields.items():

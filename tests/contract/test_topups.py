@@ -12,8 +12,8 @@ from uuid import UUID
 
 import pytest
 
+from openvest.core.paging import PageRequest
 from openvest.core.problems import Problem
-from openvest.db.paging import PageQuery
 from openvest.db.query import Query
 from openvest.db.unit import Database, Unit
 from openvest.events.log import LoggedEvent, events_after, events_of
@@ -73,7 +73,7 @@ async def told(database: Database, customer: Customer, *ids: UUID) -> list[Logge
 
 async def transactions(database: Database, customer: Customer) -> list[CashTransaction]:
     async def work(unit: Unit) -> list[CashTransaction]:
-        return (await cash.list_transactions(unit, PageQuery(), account_group_id=customer.group_id)).rows
+        return (await cash.list_transactions(unit, PageRequest(limit=100), account_group_id=customer.group_id)).rows
 
     return await database.read(customer.tenant_id, work)
 
@@ -357,7 +357,7 @@ async def test_topups_of_another_tenant_do_not_exist(database: Database, custome
         lambda unit: service.get_topup(unit, topup.id),
         lambda unit: service.cancel_topup(unit, topup.id),
         lambda unit: service.create_topup(unit, customer.group_id, Decimal("1.00"), "EUR"),
-        lambda unit: service.list_topups(unit, PageQuery(), customer.group_id),
+        lambda unit: service.list_topups(unit, PageRequest(limit=100), customer.group_id),
     ):
         with pytest.raises(Problem) as refused:
             await database.write(other, verb)

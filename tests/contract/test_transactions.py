@@ -12,7 +12,7 @@ import pytest
 
 from openvest.core.ids import caused_id
 from openvest.core.money import Money
-from openvest.db.paging import PageQuery
+from openvest.core.paging import PageRequest
 from openvest.db.unit import Database, Unit
 from openvest.events.log import events_of
 from openvest.features.cash import service as cash
@@ -95,8 +95,8 @@ async def test_days_of_booking_filter_transactions_both_included(
     written = await database.write(customer.tenant_id, record)
 
     async def listed(unit: Unit) -> tuple[list[SecuritiesTransaction], list[CashTransaction]]:
-        of_units = await service.list_transactions(unit, PageQuery(), start_date=start, end_date=end)
-        of_money = await cash.list_transactions(unit, PageQuery(), start_date=start, end_date=end)
+        of_units = await service.list_transactions(unit, PageRequest(limit=100), start_date=start, end_date=end)
+        of_money = await cash.list_transactions(unit, PageRequest(limit=100), start_date=start, end_date=end)
         return of_units.rows, of_money.rows
 
     of_units, of_money = await database.read(customer.tenant_id, listed)
@@ -119,7 +119,7 @@ async def test_owners_filter_transactions_and_the_newest_can_come_first(database
 
     async def amounts(order: Any = "ASC", **filters: Any) -> list[int]:
         async def work(unit: Unit) -> list[int]:
-            found = await service.list_transactions(unit, PageQuery(order=order), **filters)
+            found = await service.list_transactions(unit, PageRequest(limit=100, order=order), **filters)
             return [int(row.delta) for row in found.rows]
 
         return await database.read(tenant_id, work)

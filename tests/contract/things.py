@@ -11,8 +11,8 @@ from uuid import UUID
 from pydantic import Field, model_validator
 
 from openvest.core.problems import NotFound, Unprocessable
-from openvest.core.schema import Answer, Body, Id, PaymentAmount, Unused
-from openvest.db.paging import PageQuery
+from openvest.core.schema import Body, Id, PaymentAmount, Unused, View
+from openvest.core.v1 import PageQuery
 from openvest.db.query import Query
 from openvest.db.unit import Database, Unit
 from openvest.declarations import Call, Endpoint
@@ -40,7 +40,7 @@ class ThingRequest(Body):
         return self
 
 
-class Thing(Answer):
+class Thing(View):
     """A thing that was made."""
 
     id: Id

@@ -18,7 +18,7 @@ _EVERYBODYS = """
 GIFTS = Query(str, "select name from gifts where tenant_id is not null")
 
 
-class Gifts(Answer):
+class Gifts(View):
     names: list[str]
 
 
@@ -34,7 +34,7 @@ from openvest.features.users import service
 FOUND = Query(str, "select type from user_identifiers where tenant_id = $1 and id = $2")
 
 
-class Kind(Answer):
+class Kind(View):
     type: str
 
 
@@ -55,7 +55,7 @@ ENDPOINTS = [
 """
 _PLAIN = """
 
-class Greeting(Answer):
+class Greeting(View):
     pass
 
 
@@ -94,11 +94,11 @@ _ENDLESS = """
 STATES = Query(str, "select status from users where tenant_id = $1")
 
 
-class Line(Answer):
+class Line(View):
     status: str
 
 
-class Lines(Answer):
+class Lines(View):
     data: list[Line]
 
 

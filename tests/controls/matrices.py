@@ -12,7 +12,7 @@ async def greet(unit: Unit, call: Call) -> Json:
     return {}
 
 
-class Greeting(Answer):
+class Greeting(View):
     pass
 
 
@@ -22,7 +22,7 @@ _UNFILTERED = """
 STATUS = Query(str, "select status from users where id = $1")
 
 
-class StatusShown(Answer):
+class StatusView(View):
     status: str
 
 
@@ -35,7 +35,7 @@ async def status(unit: Unit, call: Call) -> Json:
 
 ENDPOINTS = [
     Endpoint(
-        "GET", "/users/{user_id}/status", "status", "Get a user's status", "Users", ("users:read",), StatusShown,
+        "GET", "/users/{user_id}/status", "status", "Get a user's status", "Users", ("users:read",), StatusView,
         status, errors=(404,),
     )
 ]
@@ -267,21 +267,21 @@ _PAGES = (
         "R41",
         "no-limit",
         "a page may be as long as one likes",
-        (Edit("src/openvest/db/paging.py", "ge=0, le=1000, description", "ge=0, description"),),
+        (Edit("src/openvest/core/v1.py", "ge=0, le=1000, description", "ge=0, description"),),
         _SMALL,
     ),
     Planted(
         "R41",
         "no-page-of-nothing",
         "a page of no rows, which shows the counts alone, is refused",
-        (Edit("src/openvest/db/paging.py", "ge=0, le=1000, description", "ge=1, le=1000, description"),),
+        (Edit("src/openvest/core/v1.py", "ge=0, le=1000, description", "ge=1, le=1000, description"),),
         _SMALL,
     ),
     Planted(
         "R41",
         "no-far-offset",
         "an offset of ten digits is refused",
-        (Edit("src/openvest/db/paging.py", "_MOST_DIGITS = 20\n", "_MOST_DIGITS = 9\n"),),
+        (Edit("src/openvest/core/paging.py", "_MOST_DIGITS = 20\n", "_MOST_DIGITS = 9\n"),),
         _SMALL,
     ),
 )

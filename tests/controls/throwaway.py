@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from openvest.declarations import Call, Endpoint
 from openvest.core.problems import NotFound
-from openvest.core.schema import Answer, Body, Id
+from openvest.core.schema import Body, Id, View
 from openvest.core.snapshots import Json
 from openvest.db.query import Query
 from openvest.db.unit import Unit

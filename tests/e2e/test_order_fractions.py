@@ -18,7 +18,7 @@ from openvest.core.problems import Problem
 from openvest.db.unit import Unit
 from openvest.features.accounts import service as accounts
 from openvest.features.accounts.model import Account
-from openvest.features.orders.model import OrderView
+from openvest.features.orders.model import OrderDetails
 from openvest.features.orders.rules import NotFractional, TooManyDecimals
 from openvest.ledger.audit import prove_tenant
 from openvest.main import Assembled
@@ -42,12 +42,12 @@ class Stage:
     trader: Trader
     owner: asyncpg.Connection[asyncpg.Record]
 
-    async def order(self, days: int = 4, **fields: Any) -> OrderView:
+    async def order(self, days: int = 4, **fields: Any) -> OrderDetails:
         """An order and what became of it some days later."""
         (order,) = await self.orders([{"isin": NEW} | fields], days)
         return order
 
-    async def orders(self, each: Sequence[Mapping[str, Any]], days: int = 4) -> list[OrderView]:
+    async def orders(self, each: Sequence[Mapping[str, Any]], days: int = 4) -> list[OrderDetails]:
         """The same for many."""
         answers = await self.trader.place_all([self.trader.wanted(**fields) for fields in each])
         for answer in answers:

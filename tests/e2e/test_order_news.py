@@ -13,7 +13,7 @@ import pytest
 from openvest import catalog
 from openvest.db.unit import Unit
 from openvest.features.orders import service as orders
-from openvest.features.orders.model import OrderView
+from openvest.features.orders.model import OrderDetails
 from openvest.features.users import service as users
 from openvest.ledger.audit import prove_tenant
 from openvest.main import Assembled
@@ -47,7 +47,7 @@ async def a_trader(world: Assembled, name: str = "News", pace: str = "calendar",
     return await make_trader(world, await make_tenant(world.database, name, pace=pace, frozen_at=frozen_at))
 
 
-async def ends(trader: Trader, *placed: OrderView) -> list[tuple[str, str | None]]:
+async def ends(trader: Trader, *placed: OrderDetails) -> list[tuple[str, str | None]]:
     found = [await trader.read(one.id) for one in placed]
     return [(one.status, one.cancellation_reason) for one in found]
 
@@ -111,7 +111,7 @@ async def test_a_listing_that_changes_ends_what_does_not_fit_it(assembled: Assem
         await bring(owner, isin)
     trader = await a_trader(assembled, hour=20)
     wants = [trader.wanted(isin=isin, quantity="2", order_type="LIMIT", limit_price="20.10") for isin in LISTINGS]
-    placed = [one for one in await trader.place_all(wants) if isinstance(one, OrderView)]
+    placed = [one for one in await trader.place_all(wants) if isinstance(one, OrderDetails)]
     script(assembled)
     await trader.advance_to(MONDAY_MORNING + DAY)
     assert await ends(trader, *placed) == [STAYS] * len(LISTINGS)
@@ -195,7 +195,7 @@ async def test_what_happened_before_the_news_stands_and_nothing_later_though_it_
     await runner.run_until_quiet(tenant_id)
     await top_up(database, trader.customer, "1000.00")
     away = replace(runner, works=[work for work in runner.works if work.name != "orders.book"])
-    placed: list[OrderView] = []
+    placed: list[OrderDetails] = []
     for hours in (2, 0.5):
         now = (await assembled.clockwork.show(tenant_id)).now
         venue = script(assembled, ("FILL", "*", "100.00"), until=now - timedelta(hours=hours))
@@ -203,13 +203,13 @@ async def test_what_happened_before_the_news_stands_and_nothing_later_though_it_
         (answer,) = await database.write(
             tenant_id, lambda unit: orders.place_orders(unit, [trader.wanted(isin=NEW, quantity="2")])
         )
-        assert isinstance(answer, OrderView)
+        assert isinstance(answer, OrderDetails)
         placed.append(answer)
         await away.run_until_quiet(tenant_id)
     waits = await database.write(
         tenant_id, lambda unit: orders.place_orders(unit, [trader.wanted(isin=NEW, quantity="1")])
     )
-    assert isinstance(waits[0], OrderView)
+    assert isinstance(waits[0], OrderDetails)
     await bring(owner, status="INACTIVE")
     await owner.execute(
         "update instrument_changes set imported_at = imported_at - interval '1 hour', snapshot = jsonb_set(snapshot,"

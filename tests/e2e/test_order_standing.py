@@ -15,7 +15,7 @@ from openvest.db.unit import Unit
 from openvest.declarations import Sweep
 from openvest.features.accounts import service as accounts
 from openvest.features.orders import service as orders
-from openvest.features.orders.model import OrderView
+from openvest.features.orders.model import OrderDetails
 from openvest.features.users import service as users
 from openvest.ledger.audit import prove_tenant
 from openvest.main import Assembled
@@ -82,18 +82,18 @@ async def close_group(unit: Unit, customer: Customer) -> None:
     await accounts.close_account_group(unit, customer.group_id)
 
 
-async def accept(trader: Trader, **fields: Any) -> OrderView:
+async def accept(trader: Trader, **fields: Any) -> OrderDetails:
     """An order as accepted, nothing done about it yet."""
 
-    async def work(unit: Unit) -> list[OrderView | Problem]:
+    async def work(unit: Unit) -> list[OrderDetails | Problem]:
         return await orders.place_orders(unit, [trader.wanted(**fields)])
 
     (answer,) = await trader.world.database.write(trader.customer.tenant_id, work)
-    assert isinstance(answer, OrderView)
+    assert isinstance(answer, OrderDetails)
     return answer
 
 
-async def stands(trader: Trader, order: OrderView) -> tuple[str, str | None]:
+async def stands(trader: Trader, order: OrderDetails) -> tuple[str, str | None]:
     found = await trader.read(order.id)
     return found.status, found.cancellation_reason
 
@@ -170,7 +170,7 @@ async def test_an_order_that_comes_while_its_account_is_being_closed_sees_it(ass
     """It is accepted after the closing has ended what was open, and checked before the closing is committed."""
     trader = await live(assembled)
     script(assembled, ends=False)
-    placed: list[OrderView] = []
+    placed: list[OrderDetails] = []
     checking: list[asyncio.Task[int]] = []
 
     async def meanwhile(unit: Unit) -> None:

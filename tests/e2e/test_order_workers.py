@@ -23,7 +23,7 @@ from openvest.features.accounts import service as accounts
 from openvest.features.onboarding import service_identifiers as identifiers
 from openvest.features.onboarding.model import Residency
 from openvest.features.orders import service as orders
-from openvest.features.orders.model import OrderView, OrderWanted
+from openvest.features.orders.model import OrderDetails, OrderWanted
 from openvest.features.street import service as street
 from openvest.features.street import store as street_store
 from openvest.features.street.model import Report
@@ -57,14 +57,14 @@ async def live(world: Assembled, money: str, pace: str = "instant") -> Trader:
     return trader
 
 
-async def accept(trader: Trader, *wants: OrderWanted) -> list[OrderView]:
+async def accept(trader: Trader, *wants: OrderWanted) -> list[OrderDetails]:
     """Orders as accepted, nothing done about them yet."""
 
-    async def work(unit: Unit) -> list[OrderView | Problem]:
+    async def work(unit: Unit) -> list[OrderDetails | Problem]:
         return await orders.place_orders(unit, wants)
 
     found = await trader.world.database.write(trader.customer.tenant_id, work, n=len(wants))
-    return [answer for answer in found if isinstance(answer, OrderView)]
+    return [answer for answer in found if isinstance(answer, OrderDetails)]
 
 
 def workers(trader: Trader, count: int, set_size: int, *only: str) -> list[Runner]:
@@ -79,7 +79,7 @@ async def run(trader: Trader, runners: Sequence[Runner]) -> None:
         pass
 
 
-async def states(trader: Trader, placed: Sequence[OrderView]) -> list[str]:
+async def states(trader: Trader, placed: Sequence[OrderDetails]) -> list[str]:
     return [(await trader.read(order.id)).status for order in placed]
 
 

@@ -19,7 +19,7 @@ from openvest.db.unit import Unit
 from openvest.declarations import Sweep, WorkKept
 from openvest.features.accounts import service as accounts
 from openvest.features.orders import service as orders
-from openvest.features.orders.model import OrderView
+from openvest.features.orders.model import OrderDetails
 from openvest.features.payments import service as payments
 from openvest.features.users import service as users
 from openvest.ledger.audit import Proof, prove_tenant
@@ -92,7 +92,7 @@ class Stand:
     async def broken_laws(self) -> list[str]:
         return [finding.name for finding in (await self.proof()).findings]
 
-    async def spoilt(self, statement: Statement, before: str, **fields: Any) -> OrderView:
+    async def spoilt(self, statement: Statement, before: str, **fields: Any) -> OrderDetails:
         """An order whose data is spoilt just before a work takes it, and another that comes through beside it."""
         (work,) = [one for one in catalog.WORKS if one.name == before and isinstance(one, Sweep)]
         wants = [self.trader.wanted(**fields), self.trader.wanted(**fields)]
@@ -104,7 +104,7 @@ class Stand:
 
         works = [replace(work, claim=spoils) if one is work else one for one in catalog.WORKS]
         with patch.object(self.world.runner, "works", works):
-            placed = [order for order in await self.trader.place_all(wants) if isinstance(order, OrderView)]
+            placed = [order for order in await self.trader.place_all(wants) if isinstance(order, OrderDetails)]
         orders = [await self.trader.read(one.id) for one in sorted(placed, key=lambda one: str(one.id))]
         assert orders[1].status == "FILLED", "the other order is not held up"
         return orders[0]

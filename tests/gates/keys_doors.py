@@ -9,7 +9,6 @@ from uuid import UUID
 
 import asyncpg
 
-from openvest.catalog import V1_ENDPOINTS
 from openvest.db.unit import Database
 from openvest.declarations import Endpoint
 from openvest.main import Assembled
@@ -17,6 +16,7 @@ from openvest.server.app import App
 from openvest.server.settings import ServerSettings
 from tests.gates.ground import ground
 from tests.kit import footprint
+from tests.kit.contracts import SERVED
 from tests.kit.http import Api, make_api, make_test_app
 from tests.kit.world import make_tenant, opened
 
@@ -40,7 +40,7 @@ class Doors:
 
 
 @asynccontextmanager
-async def doors(endpoints: Sequence[Endpoint] = V1_ENDPOINTS) -> AsyncGenerator[Doors]:
+async def doors(endpoints: Sequence[Endpoint] = SERVED) -> AsyncGenerator[Doors]:
     """The doors, with a client of a tenant, for the length of the block."""
     async with ground() as under, opened(under.cluster, under.name) as second:
         database = under.world.database

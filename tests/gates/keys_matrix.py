@@ -14,13 +14,13 @@ from uuid import UUID, uuid4
 
 from pydantic import BaseModel
 
-from openvest.catalog import V1_ENDPOINTS
 from openvest.core.problems import TYPE_BASE
 from openvest.declarations import Endpoint
 from tests.gates.gate import Run, Verdict
 from tests.gates.keys_doors import Doors, doors
 from tests.kit import footprint
 from tests.kit.changed_bodies import both, canonical, changed_bodies
+from tests.kit.contracts import SERVED
 from tests.kit.http import Api, make_api
 from tests.kit.operations import KEYED, Asked, different_ones, label
 from tests.kit.raw import Heard, ask, signed_by
@@ -51,7 +51,7 @@ class Seen:
 async def matrix(run: Run) -> Verdict:
     """Every operation that takes a key, and every way in which a second request under its key can differ."""
     seen = Seen()
-    async with doors([*V1_ENDPOINTS, *map(_twin, KEYED)]) as at:
+    async with doors([*SERVED, *map(_twin, KEYED)]) as at:
         colleague = await make_api(at.patient[0], at.database, at.tenant_id)
         stranger_id = await make_tenant(at.database, "Stranger", licence="TOL", pace="instant")
         stranger = await make_api(at.patient[0], at.database, stranger_id)

@@ -14,13 +14,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID, uuid4
 
-from openvest.catalog import V1_ENDPOINTS
 from openvest.db.unit import Unit
-from openvest.declarations import Call, Endpoint, Reply
+from openvest.declarations import Call, Endpoint, Response
 from openvest.server.reads import coalesces
 from tests.gates.gate import Gate, Run, Verdict
 from tests.gates.keys_doors import Doors, doors
 from tests.kit import footprint
+from tests.kit.contracts import SERVED
 from tests.kit.operations import CONSTANT, Asked, asked_of, different_ones, label, live_by_http, path_names
 from tests.kit.raw import Heard, ask, signed_by
 
@@ -42,7 +42,7 @@ class Sizes:
         if verb is None:
             return endpoint
 
-        async def noted(unit: Unit, calls: Sequence[Call]) -> Sequence[Json | Reply | Exception]:
+        async def noted(unit: Unit, calls: Sequence[Call]) -> Sequence[Json | Response | Exception]:
             self.most[label(endpoint)] = max(self.most.get(label(endpoint), 0), len(calls))
             return await verb(unit, calls)
 
@@ -134,12 +134,12 @@ def _is_of(seen: Together, endpoint: Endpoint, one: Asked, heard: Heard, ones: S
 async def together(run: Run) -> Verdict:
     """Every operation whose requests share units of work."""
     sizes = Sizes()
-    async with doors([sizes.watched(endpoint) for endpoint in V1_ENDPOINTS]) as at:
+    async with doors([sizes.watched(endpoint) for endpoint in SERVED]) as at:
         seen = Together(at)
         world = at.world
         objects = [await live_by_http(world, at.api, at.tenant_id) for _ in range(3)]
-        reads = [one for one in V1_ENDPOINTS if one.method == "GET" and one.direct is None and coalesces(one)]
-        writes = [one for one in V1_ENDPOINTS if one.method != "GET" and one.batch is not None]
+        reads = [one for one in SERVED if one.method == "GET" and one.direct is None and coalesces(one)]
+        writes = [one for one in SERVED if one.method != "GET" and one.batch is not None]
         for endpoint in reads:
             await _reads(seen, endpoint, objects, run["rounds"])
         for endpoint in writes:

@@ -18,7 +18,7 @@ from openvest.db.unit import Unit
 from openvest.features.accounts import service as accounts
 from openvest.features.cash import service as cash
 from openvest.features.orders import service as orders
-from openvest.features.orders.model import OrderView
+from openvest.features.orders.model import OrderDetails
 from openvest.features.payments import service as payments
 from openvest.features.positions import service as positions
 from openvest.ports.venue import VenueAnswer, VenueOrder, VenueReport
@@ -120,7 +120,7 @@ class Life:
         fields |= {"fee": order.fee + order.outside, "fee_collected": bool(order.fee), "expiry_date": order.expiry}
         want = self.trader.wanted(side=side, order_type=kind, client_reference=reference, **fields)
         (answer,) = await self.trader.place_all([replace(want, account_id=self.accounts[number])])
-        assert isinstance(answer, OrderView), answer
+        assert isinstance(answer, OrderDetails), answer
         self.ids[len(self.ids)] = answer.id
         self.model.place(order)
 
@@ -263,6 +263,6 @@ def _wanted(order: Order) -> tuple[Any, ...]:
     return order.status, order.reason, amount, quantity, fee, sorted(done)
 
 
-def _said(view: OrderView) -> tuple[Any, ...]:
+def _said(view: OrderDetails) -> tuple[Any, ...]:
     done = [(one.quantity, one.cash_amount, one.price, one.fee, one.status) for one in view.executions]
     return view.status, view.cancellation_reason, view.cash_amount, view.quantity, view.fee_charged, sorted(done)

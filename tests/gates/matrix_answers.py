@@ -13,7 +13,6 @@ from uuid import UUID, uuid4
 import httpx
 import jsonschema
 
-from openvest import catalog
 from openvest.core.problems import TYPE_BASE
 from openvest.declarations import Endpoint
 from openvest.features.tenants.model import SCOPES
@@ -24,6 +23,7 @@ from openvest.server.settings import ServerSettings
 from tests.e2e.serving import free_port
 from tests.gates.gate import Gate, Run, Verdict
 from tests.gates.matrix_ground import Floor, floor
+from tests.kit.contracts import SERVED
 from tests.kit.http import Api, make_api
 from tests.kit.openapi import check_answer
 from tests.kit.operations import BODIES, ask, filled, label, live_by_http, path_names, target
@@ -46,7 +46,7 @@ def nobody(endpoint: Endpoint) -> dict[str, str]:
 def undeclared(stood: Floor) -> list[str]:
     """Operations without a scope, with one that nobody can have, or described otherwise than declared."""
     found: list[str] = []
-    for endpoint in catalog.V1_ENDPOINTS:
+    for endpoint in SERVED:
         name = label(endpoint)
         if bool(endpoint.scopes) == (name in UNSCOPED):
             found.append(f"{name}: declares {endpoint.scopes or 'no scope'}")
@@ -76,7 +76,7 @@ async def scope_matrix(run: Run) -> Verdict:
         cases, allowed = 0, 0
         for scope in (*SCOPES, None):
             await (api.fetch_token([scope]) if scope else _without_scope(stood, api))
-            for endpoint in catalog.V1_ENDPOINTS:
+            for endpoint in SERVED:
                 if endpoint.form:
                     continue
                 key = uuid4() if endpoint.key_required else None
@@ -87,7 +87,7 @@ async def scope_matrix(run: Run) -> Verdict:
                 if (answer.status_code != 403) != wanted or answer.status_code in (401, 500):
                     findings.append(f"{label(endpoint)} with {scope}: {answer.status_code}, declared {endpoint.scopes}")
     return Verdict(
-        f"{len(catalog.V1_ENDPOINTS)} operations × {len(SCOPES)} scopes and none: {cases} cases, {allowed} allowed,"
+        f"{len(SERVED)} operations × {len(SCOPES)} scopes and none: {cases} cases, {allowed} allowed,"
         f" {len(findings)} differences",
         findings,
     )
@@ -256,8 +256,8 @@ async def _about_objects(battery: Battery, endpoint: Endpoint) -> None:
 
 async def _conflicts(battery: Battery) -> None:
     """Every operation that changes something asked twice about the same objects; those that remove come last."""
-    changing = [one for one in catalog.V1_ENDPOINTS if one.method not in ("GET", "DELETE") and not one.form]
-    removing = [one for one in catalog.V1_ENDPOINTS if one.method == "DELETE"]
+    changing = [one for one in SERVED if one.method not in ("GET", "DELETE") and not one.form]
+    removing = [one for one in SERVED if one.method == "DELETE"]
     for endpoint in (*changing, *removing, *changing):
         if "/webhooks/{webhook_id}/test" in endpoint.path:
             continue
@@ -267,7 +267,7 @@ async def _conflicts(battery: Battery) -> None:
 
 
 async def _forbidden(battery: Battery) -> None:
-    for endpoint in catalog.V1_ENDPOINTS:
+    for endpoint in SERVED:
         if endpoint.scopes:
             await battery.api.fetch_token([scope for scope in SCOPES if scope not in endpoint.scopes])
             battery.judge(f"{label(endpoint)} scope", await battery.send(endpoint), 403)
@@ -304,9 +304,9 @@ async def error_shapes(run: Run) -> Verdict:
         battery = Battery(stood, api, await live_by_http(stood.world, api, tenant_id))
         port = free_port()
         async with listening(stood.app, "127.0.0.1", port):
-            for endpoint in catalog.V1_ENDPOINTS:
+            for endpoint in SERVED:
                 await _broken_off(battery, endpoint, port)
-        for endpoint in catalog.V1_ENDPOINTS:
+        for endpoint in SERVED:
             await _at_the_door(battery, endpoint)
             if not endpoint.form:
                 await _signed(battery, endpoint)

@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import openvest
 from openvest import catalog
-from openvest.db.paging import PageQuery
-from openvest.declarations import Endpoint, Event, Outward, Reaction, Sweep
+from openvest.core.paging import PageParameters
+from openvest.declarations import Endpoint, Event, Outward, Reaction, Representation, Sweep
 from openvest.features.tenants.model import SCOPES
 from openvest.ledger.audit import AuditQuery
 from openvest.server.openapi import describe
 from tests.architecture.test_lifecycles import without_way_out
 from tests.gates.gate import Gate, Run, Verdict
+from tests.kit.contracts import SERVED
 from tests.kit.operations import label
 from tools.docs_machine import lifecycles
 
@@ -136,7 +137,7 @@ def lists_without_pages(endpoints: Sequence[Endpoint], description: Json) -> Ite
 
     whole: set[str] = set()
     for endpoint in endpoints:
-        if endpoint.method != "GET" or (endpoint.query is not None and issubclass(endpoint.query, PageQuery)):
+        if endpoint.method != "GET" or (endpoint.query is not None and issubclass(endpoint.query, PageParameters)):
             continue
         operation = description["paths"][endpoint.path]["get"]
         for content in operation["responses"][str(endpoint.status)].get("content", {}).values():
@@ -150,8 +151,9 @@ def lists_without_pages(endpoints: Sequence[Endpoint], description: Json) -> Ite
 def not_assembled() -> Iterator[str]:
     """Declarations in any module, in a list or by themselves, that the catalog does not have."""
     tables: Mapping[tuple[type, ...], Sequence[Any]] = {
-        (Endpoint,): catalog.V1_ENDPOINTS,
+        (Endpoint,): SERVED,
         (Event,): catalog.EVENTS,
+        (Representation,): [one for table in catalog.REPRESENTATIONS.values() for one in table.values()],
         (Sweep, Outward): catalog.WORKS,
         (Reaction,): catalog.REACTIONS,
         (AuditQuery,): catalog.LAWS,
@@ -160,7 +162,9 @@ def not_assembled() -> Iterator[str]:
         if info.name.endswith("__main__"):
             continue
         for name, value in vars(importlib.import_module(info.name)).items():
-            items: Sequence[Any] = value if isinstance(value, list | tuple) else (value,)
+            items: Iterable[Any] = value if isinstance(value, list | tuple) else (value,)
+            if isinstance(value, Mapping):
+                items = value.values()
             for kinds, assembled in tables.items():
                 for item in items:
                     if isinstance(item, kinds) and not any(item is one for one in assembled):
@@ -169,7 +173,7 @@ def not_assembled() -> Iterator[str]:
 
 async def declared_whole(run: Run) -> Verdict:
     """Every rule over the whole catalog."""
-    endpoints = catalog.V1_ENDPOINTS
+    endpoints = SERVED
     description = describe(endpoints, "v1", "gates")
     lives = lifecycles()
     findings = [

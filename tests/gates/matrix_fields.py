@@ -14,11 +14,11 @@ from uuid import uuid4
 import httpx
 import jsonschema
 
-from openvest import catalog
 from openvest.declarations import Endpoint
 from openvest.server.parsing import MAX_MISFITS
 from tests.gates.gate import Gate, Run, Verdict
 from tests.gates.matrix_ground import TENANT_TABLES, Floor, floor
+from tests.kit.contracts import SERVED
 from tests.kit.http import Api
 from tests.kit.openapi import check_answer
 from tests.kit.operations import BODIES, CONSTANT, ask, filled, label, live_by_http, target
@@ -33,7 +33,7 @@ MADE_BY_US = ("id", "created_at", "updated_at")
 """Fields of ours that a body may carry, since clients send back what they were shown; they change nothing."""
 SECRET_NAME = re.compile("secret|password|private|sealed|hash|token|pem", re.IGNORECASE)
 SHOWN_ONCE = frozenset({"AccessToken.access_token", "AccessToken.token_type"})
-MAPS = frozenset({"TestResponse.headers"})
+MAPS = frozenset({"WebhookTestResponse.headers"})
 """Objects whose names are another's: the headers that an endpoint answered."""
 NOT_LIVED = frozenset({"POST /webhooks/{webhook_id}/test"})
 """Operations that talk to the outside, which is not connected here."""
@@ -64,7 +64,7 @@ class Seen:
         if answer.request.url.path != "/auth/token":
             self.texts[name] = self.texts.get(name, "") + answer.text
         if answer.status_code < 300:
-            self.lived |= {label(one) for one in catalog.V1_ENDPOINTS if _fits(one, answer)}
+            self.lived |= {label(one) for one in SERVED if _fits(one, answer)}
 
 
 def _fits(endpoint: Endpoint, answer: httpx.Response) -> bool:
@@ -101,7 +101,7 @@ def _properties(schema: Json, components: Json, path: Sequence[str]) -> set[str]
 def answer_fields(description: Json) -> set[str]:
     """Every field of every answer there is."""
     components = description["components"]["schemas"]
-    bodies = {one.body.__name__ for one in catalog.V1_ENDPOINTS if one.body is not None}
+    bodies = {one.body.__name__ for one in SERVED if one.body is not None}
     return {name for model, s in components.items() if model not in bodies for name in s.get("properties", {})}
 
 
@@ -109,7 +109,7 @@ async def mass_assignment(stood: Floor, api: Api, ids: Mapping[str, str], findin
     """Each field of each answer, in each object of each body that is not to have it: refused by name. Returns cases."""
     fields, cases = answer_fields(stood.description), 0
     components = stood.description["components"]["schemas"]
-    for endpoint in catalog.V1_ENDPOINTS:
+    for endpoint in SERVED:
         if endpoint.body is None or endpoint.form:
             continue
         if label(endpoint) not in BODIES:
@@ -159,7 +159,7 @@ async def _own_fields(api: Api, endpoint: Endpoint, ids: Mapping[str, str], find
 def loose_answers(description: Json) -> list[str]:
     """Answer schemas that would let anything through, or that name a secret."""
     components = description["components"]["schemas"]
-    waiting = [one for endpoint in catalog.V1_ENDPOINTS for one in _answers(description, endpoint)]
+    waiting = [one for endpoint in SERVED for one in _answers(description, endpoint)]
     found: list[str] = []
     seen = set[str]()
     while waiting:
@@ -210,8 +210,8 @@ async def secrets_of(stood: Floor, apis: Sequence[Api]) -> dict[str, str]:
 
 async def ask_all(stood: Floor, api: Api, ids: Mapping[str, str]) -> None:
     """Every operation once, those that remove last and from the inside to the outside; directories of ids as given."""
-    removing = [one for one in catalog.V1_ENDPOINTS if one.method == "DELETE"]
-    others = [one for one in catalog.V1_ENDPOINTS if one.method != "DELETE" and not one.form]
+    removing = [one for one in SERVED if one.method == "DELETE"]
+    others = [one for one in SERVED if one.method != "DELETE" and not one.form]
     for endpoint in (*others, *sorted(removing, key=lambda one: "users" in one.path)):
         query = required_query(endpoint, stood.description, ids)
         if label(endpoint) in NOT_LIVED:
@@ -259,7 +259,7 @@ async def fields_apart(run: Run) -> Verdict:
         await ask_all(stood, api, ids)
         secrets = await secrets_of(stood, [api])
     findings += seen.findings
-    unlived = {label(one) for one in catalog.V1_ENDPOINTS} - seen.lived - NOT_LIVED
+    unlived = {label(one) for one in SERVED} - seen.lived - NOT_LIVED
     findings += [f"{name}: no answer that says yes was seen" for name in sorted(unlived)]
     log = stood.log.getvalue()
     for text, what in (secrets | dict.fromkeys(IBANS, "another's IBAN")).items():

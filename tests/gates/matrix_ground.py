@@ -14,9 +14,9 @@ import asyncpg
 from openvest import catalog
 from openvest.main import Assembled
 from openvest.server.app import App
-from openvest.server.openapi import describe
 from openvest.server.settings import ServerSettings
 from tests.gates.ground import Ground, ground
+from tests.kit.contracts import whole_description
 from tests.kit.http import Api, make_api, make_test_app
 from tests.kit.world import make_tenant
 
@@ -75,7 +75,5 @@ async def floor() -> AsyncGenerator[Floor]:
     async with ground() as stood:
         log = io.StringIO()
         settings = ServerSettings(request_log=True)
-        app = make_test_app(
-            stood.world.database, catalog.V1_ENDPOINTS, settings=settings, log=log, services=stood.world
-        )
-        yield Floor(stood, app, describe(catalog.V1_ENDPOINTS, "v1", "gates"), log)
+        app = make_test_app(stood.world.database, catalog.CONTRACTS, settings=settings, log=log, services=stood.world)
+        yield Floor(stood, app, whole_description(), log)

@@ -17,11 +17,11 @@ from uuid import UUID
 
 import httpx
 
-from openvest import catalog
-from openvest.db.paging import Listing, PageQuery
+from openvest.core.paging import PageParameters
+from openvest.db.paging import Listing
 from openvest.db.query import Query
 from openvest.db.unit import Unit
-from openvest.declarations import Endpoint
+from openvest.declarations import Contract, Endpoint
 from openvest.features.accounts import service as accounts
 from openvest.features.orders import service as orders
 from openvest.features.orders.model import OrderWanted
@@ -32,6 +32,7 @@ from openvest.simulation import scenarios
 from tests.architecture.test_queries import declared
 from tests.gates.gate import Gate, Run, Verdict
 from tests.gates.matrix_ground import Floor, floor
+from tests.kit.contracts import SERVED, contract_of
 from tests.kit.customers import Customer, make_customer, make_user
 from tests.kit.http import Api
 from tests.kit.operations import label, target
@@ -40,11 +41,13 @@ from tests.kit.orders import X
 Json = dict[str, Any]
 Sent = tuple[str, tuple[Any, ...]]
 
-LISTS = [one for one in catalog.V1_ENDPOINTS if one.query is not None and issubclass(one.query, PageQuery)]
+LISTS = [one for one in SERVED if one.query is not None and issubclass(one.query, PageParameters)]
 PAGE = ("offset", "limit", "order", "sort")
+LIMITS: Mapping[Contract, tuple[int, int]] = {"v1": (0, 1000), "lite": (1, 100)}
+"""The least and the most that each contract lets a page hold. Source: CONTRACTS.md rule 5."""
 REFUSED = (
-    "limit=-1", "limit=1001", "limit=1000000000", "limit=many", "limit=1.5", "offset=-1", "offset=far",
-    "offset=1e3", "offset=2147483648", "offset=999999999999999999999999999999", "order=UP", "order=asc",
+    "limit=1000000000", "limit=many", "limit=1.5", "offset=-1", "offset=far", "offset=1e3",
+    "offset=2147483648", "offset=999999999999999999999999999999", "order=UP", "order=asc",
     "sort=no_such_field", "sort=id;", "no_such_filter=1",
 )  # fmt: skip
 AT_ONCE = 250
@@ -165,7 +168,8 @@ def _choices(schema: Json) -> list[str]:
 
 async def _limits(lists: Lists, endpoint: Endpoint) -> None:
     """What is no page is refused, and one behind the end is empty."""
-    for query in REFUSED:
+    least, most = LIMITS[contract_of(endpoint)]
+    for query in (*REFUSED, f"limit={least - 1}", f"limit={most + 1}"):
         name, _, value = query.partition("=")
         answer = await lists.get(endpoint, **{name: value})
         if answer.status_code != 400:
@@ -176,7 +180,7 @@ async def _limits(lists: Lists, endpoint: Endpoint) -> None:
         meta = answer.json()["meta"] if answer.status_code == 200 else {}
         if not meta or answer.json()["data"] or meta["total_count"] != whole["meta"]["total_count"]:
             lists.wrong(endpoint, f"offset={offset} is answered {answer.status_code} {answer.text[:100]}")
-    for limit in (0, 1, 1000):
+    for limit in (least, 1, most):
         found = await lists.page(endpoint, limit=limit)
         if len(found["data"]) != min(limit, found["meta"]["total_count"]) or found["meta"]["limit"] != limit:
             lists.wrong(endpoint, f"limit={limit} gives {len(found['data'])} of {found['meta']}")
@@ -204,9 +208,9 @@ async def _pages(lists: Lists, endpoint: Endpoint) -> set[str]:
 
 
 async def _walked(lists: Lists, endpoint: Endpoint, sort: str | None, order: str) -> Any:
-    offset, limit = 0, max(2, lists.rows // 3 - 1)
+    offset, limit = 0, min(max(2, lists.rows // 3 - 1), LIMITS[contract_of(endpoint)][1])
     while True:
-        query = {"order": order, "offset": offset, "limit": min(limit, 1000)}
+        query = {"order": order, "offset": offset, "limit": limit}
         found = await lists.page(endpoint, **query, **({"sort": sort} if sort else {}))
         for item in found["data"]:
             yield item
@@ -256,7 +260,7 @@ async def _cost(lists: Lists, endpoint: Endpoint) -> None:
     with statements() as one:
         await lists.page(endpoint, limit=1)
     with statements() as many:
-        await lists.page(endpoint, limit=1000)
+        await lists.page(endpoint, limit=LIMITS[contract_of(endpoint)][1])
     if len(many) != len(one):
         lists.wrong(endpoint, f"a long page sends {len(many)} statements, one row {len(one)}")
     for order in ("ASC", "DESC"):

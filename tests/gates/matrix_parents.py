@@ -15,11 +15,11 @@ from uuid import uuid4
 
 import httpx
 
-from openvest import catalog
 from openvest.declarations import Endpoint
 from tests.gates.gate import Gate, Run, Verdict
 from tests.gates.matrix_ground import floor
 from tests.gates.matrix_tenants import seen
+from tests.kit.contracts import SERVED
 from tests.kit.http import Api
 from tests.kit.operations import BODIES, filled, label, live_by_http, target
 from tests.security.places import Json, Place, places_of
@@ -84,7 +84,7 @@ async def parents_apart(run: Run) -> Verdict:
         findings: list[str] = []
         operations, cases = 0, 0
         # What is asked for the first customer alone may change or remove things, so it comes after the others.
-        for endpoint in sorted(catalog.V1_ENDPOINTS, key=lambda one: one.method != "GET"):
+        for endpoint in sorted(SERVED, key=lambda one: one.method != "GET"):
             if endpoint.body is not None and label(endpoint) not in BODIES:
                 findings.append(f"{label(endpoint)}: there is no body that fits")
                 continue

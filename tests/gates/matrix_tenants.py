@@ -14,10 +14,10 @@ from uuid import UUID, uuid4
 
 import httpx
 
-from openvest import catalog
 from openvest.declarations import Endpoint
 from tests.gates.gate import Gate, Run, Verdict
 from tests.gates.matrix_ground import TENANT_TABLES, Floor, floor
+from tests.kit.contracts import SERVED
 from tests.kit.http import Api
 from tests.kit.operations import label, live_by_http, target
 from tests.kit.walls import take_down_policies, taken_down_where
@@ -126,7 +126,7 @@ async def two_tenants(stood: Floor) -> Two:
     keys: dict[str, UUID] = {}
     for api, ids in ((owner, theirs), (intruder, mine)):
         one = Two(stood, api, api, ids, ids, frozenset(), keys)
-        for endpoint in catalog.V1_ENDPOINTS:
+        for endpoint in SERVED:
             if endpoint.key_required:
                 await one.send(endpoint, {}, keys.setdefault(label(endpoint), uuid4()) if api is owner else None)
     for tenant_id in (owner_id, intruder_id):
@@ -172,7 +172,7 @@ def _unknown(place: Place, value: str, run: Run) -> str:
 async def walk(two: Two, run: Run, places: Mapping[str, list[Place]]) -> Leg:
     """Every place by itself, all places of an operation at once, the owner's keys, and every list."""
     leg = Leg()
-    for endpoint in catalog.V1_ENDPOINTS:
+    for endpoint in SERVED:
         found = places[label(endpoint)]
         ids = [place for place in found if place.where != "body" and not place.hidden]
         sets = [[place] for place in found] + ([ids] if len(ids) > 1 else [])
@@ -251,7 +251,7 @@ async def tenants_apart(run: Run) -> Verdict:
         two = await two_tenants(stood)
         findings: list[str] = []
         places: dict[str, list[Place]] = {}
-        for endpoint in catalog.V1_ENDPOINTS:
+        for endpoint in SERVED:
             found, undecided = places_of(endpoint, stood.description, two.theirs)
             findings += undecided
             places[label(endpoint)] = found
@@ -279,7 +279,7 @@ async def tenants_apart(run: Run) -> Verdict:
     differences = sum(len(leg.findings) for leg in legs.values())
     inner = sum(map(len, places.values()))
     return Verdict(
-        f"{len(catalog.V1_ENDPOINTS)} operations, {inner} places of ids, {cases} cases in three legs: {differences}"
+        f"{len(SERVED)} operations, {inner} places of ids, {cases} cases in three legs: {differences}"
         f" differences; {len(stripped)} statements without their condition; {len(neither.findings)} differences"
         " without both walls",
         findings,

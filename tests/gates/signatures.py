@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from uuid import uuid4
 
-from openvest.catalog import V1_ENDPOINTS
 from openvest.core.http_signatures import SignatureRefused, SignatureVersion, SignedMessage
 from openvest.core.problems import TYPE_BASE
 from openvest.declarations import Endpoint
@@ -23,6 +22,7 @@ from tests.gates.signatures_ground import KINDS, PLAIN, VERSIONS, Court, court, 
 from tests.gates.tampering import edits
 from tests.gates.tampering_signed import Hands, bends, good_ones
 from tests.kit import footprint
+from tests.kit.contracts import SERVED
 from tests.kit.forgery import Draft
 from tests.kit.http import WIRE
 from tests.kit.operations import label
@@ -93,14 +93,14 @@ async def tampering(run: Run) -> Verdict:
     findings += [f"a reason shows a secret: {one[:200]}" for one in reasons if any(text in one for text in at.secrets)]
     for trial in trials:
         count = trial.tried.total()
-        if count < 600 or len(trial.operations) != len(V1_ENDPOINTS):
+        if count < 600 or len(trial.operations) != len(SERVED):
             findings.append(f"{trial}: {count} cases over {len(trial.operations)} operations are no matrix")
     vectors = _vectors(run["vectors"], run.chance("vectors"), findings)
     counts = ", ".join(f"{trial} {trial.tried.total()}" for trial in trials)
     kinds, good_kinds = ({name for one in many for name in one} for many in _counted(trials))
     good = sum(trial.good.total() for trial in trials)
     return Verdict(
-        f"altered: {counts} ({len(kinds)} kinds, {len(V1_ENDPOINTS)} operations), all 401, one answer of"
+        f"altered: {counts} ({len(kinds)} kinds, {len(SERVED)} operations), all 401, one answer of"
         f" production and {len(reasons)} reasons of a sandbox, no effect;"
         f" {good} good ones of {len(good_kinds)} kinds pass; {vectors} of {_MUTATED} one-byte changes of the recorded"
         " requests refused",
@@ -114,8 +114,8 @@ def _counted(trials: Sequence[Trial]) -> tuple[list[Counter[str]], list[Counter[
 
 async def _tried(at: Court, trial: Trial, run: Run) -> None:
     chance = run.chance(str(trial))
-    for start in range(0, len(V1_ENDPOINTS), _TOGETHER):
-        some = V1_ENDPOINTS[start : start + _TOGETHER]
+    for start in range(0, len(SERVED), _TOGETHER):
+        some = SERVED[start : start + _TOGETHER]
         hands = await spend_nonce(at, trial.kind)
         before = await footprint.digests(at.eye, but=frozenset())
         drafts: list[tuple[Endpoint, Draft]] = []

@@ -12,12 +12,12 @@ from random import Random
 from typing import Final
 from uuid import uuid4
 
-from openvest.catalog import V1_ENDPOINTS
 from openvest.core.http_signatures import body_digest
 from openvest.declarations import Endpoint
 from tests.gates.gate import Run, Verdict
 from tests.gates.signatures_ground import PLAIN, VERSIONS, Court, court, serves
 from tests.kit import footprint
+from tests.kit.contracts import SERVED
 from tests.kit.forgery import Draft
 from tests.kit.operations import label
 from tests.kit.raw import Heard, ask
@@ -53,8 +53,8 @@ class Tally:
 
 async def coverage(run: Run) -> Verdict:
     """All subsets of the coverable components, for operations of every shape, versions and clients of both kinds."""
-    typical = [endpoint for endpoint in V1_ENDPOINTS if label(endpoint) in _TYPICAL]
-    rest = [endpoint for endpoint in V1_ENDPOINTS if endpoint not in typical]
+    typical = [endpoint for endpoint in SERVED if label(endpoint) in _TYPICAL]
+    rest = [endpoint for endpoint in SERVED if endpoint not in typical]
     chosen = [*typical, *rest][: run["operations"]]
     tally = Tally()
     async with court() as at:

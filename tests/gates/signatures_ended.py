@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from uuid import UUID
 
-from openvest.catalog import V1_ENDPOINTS
+from openvest.catalog import CONTRACTS
 from openvest.db.unit import Unit
 from openvest.features.tenants import service as tenants
 from openvest.server.app import App, make_app
@@ -100,7 +100,7 @@ async def ended(run: Run) -> Verdict:
 def _process(under: Ground) -> App:
     return make_app(
         database=under.world.database,
-        endpoints_v1=V1_ENDPOINTS,
+        contracts=CONTRACTS,
         wire=WIRE,
         secrets=SECRETS,
         settings=ServerSettings(request_log=False),

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from openvest.catalog import V1_ENDPOINTS
+from openvest.catalog import CONTRACTS
 from openvest.core.http_signatures import SignatureVersion, SignedMessage
 from openvest.core.problems import MethodNotAllowed, NotFound
 from openvest.core.signing_keys import generate_ed25519, generate_p521, load_private_key
@@ -25,6 +25,7 @@ from openvest.server.settings import ServerSettings
 from tests.gates.ground import ground
 from tests.gates.tampering_signed import Hands, Known
 from tests.kit import footprint
+from tests.kit.contracts import SERVED
 from tests.kit.forgery import Draft, framed
 from tests.kit.http import WIRE, Api, make_api
 from tests.kit.operations import asked_of, label, live_by_http
@@ -98,8 +99,8 @@ class Court:
             "idempotency-key": str(uuid4()).encode(),
             "accept": b"*/*",
         }
-        methods = [e.method for e in V1_ENDPOINTS if e.path == endpoint.path and e.method != endpoint.method]
-        paths = [e for e in V1_ENDPOINTS if e.method == endpoint.method and e.path != endpoint.path and not e.form]
+        methods = [e.method for e in SERVED if e.path == endpoint.path and e.method != endpoint.method]
+        paths = [e for e in SERVED if e.method == endpoint.method and e.path != endpoint.path and not e.form]
         if methods:
             found["method"] = methods[0].encode()
         if paths and not endpoint.form:
@@ -127,7 +128,7 @@ async def _known(database: Database, api: Api, kind: str) -> Known:
 def _app(world: Assembled, mode: Mode) -> App:
     return make_app(
         database=world.database,
-        endpoints_v1=V1_ENDPOINTS,
+        contracts=CONTRACTS,
         wire=WIRE,
         secrets=SECRETS,
         settings=ServerSettings(mode=mode, request_log=False),
@@ -178,7 +179,7 @@ async def court() -> AsyncGenerator[Court]:
 
 async def spend_nonce(at: Court, kind: str) -> Hands:
     """Everybody else's keys, with a nonce of our key that was used just now."""
-    reads = next(endpoint for endpoint in V1_ENDPOINTS if label(endpoint) == "GET /users")
+    reads = next(endpoint for endpoint in SERVED if label(endpoint) == "GET /users")
     draft = at.draft(reads, 15, kind, Random(0))
     assert draft.nonce is not None and (await ask(at.app, draft.sign())).status == 200
     return replace(at.hands[kind], used_nonce=draft.nonce)

@@ -28,19 +28,18 @@ WIRE = WireClock()
 
 def make_test_app(
     database: Database,
-    endpoints_v1: Iterable[Endpoint],
-    endpoints_lite: Iterable[Endpoint] = (),
+    contracts: Mapping[Contract, Iterable[Endpoint]] | Iterable[Endpoint],
     *,
     settings: ServerSettings | None = None,
     log: io.StringIO | None = None,
     wire: WireClock = WIRE,
     services: Any = None,
 ) -> App:
-    """The program's own application over the test's database; its log lines go to `log`."""
+    """The program's own application over the test's database; its log lines go to `log`. Operations by themselves are
+    those of v1."""
     return make_app(
         database=database,
-        endpoints_v1=endpoints_v1,
-        endpoints_lite=endpoints_lite,
+        contracts=contracts if isinstance(contracts, Mapping) else {"v1": contracts},
         wire=wire,
         secrets=SECRETS,
         settings=settings,

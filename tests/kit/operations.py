@@ -15,16 +15,16 @@ from uuid import UUID, uuid4
 
 import httpx
 
-from openvest.catalog import V1_ENDPOINTS
 from openvest.db.unit import Database, Unit
 from openvest.declarations import Endpoint
 from openvest.main import Assembled
+from tests.kit.contracts import SERVED
 from tests.kit.customers import Customer, make_customer, make_user, top_up
 from tests.kit.http import Api
 from tests.kit.orders import X
 from tests.kit.people import FIT, USER
 
-KEYED: Sequence[Endpoint] = tuple(endpoint for endpoint in V1_ENDPOINTS if endpoint.key_required)
+KEYED: Sequence[Endpoint] = tuple(endpoint for endpoint in SERVED if endpoint.key_required)
 _AT_ONCE = 100
 """People made in one unit of work."""
 
@@ -130,7 +130,7 @@ def _of_tenants(endpoint: Endpoint) -> bool:
     return bool(set(path_names(endpoint)) - set(CONSTANT)) or re.search(r'"\{\w+\}"', body) is not None
 
 
-OPERATIONS = [endpoint for endpoint in V1_ENDPOINTS if _of_tenants(endpoint)]
+OPERATIONS = [endpoint for endpoint in SERVED if _of_tenants(endpoint)]
 """Those that name an object of a tenant in their path or, as their body stands above, in it."""
 
 
@@ -150,7 +150,7 @@ async def live_by_http(world: Assembled, owner: Api, tenant_id: UUID) -> dict[st
     order = (await owner.get(f"/orders/{ids['order_id']}")).json()
     assert order["executions"], order
     ids["execution_id"] = order["executions"][0]["id"]
-    for endpoint in V1_ENDPOINTS:
+    for endpoint in SERVED:
         if endpoint.method == "GET":
             await ask(owner, endpoint, ids)
     return ids

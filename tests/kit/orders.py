@@ -15,7 +15,7 @@ from openvest.events.log import LoggedEvent, events_after
 from openvest.events.sequencer import number_events
 from openvest.features.cash import service as cash
 from openvest.features.orders import service as orders
-from openvest.features.orders.model import OrderView, OrderWanted
+from openvest.features.orders.model import OrderDetails, OrderWanted
 from openvest.main import Assembled
 from tests.kit.customers import Customer, make_customer, top_up
 
@@ -36,27 +36,27 @@ class Trader:
         basis: dict[str, Any] = {"isin": X, "side": "BUY"}
         return OrderWanted(self.customer.account_id, self.customer.user_id, **(basis | fields))
 
-    async def place(self, **fields: Any) -> OrderView:
+    async def place(self, **fields: Any) -> OrderDetails:
         """Place an order and bring the tenant to rest."""
         (answer,) = await self.place_all([self.wanted(**fields)])
         if isinstance(answer, Problem):
             raise answer
         return await self.read(answer.id)
 
-    async def place_all(self, wants: Sequence[OrderWanted]) -> list[OrderView | Problem]:
-        async def work(unit: Unit) -> list[OrderView | Problem]:
+    async def place_all(self, wants: Sequence[OrderWanted]) -> list[OrderDetails | Problem]:
+        async def work(unit: Unit) -> list[OrderDetails | Problem]:
             return await orders.place_orders(unit, wants)
 
         answers = await self.world.database.write(self.customer.tenant_id, work, n=len(wants))
         await self.rest()
         return answers
 
-    async def cancel(self, order_id: UUID) -> OrderView:
+    async def cancel(self, order_id: UUID) -> OrderDetails:
         await self.world.database.write(self.customer.tenant_id, lambda unit: orders.cancel_order(unit, order_id))
         await self.rest()
         return await self.read(order_id)
 
-    async def read(self, order_id: UUID) -> OrderView:
+    async def read(self, order_id: UUID) -> OrderDetails:
         return await self.world.database.read(self.customer.tenant_id, lambda unit: orders.get_order(unit, order_id))
 
     async def rest(self) -> None:

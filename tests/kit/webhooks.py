@@ -9,9 +9,11 @@ from uuid import UUID
 
 from openvest.core.clock import WireClock
 from openvest.core.ids import caused_id
+from openvest.core.schema import View
 from openvest.db.query import Query, Statement
 from openvest.db.unit import Database, Unit
-from openvest.declarations import Event
+from openvest.declarations import Contract, Representation
+from openvest.events.packages import EventObjects
 from openvest.events.sequencer import number_events
 from openvest.features.tenants import service as tenants
 from openvest.features.webhooks import service
@@ -20,10 +22,12 @@ from openvest.worker.courier import HttpCourier
 from openvest.worker.deliveries import Deliverer
 from tests.kit.receiver import Receiver
 
-TABLE = {
-    name: Event(name, "thing", v1=lambda snapshot: snapshot)
-    for name in ("USER.CREATED", "USER_CHECK.PASSED", "ORDER.NEW", "BUSINESS_CHECK.PASSED")
-} | {"ORDER.FILLED": Event("ORDER.FILLED", "thing", v1=lambda snapshot: {"id": snapshot["missing"]})}
+_WHOLE = Representation(lambda snapshot: snapshot, View)
+_BROKEN = Representation(lambda snapshot: {"id": snapshot["missing"]}, View)
+OBJECTS: EventObjects = {
+    "v1": dict.fromkeys(("USER.CREATED", "USER_CHECK.PASSED", "ORDER.NEW", "BUSINESS_CHECK.PASSED"), _WHOLE)
+    | {"ORDER.FILLED": _BROKEN}
+}
 AGE_LEASE = Statement("update webhook_packages set leased_until = leased_until - interval '1 minute'")
 AGE_FAILURE = Statement("update webhook_packages set failing_since = failing_since - $1::integer * interval '1 day'")
 
@@ -45,10 +49,16 @@ class WebhookWorld:
         self.allow_list |= {self.receiver.entry}
 
     async def webhook(
-        self, path: str = "/hook", *, enabled: bool = True, url: str | None = None, **options: Any
+        self,
+        path: str = "/hook",
+        *,
+        contract: Contract = "v1",
+        enabled: bool = True,
+        url: str | None = None,
+        **options: Any,
     ) -> UUID:
         values: dict[str, Any] = {"type": ["ALL"], "exclude_type": None, "delay_seconds": 1, "max_package_size": None}
-        new = NewWebhook("v1", "t", url or self.receiver.url(path), **(values | options))
+        new = NewWebhook(contract, "t", url or self.receiver.url(path), **(values | options))
 
         async def work(unit: Unit) -> UUID:
             made = await service.create_webhook(unit, new, self.allow_list)
@@ -125,4 +135,4 @@ async def make_world(
     database.before_events = ()
     wire = WireClock()
     courier = HttpCourier(wire, frozenset({receiver.entry}), timeout_seconds=5)
-    return WebhookWorld(database, tenant_id, receiver, Deliverer(database, TABLE, courier, back_off=back_off), wire)
+    return WebhookWorld(database, tenant_id, receiver, Deliverer(database, OBJECTS, courier, back_off=back_off), wire)

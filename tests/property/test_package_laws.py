@@ -13,24 +13,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openvest.core.ids import caused_id
+from openvest.core.schema import View
 from openvest.db.unit import Unit
-from openvest.declarations import Event
+from openvest.declarations import Representation
 from openvest.events.log import LoggedEvent
-from openvest.events.packages import LOOK_LIMIT, Run, Tape, collect, wants
+from openvest.events.packages import LOOK_LIMIT, EventObjects, Run, Tape, collect, wants
 
 pytestmark = pytest.mark.anyio
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 WEBHOOK = caused_id("webhook")
 TYPES = ["USER.CREATED", "ORDER.NEW", "ORDER.FILLED", "POSITION.UPDATED"]
-TABLE = {name: Event(name, "thing", v1=lambda snapshot: snapshot) for name in TYPES if name != "ORDER.FILLED"}
+SHOWN = Representation(lambda snapshot: snapshot, View)
+OBJECTS: EventObjects = {"v1": {name: SHOWN for name in TYPES if name != "ORDER.FILLED"}}
 
 
 class ListTape(Tape):
     """A tape over a list; `chunk` events at a time."""
 
     def __init__(self, events: Sequence[LoggedEvent], chunk: int) -> None:
-        super().__init__(cast(Unit, None), TABLE)
+        super().__init__(cast(Unit, None), OBJECTS)
         self._all = events
         self._chunk = chunk
 
@@ -78,7 +80,9 @@ async def test_packages_are_the_wanted_events_cut_only_where_the_next_would_not_
     events: list[LoggedEvent], chunk: int, types: list[str], excluded: list[str], max_size: int
 ) -> None:
     runs = await all_packages(events, chunk, types, excluded, max_size)
-    expected = [e.sequence for e in events if e.type in TABLE and wants(types, excluded, e.type.partition(".")[0])]
+    expected = [
+        e.sequence for e in events if e.type in OBJECTS["v1"] and wants(types, excluded, e.type.partition(".")[0])
+    ]
     assert [item.sequence for run in runs for item in run.items] == expected
     for number, run in enumerate(runs, 1):
         assert len(run.body) == run.size

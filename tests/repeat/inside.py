@@ -63,7 +63,7 @@ async def inside(
                 database, TENANT, mode="sandbox", pace=pace, licence="TOL", frozen_at=FROZEN_AT
             )
             settings = ServerSettings(request_log=False)
-            apps = [make_test_app(w.database, catalog.V1_ENDPOINTS, settings=settings, services=w) for w in worlds]
+            apps = [make_test_app(w.database, catalog.CONTRACTS, settings=settings, services=w) for w in worlds]
             api = await make_api(apps[0], database, tenant_id, name="repeat")
             await api.fetch_token()
             doors = [door_of(replace(api, http=http_of(app))) for app in apps]

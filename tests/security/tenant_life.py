@@ -9,7 +9,7 @@ from uuid import UUID
 
 import httpx
 
-from openvest.catalog import ASIDES, FORGET_SET_ASIDE, LAWS, SET_ASIDE, V1_ENDPOINTS
+from openvest.catalog import ASIDES, CONTRACTS, FORGET_SET_ASIDE, LAWS, SET_ASIDE
 from openvest.core.ids import caused_id
 from openvest.core.signing_keys import generate_ed25519
 from openvest.db.unit import Unit
@@ -53,7 +53,7 @@ async def live(world: Assembled, tenant_id: UUID, app: App | None = None, watch:
     await trader.rest()
     app = app or make_app(
         database=world.database,
-        endpoints_v1=V1_ENDPOINTS,
+        contracts=CONTRACTS,
         wire=WIRE,
         secrets=SECRETS,
         settings=ServerSettings(request_log=False),

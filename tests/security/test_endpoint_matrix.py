@@ -16,21 +16,21 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from openvest.catalog import V1_ENDPOINTS
+from openvest.catalog import CONTRACTS
 from openvest.declarations import Endpoint
 from openvest.features.tenants.model import SCOPES
 from openvest.server.app import make_app
-from openvest.server.openapi import describe
 from openvest.server.settings import ServerSettings
 from tests.kit.cluster import Cluster
+from tests.kit.contracts import SERVED, descriptions, whole_description
 from tests.kit.http import WIRE, Api, make_api
 from tests.kit.openapi import check_answer, check_description
 from tests.kit.world import SECRETS, make_tenant, opened
 
 pytestmark = pytest.mark.anyio
 
-DESCRIPTION = describe(V1_ENDPOINTS, "v1", "test")
-SIGNED = [endpoint for endpoint in V1_ENDPOINTS if not endpoint.form]
+DESCRIPTION = whole_description()
+SIGNED = [endpoint for endpoint in SERVED if not endpoint.form]
 SCOPED = [endpoint for endpoint in SIGNED if endpoint.scopes]
 
 
@@ -56,7 +56,7 @@ async def world(cluster: Cluster) -> AsyncGenerator[World]:
         database = assembled.database
         app = make_app(
             database=database,
-            endpoints_v1=V1_ENDPOINTS,
+            contracts=CONTRACTS,
             wire=WIRE,
             secrets=SECRETS,
             settings=ServerSettings(request_log=False),
@@ -89,11 +89,12 @@ def names(endpoint: Endpoint) -> str:
 
 
 def test_the_catalog_is_described() -> None:
-    check_description(DESCRIPTION)
+    for described in descriptions().values():
+        check_description(described)
     assert len(SIGNED) > 40
-    unknown = {scope for endpoint in V1_ENDPOINTS for scope in endpoint.scopes} - set(SCOPES)
+    unknown = {scope for endpoint in SERVED for scope in endpoint.scopes} - set(SCOPES)
     assert not unknown
-    assert [endpoint.path for endpoint in V1_ENDPOINTS if not endpoint.scopes] == ["/auth/token"]
+    assert [endpoint.path for endpoint in SERVED if not endpoint.scopes] == ["/auth/token"]
 
 
 async def test_none_is_served_without_credentials(world: World) -> None:
@@ -169,13 +170,13 @@ async def test_an_object_that_nobody_has_is_not_found(world: World) -> None:
 
 async def test_other_methods_are_answered_with_those_allowed(world: World) -> None:
     methods: dict[str, set[str]] = {}
-    for endpoint in V1_ENDPOINTS:
+    for endpoint in SERVED:
         methods.setdefault(endpoint.path, set()).add(endpoint.method)
-    for endpoint in V1_ENDPOINTS:
+    for endpoint in SERVED:
         answer = await world.api.http.request("TRACE", target(endpoint))
         assert answer.status_code == 405
         assert set(answer.headers["allow"].split(", ")) == methods[endpoint.path]
 
 
 async def test_no_sandbox_operation_is_described_in_production() -> None:
-    assert all(endpoint.sandbox_only for endpoint in V1_ENDPOINTS if endpoint.path.startswith("/tests/"))
+    assert all(endpoint.sandbox_only for endpoint in SERVED if endpoint.path.startswith("/tests/"))

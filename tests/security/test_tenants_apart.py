@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from openvest.catalog import V1_ENDPOINTS
+from openvest.catalog import CONTRACTS
 from openvest.core.problems import NotFound
 from openvest.db.query import Query
 from openvest.db.unit import Database, Unit
@@ -21,6 +21,7 @@ from openvest.declarations import Call, Endpoint
 from openvest.server.app import App, make_app
 from openvest.server.settings import ServerSettings
 from tests.kit.cluster import Cluster
+from tests.kit.contracts import SERVED
 from tests.kit.http import WIRE, Api, make_api
 from tests.kit.operations import BODIES, CONSTANT, OPERATIONS, ask, label, live_by_http, path_names
 from tests.kit.walls import take_down_policies
@@ -67,7 +68,7 @@ async def two(cluster: Cluster, request: pytest.FixtureRequest) -> AsyncGenerato
         database = assembled.database
         app = make_app(
             database=database,
-            endpoints_v1=[*V1_ENDPOINTS, LEAK],
+            contracts={**CONTRACTS, "v1": [*CONTRACTS["v1"], LEAK]},
             wire=WIRE,
             secrets=SECRETS,
             settings=ServerSettings(request_log=False),
@@ -97,7 +98,7 @@ async def test_every_operation_on_an_object_is_looked_at(two: Two) -> None:
     parameters = {name for endpoint in OPERATIONS for name in path_names(endpoint)}
     assert parameters - set(CONSTANT) <= set(two.ids)
     assert len(OPERATIONS) > 35
-    needed = {label(e) for e in V1_ENDPOINTS if e.body is not None}
+    needed = {label(e) for e in SERVED if e.body is not None}
     assert needed <= set(BODIES)
 
 
@@ -127,7 +128,7 @@ async def test_the_owner_is_answered_otherwise(two: Two) -> None:
 
 
 async def test_lists_show_nothing_of_another_tenant(two: Two) -> None:
-    for endpoint in V1_ENDPOINTS:
+    for endpoint in SERVED:
         if endpoint.method != "GET" or "{" in endpoint.path or "instruments" in endpoint.path:
             continue
         answer = await two.intruder.get(endpoint.path)

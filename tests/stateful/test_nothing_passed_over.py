@@ -17,7 +17,7 @@ from openvest.core.problems import Problem
 from openvest.db.unit import Unit
 from openvest.declarations import Outward
 from openvest.features.orders import service as orders
-from openvest.features.orders.model import OrderView, OrderWanted
+from openvest.features.orders.model import OrderDetails, OrderWanted
 from openvest.main import Assembled
 from openvest.work.runner import Stuck
 from tests.kit.orders import Trader, make_trader
@@ -119,9 +119,9 @@ async def test_leases_are_respected_where_several_work(assembled: Assembled) -> 
 async def place(trader: Trader, want: OrderWanted) -> UUID:
     """Accept an order and look no further."""
 
-    async def work(unit: Unit) -> OrderView | Problem:
+    async def work(unit: Unit) -> OrderDetails | Problem:
         return (await orders.place_orders(unit, [want]))[0]
 
     placed = await trader.world.database.write(trader.customer.tenant_id, work)
-    assert isinstance(placed, OrderView)
+    assert isinstance(placed, OrderDetails)
     return placed.id

@@ -66,7 +66,7 @@ async def two(cluster: Cluster) -> AsyncGenerator[Two]:
             worlds = [first, second]
             tenant_id = await make_tenant(first.database, "Storm", pace="instant")
             customer = await make_customer(first.database, tenant_id)
-            apps = [make_test_app(w.database, catalog.V1_ENDPOINTS, settings=s) for s in (QUIET, HASTY) for w in worlds]
+            apps = [make_test_app(w.database, catalog.CONTRACTS, settings=s) for s in (QUIET, HASTY) for w in worlds]
             api = await make_api(apps[0], first.database, tenant_id)
             await api.fetch_token()
             doors = [door_of(replace(api, http=http_of(app))) for app in apps]

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from openvest import catalog
 from openvest.core.problems import InvalidRequest
 from openvest.server.parsing import parse_body
+from tests.kit.contracts import SERVED
 
-PLACE = next(endpoint for endpoint in catalog.V1_ENDPOINTS if endpoint.operation_id == "place_order")
+PLACE = next(endpoint for endpoint in SERVED if endpoint.operation_id == "place_order")
 ID = "6d2b0f11-9a2c-4a4f-8a56-0b8e3b1f2c33"
 BASIS = {"user_id": ID, "account_id": ID, "side": "BUY", "instrument_id": "IE00B3XXRP09", "instrument_id_type": "ISIN"}
 FEE = {"type": "TRANSACTION_FEE_BUY", "value_type": "ABSOLUTE", "charge_method": "COLLECTED_BY_UPVEST"}

@@ -17,7 +17,7 @@ from openvest.core.countries import COUNTRIES
 from openvest.core.ids import caused_id
 from openvest.features.payments import rules
 from openvest.features.payments.model import BankLine, Topup
-from openvest.features.payments.v1 import BankTransactionBody, TopupBody
+from openvest.features.payments.v1 import BankTransactionCreate, TopupCreate
 
 AT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 REFERENCE = "0b8f1d3e-5c7a-4e2b-9d6f-1a2b3c4d5e6f"
@@ -86,7 +86,7 @@ def misfits(model: type, body: object) -> list[str]:
 
 
 def test_a_transfer_as_published_is_taken() -> None:
-    body = BankTransactionBody.model_validate(
+    body = BankTransactionCreate.model_validate(
         TRANSFER
         | {"counterparty_agent": {"bic": "DEUTDEFF"}, "remittance_information": "CF960253053", "purpose_code": ""}
     )
@@ -116,12 +116,12 @@ def test_a_transfer_as_published_is_taken() -> None:
     ],
 )
 def test_a_transfer_with_a_misfit_is_named(changed: dict[str, object], field: str) -> None:
-    assert any(name.startswith(field) for name in misfits(BankTransactionBody, TRANSFER | changed))
+    assert any(name.startswith(field) for name in misfits(BankTransactionCreate, TRANSFER | changed))
 
 
 @pytest.mark.parametrize("bic", ["DEUTDEF", "XXXXXXXX", "deutdeff"])
 def test_a_bank_that_is_none_is_refused(bic: str) -> None:
-    assert misfits(BankTransactionBody, TRANSFER | {"counterparty_agent": {"bic": bic}})
+    assert misfits(BankTransactionCreate, TRANSFER | {"counterparty_agent": {"bic": bic}})
 
 
 @pytest.mark.parametrize("bic", ["NCBVXKPR", "NCBVXKPRXXX", "DEUTDEFF", "BARCGB22", "CHASUS33", "BOFAUS6SXXX"])
@@ -131,7 +131,7 @@ def test_banks_are_taken_wherever_swift_knows_some(bic: str) -> None:
 
 @pytest.mark.parametrize("bic", ["NCBVXXPR", "NCBVZZPR", "NCBVXKP", "NCBVXKPRXX", "ncbvxkpr", "NCBV XKPR"])
 def test_no_other_code_that_iso_leaves_to_its_users_is_a_bank(bic: str) -> None:
-    assert misfits(BankTransactionBody, TRANSFER | {"counterparty_agent": {"bic": bic}})
+    assert misfits(BankTransactionCreate, TRANSFER | {"counterparty_agent": {"bic": bic}})
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_no_other_code_that_iso_leaves_to_its_users_is_a_bank(bic: str) -> None:
 )
 def test_ibans_are_as_long_as_their_country_makes_them(iban: str, length: int) -> None:
     assert len(rules.valid_iban(iban)) == length
-    assert misfits(BankTransactionBody, TRANSFER | {"account": {"iban": iban + "0"}})
+    assert misfits(BankTransactionCreate, TRANSFER | {"account": {"iban": iban + "0"}})
 
 
 def test_an_iban_of_every_country_of_the_registry_is_taken() -> None:
@@ -159,14 +159,14 @@ def test_an_iban_of_every_country_of_the_registry_is_taken() -> None:
         except InvalidCountryCode:
             continue
         iban = str(IBAN.random(country, random=source, use_registry=False))
-        BankTransactionBody.model_validate(TRANSFER | {"counterparty_account": {"iban": iban}})
+        BankTransactionCreate.model_validate(TRANSFER | {"counterparty_account": {"iban": iban}})
         found.add(country)
     assert len(found) > 85
     assert {"MT", "LC", "SC", "RU", "YE", "XK", "DJ", "NI", "HN"} <= found
 
 
 def test_all_misfits_of_a_topup_are_told_at_once() -> None:
-    assert misfits(TopupBody, {"account_group_id": "x", "cash_amount": "0", "currency": "CHF"}) == [
+    assert misfits(TopupCreate, {"account_group_id": "x", "cash_amount": "0", "currency": "CHF"}) == [
         "account_group_id",
         "cash_amount",
         "currency",

@@ -14,8 +14,8 @@ import asyncpg
 import pytest
 
 from openvest.core.ids import caused_id
+from openvest.core.paging import PageRequest
 from openvest.core.problems import NotFound
-from openvest.db.paging import PageQuery
 from openvest.db.unit import Database, Unit
 from openvest.features.instruments import service as instruments
 from openvest.main import assemble
@@ -120,9 +120,10 @@ async def test_a_removed_scenario_is_used_no_more_but_stays_with_who_has_it(
     assert await take(database, tenant_id, orders(3)) == drawn
     with pytest.raises(NotFound):
         await database.write(tenant_id, lambda unit: remove(unit, scenario.id))
-    found = await database.read(tenant_id, lambda unit: scenarios_page(unit, PageQuery()))
+    found = await database.read(tenant_id, lambda unit: scenarios_page(unit, PageRequest(limit=100)))
     assert [(row.id, row.used, row.removed_at is None) for row in found.rows] == [(scenario.id, 1, False)]
-    assert (await database.read(tenant_id, lambda unit: scenarios_page(unit, PageQuery(), only_open=True))).total == 0
+    still = await database.read(tenant_id, lambda unit: scenarios_page(unit, PageRequest(limit=100), only_open=True))
+    assert still.total == 0
 
 
 async def test_checks_fail_or_stay_open_for_their_user(database: Database, tenant_id: UUID) -> None:

@@ -30,7 +30,7 @@ V1 = [
     at("POST", "/tests/clock", sandbox_only=True),
 ]
 LITE = [at("GET", "/users/{id}"), at("GET", "/plans"), at("PATCH", "/orders/{id}")]
-ROUTER = Router(V1, LITE, sandbox=True)
+ROUTER = Router({"v1": V1, "lite": LITE}, sandbox=True)
 
 
 @pytest.mark.parametrize(
@@ -80,10 +80,10 @@ def test_a_path_of_the_other_contract_says_so() -> None:
 def test_sandbox_operations_are_not_there_in_production() -> None:
     assert ROUTER.find(b"/tests/clock", "POST")
     with pytest.raises(NotFound):
-        Router(V1, LITE, sandbox=False).find(b"/tests/clock", "POST")
+        Router({"v1": V1, "lite": LITE}, sandbox=False).find(b"/tests/clock", "POST")
 
 
 @pytest.mark.parametrize("extra", [at("GET", "/users"), at("DELETE", "/users/{id}")])
 def test_a_table_that_contradicts_itself_is_refused(extra: Endpoint) -> None:
     with pytest.raises(ValueError, match="contradicts"):
-        Router([*V1, extra], [], sandbox=True)
+        Router({"v1": [*V1, extra]}, sandbox=True)

@@ -3,7 +3,9 @@
 A request body is a `Body`: unknown fields are refused and named, null and the empty string of an unused optional field
 count as absent, decimals are JSON strings, and what is wrong with single fields and with their combination is said at
 once.
-An answer is a `Answer`: it only describes what mappers make, and tests hold every served answer against it.
+An answer is a `View`: it only describes what mappers make, and tests hold every served answer against it. The class of
+a view ends in `View` and is published without it (`published_name`): what is sent and what is read of one resource are
+`TopupCreate` and `TopupView` here, `TopupCreate` and `Topup` in the description.
 
 Source: CONTRACTS.md rule 5; reference (authentication).
 """
@@ -188,10 +190,15 @@ def _silent(cls: type[Body], empty: str | None) -> frozenset[str]:
     return frozenset(n for n, field in cls.model_fields.items() if not field.is_required() and not holds_it(n))
 
 
-class Answer(BaseModel):
+class View(BaseModel):
     """The description of an answer; never built at run time, so it costs nothing there."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+def published_name(name: str) -> str:
+    """What a class of this name is called in the served description."""
+    return name.removesuffix("View")
 
 
 def _text(value: Any) -> Any:
@@ -281,14 +288,3 @@ def _absent(value: Any) -> Any:
 
 Unused = BeforeValidator(_absent)
 """`Annotated[X | None, Unused]`: the empty string counts as absent, as published clients send it."""
-
-
-class Meta(Answer):
-    """How much of a list this page is."""
-
-    offset: int = Field(description="Items skipped before the first of this page.")
-    limit: int = Field(description="Most items this page could hold.")
-    count: int = Field(description="Items in this page.")
-    total_count: int = Field(description="Items of the whole list.")
-    sort: str | None = Field(default=None, description="Field the list is ordered by.")
-    order: Literal["ASC", "DESC"] | None = Field(default=None, description="Direction of the order.")

@@ -8,7 +8,7 @@ Source: DOMAIN.md section 3; reference (webhooks).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -18,8 +18,11 @@ from openvest.core.snapshots import dumps
 from openvest.db.faults import is_passing
 from openvest.db.query import Statement
 from openvest.db.unit import Unit
-from openvest.declarations import Contract, Event
+from openvest.declarations import Contract, Event, Representation
 from openvest.events.log import LoggedEvent, events_after
+
+EventObjects = Mapping[Contract, Mapping[str, Representation]]
+"""How each contract shows the object of an event, by the event's type; a type that is absent is not told there."""
 
 ALL = "ALL"
 CHUNK = 500
@@ -68,6 +71,17 @@ class Run:
         return _HEAD + b",".join(item.text for item in ordered) + _TAIL
 
 
+def event_objects(
+    events: Iterable[Event], representations: Mapping[Contract, Mapping[str, Representation]]
+) -> EventObjects:
+    """The tables of the contracts, which go by noun, for every event type of such a noun."""
+    known = list(events)
+    return {
+        contract: {event.type: table[event.noun] for event in known if event.noun in table}
+        for contract, table in representations.items()
+    }
+
+
 def wants(types: Collection[str], excluded: Collection[str], category: str) -> bool:
     """Whether a subscription hears of a category. `excluded` counts only where all categories are wanted."""
     if ALL in types:
@@ -76,7 +90,7 @@ def wants(types: Collection[str], excluded: Collection[str], category: str) -> b
 
 
 def envelope(event_id: UUID, created_at: datetime, event_type: str, shown: object, webhook_id: UUID) -> bytes:
-    """One event as v1 delivers it."""
+    """One event as it is delivered, whatever the contract."""
     return _opening(event_id, created_at, event_type, shown) + _closing(webhook_id)
 
 
@@ -94,13 +108,6 @@ def _closing(webhook_id: UUID) -> bytes:
     return f',"webhook_id":"{webhook_id}"}}'.encode()
 
 
-def _show_v1(known: Event, event: LoggedEvent) -> bytes:
-    return _opening(event.id, event.created_at, event.type, known.v1(event.snapshot))
-
-
-_SHOWN: Mapping[Contract, Callable[[Event, LoggedEvent], bytes]] = {"v1": _show_v1}
-
-
 class Tape:
     """The numbered events of one tenant, read forward in chunks.
 
@@ -108,9 +115,9 @@ class Tape:
     gap, so an event's place follows from its number.
     """
 
-    def __init__(self, unit: Unit, table: Mapping[str, Event]) -> None:
+    def __init__(self, unit: Unit, objects: EventObjects) -> None:
         self._unit = unit
-        self._table = table
+        self._objects = objects
         self._events: list[LoggedEvent] = []
         self._openings: dict[tuple[int, Contract], bytes | None] = {}
 
@@ -142,11 +149,11 @@ class Tape:
         return None if opening is None else Item(event.sequence, event.created_at, opening + _closing(webhook_id))
 
     async def _open(self, event: LoggedEvent, contract: Contract) -> bytes | None:
-        known, show = self._table.get(event.type), _SHOWN.get(contract)
-        if known is None or show is None:
+        representation = self._objects.get(contract, {}).get(event.type)
+        if representation is None:
             return None
         try:
-            return show(known, event)
+            return _opening(event.id, event.created_at, event.type, representation.mapper(event.snapshot))
         except Exception as error:
             if is_passing(error):
                 raise

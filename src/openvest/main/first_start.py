@@ -15,11 +15,11 @@ from uuid import UUID
 
 from openvest.core.clock import instant
 from openvest.core.failpoints import failpoint
+from openvest.core.paging import PageRequest
 from openvest.core.signing_keys import generate_p521
 from openvest.db.address import Progress, silent
 from openvest.db.files import write_private
 from openvest.db.locks import FURNISHING, one_at_a_time
-from openvest.db.paging import PageQuery
 from openvest.db.unit import Unit
 from openvest.features.accounts import service as accounts
 from openvest.features.onboarding import service as checks
@@ -138,7 +138,7 @@ async def _customer_of(installation: Installation, tenant_id: UUID) -> Customer 
 
     async def look(unit: Unit) -> Customer | None:
         for account in await accounts.first_trading_accounts(unit, _FIRST):
-            if (await payments.list_topups(unit, PageQuery(limit=1), account.account_group_id)).total:
+            if (await payments.list_topups(unit, PageRequest(limit=1), account.account_group_id)).total:
                 return Customer(str(account.user_id), str(account.account_group_id), str(account.id))
         return None
 

@@ -67,8 +67,7 @@ def connect_news(assembled: Assembled, wire: WireClock, *, webhooks_to: tuple[st
 def make_worker(news: News, log: Any) -> Worker:
     """The worker of this process."""
     assembled = news.assembled
-    table = {event.type: event for event in catalog.EVENTS}
-    deliverer = Deliverer(assembled.database, table, news.courier, log=log)
+    deliverer = Deliverer(assembled.database, catalog.EVENT_OBJECTS, news.courier, log=log)
     runner = replace(assembled.runner, patience_s=WORKER_PATIENCE_S)
     clockwork = replace(assembled.clockwork, runner=runner)
     return Worker(assembled.database, runner, clockwork, deliverer, news.wake, news.wire, log=log)

@@ -276,8 +276,7 @@ def _metrics_ports(options: Options) -> list[int]:
 def _app(installation: Installation, news: News, metrics_url: str) -> App:
     return make_app(
         database=installation.assembled.database,
-        endpoints_v1=catalog.CONTRACTS["v1"],
-        endpoints_lite=catalog.CONTRACTS["lite"],
+        contracts=catalog.CONTRACTS,
         wire=news.wire,
         secrets=installation.secrets,
         settings=ServerSettings(mode=installation.mode, metrics_url=metrics_url, webhook_allow_list=news.allow_list),

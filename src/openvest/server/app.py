@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +14,7 @@ from openvest.core.problems import MethodNotAllowed
 from openvest.core.sealing import Secrets
 from openvest.db.unit import Database
 from openvest.db.wire import measure
-from openvest.declarations import Endpoint
+from openvest.declarations import Contract, Endpoint
 from openvest.server.authentication import Authenticator
 from openvest.server.bodies import Bodies
 from openvest.server.directory import Directory
@@ -105,8 +105,7 @@ class App:
 def make_app(
     *,
     database: Database,
-    endpoints_v1: Iterable[Endpoint],
-    endpoints_lite: Iterable[Endpoint] = (),
+    contracts: Mapping[Contract, Iterable[Endpoint]],
     wire: WireClock,
     secrets: Secrets,
     settings: ServerSettings | None = None,
@@ -114,7 +113,8 @@ def make_app(
     logger: Any = None,
     services: Any = None,
 ) -> App:
-    """Put the server together over an open database. `settings.mode` decides which endpoints there are."""
+    """Put the server together over an open database. `settings.mode` decides which endpoints there are;
+    a contract without any is not served."""
     settings = settings or ServerSettings()
     metrics = metrics or Metrics()
     observer = Observer(metrics, logger or make_logger(wire), every_request=settings.request_log)
@@ -123,7 +123,7 @@ def make_app(
     flush, reads = Flush(database, keys, settings), Reads(database, settings)
     lists, writes = Lanes(settings.list_places), Lanes(settings.write_places)
     keyed_writes = KeyedWrites(database, keys, settings.key_wait_seconds, writes)
-    router = Router(endpoints_v1, endpoints_lite, sandbox=settings.mode == "sandbox")
+    router = Router(contracts, sandbox=settings.mode == "sandbox")
     dispatcher = Dispatcher(
         router,
         Bodies(settings),

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from openvest.core.snapshots import dumps
-from openvest.declarations import Endpoint, Reply
+from openvest.declarations import Endpoint, Response
 from openvest.server.messages import JSON, Answer
 
 _BYTES = b"application/octet-stream"
 
 
 def encode(endpoint: Endpoint, result: Any) -> Answer:
-    """JSON in the endpoint's status, or what a `Reply` says; None is an answer without a body."""
+    """JSON in the endpoint's status, or what a `Response` says; None is an answer without a body."""
     status, headers = endpoint.status, endpoint.headers
-    if isinstance(result, Reply):
+    if isinstance(result, Response):
         status = result.status or status
         headers = {**headers, **result.headers}
         result = result.body

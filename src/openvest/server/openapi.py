@@ -12,7 +12,7 @@ from typing import Any, Literal, cast
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from openvest.core.schema import UUID_PATTERN
+from openvest.core.schema import UUID_PATTERN, published_name
 from openvest.declarations import Contract, Endpoint, PathValue
 from openvest.features.tenants.model import SCOPES
 from openvest.server.standard_errors import PROBLEM_SCHEMA, RESPONSES, statuses
@@ -20,7 +20,8 @@ from openvest.server.standard_errors import PROBLEM_SCHEMA, RESPONSES, statuses
 Json = dict[str, Any]
 _Model = tuple[type[BaseModel], Literal["validation"]]
 
-_REF = "#/components/schemas/{model}"
+_REFERENCES = "#/components/schemas/"
+_REF = _REFERENCES + "{model}"
 _SECURITY = "oauth-client-credentials"
 _REQUEST_ID = {"upvest-request-id": {"$ref": "#/components/headers/upvest-request-id"}}
 _UUID = {"type": "string", "format": "uuid"}
@@ -76,10 +77,7 @@ def describe(endpoints: Iterable[Endpoint], contract: Contract, version: str) ->
     models: set[type[BaseModel]] = set()
     for endpoint in table:
         models |= {model for model in (endpoint.body, endpoint.answer, endpoint.query) if model is not None}
-    ordered: list[_Model] = [(model, "validation") for model in sorted(models, key=_full_name)]
-    refs, definitions = models_json_schema(ordered, ref_template=_REF)
-    schemas: Json = {name: _clean(schema) for name, schema in definitions.get("$defs", {}).items()}
-    names = {model: _name(refs[model, "validation"]) for model, _ in ordered}
+    names, schemas = components_of(models)
     paths: Json = {}
     for endpoint in table:
         operation = _operation(endpoint, contract, names, schemas)
@@ -109,6 +107,33 @@ def describe(endpoints: Iterable[Endpoint], contract: Contract, version: str) ->
     }
 
 
+def components_of(models: Iterable[type[BaseModel]]) -> tuple[Mapping[type[BaseModel], str], Json]:
+    """The published name of each class, and the schemas of all of them and of what they hold, by that name.
+
+    Why names are refused and not made unique: a client generated from the description names its types after them, so a
+    class added in one feature must not rename what another has published.
+
+    Raises: ValueError with a sentence where two classes would be published under one name.
+    """
+    ordered: list[_Model] = [(model, "validation") for model in sorted(models, key=_full_name)]
+    refs, definitions = models_json_schema(ordered, ref_template=_REF)
+    found: Json = definitions.get("$defs", {})
+    named: dict[str, list[str]] = {}
+    for key in sorted(found):
+        named.setdefault(_published(key), []).append(key.replace("__", "."))
+    for name, classes in named.items():
+        if len(classes) > 1:
+            both = " and ".join(classes)
+            raise ValueError(f"{both} would be published under one name, {name}: share a class, or name what differs")
+    schemas: Json = {_published(key): _clean(schema) for key, schema in found.items()}
+    return {model: _name(refs[model, "validation"]) for model, _ in ordered}, schemas
+
+
+def _published(key: str) -> str:
+    """The name behind a key of the schema library, which writes the module before a class name that is not unique."""
+    return published_name(key.rpartition("__")[2])
+
+
 _ABOUT: Mapping[Contract, str] = {
     "v1": (
         "Every request carries a bearer token and an HTTP message signature. Creating requests name themselves with"
@@ -123,7 +148,11 @@ def _full_name(model: type[BaseModel]) -> str:
 
 
 def _name(reference: Json) -> str:
-    return str(reference["$ref"]).rpartition("/")[2]
+    return _published(str(reference["$ref"]).removeprefix(_REFERENCES))
+
+
+def _published_reference(reference: str) -> str:
+    return _REFERENCES + _published(reference.removeprefix(_REFERENCES))
 
 
 def _security_scheme(table: Sequence[Endpoint]) -> Json:
@@ -221,7 +250,9 @@ _SUCCESS: Mapping[int, str] = {
 
 
 def _clean(schema: Any) -> Any:
-    """Without the titles that only repeat names, and without defaults of null."""
+    """With published names, without the titles that only repeat names, and without defaults of null."""
+    if isinstance(schema, str) and schema.startswith(_REFERENCES):
+        return _published_reference(schema)
     if isinstance(schema, list):
         return [_clean(one) for one in cast("list[Any]", schema)]
     if not isinstance(schema, dict):

@@ -32,13 +32,13 @@ _CSS = b"text/css; charset=utf-8"
 
 def make_pages(database: Database, router: Router, settings: ServerSettings) -> dict[str, Page]:
     """All of them by path. Descriptions are made when first asked for and then kept."""
-    contracts: list[Contract] = [contract for contract, table in router.endpoints.items() if table or contract == "v1"]
+    contracts: list[Contract] = list(router.endpoints)
 
-    @lru_cache(maxsize=2)
+    @lru_cache
     def description(contract: Contract) -> bytes:
         return dumps(described(contract)).encode()
 
-    @lru_cache(maxsize=2)
+    @lru_cache
     def described(contract: Contract) -> dict[str, object]:
         return describe(router.endpoints[contract], contract, version("openvest"))
 

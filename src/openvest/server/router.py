@@ -6,7 +6,7 @@ say so.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes
 
@@ -46,16 +46,15 @@ class Hit:
 
 
 class Router:
-    """Both contracts' tables."""
+    """The tables of the contracts that have operations."""
 
-    def __init__(self, v1: Iterable[Endpoint], lite: Iterable[Endpoint], *, sandbox: bool) -> None:
+    def __init__(self, contracts: Mapping[Contract, Iterable[Endpoint]], *, sandbox: bool) -> None:
         self._trees: list[tuple[Contract, _Node]] = []
         self.endpoints: dict[Contract, list[Endpoint]] = {}
-        contracts: tuple[tuple[Contract, Iterable[Endpoint]], ...] = (("v1", v1), ("lite", lite))
-        for contract, table in contracts:
+        for contract, table in contracts.items():
             served = [endpoint for endpoint in table if sandbox or not endpoint.sandbox_only]
-            self.endpoints[contract] = served
             if served:
+                self.endpoints[contract] = served
                 self._trees.append((contract, _tree(served)))
 
     def find(self, raw_path: bytes, method: str) -> list[Hit]:
@@ -96,8 +95,7 @@ def pick(hits: Sequence[Hit], contract: Contract, method: str) -> tuple[Endpoint
             if endpoint is None:
                 raise _not_allowed(method, hit.route.allow)
             return endpoint, hit
-    other = "lite" if contract == "v1" else "v1"
-    raise NotFound(f"This path exists only in the contract {other}, and the client speaks {contract}.")
+    raise NotFound(f"This path exists only in the contract {hits[0].contract}, and the client speaks {contract}.")
 
 
 def _not_allowed(method: str, allow: str) -> MethodNotAllowed:

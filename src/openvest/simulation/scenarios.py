@@ -16,8 +16,9 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from openvest.core.paging import Page, PageRequest
 from openvest.core.problems import NotFound
-from openvest.db.paging import Listing, Page, PageQuery, page
+from openvest.db.paging import Listing, page
 from openvest.db.query import Query, Statement
 from openvest.db.unit import Database, Unit
 
@@ -190,9 +191,9 @@ async def lay(
     return laid
 
 
-async def scenarios_page(unit: Unit, query: PageQuery, *, only_open: bool | None = None) -> Page[Scenario]:
+async def scenarios_page(unit: Unit, request: PageRequest, *, only_open: bool | None = None) -> Page[Scenario]:
     """The scenarios of this tenant, used up and removed ones included."""
-    return await page(unit, LIST, query, {"open": only_open})
+    return await page(unit, LIST, request, {"open": only_open})
 
 
 async def remove(unit: Unit, scenario_id: UUID) -> None:

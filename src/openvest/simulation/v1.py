@@ -16,12 +16,12 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from openvest.core.clock import instant
 from openvest.core.problems import FieldError
-from openvest.core.schema import Answer, Body, Id, Instant, Meta, Unused, exactly_one
+from openvest.core.schema import Body, Id, Instant, Unused, View, exactly_one
 from openvest.core.snapshots import Json
 from openvest.core.trading_calendar import session_after
-from openvest.db.paging import PageQuery, v1_page
+from openvest.core.v1 import PageQuery, page_of, page_v1
 from openvest.db.unit import Unit
-from openvest.declarations import Call, Endpoint, Reply
+from openvest.declarations import Call, Endpoint, Response
 from openvest.simulation import scenarios
 from openvest.simulation.durations import Duration, parse_duration
 from openvest.simulation.scenarios import KINDS, Scenario
@@ -53,7 +53,7 @@ DurationText = Annotated[
 # The clock
 
 
-class Advance(Body):
+class AdvanceCreate(Body):
     """Where the clock is to go; exactly one of the three."""
 
     by: DurationText | None = Field(
@@ -69,7 +69,7 @@ class Advance(Body):
         return exactly_one(body, unfit, ("by", "to", "next_open"))
 
 
-class ClockShown(Answer):
+class ClockView(View):
     """A sandbox's business time."""
 
     now: Instant = Field(description="The instant the clock shows.")
@@ -78,7 +78,7 @@ class ClockShown(Answer):
     done: bool = Field(description="Whether no advance is under way.")
 
 
-class AdvanceShown(Answer):
+class AdvanceView(View):
     """How far an advance came. One still under way after 30 seconds says only the first three."""
 
     now: Instant = Field(description="The instant the clock shows.")
@@ -106,14 +106,14 @@ async def thaw_clock(services: ClockServices, call: Call) -> Json:
     return _clock_v1(await services.clockwork.thaw(call.caller.tenant_id))
 
 
-async def advance_clock(services: ClockServices, call: Call) -> Json | Reply:
+async def advance_clock(services: ClockServices, call: Call) -> Json | Response:
     tenant_id = call.caller.tenant_id
     target = await services.clockwork.set_target(tenant_id, aim(call.body))
     state = await services.clockwork.advance(tenant_id, to=target, wait_s=WAIT_S)
     now, led = instant(state.now), instant(target)
     # Where somebody has asked for a later instant meanwhile, this one may be reached and the clock still under way.
     if not state.done and state.now < target:
-        return Reply({"now": now, "target": led, "done": False}, status=202)
+        return Response({"now": now, "target": led, "done": False}, status=202)
     return {
         "now": now,
         "mode": state.mode,
@@ -124,7 +124,7 @@ async def advance_clock(services: ClockServices, call: Call) -> Json | Reply:
     }
 
 
-def aim(asked: Advance) -> Callable[[ClockRow], datetime]:
+def aim(asked: AdvanceCreate) -> Callable[[ClockRow], datetime]:
     """How the target follows from the clock as it stands. Raises, when called: ClockBeyond, UnknownVenue."""
 
     def choose(row: ClockRow) -> datetime:
@@ -152,7 +152,7 @@ def _later(row: ClockRow, by: Duration) -> datetime:
 Reference = Annotated[str, Field(min_length=1, max_length=100)]
 
 
-class ScenarioPlace(Body):
+class ScenarioPlaceCreate(Body):
     """Whose next objects a scenario is for; exactly one of the three."""
 
     account_id: Annotated[Id | None, Unused] = Field(default=None, description="Orders of this account.")
@@ -166,11 +166,11 @@ class ScenarioPlace(Body):
         return exactly_one(body, unfit, ("account_id", "user_id", "client_reference"))
 
 
-class ScenarioLaid(Body):
+class ScenarioCreate(Body):
     """A scenario for the next objects that fit."""
 
     name: scenarios.Name = Field(description="What is to happen.")
-    on: ScenarioPlace = Field(description="To whose objects it is to happen.")
+    on: ScenarioPlaceCreate = Field(description="To whose objects it is to happen.")
     times: Annotated[int, Field(ge=1, le=1_000_000)] = Field(default=1, description="To how many of them.")
 
     @classmethod
@@ -179,7 +179,7 @@ class ScenarioLaid(Body):
             yield FieldError("on.user_id", "is required, since checks and data changes belong to users alone")
 
 
-class PlaceShown(Answer):
+class ScenarioPlaceView(View):
     """Whose objects a scenario is for; two of the three are null."""
 
     account_id: Id | None = Field(description="Orders of this account.")
@@ -187,23 +187,19 @@ class PlaceShown(Answer):
     client_reference: str | None = Field(description="Orders that carry this reference.")
 
 
-class ScenarioShown(Answer):
+class ScenarioView(View):
     """A scenario and how much of it is used up."""
 
     id: Id = Field(description="Id of the scenario.")
     created_at: Instant = Field(description="When it was laid; objects that went out before are not touched.")
     name: scenarios.Name = Field(description="What happens.")
-    on: PlaceShown = Field(description="To whose objects it happens.")
+    on: ScenarioPlaceView = Field(description="To whose objects it happens.")
     times: int = Field(description="To how many of them.")
     used: int = Field(description="To how many of them it happened.")
     removed_at: Instant | None = Field(description="When it was removed; null while it is not.")
 
 
-class ScenariosShown(Answer):
-    """A page of scenarios."""
-
-    meta: Meta = Field(description="How much of the list this is.")
-    data: list[ScenarioShown] = Field(description="The scenarios.")
+ScenarioPage = page_of(ScenarioView, "scenarios")
 
 
 class ScenarioQuery(PageQuery):
@@ -229,7 +225,7 @@ def scenario_v1(laid: Scenario) -> Json:
 
 
 async def lay_scenario(unit: Unit, call: Call) -> Json:
-    asked: ScenarioLaid = call.body
+    asked: ScenarioCreate = call.body
     on = asked.on
     laid = await scenarios.lay(
         unit,
@@ -243,8 +239,8 @@ async def lay_scenario(unit: Unit, call: Call) -> Json:
 
 
 async def list_scenarios(unit: Unit, call: Call) -> Json:
-    found = await scenarios.scenarios_page(unit, call.query)
-    return v1_page(found, [scenario_v1(laid) for laid in found.rows])
+    found = await scenarios.scenarios_page(unit, call.query.page_request)
+    return page_v1(found, [scenario_v1(laid) for laid in found.rows])
 
 
 async def remove_scenario(unit: Unit, call: Call) -> None:
@@ -253,27 +249,28 @@ async def remove_scenario(unit: Unit, call: Call) -> None:
 
 ENDPOINTS: list[Endpoint] = [
     Endpoint(
-        "GET", "/tests/clock", "get_clock", "Read the sandbox's clock", "Tests", SCOPES, ClockShown,
+        "GET", "/tests/clock", "get_clock", "Read the sandbox's clock", "Tests", SCOPES, ClockView,
         direct=show_clock, sandbox_only=True,
     ),
     Endpoint(
-        "POST", "/tests/clock/freeze", "freeze_clock", "Let the clock stand still", "Tests", SCOPES, ClockShown,
+        "POST", "/tests/clock/freeze", "freeze_clock", "Let the clock stand still", "Tests", SCOPES, ClockView,
         direct=freeze_clock, errors=(409, 422), sandbox_only=True,
     ),
     Endpoint(
-        "POST", "/tests/clock/thaw", "thaw_clock", "Let the clock run on", "Tests", SCOPES, ClockShown,
+        "POST", "/tests/clock/thaw", "thaw_clock", "Let the clock run on", "Tests", SCOPES, ClockView,
         direct=thaw_clock, errors=(409, 422), sandbox_only=True,
     ),
     Endpoint(
         "POST", "/tests/clock/advance", "advance_clock", "Move the clock forward and do all that falls due on the way",
-        "Tests", SCOPES, AdvanceShown, direct=advance_clock, body=Advance, errors=(202, 400, 422), sandbox_only=True,
+        "Tests", SCOPES, AdvanceView, direct=advance_clock, body=AdvanceCreate, errors=(202, 400, 422),
+        sandbox_only=True,
     ),
     Endpoint(
         "POST", "/tests/scenarios", "create_scenario", "Say what happens to the next order, check or data change",
-        "Tests", SCOPES, ScenarioShown, lay_scenario, body=ScenarioLaid, status=201, errors=(400,), sandbox_only=True,
+        "Tests", SCOPES, ScenarioView, lay_scenario, body=ScenarioCreate, status=201, errors=(400,), sandbox_only=True,
     ),
     Endpoint(
-        "GET", "/tests/scenarios", "list_scenarios", "List scenarios", "Tests", SCOPES, ScenariosShown,
+        "GET", "/tests/scenarios", "list_scenarios", "List scenarios", "Tests", SCOPES, ScenarioPage,
         list_scenarios, query=ScenarioQuery, errors=(400,), sandbox_only=True,
     ),
     Endpoint(

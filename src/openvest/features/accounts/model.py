@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from openvest.declarations import Event
 from openvest.features.users.model import UserStatus, Verdict
 
 Status = Literal["PENDING_APPROVAL", "ACTIVE", "CLOSING", "CLOSED", "LOCKED"]
@@ -67,3 +69,15 @@ class AccountFacts:
     def approved(self) -> bool:
         """User, group and account have all been approved; until then an order waits."""
         return self.user_status == "ACTIVE" and "PENDING_APPROVAL" not in (self.group_status, self.account_status)
+
+
+EVENTS: Sequence[Event] = (
+    *(
+        Event(f"ACCOUNT_GROUP.{name}", "account group")
+        for name in ("CREATED", "ACTIVATED", "CLOSING_INITIATED", "CLOSED", "LOCKED")
+    ),
+    *(
+        Event(f"ACCOUNT.{name}", "account")
+        for name in ("CREATED", "ACTIVATED", "CLOSING_INITIATED", "CLOSED", "LOCKED", "UPDATED")
+    ),
+)

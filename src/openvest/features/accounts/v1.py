@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
 from openvest.core.problems import Problem
-from openvest.core.schema import Answer, Body, Id, Instant, Meta, Unused
+from openvest.core.schema import Body, Id, Instant, Unused, View
 from openvest.core.snapshots import Json, Snapshot, snapshot_of
 from openvest.core.texts import visible_line
-from openvest.db.paging import PageQuery, page, v1_page
+from openvest.core.v1 import PageQuery, page_of, page_v1
+from openvest.db.paging import page
 from openvest.db.unit import Unit
-from openvest.declarations import Call, Endpoint, Event
+from openvest.declarations import Call, Endpoint, Representation
 from openvest.features.accounts import service, store, v1_tests
-from openvest.features.accounts.v1_schemas import AccountShown, GroupType, OwnerShown, StatusShown, account_v1
+from openvest.features.accounts.v1_schemas import AccountStatus, AccountView, GroupType, OwnerView, account_v1
 from openvest.features.users import service as users
 
 READ, ADMIN = ("accounts:read", "accounts:admin"), ("accounts:admin",)
@@ -23,7 +24,7 @@ SecuritiesAccountNumber = Annotated[str, Field(pattern="^[0-9]{7,12}$")]
 AccountName = Annotated[str, Field(max_length=100), AfterValidator(visible_line)]
 
 
-class GroupCreate(Body):
+class AccountGroupCreate(Body):
     """A new account group of a user."""
 
     user_id: Id = Field(description="The user who will own it.")
@@ -33,30 +34,22 @@ class GroupCreate(Body):
     )
 
 
-class GroupShown(Answer):
+class AccountGroupView(View):
     """An account group."""
 
     id: Id = Field(description="Id of the group.")
     created_at: Instant = Field(description="When it was opened.")
     updated_at: Instant = Field(description="When it last changed.")
-    users: list[OwnerShown] = Field(description="Whose group it is.")
-    status: StatusShown = Field(description="State of the group.")
+    users: list[OwnerView] = Field(description="Whose group it is.")
+    status: AccountStatus = Field(description="State of the group.")
     type: GroupType = Field(description="Kind of group.")
     securities_account_number: SecuritiesAccountNumber = Field(description="Number of the securities account.")
 
 
-class GroupPage(Answer):
-    """A page of account groups."""
-
-    meta: Meta = Field(description="Which page this is.")
-    data: list[GroupShown] = Field(description="The groups.")
+AccountGroupPage = page_of(AccountGroupView, "account groups")
 
 
-class AccountPage(Answer):
-    """A page of accounts."""
-
-    meta: Meta = Field(description="Which page this is.")
-    data: list[AccountShown] = Field(description="The accounts.")
+AccountPage = page_of(AccountView, "accounts")
 
 
 class AccountCreate(Body):
@@ -74,7 +67,7 @@ class AccountChange(Body):
     name: Annotated[AccountName | None, Unused] = Field(default=None, description="Its new name.")
 
 
-class SortedQuery(PageQuery):
+class AccountQuery(PageQuery):
     """Parameters of lists of groups and accounts."""
 
     sort: Literal["created_at", "updated_at"] = Field(default="created_at", description="Field to order by.")
@@ -102,20 +95,20 @@ def group_v1(group: Snapshot) -> Json:
 
 
 async def create_account_group(unit: Unit, call: Call) -> Json:
-    body: GroupCreate = call.body
+    body: AccountGroupCreate = call.body
     group = await service.create_account_group(unit, body.user_id, body.type, body.securities_account_number)
     return group_v1(snapshot_of(group))
 
 
 async def list_account_groups(unit: Unit, call: Call) -> Json:
-    found = await page(unit, store.GROUPS, call.query)
-    return v1_page(found, [group_v1(snapshot_of(row)) for row in found.rows])
+    found = await page(unit, store.GROUPS, call.query.page_request)
+    return page_v1(found, [group_v1(snapshot_of(row)) for row in found.rows])
 
 
 async def list_user_account_groups(unit: Unit, call: Call) -> Json:
     user = await users.get_user(unit, call.path["user_id"])
-    found = await page(unit, store.GROUPS, call.query, {"user_id": user.id})
-    return v1_page(found, [group_v1(snapshot_of(row)) for row in found.rows])
+    found = await page(unit, store.GROUPS, call.query.page_request, {"user_id": user.id})
+    return page_v1(found, [group_v1(snapshot_of(row)) for row in found.rows])
 
 
 async def retrieve_account_group(unit: Unit, call: Call) -> Json:
@@ -140,14 +133,14 @@ async def create_account(unit: Unit, call: Call) -> Json:
 
 
 async def list_accounts(unit: Unit, call: Call) -> Json:
-    found = await page(unit, store.ACCOUNTS, call.query)
-    return v1_page(found, [account_v1(snapshot_of(row)) for row in found.rows])
+    found = await page(unit, store.ACCOUNTS, call.query.page_request)
+    return page_v1(found, [account_v1(snapshot_of(row)) for row in found.rows])
 
 
 async def list_user_accounts(unit: Unit, call: Call) -> Json:
     user = await users.get_user(unit, call.path["user_id"])
-    found = await page(unit, store.ACCOUNTS, call.query, {"user_id": user.id})
-    return v1_page(found, [account_v1(snapshot_of(row)) for row in found.rows])
+    found = await page(unit, store.ACCOUNTS, call.query.page_request, {"user_id": user.id})
+    return page_v1(found, [account_v1(snapshot_of(row)) for row in found.rows])
 
 
 async def retrieve_accounts(unit: Unit, calls: Sequence[Call]) -> Sequence[Json]:
@@ -169,15 +162,15 @@ _GROUP, _ACCOUNT = "/account_groups/{account_group_id}", "/accounts/{account_id}
 
 ENDPOINTS: list[Endpoint] = [
     Endpoint(
-        "GET", "/account_groups", "list_account_groups", "List account groups", "Accounts", READ, GroupPage,
-        list_account_groups, query=SortedQuery, errors=(400,),
+        "GET", "/account_groups", "list_account_groups", "List account groups", "Accounts", READ, AccountGroupPage,
+        list_account_groups, query=AccountQuery, errors=(400,),
     ),
     Endpoint(
-        "POST", "/account_groups", "create_account_group", "Open an account group", "Accounts", ADMIN, GroupShown,
-        create_account_group, body=GroupCreate, key_required=True, errors=(400, 404, 422),
+        "POST", "/account_groups", "create_account_group", "Open an account group", "Accounts", ADMIN, AccountGroupView,
+        create_account_group, body=AccountGroupCreate, key_required=True, errors=(400, 404, 422),
     ),
     Endpoint(
-        "GET", _GROUP, "retrieve_account_group", "Get an account group", "Accounts", READ, GroupShown,
+        "GET", _GROUP, "retrieve_account_group", "Get an account group", "Accounts", READ, AccountGroupView,
         retrieve_account_group, errors=(404,),
     ),
     Endpoint(
@@ -186,22 +179,22 @@ ENDPOINTS: list[Endpoint] = [
     ),
     Endpoint(
         "GET", "/users/{user_id}/account_groups", "list_user_account_groups", "List the account groups of a user",
-        "Users", READ, GroupPage, list_user_account_groups, query=SortedQuery, errors=(400, 404),
+        "Users", READ, AccountGroupPage, list_user_account_groups, query=AccountQuery, errors=(400, 404),
     ),
     Endpoint(
         "GET", "/accounts", "list_accounts", "List accounts", "Accounts", READ, AccountPage, list_accounts,
-        query=SortedQuery, errors=(400,),
+        query=AccountQuery, errors=(400,),
     ),
     Endpoint(
-        "POST", "/accounts", "create_account", "Open an account", "Accounts", ADMIN, AccountShown, create_account,
+        "POST", "/accounts", "create_account", "Open an account", "Accounts", ADMIN, AccountView, create_account,
         body=AccountCreate, key_required=True, errors=(400, 404, 422),
     ),
     Endpoint(
-        "GET", _ACCOUNT, "retrieve_account", "Get an account", "Accounts", READ, AccountShown,
+        "GET", _ACCOUNT, "retrieve_account", "Get an account", "Accounts", READ, AccountView,
         batch=retrieve_accounts, errors=(404,),
     ),
     Endpoint(
-        "PATCH", _ACCOUNT, "update_account", "Rename an account", "Accounts", ADMIN, AccountShown, update_account,
+        "PATCH", _ACCOUNT, "update_account", "Rename an account", "Accounts", ADMIN, AccountView, update_account,
         body=AccountChange, errors=(400, 404, 409),
     ),
     Endpoint(
@@ -210,18 +203,12 @@ ENDPOINTS: list[Endpoint] = [
     ),
     Endpoint(
         "GET", "/users/{user_id}/accounts", "list_user_accounts", "List the accounts of a user", "Users", READ,
-        AccountPage, list_user_accounts, query=SortedQuery, errors=(400, 404),
+        AccountPage, list_user_accounts, query=AccountQuery, errors=(400, 404),
     ),
     *v1_tests.ENDPOINTS,
 ]  # fmt: skip
 
-EVENTS: list[Event] = [
-    *(
-        Event(f"ACCOUNT_GROUP.{name}", "account group", group_v1, answer=GroupShown)
-        for name in ("CREATED", "ACTIVATED", "CLOSING_INITIATED", "CLOSED", "LOCKED")
-    ),
-    *(
-        Event(f"ACCOUNT.{name}", "account", account_v1, answer=AccountShown)
-        for name in ("CREATED", "ACTIVATED", "CLOSING_INITIATED", "CLOSED", "LOCKED", "UPDATED")
-    ),
-]
+REPRESENTATIONS: Mapping[str, Representation] = {
+    "account group": Representation(group_v1, AccountGroupView),
+    "account": Representation(account_v1, AccountView),
+}

@@ -6,7 +6,7 @@ from openvest.core.snapshots import Json, snapshot_of
 from openvest.db.unit import Unit
 from openvest.declarations import Call, Endpoint
 from openvest.features.accounts import service
-from openvest.features.accounts.v1_schemas import AccountShown, account_v1
+from openvest.features.accounts.v1_schemas import AccountView, account_v1
 
 SCOPES = ("tests:admin",)
 
@@ -21,11 +21,11 @@ async def unlock_account(unit: Unit, call: Call) -> Json:
 
 ENDPOINTS: list[Endpoint] = [
     Endpoint(
-        "POST", "/tests/accounts/{account_id}/lock", "lock_account", "Lock an account", "Tests", SCOPES, AccountShown,
+        "POST", "/tests/accounts/{account_id}/lock", "lock_account", "Lock an account", "Tests", SCOPES, AccountView,
         lock_account, errors=(404, 409), sandbox_only=True,
     ),
     Endpoint(
         "POST", "/tests/accounts/{account_id}/unlock", "unlock_account", "Unlock an account", "Tests", SCOPES,
-        AccountShown, unlock_account, errors=(404, 409), sandbox_only=True,
+        AccountView, unlock_account, errors=(404, 409), sandbox_only=True,
     ),
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -9,6 +10,7 @@ from typing import Literal
 from uuid import UUID
 
 from openvest.core.money import ZERO, Money
+from openvest.declarations import Event
 from openvest.ledger.chart import Balance
 
 DEFAULT_CURRENCY = "EUR"
@@ -164,3 +166,9 @@ class CashTransaction:
     instrument: Instrument | None = None
     taxes: tuple[Tax, ...] = ()
     fees: tuple[Fee, ...] = ()
+
+
+EVENTS: Sequence[Event] = (
+    Event("CASH_BALANCE.UPDATED", "cash balance"),
+    Event("CASH_TRANSACTION.EXECUTED", "cash transaction"),
+)

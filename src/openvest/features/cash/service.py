@@ -8,7 +8,8 @@ from decimal import Decimal
 from uuid import UUID
 
 from openvest.core.money import Money
-from openvest.db.paging import Page, PageQuery, page
+from openvest.core.paging import Page, PageRequest
+from openvest.db.paging import page
 from openvest.db.rows import save
 from openvest.db.unit import Unit
 from openvest.features.cash import store
@@ -89,7 +90,7 @@ def _row(transaction: CashTransaction) -> store.TransactionRow:
 
 async def list_transactions(
     unit: Unit,
-    query: PageQuery,
+    request: PageRequest,
     *,
     account_group_id: UUID | None = None,
     start_date: date | None = None,
@@ -97,7 +98,7 @@ async def list_transactions(
 ) -> Page[CashTransaction]:
     """A page of the tenant's cash transactions, both dates of booking included. Units: days in UTC."""
     filters = {"account_group_id": account_group_id, "start_date": start_date, "end_date": end_date}
-    found = await page(unit, store.TRANSACTIONS, query, filters)
+    found = await page(unit, store.TRANSACTIONS, request, filters)
     rows = [_transaction(row) for row in found.rows]
     return Page(rows, found.offset, found.limit, found.total, found.sort, found.order)
 

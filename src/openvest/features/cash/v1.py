@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Literal
 
@@ -9,22 +10,20 @@ from pydantic import Field
 
 from openvest.core.money import ZERO, cents
 from openvest.core.schema import (
-    Answer,
     Currency,
     Day,
     Id,
     Instant,
-    Isin,
-    Meta,
     SignedDecimal,
     SignedPaymentAmount,
     UnsignedDecimal,
     Unused,
+    View,
 )
 from openvest.core.snapshots import Json, Snapshot, snapshot_of
-from openvest.db.paging import PageQuery, v1_page
+from openvest.core.v1 import InstrumentReferenceView, MoneyView, PageQuery, page_of, page_v1
 from openvest.db.unit import Unit
-from openvest.declarations import Call, Endpoint, Event, PathValue
+from openvest.declarations import Call, Endpoint, PathValue, Representation
 from openvest.features.accounts import service as accounts
 from openvest.features.cash import service
 from openvest.features.cash.model import CASH_TYPES, DEFAULT_CURRENCY, ChargeMethod, ReferenceType, TaxKind
@@ -32,7 +31,7 @@ from openvest.features.cash.model import CASH_TYPES, DEFAULT_CURRENCY, ChargeMet
 CURRENCIES = ("EUR", "GBP", "USD")
 
 
-class CashBalanceAnswer(Answer):
+class CashBalanceView(View):
     """What an account group has of one currency."""
 
     account_group_id: Id = Field(description="The account group that owns the money.")
@@ -44,69 +43,51 @@ class CashBalanceAnswer(Answer):
     available_for_trading: SignedDecimal = Field(description="Free for new orders, unsettled proceeds included.")
 
 
-class CashBalancesAnswer(Answer):
-    """All balances of an account group."""
-
-    meta: Meta = Field(description="How many currencies there are.")
-    data: list[CashBalanceAnswer] = Field(description="One balance per currency.")
+CashBalancePage = page_of(CashBalanceView, "cash balances")
 
 
-class InstrumentAnswer(Answer):
-    """The instrument a movement comes from."""
-
-    uuid: Id = Field(description="Id of the instrument.")
-    isin: Isin | None = Field(default=None, description="Its ISIN at the time of the booking.")
-
-
-class AmountAnswer(Answer):
-    """An amount of money."""
-
-    amount: SignedDecimal = Field(description="In the major unit of the currency.")
-    currency: Currency = Field(description="Currency of the amount.")
-
-
-class DeltaAnswer(Answer):
+class CashDeltaView(View):
     """A change of a cash balance."""
 
     amount: SignedPaymentAmount = Field(description="Above zero where money came in; after taxes and fees.")
     currency: Currency = Field(description="Currency of the amount.")
 
 
-class TaxAnswer(AmountAnswer):
+class TaxTotalView(MoneyView):
     """All taxes of a transaction in one sum."""
 
     type: Literal["TOTAL"] = Field(description="The sum of all taxes.")
 
 
-class TaxPartAnswer(AmountAnswer):
+class TaxPartView(MoneyView):
     """One tax of a transaction."""
 
     type: TaxKind = Field(description="Which tax it is.")
     taxing_jurisdiction: str = Field(description="The country that levies it.")
 
 
-class TaxesDetailsAnswer(Answer):
+class TaxesDetailsView(View):
     """The taxes of a transaction, one by one."""
 
-    total_amount: AmountAnswer = Field(description="Sum of the parts.")
-    tax_breakdown: list[TaxPartAnswer] = Field(description="The parts; empty where nothing was withheld.")
+    total_amount: MoneyView = Field(description="Sum of the parts.")
+    tax_breakdown: list[TaxPartView] = Field(description="The parts; empty where nothing was withheld.")
 
 
-class FeeAnswer(AmountAnswer):
+class FeeTotalView(MoneyView):
     """Fees of a transaction."""
 
     type: Literal["TOTAL"] = Field(description="The sum of the fees charged in this way.")
     charge_method: ChargeMethod = Field(description="Who collects the fee from the customer.")
 
 
-class ReferenceAnswer(Answer):
+class CashTransactionCauseView(View):
     """An object that caused a transaction."""
 
     id: Id = Field(description="Id of the object.")
     type: ReferenceType = Field(description="What kind of object it is.")
 
 
-class CashTransactionAnswer(Answer):
+class CashTransactionView(View):
     """A booked movement of an account group's money."""
 
     id: Id = Field(description="Id of the transaction.")
@@ -114,25 +95,21 @@ class CashTransactionAnswer(Answer):
     updated_at: Instant = Field(description="The same: a transaction never changes.")
     account_group_id: Id = Field(description="The account group whose money moved.")
     account_id: Id | None = Field(default=None, description="The account the movement belongs to, if it is one's.")
-    instrument: InstrumentAnswer | None = Field(default=None, description="The instrument, if one is involved.")
+    instrument: InstrumentReferenceView | None = Field(default=None, description="The instrument, if one is involved.")
     type: Annotated[str, Field(json_schema_extra={"enum": list(CASH_TYPES)})] = Field(description="What moved it.")
-    delta: DeltaAnswer = Field(description="Change of the balance.")
-    taxes: list[TaxAnswer] = Field(description="Sum of the taxes withheld; empty where there are none.")
-    taxes_details: TaxesDetailsAnswer = Field(description="The same taxes one by one.")
-    fees: list[FeeAnswer] = Field(default=[], description="Fees of the movement.")
-    references: list[ReferenceAnswer] = Field(description="What caused it, the closest cause first.")
+    delta: CashDeltaView = Field(description="Change of the balance.")
+    taxes: list[TaxTotalView] = Field(description="Sum of the taxes withheld; empty where there are none.")
+    taxes_details: TaxesDetailsView = Field(description="The same taxes one by one.")
+    fees: list[FeeTotalView] = Field(default=[], description="Fees of the movement.")
+    references: list[CashTransactionCauseView] = Field(description="What caused it, the closest cause first.")
     booking_date: Instant = Field(description="When the movement was booked.")
     value_date: Instant = Field(description="When it takes effect at the bank.")
 
 
-class CashTransactionsAnswer(Answer):
-    """A page of cash transactions."""
-
-    meta: Meta = Field(description="Which part of the list this is.")
-    data: list[CashTransactionAnswer] = Field(description="The transactions of this page.")
+CashTransactionPage = page_of(CashTransactionView, "cash transactions")
 
 
-class CashTransactionsQuery(PageQuery):
+class CashTransactionQuery(PageQuery):
     """Filters and order of cash transactions."""
 
     account_group_id: Annotated[Id | None, Unused] = Field(default=None, description="Only this group's transactions.")
@@ -219,15 +196,15 @@ async def retrieve_currency_cash_balance(unit: Unit, call: Call) -> Json:
 
 
 async def list_cash_transactions(unit: Unit, call: Call) -> Json:
-    query: CashTransactionsQuery = call.query
+    query: CashTransactionQuery = call.query
     found = await service.list_transactions(
         unit,
-        query,
+        query.page_request,
         account_group_id=query.account_group_id,
         start_date=query.start_date,
         end_date=query.end_date,
     )
-    return v1_page(found, [cash_transaction_v1(snapshot_of(row)) for row in found.rows])
+    return page_v1(found, [cash_transaction_v1(snapshot_of(row)) for row in found.rows])
 
 
 def _currency(text: str) -> str:
@@ -246,7 +223,7 @@ ENDPOINTS: list[Endpoint] = [
         "Get the EUR balance of an account group; the list of balances replaces this",
         "Cash Balances",
         ("positions:read",),
-        CashBalanceAnswer,
+        CashBalanceView,
         retrieve_cash_balance,
         errors=(404,),
     ),
@@ -257,7 +234,7 @@ ENDPOINTS: list[Endpoint] = [
         "List the cash balances of an account group, one per currency",
         "Cash Balances",
         ("positions:read",),
-        CashBalancesAnswer,
+        CashBalancePage,
         list_cash_balances,
         errors=(400, 404),
     ),
@@ -268,7 +245,7 @@ ENDPOINTS: list[Endpoint] = [
         "Get the balance of an account group in one currency",
         "Cash Balances",
         ("positions:read",),
-        CashBalanceAnswer,
+        CashBalanceView,
         retrieve_currency_cash_balance,
         errors=(404,),
         path_types={"currency": _CURRENCY},
@@ -280,14 +257,14 @@ ENDPOINTS: list[Endpoint] = [
         "List cash transactions",
         "Transactions",
         ("transactions:read",),
-        CashTransactionsAnswer,
+        CashTransactionPage,
         list_cash_transactions,
-        query=CashTransactionsQuery,
+        query=CashTransactionQuery,
         errors=(400, 404, 405),
     ),
 ]
 
-EVENTS: list[Event] = [
-    Event("CASH_BALANCE.UPDATED", "cash balance", cash_balance_v1, answer=CashBalanceAnswer),
-    Event("CASH_TRANSACTION.EXECUTED", "cash transaction", cash_transaction_v1, answer=CashTransactionAnswer),
-]
+REPRESENTATIONS: Mapping[str, Representation] = {
+    "cash balance": Representation(cash_balance_v1, CashBalanceView),
+    "cash transaction": Representation(cash_transaction_v1, CashTransactionView),
+}

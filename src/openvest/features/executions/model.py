@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -9,6 +10,7 @@ from typing import Literal
 from uuid import UUID
 
 from openvest.core.money import ZERO
+from openvest.declarations import Event
 
 Side = Literal["BUY", "SELL"]
 ExecutionStatus = Literal["FILLED", "SETTLED", "CANCELLED"]
@@ -120,3 +122,6 @@ class Inventory:
     @property
     def free(self) -> Decimal:
         return self.units - self.reserved
+
+
+EVENTS: Sequence[Event] = tuple(Event(f"EXECUTION.{name}", "execution") for name in ("FILLED", "SETTLED", "CANCELLED"))

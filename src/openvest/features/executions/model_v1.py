@@ -8,19 +8,19 @@ from typing import Literal
 from pydantic import Field
 
 from openvest.core.money import cents
-from openvest.core.schema import Answer, Currency, Day, Id, Instant, PaymentAmount, UnsignedDecimal
+from openvest.core.schema import Currency, Day, Id, Instant, PaymentAmount, UnsignedDecimal, View
 from openvest.core.snapshots import Json, Snapshot
 from openvest.features.executions.model import ExecutionStatus, Side
 
 
-class TaxAnswer(Answer):
+class ExecutionTaxView(View):
     """A tax withheld from an execution."""
 
     type: Literal["TOTAL"] = Field(description="All taxes together.")
     amount: UnsignedDecimal = Field(description="How much was withheld.")
 
 
-class ExecutionAnswer(Answer):
+class ExecutionView(View):
     """One execution of an order."""
 
     id: Id = Field(description="Id of the execution.")
@@ -32,7 +32,7 @@ class ExecutionAnswer(Answer):
     share_quantity: UnsignedDecimal = Field(description="Units traded.")
     price: str = Field(description="Price per unit.", pattern=r"^[0-9]{0,63}(\.[0-9]{1,4})?$")
     transaction_time: Instant = Field(description="When the venue executed it.")
-    taxes: list[TaxAnswer] = Field(description="Taxes withheld.")
+    taxes: list[ExecutionTaxView] = Field(description="Taxes withheld.")
     venue_id: Id = Field(description="Where it was executed.")
     settlement_date: Day | None = Field(default=None, description="When money and units change hands.")
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from openvest.core.snapshots import Json, snapshot_of
 from openvest.db.unit import Unit
-from openvest.declarations import Call, Endpoint, Event
+from openvest.declarations import Call, Endpoint, Representation
 from openvest.features.executions import service
-from openvest.features.executions.model_v1 import ExecutionAnswer, execution_v1
+from openvest.features.executions.model_v1 import ExecutionView, execution_v1
 
 
 async def retrieve_execution(unit: Unit, call: Call) -> Json:
@@ -20,15 +22,12 @@ ENDPOINTS = [
         path="/orders/{order_id}/executions/{execution_id}",
         operation_id="retrieve_order_execution",
         summary="Read an execution of an order",
-        tag="orders",
+        tag="Orders",
         scopes=("orders:read", "orders:admin"),
         verb=retrieve_execution,
-        answer=ExecutionAnswer,
+        answer=ExecutionView,
         errors=(404,),
     ),
 ]
 
-EVENTS = [
-    Event(f"EXECUTION.{name}", "execution", execution_v1, answer=ExecutionAnswer)
-    for name in ("FILLED", "SETTLED", "CANCELLED")
-]
+REPRESENTATIONS: Mapping[str, Representation] = {"execution": Representation(execution_v1, ExecutionView)}

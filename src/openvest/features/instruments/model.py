@@ -9,6 +9,7 @@ from typing import Literal
 from uuid import UUID
 
 from openvest.core.table_files import Column
+from openvest.declarations import Event
 
 TradingStatus = Literal["ACTIVE", "INACTIVE"]
 
@@ -91,3 +92,11 @@ class ImportDone:
 
     kind: Literal["instruments", "bars", "quotes"]
     lines: int
+
+
+EVENTS: Sequence[Event] = tuple(
+    Event(f"INSTRUMENT.{name}", "instrument")
+    for name in (
+        "ONBOARDED ACTIVATED DEACTIVATED DATA_CHANGED FRACTIONAL_TRADING_ENABLED FRACTIONAL_TRADING_DISABLED".split()
+    )
+)

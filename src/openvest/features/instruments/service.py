@@ -13,9 +13,10 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
+from openvest.core.paging import Page, PageRequest
 from openvest.core.snapshots import text_of
 from openvest.core.trading_calendar import ONE_DAY
-from openvest.db.paging import Page, PageQuery, page
+from openvest.db.paging import page
 from openvest.features.instruments import rules, rules_changes, rules_import, store
 from openvest.features.instruments.model import ImportDone, Instrument, Venue
 from openvest.features.instruments.rules import InstrumentName
@@ -46,9 +47,9 @@ IN_PATH = {"instrument_id": rules.NAME_IN_PATH}
 # Finding
 
 
-async def list_instruments(unit: Unit, query: PageQuery, trading_status: str | None = None) -> Page[Instrument]:
+async def list_instruments(unit: Unit, request: PageRequest, trading_status: str | None = None) -> Page[Instrument]:
     """A page of all instruments."""
-    return await page(unit, store.INSTRUMENTS, query, {"trading_status": trading_status})
+    return await page(unit, store.INSTRUMENTS, request, {"trading_status": trading_status})
 
 
 async def get_instrument(unit: Unit, name: InstrumentName) -> Instrument:

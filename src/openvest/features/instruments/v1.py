@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
@@ -11,11 +11,11 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from openvest.core.clock import instant, parse_day, parse_instant
 from openvest.core.money import plain
 from openvest.core.problems import FieldError
-from openvest.core.schema import Answer, Body, Id, Instant, Isin, Meta
+from openvest.core.schema import Body, Id, Instant, Isin, View
 from openvest.core.snapshots import Json, Snapshot, snapshot_of
-from openvest.db.paging import PageQuery, v1_page
+from openvest.core.v1 import PageQuery, page_of, page_v1
 from openvest.db.unit import Unit
-from openvest.declarations import Call, Endpoint, Event
+from openvest.declarations import Call, Endpoint, Representation
 from openvest.features.instruments import rules, service
 from openvest.features.instruments.model import TradingStatus, Venue
 from openvest.features.instruments.rules import InstrumentName
@@ -25,7 +25,7 @@ from openvest.ports.prices import Candle, Listing, Pace, Quote
 # Answers
 
 
-class Instrument(Answer):
+class InstrumentView(View):
     """Something that can be traded."""
 
     id: Id = Field(description="Id of the instrument, the same in every installation.")
@@ -40,14 +40,10 @@ class Instrument(Answer):
     trading_status: TradingStatus = Field(description="Whether it can be traded now.")
 
 
-class InstrumentList(Answer):
-    """A page of instruments."""
-
-    meta: Meta
-    data: list[Instrument]
+InstrumentPage = page_of(InstrumentView, "instruments")
 
 
-class InstrumentVenue(Answer):
+class InstrumentVenueView(View):
     """A venue that trades an instrument."""
 
     id: Id = Field(description="Id of the venue.")
@@ -55,13 +51,13 @@ class InstrumentVenue(Answer):
     price_qualities: list[Literal["EOD", "REALTIME", "DELAYED"]] = Field(description="Prices that can be read here.")
 
 
-class InstrumentVenueList(Answer):
+class InstrumentVenueListView(View):
     """All venues of an instrument, the preferred first."""
 
-    data: list[InstrumentVenue]
+    data: list[InstrumentVenueView]
 
 
-class PriceLevel(Answer):
+class PriceLevelView(View):
     """One price of a book or a trade."""
 
     time: Instant = Field(description="When it was so.")
@@ -69,17 +65,17 @@ class PriceLevel(Answer):
     size: str = Field(description="Units; 0 where the source does not say.")
 
 
-class LatestPrice(Answer):
+class LatestPriceView(View):
     """The last known prices of an instrument at a venue."""
 
     price_quality: Literal["REALTIME", "DELAYED"] = Field(description="How fresh the source is.")
     currency: Literal["EUR", "GBP"] = Field(description="Currency of the prices.")
-    bids: list[PriceLevel] | None = Field(default=None, description="What sellers get.")
-    asks: list[PriceLevel] | None = Field(default=None, description="What buyers pay.")
-    last_trade: PriceLevel | None = Field(default=None, description="Absent where the source knows only quotes.")
+    bids: list[PriceLevelView] | None = Field(default=None, description="What sellers get.")
+    asks: list[PriceLevelView] | None = Field(default=None, description="What buyers pay.")
+    last_trade: PriceLevelView | None = Field(default=None, description="Absent where the source knows only quotes.")
 
 
-class OhlcPoint(Answer):
+class OhlcPointView(View):
     """One interval. On a trading day without a trade open, high and low are empty strings."""
 
     currency: Literal["EUR", "GBP"] = Field(description="Currency of the prices.")
@@ -91,17 +87,17 @@ class OhlcPoint(Answer):
     volume: str = Field(description="Units traded.")
 
 
-class OhlcMeta(Answer):
+class OhlcMetaView(View):
     """How many points an answer has."""
 
     count: int = Field(description="Points in this answer, at most 1000.")
 
 
-class Ohlc(Answer):
+class OhlcView(View):
     """Points in the order of time."""
 
-    meta: OhlcMeta
-    data: list[OhlcPoint]
+    meta: OhlcMetaView
+    data: list[OhlcPointView]
 
 
 # Questions
@@ -127,7 +123,7 @@ class InstrumentQuery(PageQuery):
     )
 
 
-class LatestQuery(BaseModel):
+class LatestPriceQuery(BaseModel):
     """Which price is wanted."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -225,8 +221,8 @@ def candle_v1(listing: Listing, candle: Candle) -> Json:
 
 async def list_instruments(unit: Unit, call: Call) -> Json:
     query: InstrumentQuery = call.query
-    found = await service.list_instruments(unit, query, query.trading_status)
-    return v1_page(found, [instrument_v1(snapshot_of(row)) for row in found.rows])
+    found = await service.list_instruments(unit, query.page_request, query.trading_status)
+    return page_v1(found, [instrument_v1(snapshot_of(row)) for row in found.rows])
 
 
 async def retrieve_instrument(unit: Unit, call: Call) -> Json:
@@ -272,7 +268,7 @@ ENDPOINTS: list[Endpoint] = [
         "List instruments",
         "Instruments",
         ("instruments:read",),
-        InstrumentList,
+        InstrumentPage,
         list_instruments,
         query=InstrumentQuery,
         errors=(400,),
@@ -284,7 +280,7 @@ ENDPOINTS: list[Endpoint] = [
         "Get an instrument by its ISIN or id",
         "Instruments",
         ("instruments:read",),
-        Instrument,
+        InstrumentView,
         retrieve_instrument,
         path_types=service.IN_PATH,
         errors=(404,),
@@ -296,7 +292,7 @@ ENDPOINTS: list[Endpoint] = [
         "List the venues that trade an instrument",
         "Prices",
         ("prices:read",),
-        InstrumentVenueList,
+        InstrumentVenueListView,
         list_instrument_venues,
         path_types=service.IN_PATH,
         errors=(404,),
@@ -308,9 +304,9 @@ ENDPOINTS: list[Endpoint] = [
         "Get the last known price of an instrument at a venue",
         "Prices",
         ("prices:read",),
-        LatestPrice,
+        LatestPriceView,
         retrieve_latest_price,
-        query=LatestQuery,
+        query=LatestPriceQuery,
         path_types=service.IN_PATH,
         errors=(400, 404),
     ),
@@ -321,7 +317,7 @@ ENDPOINTS: list[Endpoint] = [
         "List open, high, low and close of an instrument at a venue",
         "Prices",
         ("prices:read",),
-        Ohlc,
+        OhlcView,
         list_ohlc_prices,
         query=OhlcQuery,
         path_types=service.IN_PATH,
@@ -329,14 +325,4 @@ ENDPOINTS: list[Endpoint] = [
     ),
 ]
 
-EVENTS: list[Event] = [
-    Event(f"INSTRUMENT.{name}", "instrument", instrument_v1, answer=Instrument)
-    for name in (
-        "ONBOARDED",
-        "ACTIVATED",
-        "DEACTIVATED",
-        "DATA_CHANGED",
-        "FRACTIONAL_TRADING_ENABLED",
-        "FRACTIONAL_TRADING_DISABLED",
-    )
-]
+REPRESENTATIONS: Mapping[str, Representation] = {"instrument": Representation(instrument_v1, InstrumentView)}

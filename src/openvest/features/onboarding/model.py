@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
+
+from openvest.declarations import Event
 
 CheckType = Literal["KYC", "POR", "INSTRUMENT_FIT", "COMPLIANCE", "USER_SELF_ASSESSMENT", "US_WITHHOLDING_TAX_STATUS"]
 CheckStatus = Literal["IN_PROGRESS", "PASSED", "FAILED"]
@@ -59,3 +62,6 @@ class TaxResidencies:
     updated_at: datetime
     status: ResidencyStatus
     residencies: tuple[Residency, ...]
+
+
+EVENTS: Sequence[Event] = tuple(Event(f"USER_CHECK.{name}", "user check") for name in ("CREATED", "PASSED", "FAILED"))

@@ -10,11 +10,11 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, RootModel, WithJsonSchema
 
 from openvest.core.problems import FieldError
-from openvest.core.schema import Answer, Body, Country, Currency, Day, Id, Instant
+from openvest.core.schema import Body, Country, Currency, Day, Id, Instant, View
 from openvest.core.schema_people import Address, Link, Name, ProofOfResidence
 from openvest.core.snapshots import Json, Snapshot, snapshot_of, snapshot_value
 from openvest.db.unit import Unit
-from openvest.declarations import Call, Endpoint, Event
+from openvest.declarations import Call, Endpoint
 from openvest.features.onboarding import service
 
 READ, ADMIN = ("checks:read", "checks:admin"), ("checks:admin",)
@@ -102,7 +102,7 @@ class Income(Body):
             yield FieldError("upper_bound", "is at least lower_bound")
 
 
-class Kyc(Body):
+class KycCreate(Body):
     """Proof of identity."""
 
     type: Literal["KYC"] = Field(description="Type of the check.")
@@ -129,7 +129,7 @@ class Kyc(Body):
                     yield FieldError(name, "is required for this document type")
 
 
-class Por(Body):
+class PorCreate(Body):
     """Proof of residence."""
 
     type: Literal["POR"] = Field(description="Type of the check.")
@@ -140,7 +140,7 @@ class Por(Body):
     confirmed_address: Address = Field(description="The address that the document confirms.")
 
 
-class InstrumentFit(Body):
+class InstrumentFitCreate(Body):
     """Appropriateness of the instruments for the person."""
 
     type: Literal["INSTRUMENT_FIT"] = Field(description="Type of the check.")
@@ -148,7 +148,7 @@ class InstrumentFit(Body):
     instrument_suitability: Suitability = Field(description="What the questions gave.")
 
 
-class Guardian(Body):
+class GuardianCreate(Body):
     """Proof of guardianship; refused until accounts for children exist."""
 
     type: Literal["GUARDIAN"] = Field(description="Type of the check.")
@@ -158,7 +158,7 @@ class Guardian(Body):
     data_download_link: Proof
 
 
-class SelfAssessment(Body):
+class SelfAssessmentCreate(Body):
     """What a person says of work and income."""
 
     type: Literal["USER_SELF_ASSESSMENT"] = Field(description="Type of the check.")
@@ -181,7 +181,7 @@ class SelfAssessment(Body):
     ] = Field(description="Where the income comes from.")  # fmt: skip
 
 
-class UsWithholding(Body):
+class UsWithholdingCreate(Body):
     """Status under the US withholding tax."""
 
     type: Literal["US_WITHHOLDING_TAX_STATUS"] = Field(description="Type of the check.")
@@ -198,65 +198,60 @@ class UsWithholding(Body):
             yield FieldError("valid_to", "is not before valid_from")
 
 
-class CheckCreate(
-    RootModel[
-        Annotated[Kyc | Por | InstrumentFit | Guardian | SelfAssessment | UsWithholding, Field(discriminator="type")]
-    ]
-):
+_New = KycCreate | PorCreate | InstrumentFitCreate | GuardianCreate | SelfAssessmentCreate | UsWithholdingCreate
+
+
+class CheckCreate(RootModel[Annotated[_New, Field(discriminator="type")]]):
     """A new check of one of the types a client can create."""
 
 
-class _Shown(Body):
+class _CheckView(Body):
     id: Id = Field(description="Id of the check.")
     user_id: Id = Field(description="The user it is about.")
     status: Status = Field(description="State of the check.")
 
 
-class KycShown(_Shown, Kyc):
+class KycView(_CheckView, KycCreate):
     """A proof of identity."""
 
 
-class PorShown(_Shown, Por):
+class PorView(_CheckView, PorCreate):
     """A proof of residence."""
 
 
-class InstrumentFitShown(_Shown, InstrumentFit):
+class InstrumentFitView(_CheckView, InstrumentFitCreate):
     """An appropriateness check."""
 
 
-class SelfAssessmentShown(_Shown, SelfAssessment):
+class SelfAssessmentView(_CheckView, SelfAssessmentCreate):
     """A self-assessment."""
 
 
-class UsWithholdingShown(_Shown, UsWithholding):
+class UsWithholdingView(_CheckView, UsWithholdingCreate):
     """A status under the US withholding tax."""
 
 
-class ComplianceShown(_Shown):
+class ComplianceView(_CheckView):
     """Our own screening, which starts by itself."""
 
     type: Literal["COMPLIANCE"] = Field(description="Type of the check.")
     check_confirmed_at: Confirmed
 
 
-class CheckShown(
-    RootModel[
-        Annotated[
-            KycShown | PorShown | InstrumentFitShown | SelfAssessmentShown | UsWithholdingShown | ComplianceShown,
-            Field(discriminator="type"),
-        ]
-    ]
-):
+_Any = KycView | PorView | InstrumentFitView | SelfAssessmentView | UsWithholdingView | ComplianceView
+
+
+class CheckView(RootModel[Annotated[_Any, Field(discriminator="type")]]):
     """A check with its state."""
 
 
-class CheckList(Answer):
+class CheckListView(View):
     """The checks of a user."""
 
-    data: list[CheckShown] = Field(description="The checks, oldest first.")
+    data: list[CheckView] = Field(description="The checks, oldest first.")
 
 
-class CheckAccepted(Answer):
+class CheckAcceptedView(View):
     """A check that was taken."""
 
     id: Id = Field(description="Id of the check.")
@@ -303,19 +298,15 @@ async def retrieve_user_check(unit: Unit, call: Call) -> Json:
 
 ENDPOINTS: list[Endpoint] = [
     Endpoint(
-        "GET", "/users/{user_id}/checks", "list_user_checks", "List the checks of a user", "Users", READ, CheckList,
+        "GET", "/users/{user_id}/checks", "list_user_checks", "List the checks of a user", "Users", READ, CheckListView,
         list_user_checks, query=CheckQuery, errors=(400, 404),
     ),
     Endpoint(
-        "POST", "/users/{user_id}/checks", "create_user_check", "Create a check", "Users", ADMIN, CheckAccepted,
+        "POST", "/users/{user_id}/checks", "create_user_check", "Create a check", "Users", ADMIN, CheckAcceptedView,
         create_user_check, body=CheckCreate, status=202, errors=(400, 404, 422),
     ),
     Endpoint(
-        "GET", "/users/{user_id}/checks/{check_id}", "retrieve_user_check", "Get a check", "Users", READ, CheckShown,
+        "GET", "/users/{user_id}/checks/{check_id}", "retrieve_user_check", "Get a check", "Users", READ, CheckView,
         retrieve_user_check, errors=(404,),
     ),
 ]  # fmt: skip
-
-EVENTS: list[Event] = [
-    Event(f"USER_CHECK.{name}", "user check", check_v1, answer=CheckShown) for name in ("CREATED", "PASSED", "FAILED")
-]

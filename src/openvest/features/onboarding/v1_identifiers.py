@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from openvest.core.problems import FieldError
-from openvest.core.schema import Answer, Body, Country, Id, Instant, Unused, each_once
+from openvest.core.schema import Body, Country, Id, Instant, Unused, View, each_once
 from openvest.core.snapshots import Json, snapshot_of
 from openvest.db.unit import Unit
 from openvest.declarations import Call, Endpoint
@@ -48,7 +48,7 @@ class IdentifierChange(Body):
     identifier: Text = Field(description="The number.")
 
 
-class IdentifierShown(Answer):
+class IdentifierView(View):
     """An identifier of a user."""
 
     id: Id = Field(description="Id of the identifier.")
@@ -61,13 +61,13 @@ class IdentifierShown(Answer):
     identifier: Text = Field(description="The number; empty where it is made from name and birth date.")
 
 
-class IdentifierList(Answer):
+class IdentifierListView(View):
     """The identifiers of a user."""
 
-    data: list[IdentifierShown] = Field(description="The identifiers, oldest first.")
+    data: list[IdentifierView] = Field(description="The identifiers, oldest first.")
 
 
-class ResidencySet(Body):
+class TaxResidency(Body):
     """One country of tax residence."""
 
     country: Country = Field(description="ISO 3166-1 alpha-2 code.")
@@ -90,20 +90,20 @@ class ResidencySet(Body):
             yield FieldError("tax_identifier_number", message)
 
 
-class ResidenciesSet(Body):
+class TaxResidenciesCreate(Body):
     """All countries of tax residence; replaces what was declared before."""
 
-    tax_residencies: Annotated[list[ResidencySet], Field(min_length=1), each_once("country")] = Field(
+    tax_residencies: Annotated[list[TaxResidency], Field(min_length=1), each_once("country")] = Field(
         description="The countries."
     )
 
 
-class ResidenciesShown(Answer):
+class TaxResidenciesView(View):
     """The declared tax residencies."""
 
     created_at: Instant = Field(description="When they were declared first.")
     updated_at: Instant = Field(description="When they were declared last.")
-    tax_residencies: list[ResidencySet] = Field(description="The countries, as declared.")
+    tax_residencies: list[TaxResidency] = Field(description="The countries, as declared.")
     status: Literal["PENDING", "ACTIVE"] = Field(description="PENDING while a number is still to be assigned.")
 
 
@@ -144,7 +144,7 @@ async def retrieve_tax_residencies(unit: Unit, call: Call) -> Json:
 
 
 async def set_tax_residencies(unit: Unit, call: Call) -> Json:
-    body: ResidenciesSet = call.body
+    body: TaxResidenciesCreate = call.body
     wanted = tuple(
         Residency(row.country, row.tax_identifier_number, row.missing_tin_reason) for row in body.tax_residencies
     )
@@ -156,26 +156,26 @@ _IDENTIFIERS, _RESIDENCIES = "/users/{user_id}/identifiers", "/users/{user_id}/t
 ENDPOINTS: list[Endpoint] = [
     Endpoint(
         "GET", _IDENTIFIERS, "list_user_identifiers", "List the identifiers of a user", "Users", READ,
-        IdentifierList, list_user_identifiers, errors=(404,),
+        IdentifierListView, list_user_identifiers, errors=(404,),
     ),
     Endpoint(
-        "POST", _IDENTIFIERS, "create_identifier", "Store an identifier of a user", "Users", ADMIN, IdentifierShown,
+        "POST", _IDENTIFIERS, "create_identifier", "Store an identifier of a user", "Users", ADMIN, IdentifierView,
         create_identifier, body=IdentifierCreate, errors=(400, 404, 422),
     ),
     Endpoint(
         "GET", _IDENTIFIERS + "/{identifier_id}", "retrieve_identifier", "Get an identifier of a user", "Users", READ,
-        IdentifierShown, retrieve_identifier, errors=(404,),
+        IdentifierView, retrieve_identifier, errors=(404,),
     ),
     Endpoint(
         "PATCH", _IDENTIFIERS + "/{identifier_id}", "update_identifier", "Correct an identifier of a user", "Users",
-        ADMIN, IdentifierShown, update_identifier, body=IdentifierChange, errors=(400, 404, 422),
+        ADMIN, IdentifierView, update_identifier, body=IdentifierChange, errors=(400, 404, 422),
     ),
     Endpoint(
         "GET", _RESIDENCIES, "retrieve_tax_residencies", "Get the tax residencies of a user", "Taxes", TAX_READ,
-        ResidenciesShown, retrieve_tax_residencies, errors=(404,),
+        TaxResidenciesView, retrieve_tax_residencies, errors=(404,),
     ),
     Endpoint(
         "POST", _RESIDENCIES, "set_tax_residencies", "Declare the tax residencies of a user", "Taxes", TAX_ADMIN,
-        ResidenciesShown, set_tax_residencies, body=ResidenciesSet, key_required=True, errors=(400, 404, 422),
+        TaxResidenciesView, set_tax_residencies, body=TaxResidenciesCreate, key_required=True, errors=(400, 404, 422),
     ),
 ]  # fmt: skip

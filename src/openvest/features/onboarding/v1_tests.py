@@ -6,7 +6,7 @@ from openvest.core.snapshots import Json, snapshot_of
 from openvest.db.unit import Unit
 from openvest.declarations import Call, Endpoint
 from openvest.features.onboarding import service
-from openvest.features.onboarding.v1_checks import CheckShown, check_v1
+from openvest.features.onboarding.v1_checks import CheckView, check_v1
 
 SCOPES = ("tests:admin",)
 
@@ -24,10 +24,10 @@ async def fail_check(unit: Unit, call: Call) -> Json:
 ENDPOINTS: list[Endpoint] = [
     Endpoint(
         "POST", "/tests/users/{user_id}/checks/{check_id}/pass", "pass_user_check", "Let a check pass", "Tests",
-        SCOPES, CheckShown, pass_check, errors=(404, 409), sandbox_only=True,
+        SCOPES, CheckView, pass_check, errors=(404, 409), sandbox_only=True,
     ),
     Endpoint(
         "POST", "/tests/users/{user_id}/checks/{check_id}/fail", "fail_user_check", "Let a check fail", "Tests",
-        SCOPES, CheckShown, fail_check, errors=(404, 409), sandbox_only=True,
+        SCOPES, CheckView, fail_check, errors=(404, 409), sandbox_only=True,
     ),
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -9,6 +10,7 @@ from typing import Literal
 from uuid import UUID
 
 from openvest.core.money import ZERO
+from openvest.declarations import Event
 from openvest.features.executions.model import Execution, Side, Through
 
 OrderType = Literal["MARKET", "LIMIT", "STOP"]
@@ -128,7 +130,7 @@ class OrderWanted:
 
 
 @dataclass(frozen=True, slots=True)
-class OrderView:
+class OrderDetails:
     """An order as it is published: with its executions. The snapshot of every ORDER event.
 
     `fee` is what was asked for, `fee_charged` what executions have been charged with.
@@ -170,3 +172,9 @@ class Standing:
     may_buy: bool
     may_sell: bool
     fit_failed: bool
+
+
+EVENTS: Sequence[Event] = (
+    *(Event(f"ORDER.{name}", "order") for name in ("NEW", "PROCESSING", "FILLED", "CANCELLED")),
+    Event("ORDER_CANCELLATION.REJECTED", "order cancellation"),
+)

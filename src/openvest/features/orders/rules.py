@@ -15,7 +15,7 @@ from openvest.core.lifecycle import Lifecycle
 from openvest.core.problems import Unprocessable
 from openvest.features.accounts.model import AccountFacts
 from openvest.features.executions.model import Execution
-from openvest.features.orders.model import CancellationReason, Order, OrderView, Standing
+from openvest.features.orders.model import CancellationReason, Order, OrderDetails, Standing
 from openvest.features.orders.rules_amounts import Quoted, comes_to_nothing, is_fraction, lock_of
 
 ORDER = Lifecycle(
@@ -174,9 +174,9 @@ def needs_block(order: Order, whole_shares: bool) -> bool:
     return whole_shares and is_fraction(order.quantity)
 
 
-def view_of(order: Order, executions: tuple[Execution, ...]) -> OrderView:
+def view_of(order: Order, executions: tuple[Execution, ...]) -> OrderDetails:
     """An order as published: the figure not asked for becomes the sum of its executions."""
-    return OrderView(
+    return OrderDetails(
         id=order.id,
         created_at=order.created_at,
         updated_at=order.updated_at,

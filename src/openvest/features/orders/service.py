@@ -10,8 +10,9 @@ from typing import Any
 from uuid import UUID
 
 from openvest.core.money import ZERO, tick_down
+from openvest.core.paging import Page, PageRequest
 from openvest.core.problems import NotFound, Problem
-from openvest.db.paging import Page, PageQuery, page
+from openvest.db.paging import page
 from openvest.db.unit import Unit
 from openvest.declarations import Hold
 from openvest.features.accounts import service as accounts
@@ -21,7 +22,7 @@ from openvest.features.executions.model import Execution
 from openvest.features.instruments import service as instruments
 from openvest.features.instruments.model import Instrument
 from openvest.features.orders import store
-from openvest.features.orders.model import CancellationReason, Order, OrderView, OrderWanted
+from openvest.features.orders.model import CancellationReason, Order, OrderDetails, OrderWanted
 from openvest.features.orders.rules import (
     EVENT_OF,
     BelowOneTick,
@@ -59,7 +60,7 @@ OPEN_PURCHASES = Hold(
 # Intake
 
 
-async def place_orders(unit: Unit, wants: Sequence[OrderWanted]) -> list[OrderView | Problem]:
+async def place_orders(unit: Unit, wants: Sequence[OrderWanted]) -> list[OrderDetails | Problem]:
     """Accept orders: store each with its event, or refuse it; the check decides later. In the order given.
 
     Raises: nothing; a refusal is the answer of its own want, in this order of checks: UnknownAccount,
@@ -72,7 +73,7 @@ async def place_orders(unit: Unit, wants: Sequence[OrderWanted]) -> list[OrderVi
     held = await _held(unit, wants, known)
     named = sorted({w.decision_maker_id for w in wants if w.decision_maker_id})
     deciders = set(await users.user_facts(unit, named)) if named else set[UUID]()
-    answers: list[OrderView | Problem] = []
+    answers: list[OrderDetails | Problem] = []
     placed: list[Order] = []
     for item, want in enumerate(wants):
         instrument = known.get(want.isin)
@@ -288,7 +289,7 @@ async def cancel_order(unit: Unit, order_id: UUID) -> UUID:
     return order_id
 
 
-async def get_order(unit: Unit, order_id: UUID) -> OrderView:
+async def get_order(unit: Unit, order_id: UUID) -> OrderDetails:
     """An order with its executions. Raises: NotFound."""
     order = await unit.row(store.BY_ID, unit.tenant_id, order_id)
     if order is None:
@@ -296,10 +297,10 @@ async def get_order(unit: Unit, order_id: UUID) -> OrderView:
     return view_of(order, (await executions.executions_of(unit, [order_id]))[order_id])
 
 
-async def list_orders(unit: Unit, query: PageQuery, filters: Mapping[str, Any]) -> Page[OrderView]:
+async def list_orders(unit: Unit, request: PageRequest, filters: Mapping[str, Any]) -> Page[OrderDetails]:
     """A page of an account's orders. Raises: NotFound where the account does not exist."""
     await accounts.get_account(unit, filters["account_id"])
-    found = await page(unit, store.OF_ACCOUNT, query, filters)
+    found = await page(unit, store.OF_ACCOUNT, request, filters)
     of_orders = await executions.executions_of(unit, [order.id for order in found.rows])
     views = [view_of(order, of_orders[order.id]) for order in found.rows]
     return Page(views, found.offset, found.limit, found.total, found.sort, found.order)

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from openvest.core.money import ZERO, cents, plain
 from openvest.core.problems import Problem
 from openvest.core.snapshots import Json, Snapshot, snapshot_of
-from openvest.db.paging import v1_page
+from openvest.core.v1 import page_v1
 from openvest.db.unit import Unit
-from openvest.declarations import Call, Endpoint, Event
+from openvest.declarations import Call, Endpoint, Representation
 from openvest.features.executions.model_v1 import execution_v1
 from openvest.features.orders import service
 from openvest.features.orders.model import OrderWanted
 from openvest.features.orders.rules import BusinessNotServed, FeeOfOtherKind
 from openvest.features.orders.v1_schemas import (
-    CancellationAnswer,
-    OrderAnswer,
-    OrderBody,
-    OrderIdAnswer,
-    OrdersAnswer,
-    OrdersQuery,
+    OrderCancellationView,
+    OrderCreate,
+    OrderIdView,
+    OrderPage,
+    OrderQuery,
+    OrderView,
 )
 
 
@@ -73,7 +73,7 @@ def cancellation_v1(said: Snapshot) -> Json:
 
 def _want(call: Call) -> OrderWanted | Problem:
     """A body as the domain wants it, or why it is none."""
-    body: OrderBody = call.body
+    body: OrderCreate = call.body
     if body.user_id is None:
         return BusinessNotServed("Orders of businesses are not served yet.")
     fee = body.fee_configuration[0] if body.fee_configuration else None
@@ -122,7 +122,7 @@ async def cancel_order(unit: Unit, call: Call) -> Json:
 
 
 async def list_account_orders(unit: Unit, call: Call) -> Json:
-    query: OrdersQuery = call.query
+    query: OrderQuery = call.query
     filters = {
         "account_id": call.path["account_id"],
         "account_group_id": query.account_group_id,
@@ -131,8 +131,8 @@ async def list_account_orders(unit: Unit, call: Call) -> Json:
         "date_created_from": query.date_created_from,
         "date_created_to": query.date_created_to,
     }
-    found = await service.list_orders(unit, query, filters)
-    return v1_page(found, [order_v1(snapshot_of(view)) for view in found.rows])
+    found = await service.list_orders(unit, query.page_request, filters)
+    return page_v1(found, [order_v1(snapshot_of(view)) for view in found.rows])
 
 
 _READ = ("orders:read", "orders:admin")
@@ -143,11 +143,11 @@ ENDPOINTS = [
         path="/orders",
         operation_id="place_order",
         summary="Place an order",
-        tag="orders",
+        tag="Orders",
         scopes=("orders:admin",),
         batch=place_orders,
-        body=OrderBody,
-        answer=OrderAnswer,
+        body=OrderCreate,
+        answer=OrderView,
         status=202,
         key_required=True,
         errors=(400, 422),
@@ -157,10 +157,10 @@ ENDPOINTS = [
         path="/orders/{order_id}",
         operation_id="retrieve_order",
         summary="Read an order",
-        tag="orders",
+        tag="Orders",
         scopes=_READ,
         verb=retrieve_order,
-        answer=OrderAnswer,
+        answer=OrderView,
         errors=(404,),
     ),
     Endpoint(
@@ -168,10 +168,10 @@ ENDPOINTS = [
         path="/orders/{order_id}",
         operation_id="cancel_order",
         summary="Ask for an order to be cancelled",
-        tag="orders",
+        tag="Orders",
         scopes=("orders:admin",),
         verb=cancel_order,
-        answer=OrderIdAnswer,
+        answer=OrderIdView,
         status=202,
         errors=(404,),
     ),
@@ -180,19 +180,16 @@ ENDPOINTS = [
         path="/accounts/{account_id}/orders",
         operation_id="list_account_orders",
         summary="List the orders of an account",
-        tag="orders",
+        tag="Orders",
         scopes=_READ,
         verb=list_account_orders,
-        query=OrdersQuery,
-        answer=OrdersAnswer,
+        query=OrderQuery,
+        answer=OrderPage,
         errors=(400, 404),
     ),
 ]
 
-EVENTS = [
-    *(
-        Event(f"ORDER.{name}", "order", order_v1, answer=OrderAnswer)
-        for name in ("NEW", "PROCESSING", "FILLED", "CANCELLED")
-    ),
-    Event("ORDER_CANCELLATION.REJECTED", "order cancellation", cancellation_v1, answer=CancellationAnswer),
-]
+REPRESENTATIONS: Mapping[str, Representation] = {
+    "order": Representation(order_v1, OrderView),
+    "order cancellation": Representation(cancellation_v1, OrderCancellationView),
+}

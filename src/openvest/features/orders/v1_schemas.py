@@ -8,22 +8,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from openvest.core.problems import FieldError
-from openvest.core.schema import (
-    Answer,
-    Body,
-    Currency,
-    Day,
-    Id,
-    Instant,
-    Isin,
-    Meta,
-    PaymentAmount,
-    UnsignedDecimal,
-    Unused,
-)
-from openvest.db.paging import PageQuery
+from openvest.core.schema import Body, Currency, Day, Id, Instant, Isin, PaymentAmount, UnsignedDecimal, Unused, View
+from openvest.core.v1 import PageQuery, page_of
 from openvest.features.executions.model import Side
-from openvest.features.executions.model_v1 import ExecutionAnswer
+from openvest.features.executions.model_v1 import ExecutionView
 from openvest.features.orders.model import CancellationReason, ExecutionFlow, InitiationFlow, OrderStatus, OrderType
 from openvest.features.orders.rules_intake import misfits
 
@@ -32,7 +20,7 @@ ChargeMethod = Literal["CHARGED_BY_CLIENT", "COLLECTED_BY_UPVEST"]
 Reference = Annotated[str, Field(min_length=1, max_length=100)]
 
 
-class FeeBody(Body):
+class OrderFeeCreate(Body):
     """A fee of this order: an absolute amount, or a fee model."""
 
     type: FeeType = Field(description="The side the fee belongs to.")
@@ -43,7 +31,7 @@ class FeeBody(Body):
     transaction_fee_model_id: Id | None = Field(default=None, description="A fee model, instead of an amount.")
 
 
-class OrderBody(Body):
+class OrderCreate(Body):
     """An instruction to buy or sell: by cash amount or by quantity, at the market, a limit or a stop."""
 
     user_id: Id | None = Field(default=None, description="The user who orders.")
@@ -74,7 +62,7 @@ class OrderBody(Body):
     execution_flow: Annotated[ExecutionFlow | None, Unused] = Field(
         default=None, description="STRAIGHT_THROUGH unless given; BLOCK waits for the cut-off."
     )
-    fee_configuration: list[FeeBody] | None = Field(default=None, description="Fees of this order.")
+    fee_configuration: list[OrderFeeCreate] | None = Field(default=None, description="Fees of this order.")
     decision_maker_id: Annotated[Id | None, Unused] = Field(
         default=None, description="The user who decided, where it is another."
     )
@@ -84,7 +72,7 @@ class OrderBody(Body):
         return misfits(body, unfit)
 
 
-class FeeAnswer(Answer):
+class OrderFeeView(View):
     """A fee as it was asked for; the order's `fee` is what was charged."""
 
     type: FeeType = Field(description="The side the fee belongs to.")
@@ -94,7 +82,7 @@ class FeeAnswer(Answer):
     currency: Currency = Field(description="Its currency.")
 
 
-class OrderAnswer(Answer):
+class OrderView(View):
     """An order with its executions."""
 
     id: Id = Field(description="Id of the order.")
@@ -115,29 +103,25 @@ class OrderAnswer(Answer):
     user_instrument_fit_acknowledgement: bool | None = Field(default=None, description="As given.")
     client_reference: str | None = Field(default=None, max_length=100, description="Your own name for it.")
     execution_flow: ExecutionFlow | None = Field(default=None, description="How it is executed.")
-    fee_configuration: list[FeeAnswer] | None = Field(default=None, description="Fees of this order.")
+    fee_configuration: list[OrderFeeView] | None = Field(default=None, description="Fees of this order.")
     decision_maker_id: Id | None = Field(default=None, description="Who decided, where it is another.")
     status: OrderStatus = Field(description="Where it stands.")
     cancellation_reason: CancellationReason | None = Field(default=None, description="Why it was cancelled.")
     fee: UnsignedDecimal = Field(description="What was charged so far.")
     initiation_flow: InitiationFlow = Field(description="What made it.")
-    executions: list[ExecutionAnswer] = Field(description="Its executions, in the order in which they were booked.")
+    executions: list[ExecutionView] = Field(description="Its executions, in the order in which they were booked.")
 
 
-class OrdersAnswer(Answer):
-    """A page of orders."""
-
-    meta: Meta = Field(description="Which part of the list this is.")
-    data: list[OrderAnswer] = Field(description="The orders of this page.")
+OrderPage = page_of(OrderView, "orders")
 
 
-class OrderIdAnswer(Answer):
+class OrderIdView(View):
     """The order a cancellation was asked for."""
 
     id: Id = Field(description="Id of the order.")
 
 
-class CancellationAnswer(Answer):
+class OrderCancellationView(View):
     """Why an order was not cancelled."""
 
     order_id: Id = Field(description="Id of the order.")
@@ -145,7 +129,7 @@ class CancellationAnswer(Answer):
     reason: str = Field(description="Why it stays so.")
 
 
-class OrdersQuery(PageQuery):
+class OrderQuery(PageQuery):
     """Which orders of an account to list."""
 
     account_group_id: Id | None = Field(default=None, description="Only orders of this group.")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 from uuid import UUID
+
+from openvest.declarations import Event
 
 TopupStatus = Literal["CONFIRMED", "SETTLED", "CANCELLED"]
 LineStatus = Literal["RECEIVED", "MATCHED", "UNMATCHED"]
@@ -43,3 +46,6 @@ class Receipt:
 
     id: UUID
     bank_reference: str
+
+
+EVENTS: Sequence[Event] = tuple(Event(f"TOPUP.{name}", "top-up") for name in ("CONFIRMED", "SETTLED", "CANCELLED"))

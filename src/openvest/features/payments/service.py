@@ -10,8 +10,9 @@ from typing import cast
 from uuid import UUID
 
 from openvest.core.money import Money
+from openvest.core.paging import Page, PageRequest
 from openvest.core.snapshots import dumps
-from openvest.db.paging import Page, PageQuery, page
+from openvest.db.paging import page
 from openvest.db.rows import save
 from openvest.db.unit import Unit
 from openvest.features.accounts import service as accounts
@@ -59,10 +60,10 @@ async def get_topup(unit: Unit, topup_id: UUID) -> Topup:
     return _known(await unit.row(store.TOPUP_BY_ID, unit.tenant_id, topup_id))
 
 
-async def list_topups(unit: Unit, query: PageQuery, account_group_id: UUID) -> Page[Topup]:
+async def list_topups(unit: Unit, request: PageRequest, account_group_id: UUID) -> Page[Topup]:
     """A page of a group's top-ups. Raises: AccountGroupNotFound."""
     group = await accounts.get_account_group(unit, account_group_id)
-    return await page(unit, store.TOPUPS, query, {"account_group_id": group.id})
+    return await page(unit, store.TOPUPS, request, {"account_group_id": group.id})
 
 
 async def cancel_topup(unit: Unit, topup_id: UUID) -> Topup:

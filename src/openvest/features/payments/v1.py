@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
 from openvest.core.money import cents
-from openvest.core.schema import Answer, Body, Id, Instant, Meta, PaymentAmount, Unused
+from openvest.core.schema import Body, Id, Instant, PaymentAmount, Unused, View
 from openvest.core.snapshots import Json, Snapshot, snapshot_of
 from openvest.core.texts import visible_line
-from openvest.db.paging import PageQuery, v1_page
+from openvest.core.v1 import PageQuery, page_of, page_v1
 from openvest.db.unit import Unit
-from openvest.declarations import Call, Endpoint, Event
+from openvest.declarations import Call, Endpoint, Representation
 from openvest.features.payments import rules, service
 from openvest.ports.bank import IncomingTransfer
 
@@ -37,7 +38,7 @@ Name = Annotated[str, Field(min_length=1, max_length=140), AfterValidator(visibl
 Amount = Annotated[PaymentAmount, AfterValidator(_above_zero)]
 
 
-class TopupBody(Body):
+class TopupCreate(Body):
     """Money to be credited now and wired later."""
 
     account_group_id: Id = Field(description="The account group to credit.")
@@ -45,7 +46,7 @@ class TopupBody(Body):
     currency: PaymentCurrency = Field(description="Currency of the amount.")
 
 
-class TopupAnswer(Answer):
+class TopupView(View):
     """A top-up."""
 
     id: Id = Field(description="Id of the top-up.")
@@ -59,43 +60,39 @@ class TopupAnswer(Answer):
     status: Literal["CONFIRMED", "SETTLED", "CANCELLED"] = Field(description="How far it is.")
 
 
-class TopupsAnswer(Answer):
-    """A page of top-ups."""
-
-    meta: Meta = Field(description="Which part of the list this is.")
-    data: list[TopupAnswer] = Field(description="The top-ups of this page.")
+TopupPage = page_of(TopupView, "top-ups")
 
 
-class TopupsQuery(PageQuery):
+class TopupQuery(PageQuery):
     """Order of top-ups."""
 
     sort: Literal["id", "created_at"] = Field(default="created_at", description="Field to order by.")
 
 
-class AccountBody(Body):
+class BankAccount(Body):
     """A bank account."""
 
     iban: Iban = Field(description="Its IBAN, of any registered country; those of more than 30 characters are taken.")
 
 
-class AgentBody(Body):
+class Bank(Body):
     """A bank."""
 
     bic: Annotated[Bic | None, Unused] = Field(default=None, description="Its BIC.")
 
 
-class BankTransactionBody(Body):
+class BankTransactionCreate(Body):
     """A transfer that is to arrive on one of our accounts."""
 
-    account: AccountBody = Field(description="Our account that is credited.")
+    account: BankAccount = Field(description="Our account that is credited.")
     amount: Amount = Field(description="How much arrives.")
     currency: PaymentCurrency = Field(description="Currency of the amount.")
     client_reference: Annotated[str, Field(max_length=35, pattern=TEXT_PATTERN)] = Field(
         description="The payer's end-to-end reference."
     )
     counterparty_name: Name = Field(description="Who pays.")
-    counterparty_account: AccountBody = Field(description="The account the money comes from.")
-    counterparty_agent: AgentBody | None = Field(default=None, description="The payer's bank.")
+    counterparty_account: BankAccount = Field(description="The account the money comes from.")
+    counterparty_agent: Bank | None = Field(default=None, description="The payer's bank.")
     remittance_information: Annotated[SepaText | None, Unused] = Field(
         default=None, description="Text of the transfer; `topup` and a settlement reference settle a top-up."
     )
@@ -107,7 +104,7 @@ class BankTransactionBody(Body):
     )
 
 
-class BankTransactionAnswer(Answer):
+class BankTransactionView(View):
     """The bank's receipt."""
 
     id: Id = Field(description="Id of the transfer here.")
@@ -128,15 +125,15 @@ def topup_v1(topup: Snapshot) -> Json:
 
 
 async def create_topup(unit: Unit, call: Call) -> Json:
-    asked: TopupBody = call.body
+    asked: TopupCreate = call.body
     topup = await service.create_topup(unit, asked.account_group_id, asked.cash_amount, asked.currency)
     return topup_v1(snapshot_of(topup))
 
 
 async def list_topups(unit: Unit, call: Call) -> Json:
-    query: TopupsQuery = call.query
-    found = await service.list_topups(unit, query, call.path["account_group_id"])
-    return v1_page(found, [topup_v1(snapshot_of(topup)) for topup in found.rows])
+    query: TopupQuery = call.query
+    found = await service.list_topups(unit, query.page_request, call.path["account_group_id"])
+    return page_v1(found, [topup_v1(snapshot_of(topup)) for topup in found.rows])
 
 
 async def retrieve_topup(unit: Unit, call: Call) -> Json:
@@ -148,7 +145,7 @@ async def cancel_topup(unit: Unit, call: Call) -> Json:
 
 
 async def create_test_transaction(unit: Unit, call: Call) -> Json:
-    asked: BankTransactionBody = call.body
+    asked: BankTransactionCreate = call.body
     transfer = IncomingTransfer(
         external_id=str(unit.ids.new("bank_reference")),
         received_at=unit.now,
@@ -175,9 +172,9 @@ ENDPOINTS: list[Endpoint] = [
         "List the top-ups of an account group",
         "Top-ups",
         ("topups:admin", "topups:read"),
-        TopupsAnswer,
+        TopupPage,
         list_topups,
-        query=TopupsQuery,
+        query=TopupQuery,
         errors=(400, 404),
     ),
     Endpoint(
@@ -187,9 +184,9 @@ ENDPOINTS: list[Endpoint] = [
         "Credit an account group now with money that is wired later",
         "Top-ups",
         ("topups:admin",),
-        TopupAnswer,
+        TopupView,
         create_topup,
-        body=TopupBody,
+        body=TopupCreate,
         key_required=True,
         errors=(400, 404, 409, 422),
     ),
@@ -200,7 +197,7 @@ ENDPOINTS: list[Endpoint] = [
         "Get a top-up",
         "Top-ups",
         ("topups:admin", "topups:read"),
-        TopupAnswer,
+        TopupView,
         retrieve_topup,
         errors=(404,),
     ),
@@ -222,17 +219,13 @@ ENDPOINTS: list[Endpoint] = [
         "Let a bank transfer arrive",
         "Tests",
         ("tests:admin",),
-        BankTransactionAnswer,
+        BankTransactionView,
         create_test_transaction,
-        body=BankTransactionBody,
+        body=BankTransactionCreate,
         key_required=True,
         sandbox_only=True,
         errors=(400, 404, 409, 422),
     ),
 ]
 
-EVENTS: list[Event] = [
-    Event("TOPUP.CONFIRMED", "top-up", topup_v1, answer=TopupAnswer),
-    Event("TOPUP.SETTLED", "top-up", topup_v1, answer=TopupAnswer),
-    Event("TOPUP.CANCELLED", "top-up", topup_v1, answer=TopupAnswer),
-]
+REPRESENTATIONS: Mapping[str, Representation] = {"top-up": Representation(topup_v1, TopupView)}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
+from openvest.declarations import Event
 from openvest.features.cash.model import COMMON_TYPES, Instrument
 
 ReferenceType = Literal["ORDER", "ORDER_EXECUTION", "CORPORATE_ACTION", "CORPORATE_ACTION_TRANSACTION_ID"]
@@ -66,3 +68,9 @@ class SecuritiesTransaction:
     booking_date: datetime
     value_date: datetime
     created_at: datetime
+
+
+EVENTS: Sequence[Event] = (
+    Event("POSITION.UPDATED", "position"),
+    Event("SECURITY_TRANSACTION.EXECUTED", "securities transaction"),
+)

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
-from openvest.db.paging import Page, PageQuery, page
+from openvest.core.paging import Page, PageRequest
+from openvest.db.paging import page
 from openvest.db.rows import save
 from openvest.db.unit import Unit
 from openvest.features.cash.model import Instrument
@@ -20,9 +21,9 @@ from openvest.ledger.chart import balance_id, owner_kind, units_of
 from openvest.ledger.posting import touched
 
 
-async def list_positions(unit: Unit, query: PageQuery, account_id: UUID) -> Page[Position]:
+async def list_positions(unit: Unit, request: PageRequest, account_id: UUID) -> Page[Position]:
     """A page of the positions in which an account has or awaits anything."""
-    found = await page(unit, store.POSITIONS, query, {"account_id": account_id})
+    found = await page(unit, store.POSITIONS, request, {"account_id": account_id})
     rows = await _positions(unit, found.rows)
     return Page(rows, found.offset, found.limit, found.total, found.sort, found.order)
 
@@ -118,7 +119,7 @@ def _row(transaction: SecuritiesTransaction) -> store.TransactionRow:
 
 async def list_transactions(
     unit: Unit,
-    query: PageQuery,
+    request: PageRequest,
     *,
     account_group_id: UUID | None = None,
     account_id: UUID | None = None,
@@ -132,7 +133,7 @@ async def list_transactions(
         "start_date": start_date,
         "end_date": end_date,
     }
-    found = await page(unit, store.TRANSACTIONS, query, filters)
+    found = await page(unit, store.TRANSACTIONS, request, filters)
     rows = [_transaction(row) for row in found.rows]
     return Page(rows, found.offset, found.limit, found.total, found.sort, found.order)
 

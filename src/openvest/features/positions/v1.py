@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from openvest.core.schema import Answer, Day, Id, Instant, Isin, Meta, SignedDecimal, UnsignedDecimal, Unused
+from openvest.core.schema import Day, Id, Instant, SignedDecimal, UnsignedDecimal, Unused, View
 from openvest.core.snapshots import Json, Snapshot, snapshot_of
-from openvest.db.paging import PageQuery, v1_page
+from openvest.core.v1 import InstrumentReferenceView, PageQuery, page_of, page_v1
 from openvest.db.unit import Unit
-from openvest.declarations import Call, Endpoint, Event
+from openvest.declarations import Call, Endpoint, Representation
 from openvest.features.accounts import service as accounts
 from openvest.features.instruments import service as instruments
 from openvest.features.positions import service
 from openvest.features.positions.model import SECURITIES_TYPES, ReferenceType
 
 
-class InstrumentAnswer(Answer):
-    """An instrument, named."""
-
-    uuid: Id = Field(description="Id of the instrument.")
-    isin: Isin | None = Field(default=None, description="Its ISIN; in a transaction the one it was booked under.")
-
-
-class PositionAnswer(Answer):
+class PositionView(View):
     """What an account has of one instrument."""
 
     account_id: Id = Field(description="The account that owns the units.")
-    instrument: InstrumentAnswer = Field(description="The instrument.")
+    instrument: InstrumentReferenceView = Field(description="The instrument.")
     quantity: SignedDecimal = Field(description="All units, locked and unsettled ones included.")
     locked_for_trading: UnsignedDecimal = Field(description="Reserved by open sales.")
     pending_settlement: UnsignedDecimal = Field(description="Bought, not settled yet.")
@@ -37,27 +31,23 @@ class PositionAnswer(Answer):
     settled_quantity: UnsignedDecimal = Field(description="Settled units, sold ones until their settlement.")
 
 
-class PositionsAnswer(Answer):
-    """A page of positions."""
-
-    meta: Meta = Field(description="Which part of the list this is.")
-    data: list[PositionAnswer] = Field(description="The positions of this page.")
+PositionPage = page_of(PositionView, "positions")
 
 
-class DeltaAnswer(Answer):
+class UnitDeltaView(View):
     """A change of a position."""
 
     amount: SignedDecimal = Field(description="Units; above zero where they came in.")
 
 
-class ReferenceAnswer(Answer):
+class SecuritiesTransactionCauseView(View):
     """An object that caused a transaction."""
 
     id: Id = Field(description="Id of the object.")
     type: ReferenceType = Field(description="What kind of object it is.")
 
 
-class SecuritiesTransactionAnswer(Answer):
+class SecuritiesTransactionView(View):
     """A booked movement of an account's units."""
 
     id: Id = Field(description="Id of the transaction.")
@@ -65,24 +55,20 @@ class SecuritiesTransactionAnswer(Answer):
     updated_at: Instant = Field(description="The same: a transaction never changes.")
     account_group_id: Id = Field(description="The account group of the account.")
     account_id: Id = Field(description="The account whose units moved.")
-    instrument: InstrumentAnswer = Field(description="The instrument.")
+    instrument: InstrumentReferenceView = Field(description="The instrument.")
     type: Annotated[str, Field(json_schema_extra={"enum": list(SECURITIES_TYPES)})] = Field(
         description="What moved it."
     )
-    delta: DeltaAnswer = Field(description="Change of the quantity.")
-    references: list[ReferenceAnswer] = Field(description="What caused it, the closest cause first.")
+    delta: UnitDeltaView = Field(description="Change of the quantity.")
+    references: list[SecuritiesTransactionCauseView] = Field(description="What caused it, the closest cause first.")
     booking_date: Instant = Field(description="When the movement was booked.")
     value_date: Instant = Field(description="When it takes effect at the custodian.")
 
 
-class SecuritiesTransactionsAnswer(Answer):
-    """A page of securities transactions."""
-
-    meta: Meta = Field(description="Which part of the list this is.")
-    data: list[SecuritiesTransactionAnswer] = Field(description="The transactions of this page.")
+SecuritiesTransactionPage = page_of(SecuritiesTransactionView, "securities transactions")
 
 
-class SecuritiesTransactionsQuery(PageQuery):
+class SecuritiesTransactionQuery(PageQuery):
     """Filters and order of securities transactions."""
 
     account_group_id: Annotated[Id | None, Unused] = Field(default=None, description="Only this group's transactions.")
@@ -129,8 +115,8 @@ def securities_transaction_v1(transaction: Snapshot) -> Json:
 
 async def list_positions(unit: Unit, call: Call) -> Json:
     account = await accounts.get_account(unit, call.path["account_id"])
-    found = await service.list_positions(unit, call.query, account.id)
-    return v1_page(found, [position_v1(snapshot_of(position)) for position in found.rows])
+    found = await service.list_positions(unit, call.query.page_request, account.id)
+    return page_v1(found, [position_v1(snapshot_of(position)) for position in found.rows])
 
 
 async def retrieve_position(unit: Unit, call: Call) -> Json:
@@ -140,16 +126,16 @@ async def retrieve_position(unit: Unit, call: Call) -> Json:
 
 
 async def list_securities_transactions(unit: Unit, call: Call) -> Json:
-    query: SecuritiesTransactionsQuery = call.query
+    query: SecuritiesTransactionQuery = call.query
     found = await service.list_transactions(
         unit,
-        query,
+        query.page_request,
         account_group_id=query.account_group_id,
         account_id=query.account_id,
         start_date=query.start_date,
         end_date=query.end_date,
     )
-    return v1_page(found, [securities_transaction_v1(snapshot_of(row)) for row in found.rows])
+    return page_v1(found, [securities_transaction_v1(snapshot_of(row)) for row in found.rows])
 
 
 ENDPOINTS: list[Endpoint] = [
@@ -160,7 +146,7 @@ ENDPOINTS: list[Endpoint] = [
         "List the positions of an account",
         "Positions",
         ("positions:read",),
-        PositionsAnswer,
+        PositionPage,
         list_positions,
         query=PageQuery,
         errors=(400, 404),
@@ -172,7 +158,7 @@ ENDPOINTS: list[Endpoint] = [
         "Get an account's position in an instrument",
         "Positions",
         ("positions:read",),
-        PositionAnswer,
+        PositionView,
         retrieve_position,
         errors=(404,),
         path_types=instruments.IN_PATH,
@@ -184,19 +170,14 @@ ENDPOINTS: list[Endpoint] = [
         "List securities transactions",
         "Transactions",
         ("transactions:read",),
-        SecuritiesTransactionsAnswer,
+        SecuritiesTransactionPage,
         list_securities_transactions,
-        query=SecuritiesTransactionsQuery,
+        query=SecuritiesTransactionQuery,
         errors=(400, 404, 405),
     ),
 ]
 
-EVENTS: list[Event] = [
-    Event("POSITION.UPDATED", "position", position_v1, answer=PositionAnswer),
-    Event(
-        "SECURITY_TRANSACTION.EXECUTED",
-        "securities transaction",
-        securities_transaction_v1,
-        answer=SecuritiesTransactionAnswer,
-    ),
-]
+REPRESENTATIONS: Mapping[str, Representation] = {
+    "position": Representation(position_v1, PositionView),
+    "securities transaction": Representation(securities_transaction_v1, SecuritiesTransactionView),
+}

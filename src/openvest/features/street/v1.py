@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from openvest.declarations import Endpoint, Event
+from openvest.declarations import Endpoint
 
 ENDPOINTS: list[Endpoint] = []
-EVENTS: list[Event] = []

@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from openvest.core.problems import Unauthorised
-from openvest.core.schema import Answer, Body, Id
+from openvest.core.schema import Body, Id, View
 from openvest.core.signing_keys import jwk_of_p521
 from openvest.core.snapshots import Json
 from openvest.db.unit import Unit
-from openvest.declarations import Call, Endpoint, Event
+from openvest.declarations import Call, Endpoint
 from openvest.features.tenants import rules, service
 
 
@@ -26,7 +26,7 @@ class TokenRequest(Body):
     )
 
 
-class AccessToken(Answer):
+class AccessTokenView(View):
     """A fresh access token."""
 
     access_token: Annotated[str, Field(max_length=1000)] = Field(description="Opaque; goes into the bearer header.")
@@ -35,7 +35,7 @@ class AccessToken(Answer):
     scope: Annotated[str, Field(max_length=1000)] = Field(description="What the token permits, separated by blanks.")
 
 
-class WebKey(Answer):
+class WebKeyView(View):
     """The public half of a key that signs webhooks."""
 
     kid: Id = Field(description="Id of the key, named by the signatures made with it.")
@@ -45,10 +45,10 @@ class WebKey(Answer):
     y: str = Field(description="Second coordinate, like the first.")
 
 
-class WebKeys(Answer):
+class WebKeysView(View):
     """All keys that a webhook may be signed with now."""
 
-    keys: list[WebKey] = Field(description="Newest first; a signature names its key.")
+    keys: list[WebKeyView] = Field(description="Newest first; a signature names its key.")
 
 
 def token_endpoint(lifetime_seconds: int) -> Endpoint:
@@ -74,7 +74,7 @@ def token_endpoint(lifetime_seconds: int) -> Endpoint:
         "Get an access token",
         "Access Tokens",
         (),
-        AccessToken,
+        AccessTokenView,
         issue_token,
         body=TokenRequest,
         form=True,
@@ -97,8 +97,7 @@ ENDPOINTS: list[Endpoint] = [
         "List the keys that sign webhooks",
         "Webhooks",
         ("webhooks:read", "webhooks:admin"),
-        WebKeys,
+        WebKeysView,
         get_jwks,
     ),
 ]
-EVENTS: list[Event] = []

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
+
+from openvest.declarations import Event
 
 UserStatus = Literal["INACTIVE", "ACTIVE", "OFFBOARDING", "OFFBOARDED"]
 Licence = Literal["TOL", "BYOL"]
@@ -64,3 +66,12 @@ class UserFacts:
     user_id: UUID
     status: UserStatus
     fit: Verdict | None
+
+
+EVENTS: Sequence[Event] = (
+    *(
+        Event(f"USER.{name}", "user")
+        for name in ("CREATED", "ACTIVATED", "DEACTIVATED", "DATA_CHANGED", "OFFBOARDING_INITIATED", "OFFBOARDED")
+    ),
+    Event("USER.DATA_CHANGE_FAILED", "user data change"),
+)

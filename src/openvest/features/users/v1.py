@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Mapping, Set
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
 from openvest.core.problems import FieldError
-from openvest.core.schema import Answer, Body, Country, Day, Id, Instant, Meta, Setting, Unused
+from openvest.core.schema import Body, Country, Day, Id, Instant, Setting, Unused, View
 from openvest.core.schema_people import Address, City, Link, Name, ProofOfResidence
 from openvest.core.snapshots import Json, Snapshot, snapshot_of, snapshot_value
-from openvest.db.paging import PageQuery, page, v1_page
+from openvest.core.v1 import PageQuery, page_of, page_v1
+from openvest.db.paging import page
 from openvest.db.unit import Unit
-from openvest.declarations import Call, Endpoint, Event
+from openvest.declarations import Call, Endpoint, Representation
 from openvest.features.users import rules, rules_changes, service, store
 from openvest.features.users.model import NewUser
 from openvest.features.users.rules_changes import EVIDENCE
@@ -90,7 +91,7 @@ class UserCreate(UserFields):
         return rules.misfits(setting.licence, dict(body))
 
 
-class UserShown(UserFields):
+class UserView(UserFields):
     """A user."""
 
     id: Id = Field(description="Id of the user.")
@@ -100,11 +101,7 @@ class UserShown(UserFields):
     status: Literal["ACTIVE", "INACTIVE", "OFFBOARDING", "OFFBOARDED"] = Field(description="State of the user.")
 
 
-class UserPage(Answer):
-    """A page of users."""
-
-    meta: Meta = Field(description="Which page this is.")
-    data: list[UserShown] = Field(description="The users.")
+UserPage = page_of(UserView, "users")
 
 
 class UserQuery(PageQuery):
@@ -113,7 +110,7 @@ class UserQuery(PageQuery):
     sort: Literal["created_at", "updated_at"] = Field(default="created_at", description="Field to order by.")
 
 
-class DataChange(Body):
+class UserChange(Body):
     """What shall change. Which fields go together, and which need evidence, depends on the licence model."""
 
     first_name: FirstName | None = Field(default=None, description="All given names.")
@@ -149,7 +146,7 @@ def _is_taken_back(body: Any, name: str) -> bool:
     return name == "postal_address" and name in body.model_fields_set and body.postal_address is None
 
 
-class ChangeFailed(Answer):
+class UserChangeFailedView(View):
     """A data change that was refused."""
 
     user_id: Id = Field(description="The user it was about.")
@@ -194,8 +191,8 @@ async def create_user(unit: Unit, call: Call) -> Json:
 
 
 async def list_users(unit: Unit, call: Call) -> Json:
-    found = await page(unit, store.USERS, call.query)
-    return v1_page(found, await _with_numbers(unit, found.rows))
+    found = await page(unit, store.USERS, call.query.page_request)
+    return page_v1(found, await _with_numbers(unit, found.rows))
 
 
 async def retrieve_user(unit: Unit, call: Call) -> Json:
@@ -208,7 +205,7 @@ async def offboard_user(unit: Unit, call: Call) -> Json:
 
 
 async def user_data_change(unit: Unit, call: Call) -> Json:
-    body: DataChange = call.body
+    body: UserChange = call.body
     given = snapshot_value(body.model_dump(exclude_none=True))
     if _is_taken_back(body, "postal_address"):
         given["postal_address"] = None
@@ -223,11 +220,11 @@ ENDPOINTS: list[Endpoint] = [
         errors=(400,),
     ),
     Endpoint(
-        "POST", "/users", "create_user", "Create a user", "Users", ADMIN, UserShown, create_user, body=UserCreate,
+        "POST", "/users", "create_user", "Create a user", "Users", ADMIN, UserView, create_user, body=UserCreate,
         key_required=True, errors=(400,),
     ),
     Endpoint(
-        "GET", "/users/{user_id}", "retrieve_user", "Get a user", "Users", READ, UserShown, retrieve_user,
+        "GET", "/users/{user_id}", "retrieve_user", "Get a user", "Users", READ, UserView, retrieve_user,
         errors=(404,),
     ),
     Endpoint(
@@ -236,14 +233,11 @@ ENDPOINTS: list[Endpoint] = [
     ),
     Endpoint(
         "POST", "/users/{user_id}/data_change_requests", "user_data_change", "Ask for a change of a user's data",
-        "Users", ADMIN, None, user_data_change, body=DataChange, status=202, errors=(400, 404, 422),
+        "Users", ADMIN, None, user_data_change, body=UserChange, status=202, errors=(400, 404, 422),
     ),
 ]  # fmt: skip
 
-EVENTS: list[Event] = [
-    *(
-        Event(f"USER.{name}", "user", user_v1, answer=UserShown)
-        for name in ("CREATED", "ACTIVATED", "DEACTIVATED", "DATA_CHANGED", "OFFBOARDING_INITIATED", "OFFBOARDED")
-    ),
-    Event("USER.DATA_CHANGE_FAILED", "user data change", change_failed_v1, answer=ChangeFailed),
-]
+REPRESENTATIONS: Mapping[str, Representation] = {
+    "user": Representation(user_v1, UserView),
+    "user data change": Representation(change_failed_v1, UserChangeFailedView),
+}

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from openvest.core.ids import random_id
+from openvest.core.paging import Page, PageRequest
 from openvest.core.problems import Unavailable
 from openvest.core.snapshots import Json
-from openvest.db.paging import Page, PageQuery, page
+from openvest.db.paging import page
 from openvest.db.rows import save
 from openvest.db.unit import Database, Unit
-from openvest.declarations import Event
 from openvest.events.log import last_sequence
-from openvest.events.packages import Run, Tape, collect, envelope, package_of
+from openvest.events.packages import EventObjects, Run, Tape, collect, envelope, package_of
 from openvest.features.tenants import service as tenants
 from openvest.features.webhooks import rules, store
 from openvest.features.webhooks.model import (
@@ -61,9 +61,9 @@ async def create_webhook(unit: Unit, new: NewWebhook, allow_list: frozenset[str]
     return webhook
 
 
-async def list_webhooks(unit: Unit, query: PageQuery) -> Page[Webhook]:
+async def list_webhooks(unit: Unit, request: PageRequest) -> Page[Webhook]:
     """Subscriptions of the tenant, whichever contract made them."""
-    return await page(unit, store.LISTING, query)
+    return await page(unit, store.LISTING, request)
 
 
 async def get_webhook(unit: Unit, webhook_id: UUID) -> Webhook:
@@ -124,7 +124,7 @@ async def waiting_tenants(database: Database) -> list[UUID]:
     return await database.ask(store.WAITING_TENANTS)
 
 
-async def build_packages(unit: Unit, table: Mapping[str, Event]) -> int:
+async def build_packages(unit: Unit, objects: EventObjects) -> int:
     """Close what is full or has waited its delay, for a set of subscriptions. Returns how many packages were closed.
 
     Writes: webhooks, webhook_packages; set_aside for events that cannot be shown.
@@ -134,7 +134,7 @@ async def build_packages(unit: Unit, table: Mapping[str, Event]) -> int:
     if not claimed:
         return 0
     waiting = await unit.rows(store.WAITING, unit.tenant_id, claimed)
-    tape = Tape(unit, table)
+    tape = Tape(unit, objects)
     moved: list[store.Cursor] = []
     closed: list[store.ClosedPackage] = []
     for webhook in waiting:

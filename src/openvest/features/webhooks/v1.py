@@ -10,15 +10,15 @@ from pydantic import AfterValidator, Field
 
 from openvest.core.clock import instant
 from openvest.core.problems import FieldError
-from openvest.core.schema import Answer, Body, Id, Instant, Meta, Setting
+from openvest.core.schema import Body, Id, Instant, Setting, View
 from openvest.core.snapshots import Json
 from openvest.core.texts import visible_line
+from openvest.core.v1 import PageQuery, page_of, page_v1
 from openvest.core.webhook_urls import MAX_URL_LENGTH
-from openvest.db.paging import PageQuery, v1_page
 from openvest.db.unit import Database, Unit
-from openvest.declarations import Call, Endpoint, Event
-from openvest.features.webhooks import service
-from openvest.features.webhooks.model import Category, NewWebhook, Webhook, WebhookChange
+from openvest.declarations import Call, Endpoint
+from openvest.features.webhooks import model, service
+from openvest.features.webhooks.model import Category, NewWebhook, Webhook
 from openvest.features.webhooks.rules import (
     DEFAULT_DELAY_SECONDS,
     DEFAULT_PACKAGE_SIZE,
@@ -47,7 +47,7 @@ _ENABLED = "Whether events are delivered. Switching on starts at the present; sw
 _READ_ONLY = "Cannot be changed; taken so that a whole webhook can be sent back, and not looked at."
 
 
-class PackageConfig(Body):
+class PackageConfigChange(Body):
     """How packages are collected."""
 
     delay: Delay | None = Field(default=None, description=_DELAY)
@@ -61,14 +61,14 @@ class WebhookCreate(Body):
     url: Url = Field(description=_URL)
     type: Categories = Field(default=["ALL"], description=_TYPE)
     exclude_type: list[Category] | None = Field(default=None, description=_EXCLUDE)
-    config: PackageConfig | None = Field(default=None, description="How packages are collected.")
+    config: PackageConfigChange | None = Field(default=None, description="How packages are collected.")
 
     @classmethod
     def misfits_in(cls, setting: Setting, body: Any, unfit: Set[str]) -> Iterable[FieldError]:
         return () if body.url is None else url_misfits(body.url, setting.webhook_allow_list)
 
 
-class WebhookUpdate(Body):
+class WebhookChange(Body):
     """What is to change; what is left out stays."""
 
     id: Id | None = Field(default=None, description=_READ_ONLY)
@@ -79,21 +79,21 @@ class WebhookUpdate(Body):
     enabled: bool | None = Field(default=None, description=_ENABLED)
     type: Categories | None = Field(default=None, description=_TYPE)
     exclude_type: list[Category] | None = Field(default=None, description=_EXCLUDE)
-    config: PackageConfig | None = Field(default=None, description="How packages are collected.")
+    config: PackageConfigChange | None = Field(default=None, description="How packages are collected.")
 
     @classmethod
     def misfits_in(cls, setting: Setting, body: Any, unfit: Set[str]) -> Iterable[FieldError]:
         return () if body.url is None else url_misfits(body.url, setting.webhook_allow_list)
 
 
-class ShownConfig(Answer):
+class PackageConfigView(View):
     """How packages are collected."""
 
     delay: Delay = Field(description=_DELAY)
     max_package_size: PackageSize = Field(description=_SIZE)
 
 
-class ShownWebhook(Answer):
+class WebhookView(View):
     """A subscription to events."""
 
     id: Id = Field(description="Id of the subscription.")
@@ -104,17 +104,13 @@ class ShownWebhook(Answer):
     enabled: bool = Field(description=_ENABLED)
     type: list[CategoryOrAll] = Field(description=_TYPE)
     exclude_type: list[Category] | None = Field(default=None, description=_EXCLUDE)
-    config: ShownConfig = Field(description="How packages are collected.")
+    config: PackageConfigView = Field(description="How packages are collected.")
 
 
-class WebhookList(Answer):
-    """A page of subscriptions."""
-
-    meta: Meta = Field(description="How much of the list this is.")
-    data: list[ShownWebhook] = Field(description="The subscriptions of this page.")
+WebhookPage = page_of(WebhookView, "subscriptions")
 
 
-class TestResponse(Answer):
+class WebhookTestResponseView(View):
     """What the endpoint answered."""
 
     status: int = Field(description="HTTP status.")
@@ -122,11 +118,11 @@ class TestResponse(Answer):
     body: str = Field(description="The body as text, cut off after 64 KiB.")
 
 
-class TestResult(Answer):
+class WebhookTestView(View):
     """One test delivery and what came back."""
 
     url: Url = Field(description="Where it was sent.")
-    response: TestResponse = Field(description="What the endpoint answered.")
+    response: WebhookTestResponseView = Field(description="What the endpoint answered.")
 
 
 class WebhookQuery(PageQuery):
@@ -160,7 +156,7 @@ def _seconds(delay: str | None) -> int | None:
 
 async def create_webhook(unit: Unit, call: Call) -> Json:
     body: WebhookCreate = call.body
-    config = body.config or PackageConfig()
+    config = body.config or PackageConfigChange()
     new = NewWebhook(
         call.caller.contract,
         body.title,
@@ -174,8 +170,8 @@ async def create_webhook(unit: Unit, call: Call) -> Json:
 
 
 async def list_webhooks(unit: Unit, call: Call) -> Json:
-    found = await service.list_webhooks(unit, call.query)
-    return v1_page(found, [webhook_v1(webhook) for webhook in found.rows])
+    found = await service.list_webhooks(unit, call.query.page_request)
+    return page_v1(found, [webhook_v1(webhook) for webhook in found.rows])
 
 
 async def retrieve_webhook(unit: Unit, call: Call) -> Json:
@@ -183,9 +179,9 @@ async def retrieve_webhook(unit: Unit, call: Call) -> Json:
 
 
 async def update_webhook(unit: Unit, call: Call) -> Json:
-    body: WebhookUpdate = call.body
-    config = body.config or PackageConfig()
-    change = WebhookChange(
+    body: WebhookChange = call.body
+    config = body.config or PackageConfigChange()
+    change = model.WebhookChange(
         body.title,
         body.url,
         body.enabled,
@@ -241,7 +237,7 @@ ENDPOINTS: list[Endpoint] = [
         "List webhook subscriptions",
         "Webhooks",
         _READ,
-        WebhookList,
+        WebhookPage,
         list_webhooks,
         query=WebhookQuery,
         errors=(400,),
@@ -253,7 +249,7 @@ ENDPOINTS: list[Endpoint] = [
         "Subscribe to events; the subscription starts switched off",
         "Webhooks",
         _ADMIN,
-        ShownWebhook,
+        WebhookView,
         create_webhook,
         body=WebhookCreate,
         status=201,
@@ -267,7 +263,7 @@ ENDPOINTS: list[Endpoint] = [
         "Show a webhook subscription",
         "Webhooks",
         _READ,
-        ShownWebhook,
+        WebhookView,
         retrieve_webhook,
         errors=(404,),
     ),
@@ -278,9 +274,9 @@ ENDPOINTS: list[Endpoint] = [
         "Change a webhook subscription, switch it on or off",
         "Webhooks",
         _ADMIN,
-        ShownWebhook,
+        WebhookView,
         update_webhook,
-        body=WebhookUpdate,
+        body=WebhookChange,
         errors=(400, 404),
         ticks=False,
     ),
@@ -304,9 +300,8 @@ ENDPOINTS: list[Endpoint] = [
         "Send one test event now and show what the endpoint answered",
         "Webhooks",
         _ADMIN,
-        TestResult,
+        WebhookTestView,
         direct=test_webhook,
         errors=(404, 422),
     ),
 ]
-EVENTS: list[Event] = []
