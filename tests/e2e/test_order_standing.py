@@ -30,6 +30,8 @@ pytestmark = pytest.mark.anyio
 MONDAY_MORNING = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 PLATFORM = ("CANCELLED", "CANCELLED_BY_UPVEST_PLATFORM")
 CHECK = next(work for work in catalog.WORKS if work.name == "orders.check")
+ENDING = [f"{noun}.{news}" for noun in ("ACCOUNT", "ACCOUNT_GROUP") for news in ("CLOSING_INITIATED", "LOCKED")]
+"""Events of what ends orders."""
 Step = Callable[[Unit, Customer], Awaitable[Any]]
 
 
@@ -174,13 +176,13 @@ async def test_an_order_that_comes_while_its_account_is_being_closed_sees_it(ass
     checking: list[asyncio.Task[int]] = []
 
     async def meanwhile(unit: Unit) -> None:
-        ours = any(event.type.startswith("ACCOUNT") for event in unit.emitted)
+        ours = any(unit.emitted(event_type, 0, unit.event_count) for event_type in ENDING)
         if ours and not placed:
             placed.append(await elsewhere(accept(trader, cash_amount="100.00")))
             checking.append(asyncio.create_task(elsewhere(assembled.runner.run_until_quiet(trader.customer.tenant_id))))
             await asyncio.sleep(0.3)
 
-    assembled.database.publishers = (*assembled.database.publishers, meanwhile)
+    assembled.database.before_events = (*assembled.database.before_events, meanwhile)
     await do(trader, step)
     await asyncio.gather(*checking)
     await assembled.runner.run_until_quiet(trader.customer.tenant_id)
