@@ -280,6 +280,21 @@ alter table data_changes enable row level security;
 alter table data_changes force row level security;
 create policy tenant on data_changes for all to public using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif"))) with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
+create table dead_letters (
+  tenant_id uuid not null,
+  sweep text not null,
+  row_id uuid not null,
+  error text not null,
+  created_at timestamp with time zone not null,
+  dropped_at timestamp with time zone,
+  dropped_by text,
+  constraint dead_letters_pkey PRIMARY KEY (tenant_id, sweep, row_id),
+  constraint dead_letters_dropped_by_someone CHECK (((dropped_at IS NULL) = (dropped_by IS NULL))));
+alter table dead_letters enable row level security;
+alter table dead_letters force row level security;
+create policy lookup on dead_letters for select to openvest_owner using (true);
+create policy tenant on dead_letters for all to public using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif"))) with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif")));
+
 create table entries (
   tenant_id uuid not null,
   journal_id bigint not null,
@@ -453,6 +468,17 @@ create table instrument_changes (
   constraint instrument_changes_instrument_id_version_key UNIQUE (instrument_id, version),
   constraint instrument_changes_types_check CHECK ((cardinality(types) > 0)),
   constraint instrument_changes_version_check CHECK ((version > 0)));
+
+create table instrument_cursors (
+  tenant_id uuid not null,
+  last_sequence bigint not null,
+  told_at timestamp with time zone,
+  constraint instrument_cursors_pkey PRIMARY KEY (tenant_id),
+  constraint instrument_cursors_last_sequence_check CHECK ((last_sequence >= 0))) with (fillfactor=70);
+alter table instrument_cursors enable row level security;
+alter table instrument_cursors force row level security;
+create policy lookup on instrument_cursors for all to openvest_owner using (true) with check (true);
+create policy tenant on instrument_cursors for all to public using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif"))) with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
 create table instrument_venues (
   instrument_id uuid not null,
@@ -722,21 +748,6 @@ alter table securities_transactions enable row level security;
 alter table securities_transactions force row level security;
 create policy tenant on securities_transactions for all to public using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif"))) with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
-create table set_aside (
-  tenant_id uuid not null,
-  sweep text not null,
-  row_id uuid not null,
-  error text not null,
-  created_at timestamp with time zone not null,
-  dropped_at timestamp with time zone,
-  dropped_by text,
-  constraint set_aside_pkey PRIMARY KEY (tenant_id, sweep, row_id),
-  constraint set_aside_dropped_by_someone CHECK (((dropped_at IS NULL) = (dropped_by IS NULL))));
-alter table set_aside enable row level security;
-alter table set_aside force row level security;
-create policy lookup on set_aside for select to openvest_owner using (true);
-create policy tenant on set_aside for all to public using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif"))) with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif")));
-
 create table signing_keys (
   tenant_id uuid not null,
   id uuid not null,
@@ -831,17 +842,6 @@ alter table tenants enable row level security;
 alter table tenants force row level security;
 create policy lookup on tenants for all to openvest_owner using (true) with check (true);
 create policy tenant on tenants for all to public using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif"))) with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif")));
-
-create table told_instruments (
-  tenant_id uuid not null,
-  last_sequence bigint not null,
-  told_at timestamp with time zone,
-  constraint told_instruments_pkey PRIMARY KEY (tenant_id),
-  constraint told_instruments_last_sequence_check CHECK ((last_sequence >= 0))) with (fillfactor=70);
-alter table told_instruments enable row level security;
-alter table told_instruments force row level security;
-create policy lookup on told_instruments for all to openvest_owner using (true) with check (true);
-create policy tenant on told_instruments for all to public using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif"))) with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
 create table topups (
   tenant_id uuid not null,
@@ -1279,7 +1279,7 @@ begin
   insert into clocks (tenant_id, mode, base)
   values (new_id, case when new_mode = 'production' then 'wall' when frozen_at is null then 'live' else 'frozen' end,
           coalesce(frozen_at, wire_now()));
-  insert into told_instruments (tenant_id, last_sequence)
+  insert into instrument_cursors (tenant_id, last_sequence)
   values (new_id, coalesce((select max(c.sequence) from instrument_changes c), 0));
   return new_id;
 end $function$;
@@ -1307,8 +1307,19 @@ create function hidden_work()
  STABLE SECURITY DEFINER
  SET search_path TO 'public', 'pg_temp'
 AS $function$
-  select sweep, count(*), min(created_at) from set_aside where dropped_at is null group by sweep
+  select sweep, count(*), min(created_at) from dead_letters where dropped_at is null group by sweep
 $function$;
+
+create function isolate_tenant(relation text)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+begin
+  execute format('alter table %I enable row level security, force row level security', relation);
+  execute format(
+    'create policy tenant on %I using (tenant_id = (select nullif(current_setting(''app.tenant'', true), '''')::uuid))'
+    ' with check (tenant_id = (select nullif(current_setting(''app.tenant'', true), '''')::uuid))', relation);
+end $function$;
 
 create function journals_must_be_zero()
  RETURNS trigger
@@ -1431,17 +1442,6 @@ AS $function$
   select distinct tenant_id from event_sets where first_number is null
 $function$;
 
-create function wall(relation text)
- RETURNS void
- LANGUAGE plpgsql
-AS $function$
-begin
-  execute format('alter table %I enable row level security, force row level security', relation);
-  execute format(
-    'create policy tenant on %I using (tenant_id = (select nullif(current_setting(''app.tenant'', true), '''')::uuid))'
-    ' with check (tenant_id = (select nullif(current_setting(''app.tenant'', true), '''')::uuid))', relation);
-end $function$;
-
 create function webhooks_waiting()
  RETURNS SETOF uuid
  LANGUAGE sql
@@ -1480,6 +1480,7 @@ alter table cash_transactions add constraint cash_transactions_tenant_id_account
 alter table client_keys add constraint client_keys_tenant_id_client_id_fkey FOREIGN KEY (tenant_id, client_id) REFERENCES api_clients(tenant_id, id);
 alter table clocks add constraint clocks_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
 alter table data_changes add constraint data_changes_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id);
+alter table dead_letters add constraint dead_letters_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
 alter table entries add constraint entries_tenant_id_journal_id_fkey FOREIGN KEY (tenant_id, journal_id) REFERENCES journals(tenant_id, id);
 alter table event_counters add constraint event_counters_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
 alter table event_sets add constraint event_sets_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
@@ -1487,6 +1488,7 @@ alter table executions add constraint executions_tenant_id_order_id_fkey FOREIGN
 alter table fraction_reserves add constraint fraction_reserves_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
 alter table imported_ranges add constraint imported_ranges_instrument_id_venue_id_fkey FOREIGN KEY (instrument_id, venue_id) REFERENCES instrument_venues(instrument_id, venue_id);
 alter table instrument_changes add constraint instrument_changes_instrument_id_fkey FOREIGN KEY (instrument_id) REFERENCES instruments(id);
+alter table instrument_cursors add constraint instrument_cursors_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
 alter table instrument_venues add constraint instrument_venues_instrument_id_fkey FOREIGN KEY (instrument_id) REFERENCES instruments(id);
 alter table instrument_venues add constraint instrument_venues_venue_id_fkey FOREIGN KEY (venue_id) REFERENCES venues(id);
 alter table journals add constraint journals_tenant_id_reverses_fkey FOREIGN KEY (tenant_id, reverses) REFERENCES journals(tenant_id, id);
@@ -1498,11 +1500,9 @@ alter table scenario_uses add constraint scenario_uses_tenant_id_scenario_id_fke
 alter table scenarios add constraint scenarios_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
 alter table securities_transactions add constraint securities_transactions_tenant_id_account_group_id_fkey FOREIGN KEY (tenant_id, account_group_id) REFERENCES account_groups(tenant_id, id);
 alter table securities_transactions add constraint securities_transactions_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES accounts(tenant_id, id);
-alter table set_aside add constraint set_aside_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
 alter table signing_keys add constraint signing_keys_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
 alter table street_orders add constraint street_orders_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
 alter table tax_residencies add constraint tax_residencies_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id);
-alter table told_instruments add constraint told_instruments_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
 alter table topups add constraint topups_tenant_id_account_group_id_fkey FOREIGN KEY (tenant_id, account_group_id) REFERENCES account_groups(tenant_id, id);
 alter table user_checks add constraint user_checks_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id);
 alter table user_identifiers add constraint user_identifiers_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id);
@@ -1555,6 +1555,7 @@ grant insert, select on table cash_transactions to openvest_app;
 grant insert, select, update on table client_keys to openvest_app;
 grant select, update on table clocks to openvest_app;
 grant insert, select, update on table data_changes to openvest_app;
+grant delete, insert, select, update (dropped_at), update (dropped_by) on table dead_letters to openvest_app;
 grant insert, select on table entries to openvest_app;
 grant insert, select, update on table event_counters to openvest_app;
 grant insert, select, update (first_number) on table event_sets to openvest_app;
@@ -1566,6 +1567,7 @@ grant delete, insert, select, update on table idempotency to openvest_app;
 grant select on table imported_ranges to openvest_app;
 grant select on table installation to openvest_app;
 grant select on table instrument_changes to openvest_app;
+grant select, update on table instrument_cursors to openvest_app;
 grant select on table instrument_venues to openvest_app;
 grant select on table instruments to openvest_app;
 grant insert, select on table journals to openvest_app;
@@ -1585,12 +1587,10 @@ grant insert, select on table scenario_uses to openvest_app;
 grant insert, select, update on table scenarios to openvest_app;
 grant select on table schema_migrations to openvest_app;
 grant insert, select on table securities_transactions to openvest_app;
-grant delete, insert, select, update (dropped_at), update (dropped_by) on table set_aside to openvest_app;
 grant insert, select on table signing_keys to openvest_app;
 grant insert, select, update on table street_orders to openvest_app;
 grant insert, select, update on table tax_residencies to openvest_app;
 grant select on table tenants to openvest_app;
-grant select, update on table told_instruments to openvest_app;
 grant insert, select, update on table topups to openvest_app;
 grant insert, select, update on table user_checks to openvest_app;
 grant insert, select, update on table user_identifiers to openvest_app;

@@ -123,7 +123,8 @@ def errors_page() -> str:
     parts = [
         "A refusal is a document of media type `application/problem+json`. Its `type` is the address"
         f" `{TYPE_BASE}<name>`, of which only the name matters; it is stable, `title` and `status` follow from it."
-        " `detail` is one sentence about this very case, `errors` lists every misfit of a body or a query by field, and"
+        " `detail` is one sentence about this very case, `errors` lists every field error of a body or a query by "
+        "field, and"
         " `request_id` finds the request in our log.",
         table(
             ("name", "status", "title"),

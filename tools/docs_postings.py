@@ -1,4 +1,4 @@
-"""The page about postings: every recipe of the ledger is called with sample figures and its journal is printed.
+"""The page about postings: every posting rule of the ledger is called with sample figures and its journal is printed.
 
 A story is a run of journals over the same balances, so that locks, debts and pending figures show as they are booked.
 """
@@ -12,19 +12,20 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from uuid import UUID
 
-from openvest.core.ids import caused_id
+from openvest.core.ids import deterministic_id
 from openvest.core.money import ZERO, plain
-from openvest.ledger import recipes, trades
-from openvest.ledger.apply import Short, apply, with_figures
+from openvest.ledger import posting_rules as rules
+from openvest.ledger import trades
+from openvest.ledger.apply import InsufficientFunds, apply, with_figures
 from openvest.ledger.chart import MEMO_BUCKETS, Balance, Key, Leg, units_of
-from openvest.ledger.recipes import Journal
+from openvest.ledger.posting_rules import Journal
 from openvest.ledger.trades import StreetTrade, Taxes, Trade
 from tools.markdown import first_line, page, table
 
 DAY, NEXT_DAY, LATER = date(2026, 3, 2), date(2026, 3, 3), date(2026, 3, 4)
 _AT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 _NAMES = ("G", "A", "X", "order", "second order", "execution", "second execution", "money", "act")
-IDS: Mapping[str, UUID] = {name: caused_id("docs", name) for name in _NAMES}
+IDS: Mapping[str, UUID] = {name: deterministic_id("docs", name) for name in _NAMES}
 G, A, X = IDS["G"], IDS["A"], IDS["X"]
 SHOWN: Mapping[object, str] = {G: "customer's group", A: "customer's account", None: "house", units_of(X): "units"}
 
@@ -36,9 +37,9 @@ SECTION = re.compile(r"\(([0-9., ]+)\)")
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One journal of a story and what it stands for. Shape: `made` is what `recipe` returned."""
+    """One journal of a story and what it stands for. Shape: `made` is what `rule` returned."""
 
-    recipe: Callable[..., Journal]
+    rule: Callable[..., Journal]
     made: Journal
     says: str
 
@@ -52,8 +53,8 @@ class Story:
     before: Sequence[Journal] = ()
 
 
-def _step(says: str, recipe: Callable[..., Journal], *facts: object, **more: object) -> Step:
-    return Step(recipe, recipe(*facts, **more), says)
+def _step(says: str, rule: Callable[..., Journal], *facts: object, **more: object) -> Step:
+    return Step(rule, rule(*facts, **more), says)
 
 
 def _money(text: str) -> Decimal:
@@ -61,7 +62,7 @@ def _money(text: str) -> Decimal:
 
 
 def _funds(amount: str) -> Journal:
-    return recipes.topup(caused_id("docs", "funds"), G, EUR, _money(amount), DAY)
+    return rules.topup(deterministic_id("docs", "funds"), G, EUR, _money(amount), DAY)
 
 
 BUY = Trade(
@@ -77,7 +78,7 @@ STREET = StreetTrade(IDS["act"], "BUY", X, EUR, Decimal(3), _money("345.15"), DA
 
 
 def _lock(amount: str) -> Journal:
-    return recipes.lock_cash(IDS["order"], G, EUR, _money(amount), DAY)
+    return rules.reserve_cash(IDS["order"], G, EUR, _money(amount), DAY)
 
 
 def _bought(trade: Trade, funds: str) -> tuple[Journal, ...]:
@@ -88,11 +89,11 @@ def _held(quantity: str) -> tuple[Journal, ...]:
     """Units that were bought and settled, and money gone: a trade of an earlier order."""
     held = replace(
         BUY,
-        execution_id=caused_id("docs", "held"),
-        order_id=caused_id("docs", "held order"),
+        execution_id=deterministic_id("docs", "held"),
+        order_id=deterministic_id("docs", "held order"),
         quantity=Decimal(quantity),
     )
-    lock = recipes.lock_cash(held.order_id, G, EUR, held.cash, DAY)
+    lock = rules.reserve_cash(held.order_id, G, EUR, held.cash, DAY)
     return (_funds("1000.00"), lock, trades.order_execution(held), trades.settlement(held, NEXT_DAY))
 
 
@@ -100,8 +101,8 @@ MONEY_STORIES: Sequence[Story] = (
     Story(
         "A top-up and its wire",
         (
-            _step("The client firm vouches for 1,000.00.", recipes.topup, IDS["money"], G, EUR, _money("1000.00"), DAY),
-            _step("Its wire arrives.", recipes.topup_settled, IDS["money"], EUR, _money("1000.00"), NEXT_DAY),
+            _step("The client firm vouches for 1,000.00.", rules.topup, IDS["money"], G, EUR, _money("1000.00"), DAY),
+            _step("Its wire arrives.", rules.topup_settled, IDS["money"], EUR, _money("1000.00"), NEXT_DAY),
         ),
     ),
     Story(
@@ -109,7 +110,7 @@ MONEY_STORIES: Sequence[Story] = (
         (
             _step(
                 "The client firm takes it back.",
-                recipes.topup_cancellation,
+                rules.topup_cancellation,
                 IDS["money"],
                 G,
                 EUR,
@@ -117,15 +118,15 @@ MONEY_STORIES: Sequence[Story] = (
                 DAY,
             ),
         ),
-        before=(recipes.topup(IDS["money"], G, EUR, _money("1000.00"), DAY),),
+        before=(rules.topup(IDS["money"], G, EUR, _money("1000.00"), DAY),),
     ),
     Story(
         "A transfer whose owner is found later, and its recall",
         (
-            _step("500.00 arrive without a name.", recipes.payment_unmatched, IDS["act"], EUR, _money("500.00"), DAY),
+            _step("500.00 arrive without a name.", rules.payment_unmatched, IDS["act"], EUR, _money("500.00"), DAY),
             _step(
                 "The owner is found.",
-                recipes.credit_funding,
+                rules.credit_funding,
                 IDS["money"],
                 G,
                 EUR,
@@ -135,7 +136,7 @@ MONEY_STORIES: Sequence[Story] = (
             ),
             _step(
                 "The sender's bank recalls it.",
-                recipes.credit_funding_charge_back,
+                rules.credit_funding_charge_back,
                 IDS["money"],
                 G,
                 EUR,
@@ -147,25 +148,25 @@ MONEY_STORIES: Sequence[Story] = (
     Story(
         "A direct debit charged back after the money was spent",
         (
-            _step("250.00 are collected.", recipes.sepa_direct_debit, IDS["money"], G, EUR, _money("250.00"), DAY),
-            _step("240.00 are locked for an order.", recipes.lock_cash, IDS["order"], G, EUR, _money("240.00"), DAY),
+            _step("250.00 are collected.", rules.sepa_direct_debit, IDS["money"], G, EUR, _money("250.00"), DAY),
+            _step("240.00 are locked for an order.", rules.reserve_cash, IDS["order"], G, EUR, _money("240.00"), DAY),
             _step("The order is executed.", trades.order_execution, SPENT),
             _step(
                 "The payer's bank takes the 250.00 back: 240.00 are owed.",
-                recipes.direct_debit_charge_back,
+                rules.direct_debit_charge_back,
                 IDS["money"],
                 G,
                 EUR,
                 _money("250.00"),
                 NEXT_DAY,
             ),
-            _step("The bank's charge.", recipes.direct_debit_fee, IDS["money"], G, EUR, _money("3.00"), NEXT_DAY),
-            _step("The house fills the gap at the bank.", recipes.segregation, NEXT_DAY, EUR, _money("243.00")),
-            _step("The house gives up 43.00.", recipes.debt_waived, IDS["act"], G, EUR, _money("43.00"), LATER),
+            _step("The bank's charge.", rules.direct_debit_fee, IDS["money"], G, EUR, _money("3.00"), NEXT_DAY),
+            _step("The house fills the gap at the bank.", rules.segregation, NEXT_DAY, EUR, _money("243.00")),
+            _step("The house gives up 43.00.", rules.debt_waived, IDS["act"], G, EUR, _money("43.00"), LATER),
             _step(
                 "300.00 arrive and repay the rest first.",
-                recipes.credit_funding,
-                caused_id("docs", "later money"),
+                rules.credit_funding,
+                deterministic_id("docs", "later money"),
                 G,
                 EUR,
                 _money("300.00"),
@@ -176,10 +177,10 @@ MONEY_STORIES: Sequence[Story] = (
     Story(
         "A withdrawal with tax, and one that comes back",
         (
-            _step("200.00 are set apart.", recipes.withdrawal_lock, IDS["money"], G, EUR, _money("200.00"), DAY),
+            _step("200.00 are set apart.", rules.reserve_withdrawal, IDS["money"], G, EUR, _money("200.00"), DAY),
             _step(
                 "They are paid out, 12.50 withheld.",
-                recipes.withdrawal,
+                rules.withdrawal,
                 IDS["money"],
                 G,
                 EUR,
@@ -189,7 +190,7 @@ MONEY_STORIES: Sequence[Story] = (
             ),
             _step(
                 "The receiving bank sends 187.50 back.",
-                recipes.withdrawal_cancellation,
+                rules.withdrawal_cancellation,
                 IDS["money"],
                 G,
                 EUR,
@@ -201,8 +202,8 @@ MONEY_STORIES: Sequence[Story] = (
     ),
     Story(
         "A withdrawal given up",
-        (_step("It will not be paid.", recipes.withdrawal_unlock, IDS["money"], G, EUR, _money("200.00"), DAY),),
-        before=(_funds("200.00"), recipes.withdrawal_lock(IDS["money"], G, EUR, _money("200.00"), DAY)),
+        (_step("It will not be paid.", rules.release_withdrawal, IDS["money"], G, EUR, _money("200.00"), DAY),),
+        before=(_funds("200.00"), rules.reserve_withdrawal(IDS["money"], G, EUR, _money("200.00"), DAY)),
     ),
 )
 
@@ -210,7 +211,7 @@ TRADE_STORIES: Sequence[Story] = (
     Story(
         "A buy by cash amount",
         (
-            _step("The check locks 1,000.00.", recipes.lock_cash, IDS["order"], G, EUR, _money("1000.00"), DAY),
+            _step("The check locks 1,000.00.", rules.reserve_cash, IDS["order"], G, EUR, _money("1000.00"), DAY),
             _step("8.6918730986 units are bought.", trades.order_execution, BUY),
             _step("The trade settles.", trades.settlement, BUY, NEXT_DAY),
         ),
@@ -220,10 +221,10 @@ TRADE_STORIES: Sequence[Story] = (
         "A buy by quantity, executed in part; the rest is cancelled",
         (
             _step(
-                "The lock has a buffer for the price.", recipes.lock_cash, IDS["order"], G, EUR, _money("639.17"), DAY
+                "The lock has a buffer for the price.", rules.reserve_cash, IDS["order"], G, EUR, _money("639.17"), DAY
             ),
             _step("3 units are bought.", trades.order_execution, PART),
-            _step("The rest of the lock returns.", recipes.unlock_cash, IDS["order"], G, EUR, _money("293.87"), DAY),
+            _step("The rest of the lock returns.", rules.release_cash, IDS["order"], G, EUR, _money("293.87"), DAY),
         ),
         before=(_funds("700.00"),),
     ),
@@ -240,16 +241,16 @@ TRADE_STORIES: Sequence[Story] = (
     Story(
         "A sale with taxes, part of its lock returned",
         (
-            _step("12 units are locked.", recipes.lock_units, IDS["order"], A, X, Decimal(12), DAY),
+            _step("12 units are locked.", rules.reserve_units, IDS["order"], A, X, Decimal(12), DAY),
             _step("10 are sold; 828.75 stay after taxes.", trades.order_execution, SALE),
-            _step("2 return.", recipes.unlock_units, IDS["order"], A, X, Decimal(2), DAY),
+            _step("2 return.", rules.release_units, IDS["order"], A, X, Decimal(2), DAY),
             _step("The sale settles.", trades.settlement, SALE, LATER),
         ),
         before=_held("12"),
     ),
     Story(
         "Dust leaves an account that closes",
-        (_step("0.00004 units are worth no cent.", recipes.dust_cleanup, IDS["act"], A, X, Decimal("0.00004"), LATER),),
+        (_step("0.00004 units are worth no cent.", rules.dust_cleanup, IDS["act"], A, X, Decimal("0.00004"), LATER),),
         before=_held("0.00004"),
     ),
     Story(
@@ -260,7 +261,7 @@ TRADE_STORIES: Sequence[Story] = (
             _step(
                 "The street order settles, and the customer with it.",
                 trades.street_settlement,
-                caused_id("docs", "street order"),
+                deterministic_id("docs", "street order"),
                 [STREET],
                 [SERVED],
                 NEXT_DAY,
@@ -299,7 +300,7 @@ def postings_page() -> str:
         "Every movement of value is a journal: entries that sum to zero for each asset. Memo entries (*unsettled in*,"
         " *unsettled out* and the house's *memo*) remember what is not settled, own nothing and sum to zero by"
         " themselves. Plus is a credit: the owner's claim grows, or the house owes more. What follows is not written by"
-        " hand: each recipe of the ledger was called with the figures shown, and its journal was applied to the"
+        " hand: each posting rule of the ledger was called with the figures shown, and its journal was applied to the"
         " balances that the journals before it had left. The sections are those of"
         " `docs/design/POSTINGS.md`.",
         "## Kinds",
@@ -315,18 +316,18 @@ def postings_page() -> str:
 
 
 def _kinds() -> str:
-    """Each kind with the recipes that make it."""
-    told = {(step.made.kind, step.recipe.__name__): step.recipe for story in stories() for step in story.steps}
+    """Each kind with the posting rules that make it."""
+    told = {(step.made.kind, step.rule.__name__): step.rule for story in stories() for step in story.steps}
     rows = (
-        (f"`{kind}`", f"`{name}`", SECTION.sub("", first_line(recipe.__doc__)).strip(), section(recipe))
-        for (kind, name), recipe in sorted(told.items())
+        (f"`{kind}`", f"`{name}`", SECTION.sub("", first_line(rule.__doc__)).strip(), section(rule))
+        for (kind, name), rule in sorted(told.items())
     )
-    return table(("kind", "recipe", "what it is", "section"), rows)
+    return table(("kind", "posting rule", "what it is", "section"), rows)
 
 
-def section(recipe: Callable[..., Journal]) -> str:
-    """The sections of the posting catalogue that a recipe's docstring names."""
-    found = SECTION.search(recipe.__doc__ or "")
+def section(rule: Callable[..., Journal]) -> str:
+    """The sections of the posting catalogue that a posting rule's docstring names."""
+    found = SECTION.search(rule.__doc__ or "")
     return found[1] if found else ""
 
 
@@ -387,7 +388,7 @@ def _apply(balances: Mapping[Key, Balance], journal: Journal) -> tuple[tuple[Leg
             known.setdefault(Key(leg.owner_id, leg.asset), _empty(leg.owner_id, leg.asset))
     done = apply(known, [journal])
     [entries] = done.booked
-    if isinstance(entries, Short):
+    if isinstance(entries, InsufficientFunds):
         raise entries
     for key, figures in done.figures.items():
         known[key] = with_figures(known[key], figures, known[key].version + 1, _AT)

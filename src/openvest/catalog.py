@@ -8,7 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from openvest.db.unit import Hook
-from openvest.declarations import Aside, Contract, Endpoint, Event, Hold, Outward, Reaction, Representation, Sweep
+from openvest.declarations import (
+    ClosingBlocker,
+    Contract,
+    DeadLetterKind,
+    Endpoint,
+    Event,
+    Outbound,
+    Reaction,
+    Representation,
+    Sweep,
+)
 from openvest.events.packages import event_objects
 from openvest.features.accounts import model as accounts_model
 from openvest.features.accounts import sweeps as accounts_sweeps
@@ -46,7 +56,7 @@ from openvest.features.webhooks import v1 as webhooks_v1
 from openvest.ledger.audit import AUDIT, AuditQuery
 from openvest.ledger.posting import write_house
 from openvest.simulation import v1 as simulation_v1
-from openvest.work.aside import forgetting_of, law_of, listing_of
+from openvest.work.dead_letters import forgetting_of, invariant_of, listing_of
 
 CONTRACTS: Mapping[Contract, Sequence[Endpoint]] = {
     "v1": (
@@ -96,13 +106,13 @@ REPRESENTATIONS: Mapping[Contract, Mapping[str, Representation]] = {
 }
 """How each contract shows the objects of events, by their noun. A contract's subscriptions hear of no other noun."""
 
-HOLDS: Sequence[Hold] = (orders.OPEN_PURCHASES,)
+CLOSING_BLOCKERS: Sequence[ClosingBlocker] = (orders.OPEN_PURCHASES,)
 """What keeps an account that is CLOSING from being closed, beside what its balances show."""
 
-WORKS: Sequence[Sweep | Outward] = (
+WORKS: Sequence[Sweep | Outbound] = (
     *onboarding_sweeps.SWEEPS,
     *users_sweeps.SWEEPS,
-    accounts_sweeps.close_accounts(HOLDS),
+    accounts_sweeps.close_accounts(CLOSING_BLOCKERS),
     *accounts_sweeps.SWEEPS,
     *payments_sweeps.SWEEPS,
     *street_sweeps.SWEEPS,
@@ -110,19 +120,19 @@ WORKS: Sequence[Sweep | Outward] = (
     *executions_sweeps.SWEEPS,
     *instruments_sweeps.SWEEPS,
 )
-"""Sweeps and outward steps. The order is the order in which work due at one instant is done: price, expiry,
+"""Sweeps and outbound steps. The order is the order in which work due at one instant is done: price, expiry,
 settlement (ORDER_MATHS.md section 5). News of instruments come last: an import is no request, so a frozen tenant's log
 must be the same whether it came before the work of the last request was drained or after."""
 
-ASIDES: Sequence[Aside] = (
-    *onboarding_sweeps.ASIDES,
-    *users_sweeps.ASIDES,
-    *accounts_sweeps.ASIDES,
-    *payments_sweeps.ASIDES,
-    *orders_sweeps.ASIDES,
-    *executions_sweeps.ASIDES,
-    *instruments_sweeps.ASIDES,
-    *webhooks_sweeps.ASIDES,
+DEAD_LETTER_KINDS: Sequence[DeadLetterKind] = (
+    *onboarding_sweeps.DEAD_LETTER_KINDS,
+    *users_sweeps.DEAD_LETTER_KINDS,
+    *accounts_sweeps.DEAD_LETTER_KINDS,
+    *payments_sweeps.DEAD_LETTER_KINDS,
+    *orders_sweeps.DEAD_LETTER_KINDS,
+    *executions_sweeps.DEAD_LETTER_KINDS,
+    *instruments_sweeps.DEAD_LETTER_KINDS,
+    *webhooks_sweeps.DEAD_LETTER_KINDS,
 )
 """What a row is that was set aside, and how its work is ended: one for each work."""
 
@@ -140,13 +150,13 @@ PUBLISHERS: Sequence[Hook] = (
 )
 """Hooks at the end of a unit that may still emit events: touched balances and positions."""
 
-LAWS: Sequence[AuditQuery] = (*AUDIT, *executions.LAWS, *orders.LAWS, law_of(ASIDES))
+INVARIANTS: Sequence[AuditQuery] = (*AUDIT, *executions.INVARIANTS, *orders.INVARIANTS, invariant_of(DEAD_LETTER_KINDS))
 """What `openvest ledger prove` holds the books to: the ledger's own laws, those of features, that no work is hidden."""
 
-SET_ASIDE = listing_of(ASIDES)
+DEAD_LETTERS = listing_of(DEAD_LETTER_KINDS)
 """The query behind `openvest work list`."""
 
-FORGET_SET_ASIDE = forgetting_of(ASIDES)
+FORGET_DEAD_LETTERS = forgetting_of(DEAD_LETTER_KINDS)
 """What removes rows whose object went another way."""
 
 CLOSERS: Sequence[Hook] = (write_house,)

@@ -113,7 +113,7 @@ class Endpoint:
     """Refusals beyond those every operation has (401, 403, 406, 429, 500, 503)."""
     writes: bool | None = None
     """None: everything but GET writes."""
-    ticks: bool = True
+    advances_clock: bool = True
     """False for writes that write no events (tokens, subscriptions): they hold no frozen clock and are not numbered."""
     path_types: Mapping[str, PathValue] = field(default_factory=dict[str, PathValue])
     """Path values that are not UUIDs."""
@@ -165,7 +165,7 @@ class Reaction:
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
+class ClosingBlocker:
     """What a feature above `accounts` has under way, so that an account must not be closed yet.
 
     `open` is what stands behind FROM to find it: it names the account `a.id` and the tenant $1.
@@ -186,7 +186,7 @@ class Sweep:
     gives the earliest instant at which this tenant has work of this kind, in one row or none; it names the tenant $1
     and may name its now $2. The runner asks it of all works in one statement. Where SQL cannot tell, it finds what may
     be due, and the `closer_look` that follows decides. Both, and a claim, must leave out rows that were set aside
-    (table `set_aside`).
+    (table `dead_letters`).
     """
 
     name: LiteralString
@@ -199,10 +199,10 @@ class Sweep:
 
 
 @dataclass(frozen=True, slots=True)
-class Outward:
+class Outbound:
     """Work that talks to the outside: lease and commit, talk without a transaction, record with the lease token.
 
-    `lease` marks up to N rows as leased and returns them; `talk` gets the rows and the assembled ports; `record` writes
+    `lease` marks up to N rows as leased and returns them; `call` gets the rows and the assembled ports; `record` writes
     what came back, for rows whose lease still holds. Rows have an `id`; one whose answer cannot be recorded is set
     aside, and a lease must leave out rows that were. `next_due` and
     `closer_look` are as in a sweep.
@@ -210,7 +210,7 @@ class Outward:
 
     name: LiteralString
     lease: Callable[[Unit, int], Awaitable[Sequence[Any]]]
-    talk: Callable[[Ports, Sequence[Any]], Awaitable[Any]]
+    call: Callable[[Ports, Sequence[Any]], Awaitable[Any]]
     record: Callable[[Unit, Sequence[Any], Any], Awaitable[None]]
     next_due: Query[datetime]
     writes_events: bool = True
@@ -223,7 +223,7 @@ class WorkKept(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Aside:
+class DeadLetterKind:
     """What a row that was set aside by `sweep` is, and what its feature knows to do about it.
 
     `noun` names it for people. `open` is what stands behind FROM to find the row where it is still undone: it names the

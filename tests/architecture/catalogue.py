@@ -1,4 +1,4 @@
-"""The rules of the database as functions over a migrated one; each gives a sentence for every misfit it finds."""
+"""The rules of the database as functions over a migrated one; each gives a sentence for every violation it finds."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ async def walls(connection: asyncpg.Connection) -> list[str]:
             continue
         if not (row["secured"] and row["forced"]):
             said.append(f"{name} has no forced row-level security")
-        said += [sentence for one in policies[name] if (sentence := _policy_misfit(one))]
+        said += [sentence for one in policies[name] if (sentence := _policy_field_error(one))]
         names = sorted(one["name"] for one in policies[name])
         if names != (["lookup", "tenant"] if name in LOOKUP_POLICIES else ["tenant"]):
             said.append(f"{name} has the policies {', '.join(names) or 'none'}")
@@ -105,7 +105,7 @@ async def walls(connection: asyncpg.Connection) -> list[str]:
     return sorted(said)
 
 
-def _policy_misfit(row: asyncpg.Record) -> str | None:
+def _policy_field_error(row: asyncpg.Record) -> str | None:
     """Why a policy is not the one of tenants, nor the listed lookup of the owner."""
     told = (row["permissive"], row["command"], list(row["roles"]), row["using"], row["checked"])
     if row["name"] == "tenant":

@@ -39,12 +39,12 @@ class FeatureRules:
         return feature, name if self.rank(name) is not None else name.partition("_")[0]
 
 
-def misfits(rules: FeatureRules, imports: Iterable[tuple[str, str]], modules: Iterable[str]) -> list[str]:
+def violations(rules: FeatureRules, imports: Iterable[tuple[str, str]], modules: Iterable[str]) -> list[str]:
     """Every sentence against the rules, sorted.
 
     Shape: `imports` are pairs (importer, imported).
     """
-    found = {misfit for importer, imported in imports for misfit in _import_misfits(rules, importer, imported)}
+    found = {violation for importer, imported in imports for violation in _import_violations(rules, importer, imported)}
     for module in modules:
         place = rules.place(module)
         if place and place[1] and rules.rank(place[1]) is None:
@@ -52,7 +52,7 @@ def misfits(rules: FeatureRules, imports: Iterable[tuple[str, str]], modules: It
     return sorted(found)
 
 
-def _import_misfits(rules: FeatureRules, importer: str, imported: str) -> Iterator[str]:
+def _import_violations(rules: FeatureRules, importer: str, imported: str) -> Iterator[str]:
     """The sentences one import earns."""
     source, target = rules.place(importer), rules.place(imported)
     line = f"{importer} imports {imported}"
@@ -68,10 +68,10 @@ def _import_misfits(rules: FeatureRules, importer: str, imported: str) -> Iterat
         if target[1] not in rules.public:
             yield f"{line}: {target[1]} is private to {target[0]}"
     else:
-        yield from _inner_misfits(rules, line, source[1], target[1])
+        yield from _inner_field_errors(rules, line, source[1], target[1])
 
 
-def _inner_misfits(rules: FeatureRules, line: str, source: str, target: str) -> Iterator[str]:
+def _inner_field_errors(rules: FeatureRules, line: str, source: str, target: str) -> Iterator[str]:
     """Inside one feature calls go down; siblings in one layer do not know each other."""
     above, below = rules.rank(source), rules.rank(target)
     if above is None or below is None:
@@ -112,10 +112,10 @@ class FeatureContract(Contract):
     def check(self, graph: grimp.ImportGraph, verbose: bool) -> ContractCheck:
         del verbose
         imports = ((one, other) for one in graph.modules for other in graph.find_modules_directly_imported_by(one))
-        sentences = misfits(self.rules(), imports, graph.modules)
-        return ContractCheck(kept=not sentences, metadata={"misfits": sentences})
+        sentences = violations(self.rules(), imports, graph.modules)
+        return ContractCheck(kept=not sentences, metadata={"violations": sentences})
 
     def render_broken_contract(self, check: ContractCheck) -> None:
-        for sentence in check.metadata["misfits"]:
+        for sentence in check.metadata["violations"]:
             output.print_error(f"- {sentence}", bold=False)
         output.new_line()

@@ -1,4 +1,4 @@
-"""The layout rules as functions over a root folder; `test_layout.py` holds the tree and planted misfits to them."""
+"""The layout rules as functions over a root folder; `test_layout.py` holds the tree and planted violations to them."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.anyio
 
 states = lives(lifecycles())
 RULES = {"lists": lists, "walls": walls, "keys": keys, "grants": grants, "functions": functions, "states": states}
-WALLED = "select wall('gifts')"
+WALLED = "select isolate_tenant('gifts')"
 GIFTS = "create table gifts (tenant_id uuid not null, id uuid not null, primary key (tenant_id, id)); "
 TENANTLESS = "create table gifts (id uuid primary key)"
 CHANGE_POLICY = "alter policy tenant on topups "
@@ -175,7 +175,7 @@ async def test_the_rules_look_at_something(owner: asyncpg.Connection) -> None:
         (states, "alter table topups rename column status to state", "topups.status is no column"),
     ],
 )
-async def test_rule_sees_planted_misfit(owner: asyncpg.Connection, rule: Rule, change: str, sentence: str) -> None:
+async def test_rule_sees_planted_field_error(owner: asyncpg.Connection, rule: Rule, change: str, sentence: str) -> None:
     await owner.execute(change)
     assert "\n".join(await rule(owner)) == sentence
 

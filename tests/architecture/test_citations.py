@@ -51,9 +51,9 @@ def test_what_is_not_there_is_told(tmp_path: Path, words: str, wrong: int) -> No
     assert len(citations(tmp_path).sentences) == wrong
 
 
-def test_recipes_name_sections_of_the_catalogue() -> None:
+def test_posting_rules_name_sections_of_the_catalogue() -> None:
     there = page_at(ROOT / DESIGN / "POSTINGS.md").section
-    named = {name for story in stories() for step in story.steps for name in section(step.recipe).split(", ") if name}
+    named = {name for story in stories() for step in story.steps for name in section(step.rule).split(", ") if name}
     assert named and named <= there
 
 

@@ -15,8 +15,8 @@ from openvest.catalog import CONTRACTS, EVENT_OBJECTS, EVENTS
 from openvest.core.problems import Problem
 from openvest.features.instruments.model import BAR_COLUMNS, INSTRUMENT_COLUMNS, QUOTE_COLUMNS
 from openvest.features.tenants.model import SCOPES
-from openvest.ledger import recipes, trades
-from openvest.ledger.recipes import Kind
+from openvest.ledger import posting_rules, trades
+from openvest.ledger.posting_rules import Kind
 from openvest.server.standard_errors import statuses
 from openvest.simulation import scenarios
 from openvest.simulation.fills import CANCELLED_ISIN, SEVERAL_ISIN
@@ -114,11 +114,11 @@ def test_every_journal_kind_and_recipe_is_posted() -> None:
     steps = [step for story in stories() for step in story.steps]
     public = {
         name
-        for module in (recipes, trades)
+        for module in (posting_rules, trades)
         for name, thing in inspect.getmembers(module, inspect.isfunction)
         if thing.__module__ == module.__name__ and not name.startswith("_") and name not in ("house", "journal_of")
     }
-    assert {step.recipe.__name__ for step in steps} == public
+    assert {step.rule.__name__ for step in steps} == public
     assert {step.made.kind for step in steps} == set(get_args(Kind))
     assert missing("postings.md", [*public, *get_args(Kind)]) == []
 

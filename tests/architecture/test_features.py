@@ -94,7 +94,7 @@ def test_the_catalog_forgets_nothing_and_adds_nothing(part: str, table: str) -> 
     if (ROOT / PACKAGE / "simulation" / f"{part}.py").is_file():
         declared += getattr(importlib.import_module(f"openvest.simulation.{part}"), table, ())
     if table == "SWEEPS":  # made where the holds of features above are known
-        declared += [one for one in WORKS if one.name == "close_accounts"]
+        declared += [one for one in WORKS if one.name == "accounts.close"]
     assert len(declared) == len(assembled)
     assert declared or part == "lite", "nothing was read"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.architecture.circles import circles
-from tests.architecture.feature_contract import FeatureRules, misfits
+from tests.architecture.feature_contract import FeatureRules, violations
 from tests.architecture.tree import ROOT
 
 LAYERS = "cli server worker catalog simulation features work ledger events declarations db ports core sdk".split()
@@ -143,10 +143,10 @@ def test_contract_refuses_planted_import(tmp_path: Path, file: str, imported: st
 )
 def test_inside_a_feature(importer: str, imported: str, sentence: str | None) -> None:
     expected = [f"{importer} imports {imported}: {sentence}"] if sentence else []
-    assert misfits(RULES, [(importer, imported)], [importer]) == expected
+    assert violations(RULES, [(importer, imported)], [importer]) == expected
 
 
 def test_module_of_no_part_is_named() -> None:
-    assert misfits(RULES, [], ["app.features.orders.helpers"]) == [
+    assert violations(RULES, [], ["app.features.orders.helpers"]) == [
         "app.features.orders.helpers belongs to no part of a feature"
     ]

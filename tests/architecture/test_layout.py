@@ -1,4 +1,4 @@
-"""The tree holds to the plan, and every rule that says so is shown a misfit it must see."""
+"""The tree holds to the plan, and every rule that says so is shown a violation it must see."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_tree_keeps_rule(rule: Rule) -> None:
         (addresses, "docs/guide.md", "See `/" + "root/openvest`.\n"),
     ],
 )
-def test_rule_sees_planted_misfit(tmp_path: Path, rule: Rule, path: str, text: str) -> None:
+def test_rule_sees_planted_field_error(tmp_path: Path, rule: Rule, path: str, text: str) -> None:
     plant(tmp_path, path, text)
     assert len(rule(tmp_path).sentences) == 1
 

@@ -80,7 +80,7 @@ def accepted(annotation: Any) -> set[Any]:
     return {annotation}
 
 
-def misfit(row: Any, attributes: typing.Sequence[asyncpg.Attribute]) -> str | None:
+def violation(row: Any, attributes: typing.Sequence[asyncpg.Attribute]) -> str | None:
     """Why a row type does not fit the columns of its statement, or None."""
     if not dataclasses.is_dataclass(row):
         if len(attributes) != 1:
@@ -123,7 +123,7 @@ async def test_every_query_prepares_and_gives_its_row_type(connection: asyncpg.C
         except asyncpg.PostgresError as error:
             wrong.append(f"{place}: {error}")
             continue
-        found = misfit(query.row, prepared.get_attributes())
+        found = violation(query.row, prepared.get_attributes())
         if found:
             wrong.append(f"{place}: {found}")
     assert not wrong, "\n".join(wrong)
@@ -135,10 +135,10 @@ async def test_every_work_can_be_asked_when_it_is_due(connection: asyncpg.Connec
         prepared = await connection.prepare(work.next_due.sql)
         asked = [parameter.name for parameter in prepared.get_parameters()]
         assert asked == ["uuid", "timestamptz"][: len(asked)], work.name
-        assert misfit(work.next_due.row, prepared.get_attributes()) is None, work.name
+        assert violation(work.next_due.row, prepared.get_attributes()) is None, work.name
     prepared = await connection.prepare(question(WORKS).sql)
     assert [parameter.name for parameter in prepared.get_parameters()] == ["uuid", "timestamptz"]
-    assert misfit(Due, prepared.get_attributes()) is None
+    assert violation(Due, prepared.get_attributes()) is None
 
 
 async def test_every_statement_prepares(connection: asyncpg.Connection) -> None:
@@ -168,7 +168,7 @@ async def test_every_list_prepares_with_every_filter_and_sort(connection: asyncp
                     except asyncpg.PostgresError as error:
                         wrong.append(f"{place} {chosen} by {sort}: {error}")
                         continue
-                    found = misfit(listing.row, prepared.get_attributes())
+                    found = violation(listing.row, prepared.get_attributes())
                     if found:
                         wrong.append(f"{place}: {found}")
     assert not wrong, "\n".join(wrong)
@@ -181,10 +181,10 @@ async def test_a_query_that_does_not_fit_is_found(connection: asyncpg.Connection
         name: int
 
     prepared = await connection.prepare("select tenant_id, name from tenants")
-    assert "column name is text" in (misfit(Wrong, prepared.get_attributes()) or "")
+    assert "column name is text" in (violation(Wrong, prepared.get_attributes()) or "")
     other_order = await connection.prepare("select name, tenant_id from tenants")
-    assert "columns" in (misfit(Wrong, other_order.get_attributes()) or "")
-    assert misfit(int, prepared.get_attributes()) is not None
+    assert "columns" in (violation(Wrong, other_order.get_attributes()) or "")
+    assert violation(int, prepared.get_attributes()) is not None
 
 
 async def test_the_owner_owns_and_the_application_does_not(cluster: Cluster) -> None:

@@ -17,7 +17,7 @@ PACKAGE = "src/openvest"
 
 @dataclass
 class Findings:
-    """What a rule saw: how many files it read, and one sentence for every misfit."""
+    """What a rule saw: how many files it read, and one sentence for every violation."""
 
     looked_at: int = 0
     sentences: list[str] = field(default_factory=list[str])

@@ -45,7 +45,7 @@ class Bench:
         for start in range(0, len(customers), 200):
             wants = [Trader(self.world, c).wanted(cash_amount="1.00") for c in customers[start : start + 200]]
 
-            async def work(unit: Unit, wants: list[orders.OrderWanted] = wants) -> None:
+            async def work(unit: Unit, wants: list[orders.PlaceOrder] = wants) -> None:
                 answers = await orders.place_orders(unit, wants)
                 assert not [a for a in answers if isinstance(a, Problem)]
 

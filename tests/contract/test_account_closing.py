@@ -12,11 +12,11 @@ import pytest
 from openvest.core.problems import Problem
 from openvest.db.query import Query
 from openvest.db.unit import Unit
-from openvest.declarations import Hold
+from openvest.declarations import ClosingBlocker
 from openvest.features.accounts import service, store, sweeps
 from openvest.features.orders import service as orders
 from openvest.main import Assembled
-from openvest.work.aside import set_aside
+from openvest.work.dead_letters import add_dead_letter
 from openvest.work.look import look
 from tests.kit.customers import make_customer, top_up
 from tests.kit.orders import Trader
@@ -54,14 +54,14 @@ async def closing_accounts(trader: Trader, count: int) -> list[UUID]:
     return made
 
 
-HELD = Hold("set_aside h where h.tenant_id = $1 and h.sweep = 'held' and h.row_id = a.id")
+HELD = ClosingBlocker("dead_letters h where h.tenant_id = $1 and h.sweep = 'held' and h.row_id = a.id")
 CLOSE = sweeps.close_accounts([HELD])
 
 
 async def hold(unit: Unit, ids: Sequence[UUID]) -> None:
     """Something of a feature above is under way for these accounts."""
     for account_id in ids:
-        await set_aside(unit, "held", None, account_id, ValueError("is under way"))
+        await add_dead_letter(unit, "held", None, account_id, ValueError("is under way"))
 
 
 async def claimed(unit: Unit) -> list[UUID]:
@@ -109,7 +109,7 @@ async def test_groups_that_have_something_left_are_not_claimed(assembled: Assemb
     for one in (rich, bare):
         await assembled.database.write(tenant_id, lambda unit, i=one.account_id: service.close_account(unit, i))
     await assembled.runner.run_until_quiet(tenant_id)
-    groups = [work for work in sweeps.SWEEPS if work.name == "close_account_groups"]
+    groups = [work for work in sweeps.SWEEPS if work.name == "accounts.close_groups"]
     assert not (await look(assembled.database, tenant_id, groups)).due
     for one in (rich, housed, bare):
         await assembled.database.write(tenant_id, lambda unit, i=one.group_id: service.close_account_group(unit, i))
@@ -137,7 +137,7 @@ async def test_a_group_that_got_money_before_it_was_held_is_not_closed(assembled
     async def stale(unit: Unit, query: Query[Any], *args: Any) -> list[Any]:
         if query is not store.CLAIM_GROUPS:
             return await rows(unit, query, *args)
-        return await rows(unit, store.LOCK_GROUP, unit.tenant_id, customer.group_id)
+        return await rows(unit, store.GROUP_FOR_UPDATE, unit.tenant_id, customer.group_id)
 
     async def claimed(unit: Unit) -> list[UUID]:
         with patch.object(Unit, "rows", stale):

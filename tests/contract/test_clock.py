@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from openvest.core.clock import instant, parse_instant
-from openvest.core.ids import caused_id
+from openvest.core.ids import deterministic_id
 from openvest.db.unit import Database, Unit
 from openvest.declarations import Sweep
 from openvest.features.tenants import v1 as tenants_v1
@@ -78,7 +78,7 @@ class Work:
 
 
 def every_day(days: int) -> Work:
-    return Work([Due(caused_id("due", str(n)), START + n * DAY) for n in range(1, days + 1)])
+    return Work([Due(deterministic_id("due", str(n)), START + n * DAY) for n in range(1, days + 1)])
 
 
 TABLE = [*tenants_v1.ENDPOINTS, *v1.ENDPOINTS]
@@ -303,7 +303,7 @@ async def test_a_later_target_set_while_the_clock_moves_is_reached(
     api = await client(assembled, tenant)
     start = parse_instant((await api.get("/tests/clock")).json()["now"])
     near, far = start + DAY, start + 2 * DAY
-    work = Work([Due(caused_id("due"), start + timedelta(hours=1))])
+    work = Work([Due(deterministic_id("due"), start + timedelta(hours=1))])
     asked: list[datetime] = []
 
     async def closer_look(unit: Unit) -> datetime | None:
@@ -329,7 +329,7 @@ async def test_a_later_target_set_while_the_clock_moves_is_reached(
 async def test_in_production_there_is_no_such_path(assembled: Assembled, frozen_tenant_id: UUID) -> None:
     api = await client(assembled, frozen_tenant_id, mode="production")
     for endpoint in v1.ENDPOINTS:
-        path = endpoint.path.replace("{scenario_id}", str(caused_id("scenario")))
+        path = endpoint.path.replace("{scenario_id}", str(deterministic_id("scenario")))
         answer = await api.send(endpoint.method, path, {} if endpoint.method == "POST" else None)
         assert answer.status_code == 404, endpoint.path
     assert all(endpoint.sandbox_only and endpoint.scopes == ("tests:admin",) for endpoint in v1.ENDPOINTS)
@@ -345,7 +345,7 @@ async def test_without_the_scope_nobody_moves_time(assembled: Assembled, frozen_
 
 
 async def test_scenarios_are_laid_listed_and_removed(frozen: Api) -> None:
-    account = str(caused_id("account"))
+    account = str(deterministic_id("account"))
     answer = await frozen.send(
         "POST", "/tests/scenarios", {"name": "order_rejected", "on": {"account_id": account}, "times": 2}
     )
@@ -367,17 +367,17 @@ async def test_scenarios_are_laid_listed_and_removed(frozen: Api) -> None:
 @pytest.mark.parametrize(
     ("body", "named"),
     [
-        ({"name": "order_vanishes", "on": {"user_id": str(caused_id("u"))}}, "name"),
+        ({"name": "order_vanishes", "on": {"user_id": str(deterministic_id("u"))}}, "name"),
         ({"name": "order_rejected"}, "on"),
         ({"name": "order_rejected", "on": {}}, "on"),
         (
-            {"name": "order_rejected", "on": {"user_id": str(caused_id("u")), "client_reference": "a"}},
+            {"name": "order_rejected", "on": {"user_id": str(deterministic_id("u")), "client_reference": "a"}},
             "on.client_reference",
         ),
         ({"name": "order_rejected", "on": {"user_id": "me"}}, "on.user_id"),
         ({"name": "order_rejected", "on": {"client_reference": "a"}, "times": 0}, "times"),
         ({"name": "order_rejected", "on": {"client_reference": "a"}, "times": "2"}, "times"),
-        ({"name": "check_fails", "on": {"account_id": str(caused_id("a"))}}, "on.user_id"),
+        ({"name": "check_fails", "on": {"account_id": str(deterministic_id("a"))}}, "on.user_id"),
     ],
 )
 async def test_a_scenario_that_cannot_be_is_refused_by_field(frozen: Api, body: Json, named: str) -> None:

@@ -161,7 +161,7 @@ async def test_a_subscription_hears_events_as_its_contract_shows_them(database: 
         await database.write(customer.tenant_id, make_user)
         await number_events(database, customer.tenant_id)
         await world.flow()
-        await world.deliverer.courier.close()
+        await world.deliverer.sender.close()
         told = {
             path: [(event["type"], event["object"]) for one in receiver.at(path) for event in one.payload]
             for path in ("/v1", "/lite")

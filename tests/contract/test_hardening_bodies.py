@@ -12,7 +12,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from openvest import catalog
 from openvest.core.problems import InvalidRequest
-from openvest.core.schema import Body, Setting
+from openvest.core.schema import Body, ValidationContext
 from openvest.db.unit import Database
 from openvest.declarations import Endpoint
 from openvest.server.parsing import parse_body
@@ -22,7 +22,7 @@ from tests.kit.people import GERMAN_TAX_NUMBER, KYC, USER
 
 pytestmark = pytest.mark.anyio
 
-TOL, BYOL = Setting("TOL"), Setting("BYOL")
+TOL, BYOL = ValidationContext("TOL"), ValidationContext("BYOL")
 A, B = str(uuid4()), str(uuid4())
 RESIDENCY = {"country": "DE", "tax_identifier_number": GERMAN_TAX_NUMBER}
 WITHHOLDING = {
@@ -45,10 +45,10 @@ def endpoint(operation_id: str) -> Endpoint:
     return next(one for one in SERVED if one.operation_id == operation_id)
 
 
-def named(operation_id: str, body: Any, setting: Setting = TOL) -> set[str]:
+def named(operation_id: str, body: Any, context: ValidationContext = TOL) -> set[str]:
     """The fields at fault, none where the body is taken."""
     try:
-        parse_body(endpoint(operation_id), json.dumps(body).encode(), setting)
+        parse_body(endpoint(operation_id), json.dumps(body).encode(), context)
     except InvalidRequest as refusal:
         return {error.field for error in refusal.errors}
     return set()
@@ -64,7 +64,7 @@ OPTIONAL = [
 
 
 @pytest.mark.parametrize(("one", "name"), OPTIONAL)
-def test_the_empty_string_and_null_of_an_unused_field_are_no_misfits(one: Endpoint, name: str) -> None:
+def test_the_empty_string_and_null_of_an_unused_field_are_no_field_errors(one: Endpoint, name: str) -> None:
     for unused in ("", None):
         with pytest.raises(InvalidRequest) as caught:
             parse_body(one, json.dumps({name: unused, "not_a_field": 1}).encode())
@@ -84,7 +84,7 @@ def test_no_object_at_any_depth_minds_what_is_unused() -> None:
                 try:
                     one.model_validate({name: empty})
                 except ValidationError as error:
-                    at_fault = [misfit["loc"] for misfit in error.errors()]
+                    at_fault = [field_error["loc"] for field_error in error.errors()]
                     minded += [f"{one.__name__}.{name} {empty!r}"] if (name,) in at_fault else []
     assert minded == []
     order = ORDER | {"quantity": "1", "currency": None, "limit_price": None, "fee_configuration": None, "tags": None}
@@ -157,12 +157,12 @@ IDENTIFIER = {"type": "NATIONAL_ID", "issuing_country": "IT", "identifier": "1"}
 NAME = {"first_name": "Greta", "last_name": "Lindner"}
 PROOF = {"issuance_date": "2026-01-01", "data_download_link": "https://a.example/b", "document_type": "PASSPORT"}
 HOOK = {"title": "t", "url": "https://hooks.example.org"}
-LOCAL = Setting("TOL", frozenset({"127.0.0.1:8080"}))
+LOCAL = ValidationContext("TOL", frozenset({"127.0.0.1:8080"}))
 NUMBER, COUNTRY = "tax_residencies.{}.tax_identifier_number", "tax_residencies.{}.country"
 
 
 @pytest.mark.parametrize(
-    ("operation_id", "body", "setting", "fields"),
+    ("operation_id", "body", "context", "fields"),
     [
         ("create_user", BARE | {"more": 1}, TOL, OF_TOL | {"more"}),
         ("create_user", BARE | {"email": "no", "fatca": 1, "more": 1}, TOL, OF_TOL | {"more"}),
@@ -196,9 +196,9 @@ NUMBER, COUNTRY = "tax_residencies.{}.tax_identifier_number", "tax_residencies.{
     ],
 )  # fmt: skip
 def test_what_needs_licence_or_allow_list_is_judged_with_the_rest(
-    operation_id: str, body: Any, setting: Setting, fields: set[str]
+    operation_id: str, body: Any, context: ValidationContext, fields: set[str]
 ) -> None:
-    assert named(operation_id, body, setting) == fields
+    assert named(operation_id, body, context) == fields
 
 
 async def test_a_body_is_refused_before_the_object_is_looked_for(api: Api) -> None:

@@ -201,7 +201,7 @@ async def test_what_is_shown_adds_up_after_every_step(walk: Walk, database: Data
         await walk.step()
         await walk.adds_up()
     tenant_id = walk.trader.customer.tenant_id
-    proof = await prove_tenant(database, tenant_id, catalog.LAWS)
+    proof = await prove_tenant(database, tenant_id, catalog.INVARIANTS)
     assert proof.clean, proof.findings
     orders = [await walk.send("GET", f"/orders/{order_id}") for order_id in walk.orders]
     assert {order["status"] for order in orders} >= {"FILLED", "CANCELLED"}

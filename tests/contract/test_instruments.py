@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from openvest.core.ids import caused_id
+from openvest.core.ids import deterministic_id
 from openvest.db.unit import Database
 from openvest.declarations import Endpoint
 from openvest.features.instruments import v1
@@ -21,8 +21,8 @@ from tests.kit.world import make_tenant
 pytestmark = pytest.mark.anyio
 
 SAP = "DE0007164600"
-SAP_ID = caused_id("instrument", SAP)
-XETR, XLON = caused_id("venue", "XETR"), caused_id("venue", "XLON")
+SAP_ID = deterministic_id("instrument", SAP)
+XETR, XLON = deterministic_id("venue", "XETR"), deterministic_id("venue", "XLON")
 BOTH = "IE00B3XXRP09"
 BY_OPERATION: dict[str, Endpoint] = {endpoint.operation_id: endpoint for endpoint in v1.ENDPOINTS}
 

@@ -198,7 +198,7 @@ async def test_tax_residencies_are_replaced_as_a_set(api: Api) -> None:
         ({**KYC, "check_confirmed_at": "2020-01-01T00:00:00Z"}, {"check_confirmed_at"}),
     ],
 )  # fmt: skip
-async def test_misfits_of_checks(api: Api, body: dict[str, Any], named: set[str]) -> None:
+async def test_field_errors_of_checks(api: Api, body: dict[str, Any], named: set[str]) -> None:
     user_id = (await made(api))["id"]
     assert fields(await api.send("POST", f"/users/{user_id}/checks", body)) == named
     assert (await api.get(f"/users/{user_id}/checks")).json() == {"data": []}
@@ -341,14 +341,14 @@ async def test_a_lost_lease_decides_nothing(api: Api, database: Database, tenant
     user_id = (await made(api))["id"]
     kyc = await check(api, user_id, KYC)
     runner = customers_runner(database)
-    outward: Any = next(work for work in runner.works if work.name == "check_users")
-    leased = await database.write(tenant_id, lambda unit: outward.lease(unit, 10), n=0)
+    outbound: Any = next(work for work in runner.works if work.name == "onboarding.check")
+    leased = await database.write(tenant_id, lambda unit: outbound.lease(unit, 10), n=0)
     assert [str(row.id) for row in leased] == [kyc]
-    assert await database.write(tenant_id, lambda unit: outward.lease(unit, 10), n=0) == []
-    assert (await look(database, tenant_id, [outward])).due  # no clock passes over it
-    said = await outward.talk(runner.ports, leased)
+    assert await database.write(tenant_id, lambda unit: outbound.lease(unit, 10), n=0) == []
+    assert (await look(database, tenant_id, [outbound])).due  # no clock passes over it
+    said = await outbound.call(runner.ports, leased)
     assert (await api.send("POST", f"/tests/users/{user_id}/checks/{kyc}/fail")).json()["status"] == "FAILED"
-    await database.write(tenant_id, lambda unit: outward.record(unit, leased, said))
+    await database.write(tenant_id, lambda unit: outbound.record(unit, leased, said))
     assert (await api.get(f"/users/{user_id}/checks/{kyc}")).json()["status"] == "FAILED"
 
 

@@ -19,7 +19,7 @@ from openvest.db.unit import Database
 from openvest.declarations import Contract, Endpoint
 from openvest.features.tenants.v1 import ENDPOINTS
 from openvest.server.app import App
-from openvest.server.messages import Answer, Request
+from openvest.server.messages import HttpResponse, Request
 from openvest.server.openapi import describe
 from openvest.server.router import Router
 from openvest.server.settings import ServerSettings
@@ -179,7 +179,7 @@ async def test_the_first_page_says_what_this_is_and_where_the_rest_is(database: 
 
 
 async def test_a_page_that_breaks_says_so_with_an_id(app: App) -> None:
-    async def broken(_: Request) -> Answer:
+    async def broken(_: Request) -> HttpResponse:
         raise LookupError("a secret")
 
     app.pages["/docs"] = broken

@@ -101,6 +101,6 @@ async def test_a_sale_is_charged_no_more_than_it_brings(api: Api, trader: Trader
     await trader.rest()
     order = (await api.send("GET", f"/orders/{accepted['id']}")).json()
     assert (order["status"], order["cash_amount"], order["fee"]) == ("FILLED", "1.13", "1.13")
-    proof = await prove_tenant(trader.world.database, trader.customer.tenant_id, catalog.LAWS)
+    proof = await prove_tenant(trader.world.database, trader.customer.tenant_id, catalog.INVARIANTS)
     assert proof.clean, proof.findings
     assert proof.figures["fees EUR"] == "1.13"

@@ -146,6 +146,6 @@ async def test_a_run_of_tiny_orders_brings_nothing(assembled: Assembled, pace: s
     )
     assert (rest["status"], rest["cash_amount"]) == ("FILLED", "0.08")
     assert (await trader.cash()).startswith("0.88 / 0.00")
-    proof = await prove_tenant(assembled.database, tenant_id, catalog.LAWS)
+    proof = await prove_tenant(assembled.database, tenant_id, catalog.INVARIANTS)
     assert proof.clean, proof.findings
     assert proof.figures["rounding EUR"] == "0.2"

@@ -20,7 +20,7 @@ from openvest.ledger.chart import balance_id, units_of
 from openvest.ledger.lot_book import add_lots
 from openvest.ledger.lots import bought_lot
 from openvest.ledger.posting import post
-from openvest.ledger.recipes import lock_cash
+from openvest.ledger.posting_rules import reserve_cash
 from openvest.ledger.trades import Taxes, Trade, order_execution
 from tests.kit.customers import Customer, make_customer, top_up
 from tests.kit.trades import ADIDAS, ALLIANZ, DAY, filled, locked, read_instrument, settled, trade, write
@@ -242,7 +242,7 @@ async def test_publishing_many_balances_takes_as_many_statements_as_publishing_o
 
         async def work(unit: Unit) -> None:
             trades = [trade(customer, adidas, "BUY", "1", paid) for customer in of]
-            await post(unit, [lock_cash(t.order_id, t.group_id, "EUR", t.paid, DAY) for t in trades])
+            await post(unit, [reserve_cash(t.order_id, t.group_id, "EUR", t.paid, DAY) for t in trades])
             await post(unit, [order_execution(t) for t in trades])
             await add_lots(
                 unit,

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from openvest.core.ids import caused_id
+from openvest.core.ids import deterministic_id
 from openvest.core.problems import Problem
 from openvest.core.signing_keys import generate_p521, jwk_of_p521, load_private_key
 from openvest.db.query import Query
@@ -150,7 +150,7 @@ async def test_verify_keys_are_those_we_sign_with(app: App, database: Database) 
 
 async def test_a_tenant_is_founded_once(database: Database) -> None:
     founded = await asyncio.gather(*(tenants.create_tenant(database, "Bank", mode="sandbox") for _ in range(5)))
-    assert set(founded) == {caused_id("tenant", database.seed, "Bank")}
+    assert set(founded) == {deterministic_id("tenant", database.seed, "Bank")}
     assert len(await database.read(founded[0], tenants.verify_keys)) == 1
     again = await tenants.create_tenant(database, "Bank", mode="sandbox", licence="TOL")
     assert again == founded[0]
@@ -158,7 +158,7 @@ async def test_a_tenant_is_founded_once(database: Database) -> None:
         await tenants.create_tenant(database, "Bank", mode="sandbox", licence="BYOL")
     assert await tenants.find_tenant(database, "Nobody") is None
     real = await tenants.create_tenant(database, "Real", mode="production")
-    assert real != caused_id("tenant", database.seed, "Real")
+    assert real != deterministic_id("tenant", database.seed, "Real")
 
 
 LATER_SCOPES = """

@@ -28,7 +28,7 @@ from openvest.features.payments.sweeps import SWEEPS
 from openvest.ledger.audit import prove_tenant
 from openvest.ledger.chart import balance_id
 from openvest.ledger.posting import post
-from openvest.ledger.recipes import lock_cash, withdrawal_lock
+from openvest.ledger.posting_rules import reserve_cash, reserve_withdrawal
 from openvest.ports.bank import IncomingTransfer
 from openvest.work.runner import Runner
 from tests.kit.cluster import Cluster
@@ -292,7 +292,7 @@ async def test_money_that_is_locked_is_not_taken_back(database: Database, custom
     order_id = UUID(int=7)
 
     async def lock(unit: Unit) -> None:
-        await post(unit, [lock_cash(order_id, customer.group_id, "EUR", Decimal("0.01"), unit.now.date())])
+        await post(unit, [reserve_cash(order_id, customer.group_id, "EUR", Decimal("0.01"), unit.now.date())])
 
     await database.write(customer.tenant_id, lock)
     with pytest.raises(Problem) as refused:
@@ -308,7 +308,7 @@ async def test_money_on_its_way_out_is_not_taken_back(database: Database, custom
     topup = await top_up(database, customer, "1000.00")
 
     async def leave(unit: Unit) -> None:
-        journal = withdrawal_lock(UUID(int=8), customer.group_id, "EUR", Decimal("200.00"), unit.now.date())
+        journal = reserve_withdrawal(UUID(int=8), customer.group_id, "EUR", Decimal("200.00"), unit.now.date())
         await post(unit, [journal])
 
     await database.write(customer.tenant_id, leave)

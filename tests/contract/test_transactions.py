@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from openvest.core.ids import caused_id
+from openvest.core.ids import deterministic_id
 from openvest.core.money import Money
 from openvest.core.paging import PageRequest
 from openvest.db.unit import Database, Unit
@@ -32,7 +32,7 @@ async def customer(database: Database, tenant_id: UUID) -> Customer:
 
 
 def bought(unit: Unit, customer: Customer, of: Instrument, at: datetime, amount: str) -> SecuritiesTransaction:
-    execution = caused_id("execution", at.isoformat(), amount)
+    execution = deterministic_id("execution", at.isoformat(), amount)
     return SecuritiesTransaction(
         id=service.transaction_id(unit, execution, customer.account_id),
         account_group_id=customer.group_id,
@@ -40,7 +40,7 @@ def bought(unit: Unit, customer: Customer, of: Instrument, at: datetime, amount:
         instrument=of,
         type="ORDER_EXECUTION",
         delta=Decimal(amount),
-        references=(Reference(execution, "ORDER_EXECUTION"), Reference(caused_id("order"), "ORDER")),
+        references=(Reference(execution, "ORDER_EXECUTION"), Reference(deterministic_id("order"), "ORDER")),
         booking_date=at,
         value_date=at,
         created_at=unit.now,

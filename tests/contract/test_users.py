@@ -62,7 +62,7 @@ async def test_a_new_user_is_inactive_and_shows_what_was_sent(api: Api) -> None:
         ({"email": "greta@", "title": "LORD", "nickname": "G"}, {"email", "title", "nickname"}),
     ],
 )
-async def test_every_misfit_of_a_new_user_is_named(api: Api, changes: dict[str, Any], named: set[str]) -> None:
+async def test_every_field_error_of_a_new_user_is_named(api: Api, changes: dict[str, Any], named: set[str]) -> None:
     answer = await api.post("/users", {**USER, **changes})
     assert (answer.status_code, fields(answer)) == (400, named)
     assert (await api.get("/users")).json()["meta"]["total_count"] == 0

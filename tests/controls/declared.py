@@ -11,7 +11,7 @@ _TABLE = Edit(
     "",
     "create table gifts (tenant_id uuid not null references tenants, id uuid not null, name text not null,\n"
     "  primary key (tenant_id, id));\n"
-    "select wall('gifts');\n"
+    "select isolate_tenant('gifts');\n"
     "select grant_app('gifts', 'select, insert, update');\n",
 )
 _EVERYBODYS = """
@@ -159,7 +159,7 @@ def _greeting(work: str) -> tuple[Edit, ...]:
     """New work in a feature's table, and its code."""
     sweeps, known, place = (
         "src/openvest/features/users/sweeps.py",
-        '    Outward("review_data_changes",',
+        '    Outbound("users.review_changes",',
         "# A lease token is drawn",
     )
     return Edit(sweeps, known, _GREETINGS + known), Edit(sweeps, place, work + place)

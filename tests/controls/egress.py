@@ -21,7 +21,7 @@ PLANTED = (
         "R38",
         "follows-redirects",
         "redirects are followed",
-        (Edit("src/openvest/worker/courier.py", "allow_redirects=False", "allow_redirects=True"),),
+        (Edit("src/openvest/worker/webhook_sender.py", "allow_redirects=False", "allow_redirects=True"),),
     ),
     Planted(
         "R38",

@@ -62,7 +62,7 @@ PLANTED = (
         "nobody looks whose certificate it is",
         (
             Edit(
-                "src/openvest/worker/courier.py",
+                "src/openvest/worker/webhook_sender.py",
                 "ssl=self._tls or _modern_tls(),",
                 "ssl=False,",
             ),

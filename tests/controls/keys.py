@@ -126,7 +126,7 @@ PLANTED: tuple[Planted, ...] = (
                 _ORDERS,
                 "    return answers\n",
                 "    if {isinstance(one, Problem) for one in answers} == {True, False}:\n"
-                "        await service.place_orders(unit, [one for one in wants if isinstance(one, OrderWanted)])\n"
+                "        await service.place_orders(unit, [one for one in wants if isinstance(one, PlaceOrder)])\n"
                 "    return answers\n",
             ),
         ),

@@ -22,10 +22,14 @@ _ARRIVAL = (
     ),
     Edit(
         _POSTING,
-        "    await locked(unit, {Key(leg.owner_id, leg.asset) for j in journals for leg in j.legs"
-        " if leg.owner_id is not None})\n",
-        "    await locked(unit, [Key(leg.owner_id, leg.asset) for j in journals for leg in j.legs"
-        " if leg.owner_id is not None])\n",
+        "    await balances_for_update(\n"
+        "        unit, {Key(leg.owner_id, leg.asset) for j in journals for leg in j.legs"
+        " if leg.owner_id is not None}\n"
+        "    )\n",
+        "    await balances_for_update(\n"
+        "        unit, [Key(leg.owner_id, leg.asset) for j in journals for leg in j.legs"
+        " if leg.owner_id is not None]\n"
+        "    )\n",
     ),
 )
 
@@ -83,8 +87,8 @@ PLANTED: tuple[Planted, ...] = (
         (
             Edit(
                 "src/openvest/features/orders/sweeps.py",
-                "        *((news, end_misfits) for news in NEWS),\n",
-                "        *((news, end_misfits) for news in NEWS[:0]),\n",
+                "        *((news, end_unfit_orders) for news in NEWS),\n",
+                "        *((news, end_unfit_orders) for news in NEWS[:0]),\n",
             ),
         ),
         {"steps": 300},
@@ -96,7 +100,8 @@ PLANTED: tuple[Planted, ...] = (
         (
             Edit(
                 "src/openvest/features/orders/sweeps_news.py",
-                "    found = await unit.rows(store.LOCK_NEW_OF_INSTRUMENTS, unit.tenant_id, list(told.instruments))\n"
+                "    found = await unit.rows(store.NEW_OF_INSTRUMENTS_FOR_UPDATE, unit.tenant_id, "
+                "list(told.instruments))\n"
                 "    found += await unit.rows(",
                 "    found = await unit.rows(",
             ),

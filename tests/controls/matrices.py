@@ -148,8 +148,8 @@ _ANSWERS = (
     ),
     Planted(
         "errors",
-        "misfits-without-end",
-        "a refusal names every misfit, however many there are",
+        "field-errors-without-end",
+        "a refusal names every field error, however many there are",
         (Edit("src/openvest/server/parsing.py", "errors=errors[:MAX_MISFITS])", "errors=errors)"),),
     ),
     Planted(

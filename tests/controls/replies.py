@@ -86,9 +86,9 @@ PLANTED: tuple[Planted, ...] = (
         "the law of hidden work looks at what was dropped instead of what waits",
         (
             Edit(
-                "src/openvest/work/aside.py",
-                "a.created_at from set_aside a where a.tenant_id = $1 and a.dropped_at is null",
-                "a.created_at from set_aside a where a.tenant_id = $1 and a.dropped_at is not null",
+                "src/openvest/work/dead_letters.py",
+                "a.created_at from dead_letters a where a.tenant_id = $1 and a.dropped_at is null",
+                "a.created_at from dead_letters a where a.tenant_id = $1 and a.dropped_at is not null",
             ),
         ),
         {"pauses": 0, "groups": 0},

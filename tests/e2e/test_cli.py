@@ -20,7 +20,7 @@ from openvest.core.sealing import Secrets
 from openvest.core.signing_keys import generate_ed25519
 from openvest.db.address import read_address
 from openvest.db.checks import StartRefused
-from openvest.main.environment import Place
+from openvest.main.environment import Environment
 from openvest.main.installation import check_noted_key
 from tests.e2e.serving import Cli, Serving, free_port, wait_until
 
@@ -66,14 +66,14 @@ def test_production_says_what_the_embedded_database_lacks(
     from openvest.main.processes import Options
 
     installation: Any = SimpleNamespace(mode=mode, urls=SimpleNamespace(embedded=embedded))
-    Command("serve", Options(Place(Path("var")))).ready(installation, None, (9100,))
+    Command("serve", Options(Environment(Path("var")))).ready(installation, None, (9100,))
     said = capsys.readouterr().out
     assert ("has no standby" in said and "DATABASE_URL (README" in said) is (embedded and mode == "production")
 
 
 def test_what_is_printed_to_replace_a_process_keeps_its_options(capsys: pytest.CaptureFixture[str]) -> None:
     from openvest.cli.processes import Command
-    from openvest.main.environment import Place
+    from openvest.main.environment import Environment
     from openvest.main.processes import Options
 
     installation: Any = SimpleNamespace(mode="sandbox", urls=SimpleNamespace(embedded=True))
@@ -90,11 +90,13 @@ def test_what_is_printed_to_replace_a_process_keeps_its_options(capsys: pytest.C
         return [shlex.split(line, comments=True)[1:] for line in lines if line.endswith("# in place of this one")]
 
     allowed = "--allow-webhooks-to 127.0.0.1:9000"
-    assert printed(Options(Place(Path("var")))) == [f"serve {allowed}".split()]
-    options = Options(Place(Path("my var")), port=8123, pace="instant", seed="7", workers=2, webhooks_to=("a.b:1",))
+    assert printed(Options(Environment(Path("var")))) == [f"serve {allowed}".split()]
+    options = Options(
+        Environment(Path("my var")), port=8123, pace="instant", seed="7", workers=2, webhooks_to=("a.b:1",)
+    )
     kept = f"--port 8123 --pace instant --seed 7 --workers 2 --allow-webhooks-to a.b:1 {allowed}"
     assert printed(options) == [["serve", "--data-dir", "my var", *kept.split()]]
-    assert printed(Options(Place(Path("var")), webhooks_to=("127.0.0.1:9000",))) == []
+    assert printed(Options(Environment(Path("var")), webhooks_to=("127.0.0.1:9000",))) == []
 
 
 def test_api_prints_json_alone_and_tells_the_status_beside_it(there: Cli, tmp_path: Path) -> None:
@@ -331,16 +333,16 @@ def test_the_doctor_and_db_check_see_what_would_stop_a_start(
 
 
 def test_a_wrong_key_is_seen_beside_a_database_that_is_not_running(tmp_path: Path) -> None:
-    place = Place(tmp_path)
-    check_noted_key(place)
+    environment = Environment(tmp_path)
+    check_noted_key(environment)
     (tmp_path / "master.key").write_text("11" * 32)
     (tmp_path / "master.key.id").write_text(Secrets.from_hex("11" * 32).key_id + "\n")
-    check_noted_key(place)
+    check_noted_key(environment)
     with pytest.raises(StartRefused, match="not the one"):
-        check_noted_key(Place(tmp_path, master_key="22" * 32))
+        check_noted_key(Environment(tmp_path, master_key="22" * 32))
     (tmp_path / "master.key").unlink()
     with pytest.raises(StartRefused, match="There is no master key"):
-        check_noted_key(place)
+        check_noted_key(environment)
 
 
 def test_a_start_notes_which_key_its_database_is_sealed_with(served: Serving) -> None:

@@ -25,7 +25,7 @@ async def a_trader(world: Assembled, pace: str = "calendar", at: datetime = MOND
 
 
 async def assert_proved(trader: Trader) -> None:
-    proof = await prove_tenant(trader.world.database, trader.customer.tenant_id, catalog.LAWS)
+    proof = await prove_tenant(trader.world.database, trader.customer.tenant_id, catalog.INVARIANTS)
     assert proof.clean, proof
 
 

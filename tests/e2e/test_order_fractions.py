@@ -74,7 +74,7 @@ class Stage:
         )
 
     async def proved(self) -> None:
-        proof = await prove_tenant(self.trader.world.database, self.trader.customer.tenant_id, catalog.LAWS)
+        proof = await prove_tenant(self.trader.world.database, self.trader.customer.tenant_id, catalog.INVARIANTS)
         assert proof.clean, proof
 
     async def dust(self) -> list[str]:

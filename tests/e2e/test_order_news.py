@@ -53,7 +53,7 @@ async def ends(trader: Trader, *placed: OrderDetails) -> list[tuple[str, str | N
 
 
 async def prove(trader: Trader) -> None:
-    proof = await prove_tenant(trader.world.database, trader.customer.tenant_id, catalog.LAWS)
+    proof = await prove_tenant(trader.world.database, trader.customer.tenant_id, catalog.INVARIANTS)
     assert proof.clean, proof
 
 
@@ -61,7 +61,7 @@ async def lock_user(trader: Trader) -> None:
     """The user is not active, so orders wait."""
 
     async def work(unit: Unit) -> None:
-        await users.deactivate_user(unit, await users.lock_user(unit, trader.customer.user_id))
+        await users.deactivate_user(unit, await users.user_for_update(unit, trader.customer.user_id))
 
     await trader.world.database.write(trader.customer.tenant_id, work)
 
@@ -169,13 +169,13 @@ async def test_news_that_meet_a_question_to_the_venue_are_asked_about_again(asse
     database, runner = assembled.database, assembled.runner
     trader = await a_trader(assembled)
     ask: Any = next(work for work in catalog.WORKS if work.name == "street.ask_venue")
-    tell = next(work for work in catalog.WORKS if work.name == "tell_instruments")
+    tell = next(work for work in catalog.WORKS if work.name == "instruments.tell")
     script(assembled)
     placed = await trader.place(isin=NEW, quantity="2", order_type="LIMIT", limit_price="9.00")
     tenant_id = trader.customer.tenant_id
     await database.write(tenant_id, lambda unit: orders.cancel_order(unit, placed.id))
     rows = await database.write(tenant_id, lambda unit: ask.lease(unit, 10), n=0)
-    said = await ask.talk(runner.ports, rows)
+    said = await ask.call(runner.ports, rows)
     await bring(owner, status="INACTIVE")
     await replace(runner, works=[tell]).drain(tenant_id)
     await database.write(tenant_id, lambda unit: ask.record(unit, rows, said), n=0)

@@ -18,7 +18,7 @@ from tests.kit.world import make_tenant
 
 pytestmark = pytest.mark.anyio
 
-LAWS = (*executions.LAWS, *orders.LAWS)
+INVARIANTS = (*executions.INVARIANTS, *orders.INVARIANTS)
 
 ERRORS = {
     "unsettled_units_are_executions": "update executions set quantity = quantity + 1 where side = 'BUY'",
@@ -53,13 +53,13 @@ async def sound(world: Assembled) -> Trader:
 
 
 async def broken(trader: Trader) -> set[str]:
-    proof = await prove_tenant(trader.world.database, trader.customer.tenant_id, LAWS)
-    assert proof.laws == len(LAWS)
+    proof = await prove_tenant(trader.world.database, trader.customer.tenant_id, INVARIANTS)
+    assert proof.laws == len(INVARIANTS)
     return {finding.name for finding in proof.findings}
 
 
 def test_every_law_has_an_error() -> None:
-    assert {law.name for law in LAWS} == set(ERRORS)
+    assert {law.name for law in INVARIANTS} == set(ERRORS)
 
 
 async def test_planted_errors_are_found(assembled: Assembled, cluster: Cluster) -> None:

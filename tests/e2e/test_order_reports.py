@@ -31,13 +31,13 @@ async def a_trader(world: Assembled, money: str, pace: str = "instant", at: date
 
 
 async def assert_proved(trader: Trader) -> None:
-    proof = await prove_tenant(trader.world.database, trader.customer.tenant_id, catalog.LAWS)
+    proof = await prove_tenant(trader.world.database, trader.customer.tenant_id, catalog.INVARIANTS)
     assert proof.clean, proof
 
 
 async def assert_only_hidden(trader: Trader, work: str) -> None:
     """The books hold, but for one row of this work that waits for somebody."""
-    proof = await prove_tenant(trader.world.database, trader.customer.tenant_id, catalog.LAWS)
+    proof = await prove_tenant(trader.world.database, trader.customer.tenant_id, catalog.INVARIANTS)
     (finding,) = proof.findings
     assert finding.name == "no_open_work_is_hidden" and [json.loads(row)["sweep"] for row in finding.rows] == [work]
 

@@ -10,7 +10,7 @@ import pytest
 
 from openvest import catalog
 from openvest.db.unit import Unit
-from openvest.declarations import Outward, Sweep
+from openvest.declarations import Outbound, Sweep
 from openvest.features.orders import service as orders
 from openvest.ledger.audit import prove_tenant
 from openvest.main import Assembled
@@ -41,9 +41,9 @@ async def one_set(trader: Trader, name: str, size: int) -> int:
             unit.connection.remove_query_logger(note)
 
     step = WORKS[name]
-    if isinstance(step, Outward):
+    if isinstance(step, Outbound):
         rows: Sequence[Any] = await world.database.write(tenant_id, lambda u: counted(u, step.lease, size), n=0)
-        said = await step.talk(world.runner.ports, rows)
+        said = await step.call(world.runner.ports, rows)
         await world.database.write(tenant_id, lambda u: counted(u, step.record, rows, said), n=0)
     else:
         sweep: Sweep = step
@@ -107,5 +107,5 @@ async def test_so_do_blocks_and_sales(assembled: Assembled) -> None:
             counts.append((checked, await one_set(traders[0], "orders.book", size)))
         # A table for which a set has nothing is not written; beyond that the size makes no difference.
         assert all(abs(few - many) <= 2 for few, many in zip(counts[1], counts[2], strict=True)), (side, counts)
-    proof = await prove_tenant(assembled.database, tenant_id, catalog.LAWS)
+    proof = await prove_tenant(assembled.database, tenant_id, catalog.INVARIANTS)
     assert proof.clean, proof

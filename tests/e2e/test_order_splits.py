@@ -34,7 +34,7 @@ async def holder(world: Assembled, **tenant: Any) -> Trader:
 
 
 async def assert_proved(trader: Trader) -> None:
-    proof = await prove_tenant(trader.world.database, trader.customer.tenant_id, catalog.LAWS)
+    proof = await prove_tenant(trader.world.database, trader.customer.tenant_id, catalog.INVARIANTS)
     assert proof.clean, proof.findings
 
 

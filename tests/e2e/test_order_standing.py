@@ -57,11 +57,11 @@ async def do(trader: Trader, *steps: Step) -> None:
 
 
 async def deactivate(unit: Unit, customer: Customer) -> None:
-    await users.deactivate_user(unit, await users.lock_user(unit, customer.user_id))
+    await users.deactivate_user(unit, await users.user_for_update(unit, customer.user_id))
 
 
 async def activate(unit: Unit, customer: Customer) -> None:
-    await users.activate_user(unit, await users.lock_user(unit, customer.user_id))
+    await users.activate_user(unit, await users.user_for_update(unit, customer.user_id))
 
 
 async def offboard(unit: Unit, customer: Customer) -> None:
@@ -101,7 +101,7 @@ async def stands(trader: Trader, order: OrderDetails) -> tuple[str, str | None]:
 
 
 async def assert_proved(trader: Trader) -> None:
-    proof = await prove_tenant(trader.world.database, trader.customer.tenant_id, catalog.LAWS)
+    proof = await prove_tenant(trader.world.database, trader.customer.tenant_id, catalog.INVARIANTS)
     assert proof.clean, proof
 
 

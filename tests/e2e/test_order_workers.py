@@ -23,7 +23,7 @@ from openvest.features.accounts import service as accounts
 from openvest.features.onboarding import service_identifiers as identifiers
 from openvest.features.onboarding.model import Residency
 from openvest.features.orders import service as orders
-from openvest.features.orders.model import OrderDetails, OrderWanted
+from openvest.features.orders.model import OrderDetails, PlaceOrder
 from openvest.features.street import service as street
 from openvest.features.street import store as street_store
 from openvest.features.street.model import Report
@@ -57,7 +57,7 @@ async def live(world: Assembled, money: str, pace: str = "instant") -> Trader:
     return trader
 
 
-async def accept(trader: Trader, *wants: OrderWanted) -> list[OrderDetails]:
+async def accept(trader: Trader, *wants: PlaceOrder) -> list[OrderDetails]:
     """Orders as accepted, nothing done about them yet."""
 
     async def work(unit: Unit) -> list[OrderDetails | Problem]:
@@ -84,7 +84,7 @@ async def states(trader: Trader, placed: Sequence[OrderDetails]) -> list[str]:
 
 
 async def assert_proved(trader: Trader) -> None:
-    proof = await prove_tenant(trader.world.database, trader.customer.tenant_id, catalog.LAWS)
+    proof = await prove_tenant(trader.world.database, trader.customer.tenant_id, catalog.INVARIANTS)
     assert proof.clean, proof
 
 
@@ -124,7 +124,7 @@ async def test_an_older_order_that_is_due_later_stops_nobody(assembled: Assemble
     old, *others = [(await accept(trader, trader.wanted(cash_amount="10.00")))[0] for _ in range(4)]
 
     async def postpone(unit: Unit) -> None:
-        row = await unit.row(orders.store.LOCK, unit.tenant_id, old.id)
+        row = await unit.row(orders.store.ORDER_FOR_UPDATE, unit.tenant_id, old.id)
         assert row is not None
         await orders.save(unit, [replace(row, due_at=unit.now)])
 
@@ -258,8 +258,10 @@ async def test_a_street_order_that_ended_while_the_venue_was_asked_hears_nothing
     await asking
     await run(trader, [books])
     assert await states(trader, [order]) == ["FILLED"]
-    aside = Query(str, "select sweep || ' ' || error from set_aside where tenant_id = $1")
-    assert await trader.world.database.read(trader.customer.tenant_id, lambda u: u.rows(aside, u.tenant_id)) == []
+    dead_letters = Query(str, "select sweep || ' ' || error from dead_letters where tenant_id = $1")
+    assert (
+        await trader.world.database.read(trader.customer.tenant_id, lambda u: u.rows(dead_letters, u.tenant_id)) == []
+    )
     assert (await trader.event_types("ORDER"))[-2:] == ["ORDER.FILLED", "ORDER_CANCELLATION.REJECTED"]
     await assert_proved(trader)
 

@@ -49,7 +49,7 @@ def spoilt(served: Serving) -> Generator[UUID]:
     as_superuser(served, PLANT, line, str(line))
     yield line
     as_superuser(served, REPAIR, line)
-    as_superuser(served, "delete from set_aside where row_id = $1", line)
+    as_superuser(served, "delete from dead_letters where row_id = $1", line)
     wait_until(lambda: as_superuser(served, STATE, line) == "UNMATCHED", 20)
 
 
@@ -59,21 +59,21 @@ def test_a_row_that_cannot_be_decided_is_seen_everywhere_and_freed_once_it_is_re
     wait_until(lambda: f'"row":"{spoilt}"' in served.log, 20)
     logged = next(line for line in served.log.splitlines() if str(spoilt) in line)
     facts = json.loads(logged)
-    assert (facts["event"], facts["work"]) == ("work.set_aside", "bank_intake") and "Erika" not in logged
+    assert (facts["event"], facts["work"]) == ("work.dead_letter", "payments.match") and "Erika" not in logged
     status, said, failed = there("doctor")
-    assert status == 1 and re.search(r"✘ 1 of bank_intake set aside, since", said) and "openvest work list" in failed
+    assert status == 1 and re.search(r"✘ 1 of payments.match set aside, since", said) and "openvest work list" in failed
     status, said, _ = there("ledger", "prove")
     assert status == 1 and "no_open_work_is_hidden" in said and str(spoilt) in said
     assert "bank line" in there("work", "list")[1]
     (row,) = json.loads(there("work", "list", "--json")[1])
-    assert (row["row_id"], row["sweep"], row["state"]) == (str(spoilt), "bank_intake", "waiting")
+    assert (row["row_id"], row["sweep"], row["state"]) == (str(spoilt), "payments.match", "waiting")
 
     status, said, failed = there("work", "retry", str(uuid4()), str(spoilt))
     assert status == 1 and said == "1 row will be tried again\n" and "was not set aside" in failed
     wait_until(lambda: served.log.count(f'"row":"{spoilt}"') == 2, 20)
 
     as_superuser(served, REPAIR, spoilt)
-    assert there("work", "retry", "--all", "--work", "bank_intake") == (0, "1 row will be tried again\n", "")
+    assert there("work", "retry", "--all", "--work", "payments.match") == (0, "1 row will be tried again\n", "")
     wait_until(lambda: as_superuser(served, STATE, spoilt) == "UNMATCHED", 20)
     assert there("work", "list") == (0, "nothing was set aside\n", "")
     assert there("ledger", "prove")[0] == 0 and there("doctor")[0] == 0
@@ -103,9 +103,9 @@ async def test_the_metric_counts_what_waits_for_somebody(assembled: Assembled, t
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://metrics.test") as http:
             return (await http.get("/metrics")).text
 
-    assert 'openvest_work_set_aside{work="orders.check"} 0.0' in await look()
-    insert = "insert into set_aside values ($1, 'orders.check', gen_random_uuid(), 'E', wire_now())"
+    assert 'openvest_work_dead_letters{work="orders.check"} 0.0' in await look()
+    insert = "insert into dead_letters values ($1, 'orders.check', gen_random_uuid(), 'E', wire_now())"
     await assembled.database.write(tenant_id, lambda unit: unit.connection.execute(insert, tenant_id), n=0)
-    assert 'openvest_work_set_aside{work="orders.check"} 1.0' in await look()
+    assert 'openvest_work_dead_letters{work="orders.check"} 1.0' in await look()
     with patch.object(processes, "hidden_work", side_effect=DatabaseDown("gone")):
-        assert "openvest_requests" in (text := await look()) and "set_aside" not in text
+        assert "openvest_requests" in (text := await look()) and "dead_letters" not in text

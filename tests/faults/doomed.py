@@ -11,8 +11,8 @@ from aiohttp import web
 
 from openvest.db.query import Statement
 from openvest.db.unit import Database
-from openvest.worker.courier import HttpCourier
 from openvest.worker.deliveries import Deliverer
+from openvest.worker.webhook_sender import HttpWebhookSender
 from tests.kit.receiver import Delivery, Receiver, receiving
 from tests.kit.webhooks import OBJECTS, WebhookWorld, make_world
 
@@ -74,7 +74,7 @@ async def campaign(database: Database, tenant_id: UUID, seed: int, kills: int, e
 
     async with receiving() as receiver:
         world = await make_world(database, tenant_id, receiver)
-        courier = HttpCourier(world.wire, world.allow_list, timeout_seconds=0.1)
+        sender = HttpWebhookSender(world.wire, world.allow_list, timeout_seconds=0.1)
         for path in PATHS:
             await world.webhook(path, max_package_size=chance.choice([100, 600, 5_000]))
             receiver.script[path] = [anything] * kills * events_per_kill * 10
@@ -82,14 +82,14 @@ async def campaign(database: Database, tenant_id: UUID, seed: int, kills: int, e
             count = chance.randrange(1, 2 * events_per_kill)
             await world.emit(*["USER.CREATED"] * count, size=chance.randrange(200))
             await world.age()
-            doomed = _Doomed(Deliverer(database, OBJECTS, courier, back_off=(0,), log=Silent()), chance)
+            doomed = _Doomed(Deliverer(database, OBJECTS, sender, back_off=(0,), log=Silent()), chance)
             await doomed.live(tenant_id)
             await doomed.die()
             await database.write(tenant_id, lambda unit: unit.run(_LATER), n=0)
         receiver.script.clear()
         await world.flow()
-        await courier.close()
-        await world.deliverer.courier.close()
+        await sender.close()
+        await world.deliverer.sender.close()
     if left := await world.count("webhook_packages"):
         told.findings.append(f"{left} packages are still under way")
     _judge(told, world, receiver)

@@ -31,7 +31,7 @@ from openvest.db.migrate import SchemaRefused, read_migrations
 from openvest.events.sequencer import number_events
 from openvest.features.payments import service as payments
 from openvest.main import backups, installation
-from openvest.main.environment import Place
+from openvest.main.environment import Environment
 from openvest.main.first_start import Sandbox, furnish
 from openvest.main.installation import KEY_FILE, Installation, Urls
 from tests.faults.conftest import Folders, execute, fetch
@@ -64,7 +64,7 @@ async def furnished(address: DatabaseAddress, folder: Path) -> AsyncGenerator[tu
     where = urls(address, "openvest")
     await installation.migrate(where)
     folder.mkdir(exist_ok=True)
-    async with installation.opened(where, Place(folder)) as opened:
+    async with installation.opened(where, Environment(folder)) as opened:
         yield opened, await furnish(opened, URL, "instant")
 
 
@@ -73,9 +73,9 @@ async def target(address: DatabaseAddress, name: str) -> Urls:
     return urls(address, name)
 
 
-async def restored(where: Urls, place: Place, folder: Path) -> backups.Restored:
-    manifest = backups.check_backup(folder, place)
-    return await backups.restore(where, place, folder, manifest, verify=True, progress=lambda _: None)
+async def restored(where: Urls, environment: Environment, folder: Path) -> backups.Restored:
+    manifest = backups.check_backup(folder, environment)
+    return await backups.restore(where, environment, folder, manifest, verify=True, progress=lambda _: None)
 
 
 async def test_a_backup_under_load_comes_back_whole_and_serves(folders: Folders, tmp_path: Path) -> None:
@@ -103,11 +103,11 @@ async def test_a_backup_under_load_comes_back_whole_and_serves(folders: Folders,
         key = (tmp_path / "var" / KEY_FILE).read_text().strip()
         assert not any(key.encode() in file.read_bytes() for file in files[1:])
         where = await target(address, "again")
-        done = await restored(where, source.place, tmp_path / "saved")
+        done = await restored(where, source.environment, tmp_path / "saved")
         assert done.clean and [name for name, _ in done.proofs] == ["sandbox"]
         topups = next(table.rows for table in manifest.tables if table.name == "topups")
         assert before < topups <= len(written) + 2
-        async with installation.opened(where, source.place) as again:
+        async with installation.opened(where, source.environment) as again:
             found = await furnish(again, URL, None)
             assert not found.fresh and found.customer == sandbox.customer, "the profile of before is known"
             books = again.assembled
@@ -117,14 +117,14 @@ async def test_a_backup_under_load_comes_back_whole_and_serves(folders: Folders,
         assert await fetch(address.superuser_dsn("again"), GAPS) == 0
         assert await fetch(address.superuser_dsn("again"), "select count(*) from topups") == topups + 1
         with pytest.raises(BackupRefused, match="is not empty"):
-            await restored(where, source.place, tmp_path / "saved")
+            await restored(where, source.environment, tmp_path / "saved")
 
 
 async def _broken(*_: object) -> None:
     raise OSError(28, "No space left on device")
 
 
-async def _small(address: DatabaseAddress, tmp_path: Path) -> tuple[Place, Path, Manifest]:
+async def _small(address: DatabaseAddress, tmp_path: Path) -> tuple[Environment, Path, Manifest]:
     """A backup that is whole, after one that was not."""
     async with furnished(address, tmp_path / "var") as (source, _):
         with pytest.MonkeyPatch.context() as patch, pytest.raises(OSError, match="No space"):
@@ -134,7 +134,7 @@ async def _small(address: DatabaseAddress, tmp_path: Path) -> tuple[Place, Path,
         manifest = await backups.back_up(source, tmp_path / "saved", "0", lambda _: None)
         with pytest.raises(BackupRefused, match="not empty"):
             await backups.back_up(source, tmp_path / "saved", "0", lambda _: None)
-        return source.place, tmp_path / "saved", manifest
+        return source.environment, tmp_path / "saved", manifest
 
 
 def _sealed_again(folder: Path, **changed: object) -> None:
@@ -145,12 +145,12 @@ def _sealed_again(folder: Path, **changed: object) -> None:
 
 async def test_what_is_not_the_whole_backup_or_has_another_key_is_refused(folders: Folders, tmp_path: Path) -> None:
     async with server(folders) as address:
-        place, folder, manifest = await _small(address, tmp_path)
+        environment, folder, manifest = await _small(address, tmp_path)
         where = await target(address, "again")
         with pytest.raises(StartRefused, match="there is none in"):
-            backups.check_backup(folder, Place(tmp_path / "nowhere"))
+            backups.check_backup(folder, Environment(tmp_path / "nowhere"))
         with pytest.raises(StartRefused, match="not the one this backup is sealed with"):
-            backups.check_backup(folder, Place(tmp_path / "nowhere", master_key=new_master_key()))
+            backups.check_backup(folder, Environment(tmp_path / "nowhere", master_key=new_master_key()))
         file = folder / next(table.file for table in manifest.tables if table.name == "entries")
         kept, text = file.read_bytes(), (folder / MANIFEST).read_text()
         for damage, sentence in (
@@ -170,7 +170,7 @@ async def test_what_is_not_the_whole_backup_or_has_another_key_is_refused(folder
         newer = [*json.loads(text)["migrations"], [len(read_migrations()) + 1, "later", "x"]]
         _sealed_again(folder, migrations=newer)
         with pytest.raises(SchemaRefused, match="run a newer OpenVest"):
-            await restored(where, place, folder)
+            await restored(where, environment, folder)
         (folder / MANIFEST).write_text(text)
         # A row too few in the database is seen, and nothing of the attempt stays.
         tables = json.loads(text)["tables"]
@@ -178,10 +178,10 @@ async def test_what_is_not_the_whole_backup_or_has_another_key_is_refused(folder
         tables[at]["content"] = "0" * 32
         _sealed_again(folder, tables=tables)
         with pytest.raises(BackupRefused):
-            await restored(where, place, folder)
+            await restored(where, environment, folder)
         assert await fetch(address.superuser_dsn("again"), "select to_regclass('tenants')::text") is None
         (folder / MANIFEST).write_text(text)
-        assert (await restored(where, place, folder)).clean
+        assert (await restored(where, environment, folder)).clean
 
 
 async def test_grants_beside_those_of_the_migrations_are_seen(folders: Folders) -> None:

@@ -18,11 +18,11 @@ from openvest.db import postmaster
 from openvest.db.address import AlreadyServing, DatabaseAddress, EmbeddedError
 from openvest.db.attach import answers, attach_or_start
 from openvest.db.cluster import PASSWORD_FILE
+from openvest.db.data_dir import POINTER, cluster_home, runs_as
 from openvest.db.databases import create_database, drop_database
 from openvest.db.embedded import ADDRESS_FILE, LOCK_FILE, EmbeddedServer, remove_database
 from openvest.db.facts import look
 from openvest.db.files import FileLock
-from openvest.db.place import POINTER, cluster_home, runs_as
 from openvest.db.postmaster import is_alive, is_postmaster, read_pid_file
 from tests.faults.conftest import Folders, Run, execute, fetch
 
@@ -311,4 +311,4 @@ def test_the_words_of_a_server_that_died_are_waited_for(tmp_path: Path, monkeypa
         (tmp_path / "postgresql-2026-01-02_000000.log").write_text("FATAL:  lock file exists\nLOG:  shut down\n")
 
     monkeypatch.setattr(postmaster.time, "sleep", later)
-    assert "lock file exists" in postmaster.words_of_the_dead(tmp_path)
+    assert "lock file exists" in postmaster.crash_log_tail(tmp_path)

@@ -18,9 +18,9 @@ from openvest.db.address import EmbeddedError, silent
 from openvest.db.attach import attach_or_start
 from openvest.db.binaries import binaries_for, find_binaries
 from openvest.db.cluster import PASSWORD_FILE, dynamic_shared_memory
+from openvest.db.data_dir import POINTER, SYSTEM_USER, RunsAs, reaches, runs_as, socket_folder
 from openvest.db.embedded import LOCK_FILE, remove_database
 from openvest.db.facts import look
-from openvest.db.place import POINTER, SYSTEM_USER, RunsAs, reaches, runs_as, socket_folder
 from tests.faults.conftest import SCRIPT, SOURCES, Folders, Run, execute, fetch
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root changes the user")

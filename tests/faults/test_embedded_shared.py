@@ -14,9 +14,9 @@ import psutil
 
 from openvest.db.address import read_address
 from openvest.db.attach import SERVE_FILE, answers, attach_or_start, stop_unused
+from openvest.db.data_dir import POINTER, cluster_home
 from openvest.db.embedded import ADDRESS_FILE
 from openvest.db.files import FileLock
-from openvest.db.place import POINTER, cluster_home
 from tests.faults.conftest import Folders, Helper, Run, execute, fetch
 
 KEPT = ("create table kept (n int primary key)", "insert into kept values (1)", "grant select on kept to openvest_app")

@@ -16,7 +16,7 @@ from openvest.db.attach import attach_or_start
 from openvest.db.databases import create_database
 from openvest.features.tenants import service as tenants
 from openvest.main import installation
-from openvest.main.environment import Place
+from openvest.main.environment import Environment
 from openvest.main.first_start import Sandbox, furnish
 from openvest.main.installation import Installation, Urls
 from openvest.main.profile import PROFILE, find_profile
@@ -32,7 +32,7 @@ def urls(address: DatabaseAddress, name: str, *, embedded: bool) -> Urls:
 @asynccontextmanager
 async def opened(where: Urls, data_dir: Path) -> AsyncGenerator[Installation]:
     data_dir.mkdir(exist_ok=True)
-    async with installation.opened(where, Place(data_dir)) as found:
+    async with installation.opened(where, Environment(data_dir)) as found:
         yield found
 
 

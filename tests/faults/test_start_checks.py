@@ -12,7 +12,7 @@ from openvest.db import checks
 from openvest.db.address import DatabaseAddress
 from openvest.db.attach import attach_or_start
 from openvest.db.checks import LargeObjectsOpen, StartRefused, check_role, check_server_settings
-from openvest.main.environment import Place
+from openvest.main.environment import Environment
 from openvest.main.installation import check, embedded_urls, opened
 from tests.faults.conftest import Folders, execute
 
@@ -109,13 +109,13 @@ async def test_only_a_role_without_power_serves(folders: Folders) -> None:
 
 async def test_large_objects_are_refused_and_closed_where_the_database_is_ours(folders: Folders) -> None:
     async with attach_or_start(folders.data_dir, base=folders.base) as address:
-        urls, place = embedded_urls(folders.data_dir), Place(folders.data_dir)
-        async with opened(urls, place):
+        urls, environment = embedded_urls(folders.data_dir), Environment(folders.data_dir)
+        async with opened(urls, environment):
             pass
         await execute(address.superuser_dsn("openvest"), "grant execute on function lo_create(oid) to public")
         with pytest.raises(LargeObjectsOpen, match="REVOKE EXECUTE ON FUNCTION lo_create"):
             await check(urls)
         said: list[str] = []
-        async with opened(urls, place, progress=said.append):
+        async with opened(urls, environment, progress=said.append):
             await check(urls)
         assert said == ["closing large objects to the role that serves…"]

@@ -24,7 +24,10 @@ from tests.gates.scratch import ROOT, NoVerdict, run_gate
 
 def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.gates", description=__doc__)
-    parser.add_argument("only", nargs="*", metavar="GATE", help="gates to run; none: all of them")
+    named = ", ".join(gate.name for gate in GATES.values())
+    parser.add_argument(
+        "only", nargs="*", metavar="GATE", help=f"gates to run, by the first word of {named}; none: all"
+    )
     parser.add_argument("--night", action="store_true", help="at full size")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000), help="of everything random")
     parser.add_argument("--report", type=Path, default=ROOT, help="folder for the report")
@@ -45,7 +48,7 @@ async def main(asked: argparse.Namespace) -> int:
         told = await verdict_of(gate, size, asked.seed)
         verdicts.append(told)
         mark = "[green]✔[/]" if told["passed"] else "[red]✘[/]"
-        console.print(f"{mark} {gate.name:8} {told['seconds']:6.1f} s  {gate.title}: ", end="")
+        console.print(f"{mark} {gate.name:24} {told['seconds']:6.1f} s  {gate.title}: ", end="")
         console.print(told["figure"], markup=False)
         for finding in told["findings"]:
             console.print(f"      {finding}", markup=False)
@@ -66,7 +69,7 @@ async def verdict_of(gate: Gate, size: Any, seed: int) -> dict[str, Any]:
     except NoVerdict as error:
         text = str(error)
         return {
-            "gate": gate.name, "figure": "no verdict", "seed": seed, "passed": False, "seconds": 0.0,
+            "gate": gate.key, "figure": "no verdict", "seed": seed, "passed": False, "seconds": 0.0,
             "findings": [text], "fault": text,
         }  # fmt: skip
 

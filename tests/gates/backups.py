@@ -190,7 +190,7 @@ async def _places(stack: AsyncExitStack, kind: str) -> tuple[Place | None, Place
 
 GATES: tuple[Gate, ...] = (
     Gate(
-        "R9",
+        "R9 backups",
         "a backup under load comes back whole, on either kind of database",
         backups,
         push={"acknowledged": 300, "clients": 4},

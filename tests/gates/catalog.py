@@ -30,10 +30,10 @@ MODULES: Sequence[str] = (
 
 
 def _number(gate: Gate) -> tuple[int, str]:
-    digits = re.sub(r"\D", "", gate.name)
-    return int(digits or 0), gate.name
+    digits = re.sub(r"\D", "", gate.key)
+    return int(digits or 0), gate.key
 
 
 _UNSORTED: list[Gate] = [gate for name in MODULES for gate in import_module(f"tests.gates.{name}").GATES]
 
-GATES: Mapping[str, Gate] = {gate.name: gate for gate in sorted(_UNSORTED, key=_number)}
+GATES: Mapping[str, Gate] = {gate.key: gate for gate in sorted(_UNSORTED, key=_number)}

@@ -88,14 +88,14 @@ async def crossed(run: Run) -> Verdict:
 
 GATES = (
     Gate(
-        "R27",
+        "R27 end-of-calendars",
         "at the end of the calendars work is decided, neither set aside nor left waiting",
         ended,
         push={"lives": 2, "orders": 40},
         night={"lives": 40, "orders": 60},
     ),
     Gate(
-        "R28",
+        "R28 crossing-advances",
         "advances, freezes and thaws that cross lose no target",
         crossed,
         push={"tenants": 4, "rounds": 8},

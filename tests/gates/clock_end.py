@@ -13,7 +13,7 @@ from openvest.core.trading_calendar import LAST_DAY
 from openvest.db.query import Query
 from openvest.db.unit import Unit
 from openvest.features.orders import service as orders_service
-from openvest.features.orders.model import OrderWanted
+from openvest.features.orders.model import PlaceOrder
 from openvest.ledger.audit import prove_tenant
 from openvest.main import Assembled
 from tests.gates.gate import Run, Verdict
@@ -31,7 +31,7 @@ _LEFT: Final = {
     "open": Query(
         str, "select order_type || ' ' || status from orders where tenant_id = $1 and status in ('NEW', 'PROCESSING')"
     ),
-    "set aside": Query(str, "select sweep || ' ' || error from set_aside where tenant_id = $1"),
+    "set aside": Query(str, "select sweep || ' ' || error from dead_letters where tenant_id = $1"),
     "never settled": Query(
         str, "select side || ' ' || settles_at from executions where tenant_id = $1 and status = 'FILLED'"
     ),
@@ -43,7 +43,7 @@ _SAID: Final = Query(
 )
 
 
-def wanted(chance: Random, trader: Trader) -> OrderWanted:
+def wanted(chance: Random, trader: Trader) -> PlaceOrder:
     """An order of any kind; many can never be filled at their price and rest."""
     isin, currency = chance.choice(((X, "EUR"), (LONDON, "GBP"), (LONDON, "EUR")))
     fields: dict[str, Any] = {"isin": isin, "currency": currency, "side": chance.choice(("BUY", "BUY", "SELL"))}
@@ -105,7 +105,7 @@ async def _left(world: Assembled, tenant_id: UUID) -> list[str]:
     for what, query in _LEFT.items():
         found = Counter(await world.database.read(tenant_id, lambda unit, q=query: unit.rows(q, unit.tenant_id)))
         findings += [f"{what}: {count} × {one}" for one, count in found.items()]
-    proof = await prove_tenant(world.database, tenant_id, catalog.LAWS)
+    proof = await prove_tenant(world.database, tenant_id, catalog.INVARIANTS)
     if not proof.clean:
         findings.append(f"the books are not sound: {proof.findings}")
     return findings

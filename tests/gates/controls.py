@@ -58,7 +58,7 @@ async def main(asked: argparse.Namespace) -> int:
         head = commit()
         told = await seen(planted)
         mark = "[green]caught[/]" if told["caught"] else "[red]MISSED[/]"
-        console.print(f"{mark} {planted.gate:8} {planted.name}: ", end="")
+        console.print(f"{mark} {GATES[planted.gate].name:24} {planted.name}: ", end="")
         console.print(f"{planted.what} → {told['figure']}", markup=False)
         if told["caught"]:
             caught[planted.name] = {

@@ -76,14 +76,14 @@ def _kills(
 
 GATES: tuple[Gate, ...] = (
     _kills(
-        "R1",
+        "R1 database-kills",
         "PostgreSQL killed under load loses nothing that was acknowledged",
         ("postmaster", "backend", "postgres"),
         kills=(8, 60),
         acknowledged=(4_000, 40_000),
     ),
     _kills(
-        "R2",
+        "R2 server-kills",
         "API processes killed under load lose and double nothing",
         ("server", "serve"),
         kills=(8, 40),
@@ -92,7 +92,7 @@ GATES: tuple[Gate, ...] = (
     ),
     # The worker inside `serve` goes on beside the two that are killed.
     _kills(
-        "R3",
+        "R3 worker-kills",
         "workers killed while others compete lose and double nothing",
         ("worker", "second worker"),
         kills=(10, 40),
@@ -101,7 +101,7 @@ GATES: tuple[Gate, ...] = (
         names=PROCESSES,
     ),
     Gate(
-        "R7",
+        "R7 connection-cuts",
         "connections cut under load: the pools heal, nothing is lost or doubled",
         connections_cut,
         push={"cuts": 100, "acknowledged": 2_000, "clients": 24},

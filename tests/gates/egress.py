@@ -12,12 +12,12 @@ from unittest.mock import patch
 
 from openvest.core.clock import WireClock
 from openvest.core.webhook_urls import parse_target
-from openvest.ports.courier import NotSent
+from openvest.ports.webhook_sender import NotSent
 from openvest.worker.address_guard import is_public
-from openvest.worker.courier import HttpCourier
+from openvest.worker.webhook_sender import HttpWebhookSender
 from tests.gates.gate import Gate, Run, Verdict
 from tests.kit.hostile import endpoint, says
-from tests.security.test_webhook_guard import INSIDE, REFUSED_URLS, REFUSED_WITH_BLANKS, letter
+from tests.security.test_webhook_guard import INSIDE, REFUSED_URLS, REFUSED_WITH_BLANKS, webhook_request
 
 NAME = "hooks.client.example"
 INNER_NAME = "The name of the endpoint leads to an address that is not public."
@@ -71,7 +71,7 @@ class Fence:
 def fenced() -> Generator[Fence]:
     """Loopback alone is connected to; where else a connection is begun is noted and refused.
 
-    Why: a courier whose guard is broken must not knock at anybody's door from the machine that finds out.
+    Why: a webhook sender whose guard is broken must not knock at anybody's door from the machine that finds out.
     """
     loop, fence = asyncio.get_running_loop(), Fence()
     connect = loop.sock_connect
@@ -118,7 +118,7 @@ async def _all_shapes(run: Run, bird: Canary, findings: list[str]) -> str:
 async def _urls(urls: Sequence[str]) -> list[str]:
     """Refused when a subscription is made, and again before each attempt, should one stand in the database."""
     findings: list[str] = []
-    courier = HttpCourier(WireClock(), timeout_seconds=2, resolve=_public)
+    sender = HttpWebhookSender(WireClock(), timeout_seconds=2, resolve=_public)
     for url in urls:
         try:
             parse_target(url)
@@ -126,12 +126,12 @@ async def _urls(urls: Sequence[str]) -> list[str]:
         except ValueError:
             pass
         try:
-            await courier.send(letter(url))
+            await sender.send(webhook_request(url))
             findings.append(f"{url!r} was sent to")
         except NotSent as error:
             if not str(error).startswith("The URL"):
                 findings.append(f"{url!r} was tried: {error}")
-    await courier.close()
+    await sender.close()
     return findings
 
 
@@ -148,15 +148,15 @@ async def _inner_answers(bird: Canary, findings: list[str]) -> int:
             async def resolve(_host: str, _port: int, answers: Sequence[str] = answers) -> Sequence[str]:
                 return answers
 
-            courier = HttpCourier(WireClock(), timeout_seconds=2, resolve=resolve)
+            sender = HttpWebhookSender(WireClock(), timeout_seconds=2, resolve=resolve)
             tried += 1
             try:
-                await courier.send(letter(f"https://{NAME}:{bird.port}/"))
+                await sender.send(webhook_request(f"https://{NAME}:{bird.port}/"))
                 findings.append(f"{answers} was sent to")
             except NotSent as error:
                 if str(error) != INNER_NAME:
                     findings.append(f"{answers} was tried: {error}")
-            await courier.close()
+            await sender.close()
     return tried
 
 
@@ -167,18 +167,18 @@ async def _changing_answers(bird: Canary, flips: int, findings: list[str]) -> in
     async def resolve(_host: str, _port: int) -> Sequence[str]:
         return [next(answers)]
 
-    courier = HttpCourier(
+    sender = HttpWebhookSender(
         WireClock(), timeout_seconds=2, resolve=resolve, judge=lambda a: a == "127.0.0.9" or is_public(a)
     )
     for _ in range(flips):
         for expected in ("The endpoint does not take connections.", INNER_NAME):
             try:
-                await courier.send(letter(f"https://{NAME}:{bird.port}/"))
+                await sender.send(webhook_request(f"https://{NAME}:{bird.port}/"))
                 findings.append("a changing name was sent to")
             except NotSent as error:
                 if str(error) != expected:
                     findings.append(f"a changing name: {error}")
-    await courier.close()
+    await sender.close()
     return flips
 
 
@@ -189,12 +189,12 @@ async def _redirects(bird: Canary, findings: list[str]) -> int:
         for form in AT_THE_CANARY[:2]:
             location = b"location: " + form.format(bird.port).encode()
             async with endpoint(says(status, location)) as port:
-                courier = HttpCourier(WireClock(), frozenset({f"127.0.0.1:{port}"}), timeout_seconds=2)
+                sender = HttpWebhookSender(WireClock(), frozenset({f"127.0.0.1:{port}"}), timeout_seconds=2)
                 try:
-                    answered = str((await courier.send(letter(f"http://127.0.0.1:{port}/"))).status)
+                    answered = str((await sender.send(webhook_request(f"http://127.0.0.1:{port}/"))).status)
                 except NotSent as error:
                     answered = str(error)
-                await courier.close()
+                await sender.close()
             tried += 1
             if answered != str(status):
                 findings.append(f"{status} to {form}: {answered}")
@@ -203,7 +203,7 @@ async def _redirects(bird: Canary, findings: list[str]) -> int:
 
 GATES = (
     Gate(
-        "R38",
+        "R38 egress",
         "no shape of a URL, no answer of a name service and no redirect leads a webhook inside",
         stays_outside,
         push={"flips": 20},

@@ -174,7 +174,7 @@ async def endings(run: Run) -> Verdict:
         await _started(stage, _SERVE, port, receiver)
         async with stage.database() as database:
             tenant_id = caller.wire.credentials.tenant_id
-            proof = await prove_tenant(database, tenant_id, catalog.LAWS)
+            proof = await prove_tenant(database, tenant_id, catalog.INVARIANTS)
         findings += [f"law broken: {finding}" for finding in proof.findings]
     return Verdict(f"{len(cases)} times something hung, ended within {longest:.1f} s", findings)
 

@@ -18,11 +18,11 @@ from openvest.core.clock import WireClock
 from openvest.db.query import Query, Statement
 from openvest.db.unit import Unit
 from openvest.features.tenants import service as tenants
-from openvest.ports.courier import NotSent, Receipt
+from openvest.ports.webhook_sender import NotSent, Receipt
 from openvest.worker import address_guard
 from openvest.worker.address_guard import is_public
-from openvest.worker.courier import HttpCourier
 from openvest.worker.deliveries import Deliverer
+from openvest.worker.webhook_sender import HttpWebhookSender
 from tests.faults.doomed import Silent, campaign
 from tests.gates import independent
 from tests.gates.gate import Gate, Run, Verdict
@@ -32,7 +32,7 @@ from tests.kit.receiver import receiving
 from tests.kit.tls import certificate
 from tests.kit.webhooks import OBJECTS, WebhookWorld, make_world
 from tests.kit.world import make_tenant
-from tests.security.test_webhook_guard import letter
+from tests.security.test_webhook_guard import webhook_request
 
 SCHEDULE = (1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233, 377, 600)
 """Waits after the first, second … failure; the last one for ever. Units: seconds. Source: RELIABILITY.md R23."""
@@ -45,7 +45,7 @@ async def webhook_world() -> AsyncGenerator[WebhookWorld]:
         try:
             yield world
         finally:
-            await world.deliverer.courier.close()
+            await world.deliverer.sender.close()
 
 
 async def deliverers_die(run: Run) -> Verdict:
@@ -99,16 +99,16 @@ async def _silent_names(url: str, tls: ssl.SSLContext) -> list[str]:
             over.wait()
         return [(0, 0, 0, "", ("127.0.0.1", 0))]
 
-    courier = HttpCourier(WireClock(), timeout_seconds=8, judge=lambda address: address == "127.0.0.1", tls=tls)
+    sender = HttpWebhookSender(WireClock(), timeout_seconds=8, judge=lambda address: address == "127.0.0.1", tls=tls)
     waiting: list[asyncio.Task[Receipt]] = []
     with patch.object(address_guard, "_ask", answer):
         try:
-            await courier.send(letter(url))
-            await courier.close()  # so that the next letter needs a connection, and its name a look-up
-            silent = [letter(f"https://n{number}.silent.example/") for number in range(200)]
-            waiting += [asyncio.create_task(courier.send(one)) for one in silent]
+            await sender.send(webhook_request(url))
+            await sender.close()  # so that the next request needs a connection, and its name a look-up
+            silent = [webhook_request(f"https://n{number}.silent.example/") for number in range(200)]
+            waiting += [asyncio.create_task(sender.send(one)) for one in silent]
             await asyncio.sleep(0.1)
-            await courier.send(letter(url))
+            await sender.send(webhook_request(url))
         except NotSent as error:
             return [f"a good name beside {len(waiting)} that never answer: {error}"]
         finally:
@@ -116,7 +116,7 @@ async def _silent_names(url: str, tls: ssl.SSLContext) -> list[str]:
                 task.cancel()
             await asyncio.gather(*waiting, return_exceptions=True)
             over.set()
-            await courier.close()
+            await sender.close()
     return []
 
 
@@ -150,7 +150,7 @@ async def hostile_endpoints(run: Run) -> Verdict:
         urls = {name: f"http://127.0.0.1:{port}/" for name, port in ports.items()} | sealed
         ids = {name: await world.webhook(url=url, max_package_size=100) for name, url in urls.items()}
         await world.webhook("/healthy", max_package_size=100)
-        courier = HttpCourier(
+        sender = HttpWebhookSender(
             world.wire,
             world.allow_list,
             timeout_seconds=8,
@@ -158,14 +158,14 @@ async def hostile_endpoints(run: Run) -> Verdict:
             judge=lambda address: address == "127.0.0.1" or is_public(address),
             tls=trust,
         )
-        deliverer = Deliverer(world.database, OBJECTS, courier, back_off=(0,), log=Silent())
+        deliverer = Deliverer(world.database, OBJECTS, sender, back_off=(0,), log=Silent())
         for _ in range(run["rounds"]):
             await world.emit("USER.CREATED", "USER.CREATED", size=200)
             await world.age()
             findings += await _healthy_is_served(world, deliverer)
         findings += await _silent_names(sealed["TLS"], trust)
         await deliverer.finish(20)
-        await courier.close()
+        await sender.close()
         for name in (*refused, *list(sealed)[1:]):
             if not await world.database.read(
                 world.tenant_id, lambda unit, name=name: unit.one(WAITING, unit.tenant_id, ids[name])
@@ -214,7 +214,7 @@ async def waits_between_attempts(run: Run) -> Verdict:
     """R23: exact waits, without an end, counted from the first; and everything delivered once the endpoint is back."""
     findings, begun = list[str](), list[datetime]()
     async with webhook_world() as world:
-        deliverer = Deliverer(world.database, OBJECTS, world.deliverer.courier, log=Silent())
+        deliverer = Deliverer(world.database, OBJECTS, world.deliverer.sender, log=Silent())
         await world.webhook(max_package_size=100)
         world.receiver.script["/hook"] = [500] * run["failures"]
         await world.emit("USER.CREATED", "USER.CREATED", "USER.CREATED")
@@ -272,7 +272,7 @@ async def _add_key(unit: Unit) -> UUID:
 
 GATES = (
     Gate(
-        "R21",
+        "R21 event-delivery",
         "every event arrives, first arrivals in order, whoever dies",
         deliverers_die,
         push={"kills": 60, "events_per_kill": 34},
@@ -280,14 +280,14 @@ GATES = (
         minutes=6,
     ),
     Gate(
-        "R22",
+        "R22 hostile-endpoints",
         "hostile endpoints hold back nobody else, and only a success counts as one",
         hostile_endpoints,
         push={"rounds": 3},
         night={"rounds": 20},
     ),
     Gate(
-        "R23",
+        "R23 retry-waits",
         "failures are repeated after exactly the published waits",
         waits_between_attempts,
         push={"failures": 20},
@@ -295,7 +295,7 @@ GATES = (
         quick=True,
     ),
     Gate(
-        "R24",
+        "R24 webhook-signatures",
         "every delivery's signature verifies, also while keys are replaced",
         signatures_verify,
         push={"deliveries": 500},

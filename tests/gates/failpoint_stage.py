@@ -40,7 +40,7 @@ _PASSED_BY: Mapping[str, tuple[Process, ...]] = {
     "clock": ("server", "worker"),
     "unit": ("server", "worker"),
     "sweep": ("worker",),
-    "outward": ("worker",),
+    "outbound": ("worker",),
     "sequencer": ("worker",),
     "deliveries": ("worker",),
 }

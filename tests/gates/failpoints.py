@@ -41,7 +41,7 @@ async def all_failpoints(run: Run) -> Verdict:
 
 GATES: tuple[Gate, ...] = (
     Gate(
-        "R4",
+        "R4 crash-points",
         "a crash at any point of any process leaves nothing lost, doubled or stuck",
         all_failpoints,
         push={"rounds": 1, "clients": 4, "part": 0},

@@ -40,7 +40,8 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """One gate. `push` and `night` are its sizes by name; a `quick` one also runs, at push size, in `make test`.
+    """One gate. `name` is its number and its words, or one word alone. `push` and `night` are its sizes by name; a
+    `quick` one also runs, at push size, in `make test`.
 
     An AssertionError of `run` is a finding; anything else it raises is a fault of the gate and fails it too, but proves
     nothing of a planted bug. Units: minutes after which a run at push size is given up, ten times that at night.
@@ -53,6 +54,11 @@ class Gate:
     night: Mapping[str, int] = field(default_factory=dict[str, int])
     quick: bool = False
     minutes: float = 6
+
+    @property
+    def key(self) -> str:
+        """What programs call it: the number without the words."""
+        return self.name.partition(" ")[0]
 
     def sizes(self, size: Size) -> Mapping[str, int]:
         return {**self.push, **self.night} if size == "night" else self.push

@@ -146,14 +146,14 @@ async def _wave(at: Doors, wanted: Sequence[Asked], chance: Random) -> list[Told
 
 GATES = (
     Gate(
-        "R16",
+        "R16 key-storm",
         "a key has one effect, however often and wherever it is sent at once",
         storm,
         push={"keys": 500, "wave": 50},
         night={"keys": 10_000, "wave": 100},
     ),
     Gate(
-        "R17",
+        "R17 key-reuse",
         "a key stands for one request of one client; any other request under it is told what differs",
         matrix,
         push={"fuzz": 10},

@@ -69,7 +69,7 @@ async def live(
         await life.compare(everything=True)
         told.update(f"order {order.status}" for order in life.model.orders)
         told["executions"] += len(life.model.executions)
-        proof = await prove_tenant(world.database, life.trader.customer.tenant_id, catalog.LAWS)
+        proof = await prove_tenant(world.database, life.trader.customer.tenant_id, catalog.INVARIANTS)
         assert proof.clean, f"the books are not sound: {proof.findings}"
         untold = await world.database.read(life.trader.customer.tenant_id, untold_states)
         assert not untold, f"the news tells other states than the tables: {untold[:3]}"
@@ -116,7 +116,7 @@ async def lives(run: Run) -> Verdict:
 
 
 R18 = Gate(
-    "R18",
+    "R18 ledger-model",
     "ledger and order life are what a model in memory says",
     lives,
     push={"steps": 600},

@@ -253,7 +253,7 @@ async def rounding(run: Run) -> Verdict:
 
 
 R20 = Gate(
-    "R20",
+    "R20 rounding",
     "parts sum to the whole",
     rounding,
     push={"cases": 20_000},

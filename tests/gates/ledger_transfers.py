@@ -9,21 +9,21 @@ from uuid import UUID
 
 import asyncpg
 
-from openvest.core.ids import caused_id
+from openvest.core.ids import deterministic_id
 from openvest.db.query import Query
 from openvest.db.unit import Database, Unit
-from openvest.ledger import recipes
+from openvest.ledger import posting_rules
 from openvest.ledger.audit import prove_tenant
 from openvest.ledger.chart import Leg
 from openvest.ledger.posting import post
-from openvest.ledger.recipes import Journal, house, journal_of
+from openvest.ledger.posting_rules import Journal, house, journal_of
 from tests.gates.gate import Gate, Run, Verdict
 from tests.gates.ground import ground
 from tests.kit.ledger import DAY
 from tests.kit.world import make_tenant, opened
 from tests.stateful.storms import below_zero
 
-OWNERS = [caused_id("crossed", number) for number in range(20)]
+OWNERS = [deterministic_id("crossed", number) for number in range(20)]
 CURRENCIES = ("EUR", "GBP")
 FUNDS = Decimal("9.00")
 """What each owner begins with: so little that a good part of the transfers is refused."""
@@ -51,7 +51,7 @@ def transfer(run: Run, number: int) -> Journal:
         Leg(target, currency, "available", amount - Decimal("0.01")),
         house(currency, "fees", Decimal("0.01")),
     )
-    return journal_of("DEBT_WAIVED", caused_id("crossed", run.seed, number), DAY, legs)
+    return journal_of("DEBT_WAIVED", deterministic_id("crossed", run.seed, number), DAY, legs)
 
 
 async def crossed(run: Run) -> Verdict:
@@ -75,7 +75,7 @@ async def crossed(run: Run) -> Verdict:
 
 async def _fund(unit: Unit) -> None:
     wants = [
-        recipes.topup(caused_id("crossed funds", owner, currency), owner, currency, FUNDS, DAY)
+        posting_rules.topup(deterministic_id("crossed funds", owner, currency), owner, currency, FUNDS, DAY)
         for owner in OWNERS
         for currency in CURRENCIES
     ]
@@ -134,7 +134,7 @@ async def _deadlocks(superuser: str) -> int:
 
 
 R15 = Gate(
-    "R15",
+    "R15 crossing-transfers",
     "transfers that cross never meet in a deadlock",
     crossed,
     push={"transfers": 2_000},

@@ -32,7 +32,7 @@ from tests.kit.world import SECRETS
 UNSCOPED = frozenset({"POST /auth/token"})
 """What proves itself by a secret and needs no scope, since it gives them."""
 MANY = json.dumps({f"no_such_field_{number}": 1 for number in range(MAX_VALUES // 2)}).encode()
-"""Far more misfits than a refusal names."""
+"""Far more field errors than a refusal names."""
 MORE = json.dumps({"no_such_field": [1] * MAX_VALUES}).encode()
 """More values than are judged."""
 SHAPE = frozenset({"type", "title", "status", "detail", "instance", "request_id"})
@@ -145,7 +145,7 @@ def misshapen(answer: httpx.Response) -> list[str]:
     if found["request_id"] != answer.headers.get("upvest-request-id") or not UUID(found["request_id"]):
         wrong.append("has another request id than its header")
     if len(found.get("errors", ())) > MAX_MISFITS:
-        wrong.append(f"names {len(found['errors'])} misfits")
+        wrong.append(f"names {len(found['errors'])} field errors")
     if found["status"] != answer.status_code:
         wrong.append(f"says {found['status']} and is {answer.status_code}")
     if found["instance"] != httpx.URL(str(answer.request.url)).path:
@@ -328,6 +328,6 @@ async def error_shapes(run: Run) -> Verdict:
 
 
 GATES = (
-    Gate("R34", "a token opens what its scopes say", scope_matrix, quick=True),
+    Gate("R34 scopes", "a token opens what its scopes say", scope_matrix, quick=True),
     Gate("errors", "every refusal is a problem document with the request's id", error_shapes, quick=True),
 )

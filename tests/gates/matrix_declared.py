@@ -15,7 +15,7 @@ from typing import Any
 import openvest
 from openvest import catalog
 from openvest.core.paging import PageParameters
-from openvest.declarations import Endpoint, Event, Outward, Reaction, Representation, Sweep
+from openvest.declarations import Endpoint, Event, Outbound, Reaction, Representation, Sweep
 from openvest.features.tenants.model import SCOPES
 from openvest.ledger.audit import AuditQuery
 from openvest.server.openapi import describe
@@ -154,9 +154,9 @@ def not_assembled() -> Iterator[str]:
         (Endpoint,): SERVED,
         (Event,): catalog.EVENTS,
         (Representation,): [one for table in catalog.REPRESENTATIONS.values() for one in table.values()],
-        (Sweep, Outward): catalog.WORKS,
+        (Sweep, Outbound): catalog.WORKS,
         (Reaction,): catalog.REACTIONS,
-        (AuditQuery,): catalog.LAWS,
+        (AuditQuery,): catalog.INVARIANTS,
     }
     for info in pkgutil.walk_packages(openvest.__path__, "openvest."):
         if info.name.endswith("__main__"):

@@ -276,4 +276,4 @@ async def fields_apart(run: Run) -> Verdict:
     )
 
 
-GATES = (Gate("R36", "fields that are not the client's stay ours", fields_apart, quick=True),)
+GATES = (Gate("R36 field-ownership", "fields that are not the client's stay ours", fields_apart, quick=True),)

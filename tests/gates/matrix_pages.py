@@ -24,7 +24,7 @@ from openvest.db.unit import Unit
 from openvest.declarations import Contract, Endpoint
 from openvest.features.accounts import service as accounts
 from openvest.features.orders import service as orders
-from openvest.features.orders.model import OrderWanted
+from openvest.features.orders.model import PlaceOrder
 from openvest.features.payments import service as payments
 from openvest.features.webhooks import service as webhooks
 from openvest.features.webhooks.model import NewWebhook
@@ -143,11 +143,11 @@ async def furnish(stood: Floor, tenant_id: UUID, api: Api, rows: int) -> dict[st
 
 
 async def _order(stood: Floor, customer: Customer, rows: int) -> None:
-    want = OrderWanted(customer.account_id, customer.user_id, isin=X, side="BUY", cash_amount=Decimal("10.00"))
+    want = PlaceOrder(customer.account_id, customer.user_id, isin=X, side="BUY", cash_amount=Decimal("10.00"))
     for first in range(0, rows, AT_ONCE):
         wants = [want] * min(AT_ONCE, rows - first)
 
-        async def place(unit: Unit, wants: Sequence[OrderWanted] = wants) -> None:
+        async def place(unit: Unit, wants: Sequence[PlaceOrder] = wants) -> None:
             await orders.place_orders(unit, wants)
 
         await stood.world.database.write(customer.tenant_id, place, n=len(wants))
@@ -334,4 +334,4 @@ async def pages(run: Run) -> Verdict:
     )
 
 
-GATES = (Gate("R41", "lists stay lists, however long", pages, push={"rows": 2_000}, night={"rows": 10_000}),)
+GATES = (Gate("R41 paging", "lists stay lists, however long", pages, push={"rows": 2_000}, night={"rows": 10_000}),)

@@ -49,7 +49,7 @@ EMPTY: Mapping[str, str] = {
     "fraction_reserves": "the house's own",
     "lot_uses": "made by a sale; no operation shows one by itself",
     "scenario_uses": "made where a scenario takes effect; no operation shows one",
-    "set_aside": "work that failed; no operation shows any",
+    "dead_letters": "work that failed; no operation shows any",
     "signing_keys": "made with the first package that is told",
     "webhook_packages": "made by the worker that delivers, which does not run here",
 }
@@ -286,4 +286,4 @@ async def tenants_apart(run: Run) -> Verdict:
     )
 
 
-GATES = (Gate("R35", "tenants do not see each other", tenants_apart, quick=True),)
+GATES = (Gate("R35 tenant-isolation", "tenants do not see each other", tenants_apart, quick=True),)

@@ -18,7 +18,7 @@ from openvest import catalog
 from openvest.core.problems import Problem
 from openvest.core.sealing import Secrets
 from openvest.db.unit import Unit
-from openvest.declarations import Outward, Sweep
+from openvest.declarations import Outbound, Sweep
 from openvest.work.look import question
 from tests.gates.gate import Gate, Run, Verdict
 from tests.gates.matrix_fields import MONDAY, ask_all
@@ -31,11 +31,11 @@ from tests.kit.orders import make_trader
 from tests.kit.people import USER
 from tests.security.tenant_life import live
 
-Work = Sweep | Outward
+Work = Sweep | Outbound
 
 PESEL = "02070803628"
 DUE_ELSEWHERE: Mapping[str, str] = {
-    "tell_instruments": "comes of an import, which is no request; tests/unit/test_instrument_news.py tells twice",
+    "instruments.tell": "comes of an import, which is no request; tests/unit/test_instrument_news.py tells twice",
 }
 """Work that no life of a tenant makes due, and where it is tried."""
 
@@ -49,13 +49,13 @@ _ANOTHER = "overlay(lease_token::text placing reverse(substr(lease_token::text, 
 class Said:
     """What the outside said, and to whom."""
 
-    outward: Outward
+    outbound: Outbound
     tenant_id: UUID
     rows: Sequence[Any]
     said: Any
 
     async def record(self, unit: Unit) -> None:
-        await self.outward.record(unit, self.rows, self.said)
+        await self.outbound.record(unit, self.rows, self.said)
 
 
 @dataclass
@@ -68,7 +68,7 @@ class Twice:
     findings: set[str] = field(default_factory=set[str])
 
     def watched(self, work: Work) -> Work:
-        return self._outward(work) if isinstance(work, Outward) else self._sweep(work)
+        return self._outbound(work) if isinstance(work, Outbound) else self._sweep(work)
 
     def _sweep(self, sweep: Sweep) -> Sweep:
         async def work(unit: Unit, rows: Sequence[Any]) -> None:
@@ -96,24 +96,24 @@ class Twice:
     def _again(sweep: Sweep) -> str:
         return f"{sweep.name}: what was done is due again at the same instant"
 
-    def _outward(self, outward: Outward) -> Outward:
+    def _outbound(self, outbound: Outbound) -> Outbound:
         tenants: dict[UUID, UUID] = {}
 
         async def lease(unit: Unit, limit: int) -> Sequence[Any]:
-            rows = await outward.lease(unit, limit)
-            assert all(hasattr(row, "id") for row in rows), f"{outward.name}: what it leases could not be set aside"
+            rows = await outbound.lease(unit, limit)
+            assert all(hasattr(row, "id") for row in rows), f"{outbound.name}: what it leases could not be set aside"
             tenants.update(dict.fromkeys((row.id for row in rows), unit.tenant_id))
             return rows
 
-        async def talk(ports: Any, rows: Sequence[Any]) -> Any:
-            said = await outward.talk(ports, rows)
-            self.handled[outward.name] += len(rows)
-            answer = Said(outward, tenants[rows[0].id], rows, said)
+        async def call(ports: Any, rows: Sequence[Any]) -> Any:
+            said = await outbound.call(ports, rows)
+            self.handled[outbound.name] += len(rows)
+            answer = Said(outbound, tenants[rows[0].id], rows, said)
             self.answers.append(answer)
             await self._heard(answer, "whose lease another one has", taken=True)
             return said
 
-        return replace(outward, lease=lease, talk=talk)
+        return replace(outbound, lease=lease, call=call)
 
     async def late(self) -> None:
         """Every answer of the outside once more, as from a worker that was away until all was done."""
@@ -123,23 +123,23 @@ class Twice:
     async def _heard(self, answer: Said, which: str, *, taken: bool) -> None:
         """Record an answer that has no right to be: nothing changes."""
         assert self.stood is not None
-        outward = answer.outward
+        outbound = answer.outbound
         async with self.stood.superuser() as eye:
             tables = [row[0] for row in await eye.fetch(_LEASED)] if taken else []
             for table in tables:
                 await eye.execute(f"update {table} set lease_token = {_ANOTHER}")
             before = await footprint.digests(eye)
-            n = 1 if outward.writes_events else 0
+            n = 1 if outbound.writes_events else 0
             try:
                 await self.stood.world.database.write(answer.tenant_id, answer.record, n=n, draining=True)
             except Problem as error:
-                self.findings.add(f"{outward.name}: an answer {which} is a fault: {error}")
+                self.findings.add(f"{outbound.name}: an answer {which} is a fault: {error}")
             after = await footprint.digests(eye)
             for table in tables:
                 await eye.execute(f"update {table} set lease_token = {_ANOTHER}")
         changed = sorted(table for table in after if after[table] != before[table])
         if changed:
-            self.findings.add(f"{outward.name}: an answer {which} changes {', '.join(changed)}")
+            self.findings.add(f"{outbound.name}: an answer {which} changes {', '.join(changed)}")
 
 
 @asynccontextmanager

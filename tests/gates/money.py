@@ -50,7 +50,7 @@ class Field:
     async def findings(self) -> list[str]:
         """What is wrong with the books. Every moment of every bucket is looked at, not only the last."""
         below = await storms.below_zero(self.database, self.customer.tenant_id)
-        proof = await prove_tenant(self.database, self.customer.tenant_id, catalog.LAWS)
+        proof = await prove_tenant(self.database, self.customer.tenant_id, catalog.INVARIANTS)
         return [*(f"below zero: {moment}" for moment in below), *(f"law broken: {f}" for f in proof.findings)]
 
 
@@ -119,14 +119,14 @@ async def sell_storm(run: Run) -> Verdict:
 
 GATES = (
     Gate(
-        "R13",
+        "R13 double-spend",
         "money is spent once",
         double_spend,
         push={"attempts": 5_000, "money_for": 1_313, "clients": 64},
         night={"attempts": 20_000, "money_for": 5_313, "clients": 512},
     ),
     Gate(
-        "R14",
+        "R14 double-sale",
         "units are sold once",
         sell_storm,
         push={"attempts": 2_000, "units_for": 613, "clients": 64},

@@ -20,7 +20,7 @@ import asyncpg
 from openvest import catalog
 from openvest.core.clock import monotonic_ns
 from openvest.db.unit import Database
-from openvest.declarations import Outward
+from openvest.declarations import Outbound
 from openvest.ledger.audit import prove_tenant
 from openvest.main.failpoints import PAUSE
 from tests.faults.crash.checker import check, wait_for_rest
@@ -38,7 +38,7 @@ SCOPE = (
 )
 HIT_SECONDS, REST_SECONDS = 120, 120
 SWEEP_POINTS = ("sweep.after_claim",)
-OUTWARD_POINTS = ("outward.in_lease", "outward.after_lease", "outward.after_talk", "outward.in_record")
+OUTBOUND_POINTS = ("outbound.in_lease", "outbound.after_lease", "outbound.after_call", "outbound.in_record")
 GROUPS: Sequence[str] = (
     "executions, block_trades, fraction_reserves",
     "street_orders, venue_reports",
@@ -46,7 +46,7 @@ GROUPS: Sequence[str] = (
     "balances, house_balances, journals, entries, locks, lots",
     "event_sets, events, event_counters",
     "users, user_checks, data_changes, accounts, account_groups",
-    "topups, bank_lines, clocks, told_instruments",
+    "topups, bank_lines, clocks, instrument_cursors",
 )
 """What an index build might keep from being written at one time. First what orders that still come in run into."""
 EXPIRE = """
@@ -54,7 +54,7 @@ update orders set expires_at = wire_now() where tenant_id = $1 and id = (
   select id from orders where tenant_id = $1 and status = 'PROCESSING' and order_type = 'LIMIT'
      and cancellation_reason is null and expires_at is null order by id limit 1 for update skip locked)
 """
-WAITS = "select exists (select from set_aside where tenant_id = $1 and row_id = $2)"
+WAITS = "select exists (select from dead_letters where tenant_id = $1 and row_id = $2)"
 PLANT = """
 insert into bank_lines (tenant_id, id, external_id, created_at, due_at, status, amount, currency, client_reference,
                         remittance_information, sealed_parties)
@@ -75,7 +75,7 @@ def points() -> list[str]:
         f"{place}@{work.name}"
         for work in catalog.WORKS
         if work.name not in DUE_ELSEWHERE
-        for place in (OUTWARD_POINTS if isinstance(work, Outward) else SWEEP_POINTS)
+        for place in (OUTBOUND_POINTS if isinstance(work, Outbound) else SWEEP_POINTS)
     ]
 
 
@@ -212,13 +212,13 @@ class Field:
         tenant_id = self.known.tenant_id
         await self.superuser.execute(PLANT, tenant_id, SPOILT)
         await self._until(WAITS, tenant_id, SPOILT)
-        proof = await prove_tenant(self.database, tenant_id, catalog.LAWS)
+        proof = await prove_tenant(self.database, tenant_id, catalog.INVARIANTS)
         listed = json.loads(self.stage.run("work", "list", "--json"))
         told = {
-            "the log": any('"work.set_aside"' in one.said for one in self.stage.running.values()),
+            "the log": any('"work.dead_letter"' in one.said for one in self.stage.running.values()),
             "the proof": [one.name for one in proof.findings] == ["no_open_work_is_hidden"],
             "work list": [row["row_id"] for row in listed if row["state"] == "waiting"] == [str(SPOILT)],
-            "the doctor": "1 of bank_intake set aside" in self._doctor(),
+            "the doctor": "1 of payments.match set aside" in self._doctor(),
         }
         self.findings += [
             f"{who} does not tell of a row that cannot be decided" for who, tells in told.items() if not tells
@@ -226,7 +226,7 @@ class Field:
         await self.superuser.execute(REPAIR, SPOILT)
         self.stage.run("work", "retry", str(SPOILT))
         await self._until(IS_BOOKED, SPOILT)
-        proof = await prove_tenant(self.database, tenant_id, catalog.LAWS)
+        proof = await prove_tenant(self.database, tenant_id, catalog.INVARIANTS)
         self.findings += [f"law broken after the retry: {finding}" for finding in proof.findings]
 
     def _doctor(self) -> str:
@@ -315,14 +315,14 @@ async def _an_import(field: Field, number: int) -> None:
 
 
 OCCASIONS: Mapping[str, Callable[[Field, int], Awaitable[None]]] = {
-    "check_users": _a_user,
-    "review_data_changes": _a_change,
-    "close_accounts": _an_end,
-    "close_account_groups": _an_end,
+    "onboarding.check": _a_user,
+    "users.review_changes": _a_change,
+    "accounts.close": _an_end,
+    "accounts.close_groups": _an_end,
     "executions.clean_dust": _dust,
-    "bank_intake": _a_wire,
+    "payments.match": _a_wire,
     "orders.expire": _a_last_day,
-    "tell_instruments": _an_import,
+    "instruments.tell": _an_import,
 }
 
 

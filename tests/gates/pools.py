@@ -102,14 +102,14 @@ async def _ready(port: int) -> int:
 
 GATES: tuple[Gate, ...] = (
     Gate(
-        "R8",
+        "R8 full-disk",
         "a full disk refuses writes, loses nothing, and is forgotten when there is room again",
         full_disk,
         push={"fills": 2, "seconds": 4},
         night={"fills": 10, "seconds": 10},
     ),
     Gate(
-        "R43",
+        "R43 pool-exhaustion",
         "many frozen tenants at once do not use up a process, and it ends in the middle of them",
         exhaustion,
         push={"tenants": 14, "seconds": 6},

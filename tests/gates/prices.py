@@ -22,7 +22,7 @@ async def one_grid(run: Run) -> Verdict:
 
 GATES = (
     Gate(
-        "R54",
+        "R54 price-grid",
         "the evening's price is the day's close, and all prices are of one grid",
         one_grid,
         push={"cases": 300},

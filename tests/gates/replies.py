@@ -59,21 +59,21 @@ async def _until(load: Load, proxies: tuple[Lossy, ...], requests: int, clients:
 
 GATES: tuple[Gate, ...] = (
     Gate(
-        "R5",
+        "R5 lost-replies",
         "a reply that never arrives is told again, a request that arrives twice works once",
         lost_replies,
         push={"requests": 1_000, "clients": 16},
         night={"requests": 50_000},
     ),
     Gate(
-        "R6",
+        "R6 expired-leases",
         "a process that comes back after its lease records nothing",
         zombies,
         push={"stops": 3},
         night={"stops": 50},
     ),
     Gate(
-        "R6-inside",
+        "R6-inside stopped-workers",
         "a worker stopped inside a transaction, or kept from its tables, leaves nothing behind",
         pauses,
         push={

@@ -92,19 +92,25 @@ def _page(document: Mapping[str, Any]) -> str:
         "|---|---|---|---|---|---|",
     ]
     for gate in document["gates"]:
-        title = GATES[gate["gate"]].title
+        declared = GATES[gate["gate"]]
         verdict = "yes" if gate["passed"] else "**no**"
         lines.append(
-            f"| {gate['gate']} | {title} | {_cell(gate['figure'])} | {gate['seed']} | {gate['seconds']} | {verdict} |"
+            f"| {declared.name} | {declared.title} | {_cell(gate['figure'])} | {gate['seed']} | {gate['seconds']} |"
+            f" {verdict} |"
         )
     lines += ["", "## Planted bugs", "", "| gate | what was planted | what the gate said |", "|---|---|---|"]
     for gate in document["gates"]:
         for control in gate["control"]:
             said = _cell(control["caught"]) if control["caught"] else "not shown for this bug yet"
-            lines.append(f"| {gate['gate']} | {control['planted']} | {said} |")
+            lines.append(f"| {GATES[gate['gate']].name} | {control['planted']} | {said} |")
     for gate in document["gates"]:
         if gate["findings"]:
-            lines += ["", f"## Findings of {gate['gate']}", "", *(f"- {_cell(text)}" for text in gate["findings"])]
+            lines += [
+                "",
+                f"## Findings of {GATES[gate['gate']].name}",
+                "",
+                *(f"- {_cell(text)}" for text in gate["findings"]),
+            ]
     return "\n".join(lines) + "\n"
 
 

@@ -50,7 +50,7 @@ async def run_gate(
 ) -> dict[str, Any]:
     """Run one gate of a tree in a process of its own; its verdict. Raises: NoVerdict."""
     command: Sequence[str] = [
-        sys.executable, "-m", "tests.gates.one", gate.name, "--size", size, "--seed", str(seed),
+        sys.executable, "-m", "tests.gates.one", gate.key, "--size", size, "--seed", str(seed),
         *(part for name, value in (changed or {}).items() for part in ("--set", f"{name}={value}")),
     ]  # fmt: skip
     environment = {**os.environ, "PYTHONPATH": f"{root / 'src'}{os.pathsep}{root}", "PYTHONDONTWRITEBYTECODE": "1"}
@@ -75,6 +75,6 @@ async def run_gate(
     lines = said.decode(errors="replace").splitlines()
     with suppress(ValueError, IndexError):
         told = json.loads(lines[-1])
-        if told.get("gate") == gate.name:
+        if told.get("gate") == gate.key:
             return {**told, "said": lines[:-1]}
     raise NoVerdict(f"{gate.name} ended with {process.returncode}: " + "\n".join(lines[-30:]))

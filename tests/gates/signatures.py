@@ -197,7 +197,7 @@ def _accepted(vector: dict[str, object], message: SignedMessage) -> bool:
 
 GATES = (
     Gate(
-        "R30",
+        "R30 tampering",
         "a signed message that was altered anywhere is refused, and nothing comes of it",
         tampering,
         push={"kinds": 9, "together": 1, "good": 1, "vectors": 300},
@@ -205,7 +205,7 @@ GATES = (
         quick=True,
     ),
     Gate(
-        "R31",
+        "R31 signature-coverage",
         "a signature that covers too little is refused",
         coverage,
         push={"operations": 4},
@@ -213,7 +213,7 @@ GATES = (
         quick=True,
     ),
     Gate(
-        "R33",
+        "R33 ended-credentials",
         "a credential that ended is refused at once by every process, and no token outlives its secret",
         ended,
         push={"processes": 2, "ends": 2, "rotations": 6, "buyers": 6},

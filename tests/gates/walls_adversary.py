@@ -49,4 +49,9 @@ async def _what_lasts(prey: Prey) -> list[str]:
     return [f"a later session has {setting} = {said[setting]}, as the adversary said" for setting in changed]
 
 
-R46 = Gate("R46", "the database itself refuses whoever holds the application's session", adversary, quick=True)
+R46 = Gate(
+    "R46 database-adversary",
+    "the database itself refuses whoever holds the application's session",
+    adversary,
+    quick=True,
+)

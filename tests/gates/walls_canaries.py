@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from openvest.core.sealing import Secrets
 from openvest.db.address import read_passwords
-from openvest.db.place import cluster_home
+from openvest.db.data_dir import cluster_home
 from openvest.main.installation import KEY_FILE
 from tests.gates.gate import Gate, Run, Verdict
 from tests.kit.cluster import find_binaries
@@ -282,4 +282,4 @@ async def canaries(run: Run) -> Verdict:
     return Verdict(f"{figure}: {len(hits)} hits", findings)
 
 
-R48 = Gate("R48", "secrets stand nowhere at rest, personal data in no log", canaries)
+R48 = Gate("R48 secrets-at-rest", "secrets stand nowhere at rest, personal data in no log", canaries)

@@ -120,4 +120,9 @@ async def catalogue(run: Run) -> Verdict:
     return Verdict(figure, findings)
 
 
-R47 = Gate("R47", "every table of tenants is walled, and the role that serves cannot climb", catalogue, quick=True)
+R47 = Gate(
+    "R47 row-level-security",
+    "every table of tenants is walled, and the role that serves cannot climb",
+    catalogue,
+    quick=True,
+)

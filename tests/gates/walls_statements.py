@@ -19,7 +19,7 @@ from tests.kit.cluster import APP
 from tools.docs_machine import lifecycles
 from tools.schema import FILE, Catalog, read
 
-_FOUNDED = ("clocks", "told_instruments")
+_FOUNDED = ("clocks", "instrument_cursors")
 """Made with their tenant by the owner; the application role inserts no row of them at all."""
 _FOREIGN_KEYS = """
 select k.conname as name, c.relname as relation, t.relname as target,

@@ -196,7 +196,7 @@ async def zombies(run: Run) -> Verdict:
             for number in range(run["stops"]):
                 findings += [f"round {number + 1}: {text}" for text in await world.round(chance)]
                 findings += [f"round {number + 1}: {text}" for text in await world.question(chance)]
-            proof = await prove_tenant(world.database, world.tenant_id, catalog.LAWS)
+            proof = await prove_tenant(world.database, world.tenant_id, catalog.INVARIANTS)
             findings += [f"law broken: {finding}" for finding in proof.findings]
         finally:
             for name in ("first", "second"):

@@ -16,7 +16,7 @@ from typing import Any, cast
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from openvest.core.schema import UUID_PATTERN, Setting
+from openvest.core.schema import UUID_PATTERN, ValidationContext
 
 POOL = (
     "other", "FR", "AT", "USD", "GBP", "2.00", "7", "2031-02-03", "1980-02-03", "2026-02-02T09:00:00Z",
@@ -25,7 +25,7 @@ POOL = (
 )  # fmt: skip
 _FORMATS = {"uuid": UUID_PATTERN, "date": "^.{10}$", "date-time": "T"}
 _MOST_EACH, _MOST_OBJECTS = 4, 200
-SETTING = Setting("TOL")
+CONTEXT = ValidationContext("TOL")
 """Under whose licence bodies are to fit."""
 GONE: Any = object()
 """Stands for a field that is left out."""
@@ -112,7 +112,7 @@ def _made(model: type[BaseModel], body: Mapping[str, Any], field: str, changes: 
 
 def _fits(model: type[BaseModel], body: Any) -> bool:
     try:
-        model.model_validate(body, context=SETTING)
+        model.model_validate(body, context=CONTEXT)
     except ValidationError:
         return False
     return True

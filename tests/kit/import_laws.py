@@ -13,11 +13,11 @@ from typing import Any
 from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
-from openvest.core.ids import caused_id
+from openvest.core.ids import deterministic_id
 from openvest.core.trading_calendar import Session, known_venues, session_after, sessions_between
 from openvest.ports.prices import DAY_MINUTES, Candle, Imported, ImportedBar, ImportedQuote, Listing, Point, Prices
 from openvest.ports.stored_prices import StoredPrices, last_price
-from openvest.simulation.market import Market, StreetOrder, first_touch
+from openvest.simulation.market import Market, StreetOrder, first_trigger
 from openvest.simulation.market.path import Anchor, Path
 
 Law = Callable[..., None]
@@ -35,7 +35,7 @@ prices = st.integers(9_000, 11_000).map(lambda cents: cents * CENT)
 
 
 def listing(mic: str, kind: Any = "EQUITY") -> Listing:
-    ids = caused_id("instrument", ISIN), caused_id("venue", mic)
+    ids = deterministic_id("instrument", ISIN), deterministic_id("venue", mic)
     return Listing(*ids, ISIN, kind, mic, "EUR", CENT, Decimal(100), True)
 
 
@@ -144,11 +144,11 @@ def prices_touches_fills_and_candles_read_one_grid(day: tuple[Listing, Session, 
     for side in ("BUY", "SELL"):
         limited, stopped = StreetOrder(side, "LIMIT", price), StreetOrder(side, "STOP", None, price)
         for order in (limited, stopped, StreetOrder(side, "MARKET")):
-            touch = first_touch(order, seen)
-            if touch is not None and touch.price is not None:
+            trigger = first_trigger(order, seen)
+            if trigger is not None and trigger.price is not None:
                 (whole,) = candles
                 assert whole.low is not None and whole.high is not None
-                assert whole.low <= touch.price <= whole.high
+                assert whole.low <= trigger.price <= whole.high
 
 
 @st.composite

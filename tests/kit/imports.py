@@ -9,7 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
-from openvest.core.ids import caused_id
+from openvest.core.ids import deterministic_id
 from openvest.db.unit import Database, Unit
 from openvest.features.instruments import service
 from openvest.features.instruments.rules import InstrumentName
@@ -21,8 +21,8 @@ INSTRUMENTS = "isin,wkn,name,type,fractional_trading,venues,currencies,tick_size
 BARS = "isin,mic,at,interval,open,high,low,close,volume"
 QUOTES = "isin,mic,at,bid,offer"
 SAP = "DE0007164600"
-SAP_ID = caused_id("instrument", SAP)
-XETR = caused_id("venue", "XETR")
+SAP_ID = deterministic_id("instrument", SAP)
+XETR = deterministic_id("venue", "XETR")
 NEW = "XS2010029663"
 """An ISIN that no master knows."""
 _CHANGING = (

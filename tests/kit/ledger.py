@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from uuid import UUID
 
-from openvest.core.ids import caused_id
+from openvest.core.ids import deterministic_id
 from openvest.core.money import ZERO
 from openvest.db.query import Query
 from openvest.db.unit import Database, Unit
@@ -16,8 +16,8 @@ from openvest.ledger.audit import Proof, prove_tenant
 from openvest.ledger.chart import Balance, Key, units_of
 from openvest.ledger.lot_book import add_lots, give_back, open_lots, use_lots
 from openvest.ledger.lots import bought_lot, consume, take_back
-from openvest.ledger.posting import Posted, locked, post, read_balances
-from openvest.ledger.recipes import Journal, lock_cash, lock_units, topup
+from openvest.ledger.posting import Posted, balances_for_update, post, read_balances
+from openvest.ledger.posting_rules import Journal, reserve_cash, reserve_units, topup
 from openvest.ledger.trades import StreetTrade, Trade, execution_cancellation, order_execution
 
 DAY = date(2026, 3, 2)
@@ -56,7 +56,7 @@ class Desk:
     names: dict[UUID, str] = field(default_factory=dict[UUID, str])
 
     def id(self, name: str) -> UUID:
-        made = caused_id("desk", name)
+        made = deterministic_id("desk", name)
         self.names[made] = name
         return made
 
@@ -103,7 +103,7 @@ class Desk:
             f"holding {number}", f"order {number}", "BUY", quantity, cost, instrument=instrument, customer=customer
         )
         await self.fund(cost, customer)
-        await self.post(lock_cash(trade.order_id, trade.group_id, "EUR", trade.cash, DAY))
+        await self.post(reserve_cash(trade.order_id, trade.group_id, "EUR", trade.cash, DAY))
         await self.fill(trade)
         return trade
 
@@ -182,14 +182,16 @@ class Desk:
     async def lock(self, order: str, amount: str, customer: str = "", instrument: str = "") -> Posted:
         if instrument:
             [posted] = await self.post(
-                lock_units(self.id(order), self.id("A" + customer), self.id(instrument), Decimal(amount), DAY)
+                reserve_units(self.id(order), self.id("A" + customer), self.id(instrument), Decimal(amount), DAY)
             )
         else:
-            [posted] = await self.post(lock_cash(self.id(order), self.id("G" + customer), "EUR", Decimal(amount), DAY))
+            [posted] = await self.post(
+                reserve_cash(self.id(order), self.id("G" + customer), "EUR", Decimal(amount), DAY)
+            )
         return posted
 
     async def running(self, *keys: Key) -> dict[Key, Balance]:
-        return await self.database.write(self.tenant_id, lambda unit: locked(unit, keys))
+        return await self.database.write(self.tenant_id, lambda unit: balances_for_update(unit, keys))
 
     async def prove(self) -> Proof:
         return await prove_tenant(self.database, self.tenant_id)

@@ -15,7 +15,7 @@ from openvest.events.log import LoggedEvent, events_after
 from openvest.events.sequencer import number_events
 from openvest.features.cash import service as cash
 from openvest.features.orders import service as orders
-from openvest.features.orders.model import OrderDetails, OrderWanted
+from openvest.features.orders.model import OrderDetails, PlaceOrder
 from openvest.main import Assembled
 from tests.kit.customers import Customer, make_customer, top_up
 
@@ -30,11 +30,11 @@ class Trader:
     world: Assembled
     customer: Customer
 
-    def wanted(self, **fields: Any) -> OrderWanted:
+    def wanted(self, **fields: Any) -> PlaceOrder:
         amounts = ("cash_amount", "quantity", "limit_price", "stop_price", "fee")
         fields = {name: Decimal(value) if name in amounts else value for name, value in fields.items()}
         basis: dict[str, Any] = {"isin": X, "side": "BUY"}
-        return OrderWanted(self.customer.account_id, self.customer.user_id, **(basis | fields))
+        return PlaceOrder(self.customer.account_id, self.customer.user_id, **(basis | fields))
 
     async def place(self, **fields: Any) -> OrderDetails:
         """Place an order and bring the tenant to rest."""
@@ -43,7 +43,7 @@ class Trader:
             raise answer
         return await self.read(answer.id)
 
-    async def place_all(self, wants: Sequence[OrderWanted]) -> list[OrderDetails | Problem]:
+    async def place_all(self, wants: Sequence[PlaceOrder]) -> list[OrderDetails | Problem]:
         async def work(unit: Unit) -> list[OrderDetails | Problem]:
             return await orders.place_orders(unit, wants)
 

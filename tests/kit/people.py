@@ -79,7 +79,7 @@ class Customer:
 
 def customers_runner(database: Database) -> Runner:
     """A runner of the work of users and accounts alone, with the simulated outside."""
-    names = {"check_users", "review_data_changes", "close_accounts", "close_account_groups"}
+    names = {"onboarding.check", "users.review_changes", "accounts.close", "accounts.close_groups"}
     works = [work for work in catalog.WORKS if work.name in names]
     assert {work.name for work in works} == names and any(isinstance(work, Sweep) for work in works)
     return Runner(database, works, outside_world(database, "sandbox"))

@@ -7,14 +7,14 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from openvest.core.ids import caused_id
+from openvest.core.ids import deterministic_id
 from openvest.db.unit import Database, Unit
 from openvest.features.cash.model import Instrument
 from openvest.features.instruments import service as instruments
 from openvest.ledger.lot_book import add_lots, open_lots, use_lots
 from openvest.ledger.lots import bought_lot, consume
 from openvest.ledger.posting import post
-from openvest.ledger.recipes import lock_cash, lock_units
+from openvest.ledger.posting_rules import reserve_cash, reserve_units
 from openvest.ledger.trades import Trade, order_execution, settlement
 from tests.kit.customers import Customer
 
@@ -30,8 +30,8 @@ async def instrument(unit: Unit, isin: str = ADIDAS) -> Instrument:
 def trade(customer: Customer, of: Instrument, side: str, quantity: str, money: str, **more: Any) -> Trade:
     name = f"{customer.account_id} {of.isin} {side} {quantity} {money}"
     return Trade(
-        execution_id=caused_id("execution", name),
-        order_id=caused_id("order", name),
+        execution_id=deterministic_id("execution", name),
+        order_id=deterministic_id("order", name),
         side="BUY" if side == "BUY" else "SELL",
         group_id=customer.group_id,
         account_id=customer.account_id,
@@ -47,9 +47,9 @@ def trade(customer: Customer, of: Instrument, side: str, quantity: str, money: s
 
 async def locked(unit: Unit, done: Trade) -> None:
     lock = (
-        lock_cash(done.order_id, done.group_id, "EUR", done.paid, DAY)
+        reserve_cash(done.order_id, done.group_id, "EUR", done.paid, DAY)
         if done.side == "BUY"
-        else lock_units(done.order_id, done.account_id, done.instrument_id, done.quantity, DAY)
+        else reserve_units(done.order_id, done.account_id, done.instrument_id, done.quantity, DAY)
     )
     await post(unit, [lock])
 

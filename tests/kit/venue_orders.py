@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from openvest.core.ids import caused_id
+from openvest.core.ids import deterministic_id
 from openvest.ports.prices import Listing
 from openvest.ports.venue import VenueOrder
 from openvest.simulation.venue import Listed
 
-TENANT = caused_id("tenant", "of a venue order")
-XETR = caused_id("venue", "XETR")
+TENANT = deterministic_id("tenant", "of a venue order")
+XETR = deterministic_id("venue", "XETR")
 
 MONDAY_MORNING = datetime(2026, 3, 2, 9, 31, tzinfo=UTC)
 """In session at XETR, and no instant of the grid."""
@@ -29,7 +29,15 @@ PATH_ISIN = "DE0007164600"
 
 def listing(isin: str = FIXED_ISIN, **changes: Any) -> Listing:
     plain = Listing(
-        caused_id("instrument", isin), XETR, isin, "EQUITY", "XETR", "EUR", Decimal("0.01"), Decimal("200.00"), True
+        deterministic_id("instrument", isin),
+        XETR,
+        isin,
+        "EQUITY",
+        "XETR",
+        "EUR",
+        Decimal("0.01"),
+        Decimal("200.00"),
+        True,
     )
     return replace(plain, **changes)
 
@@ -46,9 +54,9 @@ def venue_order(**changes: Any) -> VenueOrder:
     active = changes.get("active_at", MONDAY_MORNING)
     isin = changes.get("isin", FIXED_ISIN)
     plain = VenueOrder(
-        id=caused_id("street order", str(changes.pop("name", "first"))),
+        id=deterministic_id("street order", str(changes.pop("name", "first"))),
         tenant_id=TENANT,
-        instrument_id=caused_id("instrument", isin),
+        instrument_id=deterministic_id("instrument", isin),
         isin=isin,
         mic="XETR",
         currency="EUR",
@@ -65,8 +73,8 @@ def venue_order(**changes: Any) -> VenueOrder:
         look_after=active,
         asked_at=active,
         cancel=False,
-        account_id=caused_id("account"),
-        user_id=caused_id("user"),
+        account_id=deterministic_id("account"),
+        user_id=deterministic_id("user"),
         client_reference=None,
     )
     return replace(plain, **changes)

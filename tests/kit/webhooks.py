@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from openvest.core.clock import WireClock
-from openvest.core.ids import caused_id
+from openvest.core.ids import deterministic_id
 from openvest.core.schema import View
 from openvest.db.query import Query, Statement
 from openvest.db.unit import Database, Unit
@@ -18,8 +18,8 @@ from openvest.events.sequencer import number_events
 from openvest.features.tenants import service as tenants
 from openvest.features.webhooks import service
 from openvest.features.webhooks.model import NewWebhook, WebhookChange
-from openvest.worker.courier import HttpCourier
 from openvest.worker.deliveries import Deliverer
+from openvest.worker.webhook_sender import HttpWebhookSender
 from tests.kit.receiver import Receiver
 
 _WHOLE = Representation(lambda snapshot: snapshot, View)
@@ -80,7 +80,7 @@ class WebhookWorld:
         async def work(unit: Unit) -> None:
             for event_type in types:
                 self.emitted += 1
-                thing = caused_id("thing", self.emitted)
+                thing = deterministic_id("thing", self.emitted)
                 unit.emit(event_type, thing, 1, unit.now, {"n": self.emitted, "text": "x" * size})
 
         await self.database.write(self.tenant_id, work)
@@ -134,5 +134,5 @@ async def make_world(
     # The events of these tests are made up, so nobody may react to them.
     database.before_events = ()
     wire = WireClock()
-    courier = HttpCourier(wire, frozenset({receiver.entry}), timeout_seconds=5)
-    return WebhookWorld(database, tenant_id, receiver, Deliverer(database, OBJECTS, courier, back_off=back_off), wire)
+    sender = HttpWebhookSender(wire, frozenset({receiver.entry}), timeout_seconds=5)
+    return WebhookWorld(database, tenant_id, receiver, Deliverer(database, OBJECTS, sender, back_off=back_off), wire)

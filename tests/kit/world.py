@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from uuid import UUID
 
-from openvest.core.ids import caused_id
+from openvest.core.ids import deterministic_id
 from openvest.core.sealing import Secrets
 from openvest.db.connections import open_pool
 from openvest.db.query import Query
@@ -43,7 +43,7 @@ async def make_tenant(
     async with database.connection() as connection:
         return await connection.fetchval(
             "select found_tenant($1, $2, $3, 'sandbox', $4, $5)",
-            caused_id("tenant", database.seed, name),
+            deterministic_id("tenant", database.seed, name),
             name,
             licence,
             pace,

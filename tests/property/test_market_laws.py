@@ -10,11 +10,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from openvest.core.ids import caused_id
+from openvest.core.ids import deterministic_id
 from openvest.core.trading_calendar import Session, session_on
 from openvest.ports.prices import DAY_MINUTES, Candle, Imported, ImportedBar, Listing, Point
 from openvest.ports.stored_prices import candles_of_points, half_spread
-from openvest.simulation.market import Market, StreetOrder, first_touch
+from openvest.simulation.market import Market, StreetOrder, first_trigger
 from openvest.simulation.market.path import FARTHEST, Anchor, Path, trading_days
 from openvest.simulation.market.sandbox import FIXED, RANDOM_ISIN
 
@@ -34,7 +34,7 @@ def listings(draw: st.DrawFn, mic: str = "XETR") -> Listing:
     isin, kind = draw(st.sampled_from(ISINS)), draw(st.sampled_from(TYPES))
     tick = draw(st.sampled_from((Decimal("0.0001"), Decimal("0.01"), Decimal("0.05"))))
     price = draw(st.integers(100, 1_000_000)) * tick
-    ids = caused_id("instrument", isin), caused_id("venue", mic)
+    ids = deterministic_id("instrument", isin), deterministic_id("venue", mic)
     kinds: Any = kind
     return Listing(*ids, isin, kinds, mic, "EUR", tick, price, True)
 
@@ -171,18 +171,18 @@ def test_nothing_is_filled_outside_its_candle(
     side: Any = data.draw(st.sampled_from(("BUY", "SELL")))
     cap = price if side == "BUY" and data.draw(st.booleans()) else None
     order = StreetOrder(side, kind, price if kind == "LIMIT" else None, price if kind == "STOP" else None, cap)
-    touch = first_touch(order, points)
-    if touch is None or touch.price is None or touch.filled_at is None:
+    trigger = first_trigger(order, points)
+    if trigger is None or trigger.price is None or trigger.filled_at is None:
         return
     if side == "BUY" and cap is not None:
-        assert touch.price <= cap
+        assert trigger.price <= cap
     if kind == "LIMIT":
-        assert touch.price <= price if side == "BUY" else touch.price >= price
+        assert trigger.price <= price if side == "BUY" else trigger.price >= price
     # A limit between two imported bars is filled between their points; only their day is sure to hold it.
     width = minutes if rows is None else DAY_MINUTES
-    candle = candle_at(candles_of(market, listing, session, width, rows), touch.filled_at)
+    candle = candle_at(candles_of(market, listing, session, width, rows), trigger.filled_at)
     assert candle.low is not None and candle.high is not None
-    assert candle.low <= touch.price <= candle.high
+    assert candle.low <= trigger.price <= candle.high
 
 
 @settings(max_examples=20)
@@ -193,7 +193,7 @@ def test_a_limit_filled_between_two_points_is_in_the_candle_of_the_second(
     mic, on = day
     session = session_on(mic, on)
     assert session is not None
-    ids = caused_id("instrument", ISINS[0]), caused_id("venue", mic)
+    ids = deterministic_id("instrument", ISINS[0]), deterministic_id("venue", mic)
     listing = Listing(*ids, ISINS[0], "EQUITY", mic, "EUR", Decimal("0.01"), Decimal(500), True)
     market = Market(seed)
     points, candles = day_of(market, listing, session), candles_of(market, listing, session, minutes)
@@ -204,9 +204,9 @@ def test_a_limit_filled_between_two_points_is_in_the_candle_of_the_second(
         if not falls and not rises:
             continue
         price = before.offer - listing.tick_size if falls else before.bid + listing.tick_size
-        touch = first_touch(StreetOrder("BUY" if falls else "SELL", "LIMIT", price), [point])
-        assert touch is not None
-        assert touch.price == price
+        trigger = first_trigger(StreetOrder("BUY" if falls else "SELL", "LIMIT", price), [point])
+        assert trigger is not None
+        assert trigger.price == price
         candle = candle_at(candles, point.at)
         assert candle.low is not None and candle.high is not None
         assert candle.low <= price <= candle.high
@@ -236,7 +236,7 @@ def test_the_quote_is_the_last_point(seed: str, scene: tuple[Listing, Session], 
 @given(seeds, st.integers(0, 20 * 365 * 86_400))
 def test_the_random_price_moves_with_seed_and_time_and_stays_in_its_bounds(seed: str, second: int) -> None:
     at = datetime(2020, 1, 2, tzinfo=UTC) + timedelta(seconds=second)
-    ids = caused_id("instrument", RANDOM_ISIN), caused_id("venue", "XETR")
+    ids = deterministic_id("instrument", RANDOM_ISIN), deterministic_id("venue", "XETR")
     listing = Listing(*ids, RANDOM_ISIN, "ETF", "XETR", "EUR", Decimal("0.01"), Decimal(100), True)
     quote, same = Market(seed).quote(listing, at, "instant"), Market(seed).quote(listing, at, "instant")
     assert quote == same

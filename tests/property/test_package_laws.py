@@ -12,24 +12,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from openvest.core.ids import caused_id
+from openvest.core.ids import deterministic_id
 from openvest.core.schema import View
 from openvest.db.unit import Unit
 from openvest.declarations import Representation
 from openvest.events.log import LoggedEvent
-from openvest.events.packages import LOOK_LIMIT, EventObjects, Run, Tape, collect, wants
+from openvest.events.packages import LOOK_LIMIT, EventObjects, EventReader, Run, collect, wants
 
 pytestmark = pytest.mark.anyio
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
-WEBHOOK = caused_id("webhook")
+WEBHOOK = deterministic_id("webhook")
 TYPES = ["USER.CREATED", "ORDER.NEW", "ORDER.FILLED", "POSITION.UPDATED"]
 SHOWN = Representation(lambda snapshot: snapshot, View)
 OBJECTS: EventObjects = {"v1": {name: SHOWN for name in TYPES if name != "ORDER.FILLED"}}
 
 
-class ListTape(Tape):
-    """A tape over a list; `chunk` events at a time."""
+class ListReader(EventReader):
+    """A reader over a list; `chunk` events at a time."""
 
     def __init__(self, events: Sequence[LoggedEvent], chunk: int) -> None:
         super().__init__(cast(Unit, None), OBJECTS)
@@ -43,7 +43,9 @@ class ListTape(Tape):
 def logged(sequence: int, kind: str, size: int, seconds: int) -> LoggedEvent:
     snapshot = {"n": sequence, "text": "x" * size}
     at = START + timedelta(seconds=seconds)
-    return LoggedEvent(sequence, caused_id("event", sequence), kind, caused_id("thing"), sequence, at, snapshot)
+    return LoggedEvent(
+        sequence, deterministic_id("event", sequence), kind, deterministic_id("thing"), sequence, at, snapshot
+    )
 
 
 EVENTS = st.lists(
@@ -55,10 +57,10 @@ async def all_packages(
     events: Sequence[LoggedEvent], chunk: int, types: Sequence[str], excluded: Sequence[str], max_size: int
 ) -> list[Run]:
     runs: list[Run] = []
-    cursor, tape = 0, ListTape(events, chunk)
+    cursor, reader = 0, ListReader(events, chunk)
     while True:
         run = await collect(
-            tape, cursor, contract="v1", webhook_id=WEBHOOK, types=types, excluded=excluded, max_size=max_size
+            reader, cursor, contract="v1", webhook_id=WEBHOOK, types=types, excluded=excluded, max_size=max_size
         )
         if run.scanned_to == cursor:
             return runs
@@ -102,6 +104,6 @@ async def test_a_look_reads_no_more_than_its_limit() -> None:
     runs = await all_packages(events, 500, ["USER"], [], 100_000)
     assert [[item.sequence for item in run.items] for run in runs] == [[2], [far]]
     run = await collect(
-        ListTape(events, 500), 0, contract="v1", webhook_id=WEBHOOK, types=["USER"], excluded=[], max_size=100_000
+        ListReader(events, 500), 0, contract="v1", webhook_id=WEBHOOK, types=["USER"], excluded=[], max_size=100_000
     )
     assert (run.scanned_to, run.full) == (LOOK_LIMIT, True)

@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from openvest.db.connections import teach_json
+from openvest.db.connections import register_json_codec
 from openvest.db.query import Statement
 from openvest.db.rows import Write
 from tests.architecture.test_queries import declared
@@ -105,7 +105,7 @@ def scratch(cluster: Cluster) -> Generator[Scratch]:
     name = run(cluster.create())
     connection = run(asyncpg.connect(cluster.dsn(name, OWNER)))
     try:
-        run(teach_json(connection))
+        run(register_json_codec(connection))
         yield Scratch(connection, loop)
     finally:
         run(connection.close())

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from openvest.core.clock import parse_instant
-from openvest.core.ids import caused_id
+from openvest.core.ids import deterministic_id
 from tests.kit.people import FIT, GERMAN_TAX_NUMBER, KYC, USER
 from tests.kit.wire import Reply
 from tests.stateful.storms import Door
@@ -35,7 +35,7 @@ class Steps:
     async def send(self, method: str, target: str, body: Any = None) -> Any:
         """A request that must succeed. Raises: AssertionError."""
         self.number += 1
-        key = caused_id("repeat", self.number)
+        key = deterministic_id("repeat", self.number)
         reply: Reply = await self.doors[self.number % len(self.doors)](method, target, body, key)
         assert 200 <= reply.status < 300, (method, target, body, reply)
         return json.loads(reply.content) if reply.content else None

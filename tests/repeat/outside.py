@@ -87,7 +87,7 @@ class Outside:
         """At rest, and the books proved first. Raises: AssertionError."""
         async with self.stage.database() as database:
             taken = await take_print(database, self.tenant_id)
-            proof = await prove_tenant(database, self.tenant_id, catalog.LAWS)
+            proof = await prove_tenant(database, self.tenant_id, catalog.INVARIANTS)
             assert proof.clean, proof.findings
             return taken
 

@@ -23,7 +23,7 @@ REST_S = 120
 
 UNREST = """
 select (select dirty or advance_to is not null from clocks where tenant_id = $1)
-    or exists (select from set_aside where tenant_id = $1)
+    or exists (select from dead_letters where tenant_id = $1)
 """
 FACTS = """
 select (select count(*) from orders where tenant_id = $1 and order_type <> 'MARKET' and status = 'PROCESSING')

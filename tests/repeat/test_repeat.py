@@ -34,7 +34,7 @@ def local_time(zone: str) -> Generator[None]:
 
 async def printed(world: Inside) -> Print:
     await world.rest()
-    proof = await prove_tenant(world.database, world.tenant_id, catalog.LAWS)
+    proof = await prove_tenant(world.database, world.tenant_id, catalog.INVARIANTS)
     assert proof.clean, proof.findings
     return await take_print(world.database, world.tenant_id)
 

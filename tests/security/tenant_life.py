@@ -9,8 +9,8 @@ from uuid import UUID
 
 import httpx
 
-from openvest.catalog import ASIDES, CONTRACTS, FORGET_SET_ASIDE, LAWS, SET_ASIDE
-from openvest.core.ids import caused_id
+from openvest.catalog import CONTRACTS, DEAD_LETTER_KINDS, DEAD_LETTERS, FORGET_DEAD_LETTERS, INVARIANTS
+from openvest.core.ids import deterministic_id
 from openvest.core.signing_keys import generate_ed25519
 from openvest.db.unit import Unit
 from openvest.declarations import Endpoint, WorkKept
@@ -23,7 +23,7 @@ from openvest.ledger.trial import trial_balance
 from openvest.main import Assembled
 from openvest.server.app import App, make_app
 from openvest.server.settings import ServerSettings
-from openvest.work import aside
+from openvest.work import dead_letters
 from tests.kit.http import WIRE, Api, make_api
 from tests.kit.operations import OPERATIONS, ask, live_by_http
 from tests.kit.orders import Trader, X, make_trader
@@ -65,11 +65,11 @@ async def live(world: Assembled, tenant_id: UUID, app: App | None = None, watch:
     ids = await live_by_http(world, api, tenant_id)
     await _pay(api, ids)
     await _use_up(world, api, tenant_id, ids)
-    await _set_aside(trader)
+    await _dead_letters(trader)
     await trader.events()
     await world.database.read(tenant_id, lambda unit: events_of(unit, [resting.id]))
     await world.database.read(tenant_id, trial_balance)
-    proof = await prove_tenant(world.database, tenant_id, LAWS)
+    proof = await prove_tenant(world.database, tenant_id, INVARIANTS)
     told = [one.name for one in proof.findings]
     assert told == ["no_open_work_is_hidden"], f"beside what was set aside the proof tells of {proof.findings}"
     await _tell(world, tenant_id)
@@ -126,25 +126,25 @@ def _from_the_inside(endpoint: Endpoint) -> int:
     return next(place for place, part in enumerate(parts) if f"/{part}/" in endpoint.path)
 
 
-async def _set_aside(trader: Trader) -> None:
+async def _dead_letters(trader: Trader) -> None:
     """Work of every kind is put away and dealt with: an order's for good, the others where there is nothing to find."""
-    database, tenant_id, nobody = trader.world.database, trader.customer.tenant_id, caused_id("nobody")
+    database, tenant_id, nobody = trader.world.database, trader.customer.tenant_id, deterministic_id("nobody")
     order = await trader.place(quantity="1", order_type="LIMIT", limit_price="80.00")
 
     async def put_away(unit: Unit) -> None:
-        for one in ASIDES:
+        for one in DEAD_LETTER_KINDS:
             row_id = order.id if one.sweep == "orders.expire" else nobody
-            await aside.set_aside(unit, one.sweep, one, row_id, ValueError("a fault of the row"))
+            await dead_letters.add_dead_letter(unit, one.sweep, one, row_id, ValueError("a fault of the row"))
             for act in (one.drop, one.again):
                 if act is not None and row_id == nobody:
                     with suppress(WorkKept):
                         await act(unit, nobody)
-        found = await aside.list_aside(unit, SET_ASIDE)
-        await aside.retry(unit, None, found[0])
+        found = await dead_letters.list_dead_letters(unit, DEAD_LETTERS)
+        await dead_letters.retry(unit, None, found[0])
         for row in found:
             if row.row_id == order.id:
-                await aside.drop(unit, aside.by_sweep(ASIDES)[row.sweep], row, "A. Operator")
-        await aside.forget_over(unit, FORGET_SET_ASIDE)
+                await dead_letters.drop(unit, dead_letters.by_sweep(DEAD_LETTER_KINDS)[row.sweep], row, "A. Operator")
+        await dead_letters.forget_over(unit, FORGET_DEAD_LETTERS)
 
     await database.write(tenant_id, put_away)
     assert (await trader.read(order.id)).status == "CANCELLED"
@@ -160,7 +160,7 @@ async def _tell(world: Assembled, tenant_id: UUID) -> None:
         # An event no contract can show is set aside.
         await told.emit("ORDER.FILLED")
         await told.flow()
-        await told.deliverer.courier.close()
+        await told.deliverer.sender.close()
 
 
 async def _replace_credentials(world: Assembled, tenant_id: UUID) -> None:

@@ -17,10 +17,10 @@ from openvest.core.clock import WireClock
 from openvest.core.signing_keys import generate_p521
 from openvest.core.webhook_urls import allow_list, parse_target
 from openvest.features.webhooks.rules import WebhookUrlRefused, check_url
-from openvest.ports.courier import Letter, NotSent
+from openvest.ports.webhook_sender import NotSent, WebhookRequest
 from openvest.worker import address_guard
 from openvest.worker.address_guard import AddressRefused, GuardedResolver, SystemResolver, is_public
-from openvest.worker.courier import HttpCourier
+from openvest.worker.webhook_sender import HttpWebhookSender
 
 PRIVATE_PEM, _ = generate_p521()
 KEY_ID = UUID("df1f1fed-5fef-46fc-b341-d68ac07c621a")
@@ -224,8 +224,8 @@ async def canary() -> AsyncGenerator[Canary]:
         yield bird
 
 
-def letter(url: str) -> Letter:
-    return Letter(url, b'{"payload":[]}', KEY_ID, PRIVATE_PEM)
+def webhook_request(url: str) -> WebhookRequest:
+    return WebhookRequest(url, b'{"payload":[]}', KEY_ID, PRIVATE_PEM)
 
 
 @pytest.mark.anyio
@@ -240,13 +240,13 @@ async def test_a_name_that_changes_its_mind_is_judged_at_each_connection() -> No
             return [asked[-1]]
 
         # 127.0.0.9 plays the public address here; nobody listens there.
-        courier = HttpCourier(WireClock(), resolve=resolve, judge=lambda address: address == "127.0.0.9")
+        sender = HttpWebhookSender(WireClock(), resolve=resolve, judge=lambda address: address == "127.0.0.9")
         refused: list[str] = []
         for _ in range(20):
             with pytest.raises(NotSent) as caught:
-                await courier.send(letter(f"https://hooks.client.example:{bird.port}/"))
+                await sender.send(webhook_request(f"https://hooks.client.example:{bird.port}/"))
             refused.append(str(caught.value))
-        await courier.close()
+        await sender.close()
     assert bird.connections == 0
     assert len(asked) == 20
     assert refused[1::2] == ["The name of the endpoint leads to an address that is not public."] * 10
@@ -259,10 +259,10 @@ async def test_a_name_that_changes_its_mind_is_judged_at_each_connection() -> No
 )
 async def test_what_stands_in_the_database_is_judged_again_before_it_is_sent(form: str) -> None:
     async with canary() as bird:
-        courier = HttpCourier(WireClock(), frozenset({f"127.0.0.1:{bird.port + 1}"}))
+        sender = HttpWebhookSender(WireClock(), frozenset({f"127.0.0.1:{bird.port + 1}"}))
         with pytest.raises(NotSent):
-            await courier.send(letter(form.format(bird.port)))
-        await courier.close()
+            await sender.send(webhook_request(form.format(bird.port)))
+        await sender.close()
     assert bird.connections == 0
 
 
@@ -272,9 +272,9 @@ async def test_no_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPat
         for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
         monkeypatch.delenv("no_proxy", raising=False)
-        courier = HttpCourier(WireClock(), frozenset({f"127.0.0.1:{bird.port}"}))
-        receipt = await courier.send(letter(f"http://127.0.0.1:{bird.port}/"))
-        await courier.close()
+        sender = HttpWebhookSender(WireClock(), frozenset({f"127.0.0.1:{bird.port}"}))
+        receipt = await sender.send(webhook_request(f"http://127.0.0.1:{bird.port}/"))
+        await sender.close()
     assert (receipt.status, proxy.connections, bird.connections) == (200, 0, 1)
 
 
@@ -286,9 +286,9 @@ async def test_host_header_and_name_stay_those_of_the_url() -> None:
             return ["127.0.0.1"]
 
         allowed = frozenset({f"hooks.client.example:{bird.port}"})
-        courier = HttpCourier(WireClock(), allowed, resolve=resolve)
-        await courier.send(letter(f"http://Hooks.Client.Example:{bird.port}/a%2Fb?c=%20"))
-        await courier.close()
+        sender = HttpWebhookSender(WireClock(), allowed, resolve=resolve)
+        await sender.send(webhook_request(f"http://Hooks.Client.Example:{bird.port}/a%2Fb?c=%20"))
+        await sender.close()
     head = bird.heard[0].lower()
     assert head.startswith(b"post /a%2fb?c=%20 http/1.1\r\n")
     assert f"host: hooks.client.example:{bird.port}\r\n".encode() in head

@@ -86,7 +86,7 @@ async def storm(stage: Stage, known: Credentials, doors: Sequence[Door], asked: 
         assert effects == same == asked.keys and set(crowd.statuses) <= {202, 409}
         await storms.until_decided(doors[1], penniless.account_id, DECIDED_SECONDS)
         assert await storms.below_zero(database, known.tenant_id) == []
-        proof = await prove_tenant(database, known.tenant_id, catalog.LAWS)
+        proof = await prove_tenant(database, known.tenant_id, catalog.INVARIANTS)
         assert proof.clean, proof.findings
         print(f"no bucket was ever below zero; ledger prove: clean ({_since(begun)})")
 

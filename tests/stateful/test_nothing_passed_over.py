@@ -15,9 +15,9 @@ import pytest
 from openvest import catalog
 from openvest.core.problems import Problem
 from openvest.db.unit import Unit
-from openvest.declarations import Outward
+from openvest.declarations import Outbound
 from openvest.features.orders import service as orders
-from openvest.features.orders.model import OrderDetails, OrderWanted
+from openvest.features.orders.model import OrderDetails, PlaceOrder
 from openvest.main import Assembled
 from openvest.work.runner import Stuck
 from tests.kit.orders import Trader, make_trader
@@ -42,8 +42,10 @@ async def resting(world: Assembled, *, frozen: bool = True) -> tuple[Trader, UUI
 
 async def leased_by_the_dead(world: Assembled, tenant_id: UUID) -> int:
     """Go to the next look at the venue, lease what is to be looked at, and ask nobody."""
-    outward: Any = next(work for work in catalog.WORKS if isinstance(work, Outward) and work.name == "street.ask_venue")
-    return len(await world.database.write(tenant_id, lambda unit: outward.lease(unit, 100), n=0))
+    outbound: Any = next(
+        work for work in catalog.WORKS if isinstance(work, Outbound) and work.name == "street.ask_venue"
+    )
+    return len(await world.database.write(tenant_id, lambda unit: outbound.lease(unit, 100), n=0))
 
 
 async def test_a_dead_lease_hides_no_order_from_a_clock_that_is_moved(assembled: Assembled) -> None:
@@ -116,7 +118,7 @@ async def test_leases_are_respected_where_several_work(assembled: Assembled) -> 
     assert (await trader.read(order_id)).status == "PROCESSING"
 
 
-async def place(trader: Trader, want: OrderWanted) -> UUID:
+async def place(trader: Trader, want: PlaceOrder) -> UUID:
     """Accept an order and look no further."""
 
     async def work(unit: Unit) -> OrderDetails | Problem:

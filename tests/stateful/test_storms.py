@@ -46,7 +46,7 @@ class Two:
         await top_up(self.worlds[0].database, self.customer, f"{amount:.2f}")
 
     async def assert_proved(self) -> None:
-        proof = await prove_tenant(self.worlds[0].database, self.customer.tenant_id, catalog.LAWS)
+        proof = await prove_tenant(self.worlds[0].database, self.customer.tenant_id, catalog.INVARIANTS)
         assert proof.clean, proof.findings
 
 

@@ -10,16 +10,16 @@ from uuid import UUID
 
 import pytest
 
-from openvest.core.ids import caused_id
+from openvest.core.ids import deterministic_id
 from openvest.core.lifecycle import WrongState
 from openvest.features.accounts import rules
 from openvest.features.accounts.model import AccountFacts, AccountGroup
 from tests.unit.test_users_rules import USER
 
 AT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
-GROUP = AccountGroup(caused_id("group"), 1, AT, AT, USER.id, "PERSONAL", "ACTIVE", "123456789")
+GROUP = AccountGroup(deterministic_id("group"), 1, AT, AT, USER.id, "PERSONAL", "ACTIVE", "123456789")
 FACTS = AccountFacts(
-    caused_id("account"), "TRADING", "ACTIVE", GROUP.id, "ACTIVE", "123456789", USER.id, "ACTIVE", None
+    deterministic_id("account"), "TRADING", "ACTIVE", GROUP.id, "ACTIVE", "123456789", USER.id, "ACTIVE", None
 )
 
 

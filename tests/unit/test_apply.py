@@ -10,17 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openvest.core.ids import caused_id
-from openvest.ledger import recipes
-from openvest.ledger.apply import Applied, Short, apply, figures_of
+from openvest.core.ids import deterministic_id
+from openvest.ledger import posting_rules
+from openvest.ledger.apply import Applied, InsufficientFunds, apply, figures_of
 from openvest.ledger.chart import BUCKETS, Balance, HouseKey, Key, Leg
-from openvest.ledger.recipes import Journal, journal_of
+from openvest.ledger.posting_rules import Journal, journal_of
 from openvest.ledger.trades import Trade, execution_cancellation, order_execution, settlement
 
 DAY, NEXT_DAY = date(2026, 3, 2), date(2026, 3, 3)
 AT = datetime(2026, 3, 2, tzinfo=UTC)
-GROUPS = [caused_id("apply", "group", n) for n in range(2)]
-INSTRUMENT = caused_id("apply", "x")
+GROUPS = [deterministic_id("apply", "group", n) for n in range(2)]
+INSTRUMENT = deterministic_id("apply", "x")
 GROUP, UNITS = GROUPS[0], str(INSTRUMENT)
 CASH = Key(GROUP, "EUR")
 
@@ -31,15 +31,15 @@ def balance(key: Key, **figures: str) -> Balance:
 
 
 def fund(n: int, amount: str, group: int = 0) -> Journal:
-    return recipes.credit_funding(caused_id("fund", n), GROUPS[group], "EUR", Decimal(amount), DAY)
+    return posting_rules.credit_funding(deterministic_id("fund", n), GROUPS[group], "EUR", Decimal(amount), DAY)
 
 
 def recall(n: int, amount: str) -> Journal:
-    return recipes.credit_funding_charge_back(caused_id("fund", n), GROUP, "EUR", Decimal(amount), DAY)
+    return posting_rules.credit_funding_charge_back(deterministic_id("fund", n), GROUP, "EUR", Decimal(amount), DAY)
 
 
 def lock(n: int, amount: str) -> Journal:
-    return recipes.lock_cash(caused_id("order", n), GROUP, "EUR", Decimal(amount), DAY)
+    return posting_rules.reserve_cash(deterministic_id("order", n), GROUP, "EUR", Decimal(amount), DAY)
 
 
 def after(done: Applied, key: Key = CASH) -> dict[str, Decimal]:
@@ -48,16 +48,16 @@ def after(done: Applied, key: Key = CASH) -> dict[str, Decimal]:
 
 def test_a_refused_large_order_does_not_block_a_small_one() -> None:
     done = apply({CASH: balance(CASH, available="100")}, [lock(1, "60"), lock(2, "60"), lock(3, "40")])
-    assert [isinstance(booked, Short) for booked in done.booked] == [False, True, False]
+    assert [isinstance(booked, InsufficientFunds) for booked in done.booked] == [False, True, False]
     short = done.booked[1]
-    assert isinstance(short, Short) and (short.key, short.bucket, short.missing) == (CASH, "available", 20)
+    assert isinstance(short, InsufficientFunds) and (short.key, short.bucket, short.missing) == (CASH, "available", 20)
     assert after(done) == {"locked": 100}
-    assert done.locks == {(caused_id("order", 1), CASH): 60, (caused_id("order", 3), CASH): 40}
+    assert done.locks == {(deterministic_id("order", 1), CASH): 60, (deterministic_id("order", 3), CASH): 40}
 
 
 def test_a_credit_repays_what_is_due_first() -> None:
     done = apply({CASH: balance(CASH, due="-30")}, [fund(1, "10"), fund(2, "50")])
-    booked = [leg for legs in done.booked if not isinstance(legs, Short) for leg in legs if leg.owner_id]
+    booked = [leg for legs in done.booked if not isinstance(legs, InsufficientFunds) for leg in legs if leg.owner_id]
     assert [(leg.bucket, leg.amount) for leg in booked] == [("due", 10), ("available", 30), ("due", 20)]
     assert after(done) == {"available": 30}
 
@@ -69,14 +69,14 @@ def test_a_forced_debit_takes_what_is_there_and_never_what_is_locked() -> None:
 
 def test_other_debits_are_refused_while_money_is_due() -> None:
     done = apply({CASH: balance(CASH, due="-5", locked="10")}, [lock(1, "0.01")])
-    assert isinstance(done.booked[0], Short)
+    assert isinstance(done.booked[0], InsufficientFunds)
 
 
 @pytest.mark.parametrize(("amount", "refused"), [("70", False), ("70.01", True)])
 def test_the_withdrawal_floor(amount: str, refused: bool) -> None:
-    wanted = recipes.withdrawal_lock(caused_id("withdrawal"), GROUP, "EUR", Decimal(amount), DAY)
+    wanted = posting_rules.reserve_withdrawal(deterministic_id("withdrawal"), GROUP, "EUR", Decimal(amount), DAY)
     done = apply({CASH: balance(CASH, available="100", unsettled_in="30")}, [wanted])
-    assert isinstance(done.booked[0], Short) == refused
+    assert isinstance(done.booked[0], InsufficientFunds) == refused
 
 
 def test_an_order_may_spend_what_is_not_withdrawable() -> None:
@@ -90,7 +90,7 @@ def test_house_changes_are_net_and_the_street_is_kept_by_day() -> None:
         house_leg("street", "7", "2026-03-04"),
         house_leg("fees", "-12", "x"),
     ]
-    done = apply({}, [journal_of("SEGREGATION", caused_id("a"), DAY, legs)])
+    done = apply({}, [journal_of("SEGREGATION", deterministic_id("a"), DAY, legs)])
     assert done.house == {
         HouseKey("EUR", "street", "2026-03-03"): 5,
         HouseKey("EUR", "street", "2026-03-04"): 7,
@@ -136,8 +136,8 @@ def histories(draw: st.DrawFn) -> list[Journal]:
     """Any order of money in, recalls, locks, fills, unlocks, settlements, withdrawals and mistrades of one customer."""
     journals: list[Journal] = []
     for n in range(draw(st.integers(1, 25))):
-        amount, target = draw(amounts), caused_id("any", draw(st.integers(0, n)))
-        mine = caused_id("any", n)
+        amount, target = draw(amounts), deterministic_id("any", draw(st.integers(0, n)))
+        mine = deterministic_id("any", n)
         side = draw(st.sampled_from(["BUY", "SELL"]))
         trade = Trade(target, target, "BUY", GROUP, GROUP, INSTRUMENT, "EUR", amount, amount, DAY, NEXT_DAY)
         if side == "SELL":
@@ -146,15 +146,15 @@ def histories(draw: st.DrawFn) -> list[Journal]:
             draw(
                 st.sampled_from(
                     [
-                        recipes.topup(mine, GROUP, "EUR", amount, DAY),
-                        recipes.topup_cancellation(target, GROUP, "EUR", amount, DAY),
-                        recipes.credit_funding_charge_back(target, GROUP, "EUR", amount, DAY),
-                        recipes.lock_cash(mine, GROUP, "EUR", amount, DAY),
-                        recipes.lock_units(mine, GROUP, INSTRUMENT, amount, DAY),
-                        recipes.unlock_cash(target, GROUP, "EUR", amount, DAY),
-                        recipes.unlock_units(target, GROUP, INSTRUMENT, amount, DAY),
-                        recipes.withdrawal_lock(mine, GROUP, "EUR", amount, DAY),
-                        recipes.withdrawal(target, GROUP, "EUR", amount, DAY),
+                        posting_rules.topup(mine, GROUP, "EUR", amount, DAY),
+                        posting_rules.topup_cancellation(target, GROUP, "EUR", amount, DAY),
+                        posting_rules.credit_funding_charge_back(target, GROUP, "EUR", amount, DAY),
+                        posting_rules.reserve_cash(mine, GROUP, "EUR", amount, DAY),
+                        posting_rules.reserve_units(mine, GROUP, INSTRUMENT, amount, DAY),
+                        posting_rules.release_cash(target, GROUP, "EUR", amount, DAY),
+                        posting_rules.release_units(target, GROUP, INSTRUMENT, amount, DAY),
+                        posting_rules.reserve_withdrawal(mine, GROUP, "EUR", amount, DAY),
+                        posting_rules.withdrawal(target, GROUP, "EUR", amount, DAY),
                         order_execution(trade),
                         settlement(trade, NEXT_DAY),
                         execution_cancellation(trade, NEXT_DAY),
@@ -173,7 +173,7 @@ def test_balances_stay_in_range_and_are_the_sum_of_what_was_booked(journals: lis
     sums: defaultdict[tuple[Key, str], Decimal] = defaultdict(Decimal)
     zero: defaultdict[tuple[int, str, bool], Decimal] = defaultdict(Decimal)
     for n, booked in enumerate(done.booked):
-        if isinstance(booked, Short):
+        if isinstance(booked, InsufficientFunds):
             continue
         for leg in booked:
             zero[n, leg.asset, leg.bucket in ("memo", "unsettled_in", "unsettled_out")] += leg.amount

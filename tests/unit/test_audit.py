@@ -11,7 +11,7 @@ import pytest
 
 from openvest.db.query import Query
 from openvest.db.unit import Database
-from openvest.ledger import recipes
+from openvest.ledger import posting_rules
 from openvest.ledger.audit import AUDIT, FIGURES, AuditQuery, prove_tenant, safeguarding
 from openvest.ledger.trades import settlement
 from openvest.ledger.trial import trial_balance
@@ -31,12 +31,12 @@ async def busy_books(database: Database, tenant_id: UUID) -> Desk:
     await desk.fill(desk.trade("sale", "sale order", "SELL", "3", "330.00", rounding=Decimal("0.01")))
     await desk.fund("150.00")
     await desk.lock("open order", "100.00")
-    await desk.post(recipes.withdrawal_lock(desk.id("withdrawal"), desk.id("G"), "EUR", Decimal("20.00"), DAY))
+    await desk.post(posting_rules.reserve_withdrawal(desk.id("withdrawal"), desk.id("G"), "EUR", Decimal("20.00"), DAY))
     await desk.cancel(await desk.hold("1", "50.00", customer="2"))
     funding = (desk.id("funding"), desk.id("G3"), "EUR", Decimal("70.00"), DAY)
-    await desk.post(recipes.credit_funding(*funding))
+    await desk.post(posting_rules.credit_funding(*funding))
     await desk.lock("third order", "30.00", "3")
-    await desk.post(recipes.credit_funding_charge_back(*funding))
+    await desk.post(posting_rules.credit_funding_charge_back(*funding))
     return desk
 
 
@@ -192,7 +192,7 @@ async def test_client_money_is_required_per_group(database: Database, tenant_id:
     desk = Desk(database, tenant_id)
     funding = (desk.id("funding"), desk.id("G"), "EUR", Decimal("500.00"), DAY)
     second = (desk.id("second"), desk.id("G2"), "EUR", Decimal("60.00"), DAY)
-    await desk.post(recipes.credit_funding(*funding), recipes.credit_funding(*second))
+    await desk.post(posting_rules.credit_funding(*funding), posting_rules.credit_funding(*second))
     await desk.lock("order", "110.00")
     trade = desk.trade("execution", "order", "BUY", "1", "100.00", fee=Decimal("10.00"))
     await desk.fill(trade)
@@ -200,8 +200,8 @@ async def test_client_money_is_required_per_group(database: Database, tenant_id:
     second_trade = desk.trade("second execution", "second order", "BUY", "1", "60.00", customer="2")
     await desk.fill(second_trade)
     await desk.post(settlement(second_trade, NEXT_DAY))
-    await desk.post(recipes.credit_funding_charge_back(*second))
-    await desk.post(recipes.payment_unmatched(desk.id("line"), "EUR", Decimal("25.00"), DAY))
+    await desk.post(posting_rules.credit_funding_charge_back(*second))
+    await desk.post(posting_rules.payment_unmatched(desk.id("line"), "EUR", Decimal("25.00"), DAY))
     waiting = safeguarding(
         "select b.owner_id, 'EUR'::text, 110.00, 10.00 from balances b"
         " where b.tenant_id = $1 and b.available > 0 and b.asset = 'EUR'"
@@ -217,5 +217,5 @@ async def test_client_money_is_required_per_group(database: Database, tenant_id:
         "client money held EUR": "465",
         "client money missing EUR": "60",
     }
-    await desk.post(recipes.segregation(NEXT_DAY, "EUR", Decimal("60.00")))
+    await desk.post(posting_rules.segregation(NEXT_DAY, "EUR", Decimal("60.00")))
     assert (await figures())["client money missing EUR"] == "0"

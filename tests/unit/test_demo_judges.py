@@ -74,7 +74,7 @@ def answer(status: int, body: Any, media: str = "application/json; charset=utf-8
 
 
 @pytest.mark.parametrize(
-    ("method", "target", "given", "misfit"),
+    ("method", "target", "given", "deviation"),
     [
         ("GET", "/things/1?a=b", answer(200, {"id": "1"}), None),
         ("GET", "/things/1", answer(404, {"id": "1"}), None),
@@ -87,11 +87,11 @@ def answer(status: int, body: Any, media: str = "application/json; charset=utf-8
         ("GET", "/nothing", answer(200, {}), "is not described"),
     ],
 )
-def test_an_answer_that_is_not_as_described_is_seen(method: str, target: str, given: Response, misfit: str) -> None:
+def test_an_answer_that_is_not_as_described_is_seen(method: str, target: str, given: Response, deviation: str) -> None:
     held = description()
     held.look(method, target, given)
     assert held.held == 1
-    assert [misfit in said for said in held.misfits] == ([] if misfit is None else [True]), held.misfits
+    assert [deviation in said for said in held.deviations] == ([] if deviation is None else [True]), held.deviations
 
 
 def test_what_does_not_hold_is_told_and_counted() -> None:

@@ -13,7 +13,7 @@ from openvest.core import failpoints
 from openvest.core.failpoints import Failpoint, UnknownFailpoint, arm, failpoint
 from openvest.db.checks import StartRefused
 from openvest.db.unit import Database
-from openvest.main.environment import read_place
+from openvest.main.environment import read_environment
 from openvest.main.failpoints import arm_failpoint, refuse_failpoint, refuse_failpoint_of
 from openvest.main.processes import Options, worker
 from tests.kit.cluster import Cluster
@@ -76,16 +76,16 @@ def test_an_unknown_name_is_refused_at_the_start() -> None:
 
 def test_the_environment_names_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("OPENVEST_FAILPOINT", raising=False)
-    assert read_place(tmp_path).failpoint is None
+    assert read_environment(tmp_path).failpoint is None
     monkeypatch.setenv("OPENVEST_FAILPOINT", "unit.before_commit:2")
-    assert read_place(tmp_path).failpoint == "unit.before_commit:2"
+    assert read_environment(tmp_path).failpoint == "unit.before_commit:2"
 
 
 async def test_production_is_refused_before_anything_is_opened(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("OPENVEST_FAILPOINT", "unit.before_commit")
     refuse_failpoint(None, "production")
     refuse_failpoint("unit.before_commit", "sandbox")
-    options = Options(read_place(tmp_path / "var"), mode="production")
+    options = Options(read_environment(tmp_path / "var"), mode="production")
     with pytest.raises(StartRefused, match="Production is not made to crash"):
         await worker(options, lambda *_: None, lambda _: None)
     assert not (tmp_path / "var").exists()

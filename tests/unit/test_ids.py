@@ -9,7 +9,7 @@ from uuid import RFC_4122, UUID, uuid4
 
 import pytest
 
-from openvest.core.ids import caused_id, parse_id, random_id, random_text
+from openvest.core.ids import deterministic_id, parse_id, random_id, random_text
 
 PATTERN = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-([0-5])[0-9a-f]{3}-[089ab][0-9a-f]{3}-[0-9a-f]{12}")
 """Of the reference description."""
@@ -18,7 +18,7 @@ AT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 
 @pytest.mark.parametrize(
     ("made", "version"),
-    [(random_text, 4), (lambda: str(random_id(AT)), 4), (lambda: str(caused_id("a", uuid4())), 5)],
+    [(random_text, 4), (lambda: str(random_id(AT)), 4), (lambda: str(deterministic_id("a", uuid4())), 5)],
     ids=["random-text", "random", "caused"],
 )
 def test_an_id_fits_the_pattern_and_says_its_version(made: Callable[[], str], version: int) -> None:
@@ -35,7 +35,7 @@ def test_random_ids_are_in_order_of_time() -> None:
 
 
 def test_what_was_caused_alike_has_one_id() -> None:
-    assert caused_id("a", "bc") == caused_id("a", "bc") != caused_id("ab", "c")
+    assert deterministic_id("a", "bc") == deterministic_id("a", "bc") != deterministic_id("ab", "c")
 
 
 @pytest.mark.parametrize("text", ["", "{" + str(UUID(int=1)) + "}", "urn:uuid:" + str(UUID(int=1)), "0" * 31, "١" * 32])

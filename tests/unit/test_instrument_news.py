@@ -15,7 +15,7 @@ import pytest
 
 from openvest import catalog
 from openvest.core.clock import WireClock
-from openvest.core.ids import caused_id
+from openvest.core.ids import deterministic_id
 from openvest.core.snapshots import snapshot_of
 from openvest.db.query import Statement
 from openvest.db.unit import Database, Unit
@@ -30,9 +30,9 @@ from openvest.features.instruments.rules_import import InstrumentRow, ListingRow
 from openvest.features.orders import service as orders
 from openvest.features.tenants import service as tenants
 from openvest.main import Assembled
-from openvest.work.aside import by_sweep, list_aside, retry
-from openvest.worker.courier import HttpCourier
+from openvest.work.dead_letters import by_sweep, list_dead_letters, retry
 from openvest.worker.deliveries import Deliverer
+from openvest.worker.webhook_sender import HttpWebhookSender
 from tests.kit.cluster import OWNER, Cluster
 from tests.kit.orders import Trader, make_trader
 from tests.kit.receiver import receiving
@@ -42,14 +42,14 @@ from tests.kit.world import make_tenant, opened
 pytestmark = pytest.mark.anyio
 
 SAP, BAE = "DE0007164600", "GB0002634946"
-SAP_ID, BAE_ID = caused_id("instrument", SAP), caused_id("instrument", BAE)
+SAP_ID, BAE_ID = deterministic_id("instrument", SAP), deterministic_id("instrument", BAE)
 HEADER = "isin,name,type,home_country,fractional_trading,trading_status,venues,currencies,tick_sizes,reference_prices"
 NINE = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 WAITING = (
     "select count(*) from pg_locks l join pg_database d on d.oid = l.database"
     " where l.locktype = 'advisory' and not l.granted and d.datname = current_database()"
 )
-ASIDE = Statement("insert into set_aside values ($1, 'tell_instruments', $2, 'for a test', $3)")
+ADD_DEAD_LETTER = Statement("insert into dead_letters values ($1, 'instruments.tell', $2, 'for a test', $3)")
 
 
 def line(isin: str, name: str, *, fractional: bool = True, status: str = "ACTIVE") -> str:
@@ -196,14 +196,14 @@ async def test_a_subscriber_gets_the_instrument_as_a_get_shows_it(
     database, wire = assembled.database, WireClock()
     await database.write(tenant_id, tenants.add_signing_key, n=0)
     async with receiving() as receiver:
-        courier = HttpCourier(wire, frozenset({receiver.entry}))
-        world = WebhookWorld(database, tenant_id, receiver, Deliverer(database, catalog.EVENT_OBJECTS, courier), wire)
+        sender = HttpWebhookSender(wire, frozenset({receiver.entry}))
+        world = WebhookWorld(database, tenant_id, receiver, Deliverer(database, catalog.EVENT_OBJECTS, sender), wire)
         await world.webhook(type=["INSTRUMENT"])
         await bring(owner, line(BAE, "BAE Systems"))
         await assembled.runner.run_until_quiet(tenant_id)
         await number_events(database, tenant_id)
         await world.flow()
-        await courier.close()
+        await sender.close()
     (event,) = world.events()
     assert (event["type"], event["object"]["id"], event["object"]["name"]) == (
         "INSTRUMENT.ONBOARDED",
@@ -230,7 +230,7 @@ async def test_a_crash_between_import_and_telling_loses_nothing(
 ) -> None:
     tenant_id = await make_tenant(assembled.database, "Tenant C", frozen_at=frozen_at)
     await bring(owner, line(BAE, "BAE Systems"))
-    sweep = next(work for work in catalog.WORKS if isinstance(work, Sweep) and work.name == "tell_instruments")
+    sweep = next(work for work in catalog.WORKS if isinstance(work, Sweep) and work.name == "instruments.tell")
 
     async def dies(unit: Unit, rows: Sequence[Any]) -> None:
         await sweep.work(unit, rows)
@@ -274,7 +274,7 @@ async def test_imports_at_the_same_time_are_both_told(
 
 async def test_what_was_set_aside_holds_up_nothing(assembled: Assembled, owner: Owner, tenant_id: UUID) -> None:
     await bring(owner, line(BAE, "BAE Systems"), line(SAP, "SAP renamed"))
-    await assembled.database.write(tenant_id, lambda unit: unit.run(ASIDE, tenant_id, SAP_ID, unit.now), n=0)
+    await assembled.database.write(tenant_id, lambda unit: unit.run(ADD_DEAD_LETTER, tenant_id, SAP_ID, unit.now), n=0)
     assert await assembled.runner.run_until_quiet(tenant_id) == 1
     assert await told(assembled.database, tenant_id) == [("ONBOARDED", BAE, 1)]
     assert await assembled.runner.next_due(tenant_id) is None
@@ -283,21 +283,21 @@ async def test_what_was_set_aside_holds_up_nothing(assembled: Assembled, owner: 
 async def test_what_was_set_aside_and_passed_over_is_told_once_it_is_retried(
     assembled: Assembled, owner: Owner, tenant_id: UUID
 ) -> None:
-    database, aside = assembled.database, by_sweep(catalog.ASIDES)["tell_instruments"]
+    database, kind = assembled.database, by_sweep(catalog.DEAD_LETTER_KINDS)["instruments.tell"]
 
     async def again() -> None:
-        (row,) = await database.read(tenant_id, lambda unit: list_aside(unit, catalog.SET_ASIDE))
-        await database.write(tenant_id, lambda unit: retry(unit, aside, row))
+        (row,) = await database.read(tenant_id, lambda unit: list_dead_letters(unit, catalog.DEAD_LETTERS))
+        await database.write(tenant_id, lambda unit: retry(unit, kind, row))
         await assembled.runner.run_until_quiet(tenant_id)
 
     await bring(owner, line(SAP, "SAP renamed"))
-    await database.write(tenant_id, lambda unit: unit.run(ASIDE, tenant_id, SAP_ID, unit.now), n=0)
+    await database.write(tenant_id, lambda unit: unit.run(ADD_DEAD_LETTER, tenant_id, SAP_ID, unit.now), n=0)
     await bring(owner, line(BAE, "BAE Systems"))
     await assembled.runner.run_until_quiet(tenant_id)
     await again()
     heard = [("ONBOARDED", BAE, 1), ("DATA_CHANGED", SAP, 2)]
     assert await told(database, tenant_id) == heard
-    await database.write(tenant_id, lambda unit: unit.run(ASIDE, tenant_id, SAP_ID, unit.now), n=0)
+    await database.write(tenant_id, lambda unit: unit.run(ADD_DEAD_LETTER, tenant_id, SAP_ID, unit.now), n=0)
     await again()
     assert await told(database, tenant_id) == heard, "what was told is not told twice"
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from openvest.core.ids import caused_id
+from openvest.core.ids import deterministic_id
 from openvest.core.paging import PageRequest
 from openvest.core.table_files import ImportRefused
 from openvest.db.unit import Database, Unit
@@ -46,7 +46,7 @@ async def test_the_master_is_loaded_once(database: Database, owner: Owner, tenan
     async def work(unit: Unit) -> None:
         found = await service.list_instruments(unit, PageRequest(limit=1000))
         assert found.total == len(found.rows) > 100
-        assert all(row.id == caused_id("instrument", row.isin) for row in found.rows)
+        assert all(row.id == deterministic_id("instrument", row.isin) for row in found.rows)
         by_isin = await service.by_isin(unit, [SAP, "IE00B3XXRP09", "DE0000000000"])
         assert set(by_isin) == {SAP, "IE00B3XXRP09"}
         listings = await service.listings(unit, [row.id for row in found.rows])

@@ -10,22 +10,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openvest.core.ids import caused_id
+from openvest.core.ids import deterministic_id
 from openvest.db.unit import Database, Unit
 from openvest.ledger.lot_book import add_lots, give_back, lots_by_id, open_lots, use_lots, uses_of
 from openvest.ledger.lots import Lot, average_price, bought_lot, consume, cost_of, take_back
 
 pytestmark = pytest.mark.anyio
 
-ACCOUNT, INSTRUMENT = caused_id("lots", "account"), caused_id("lots", "instrument")
-SALE, SECOND_SALE = caused_id("lots", "sale"), caused_id("lots", "second sale")
+ACCOUNT, INSTRUMENT = deterministic_id("lots", "account"), deterministic_id("lots", "instrument")
+SALE, SECOND_SALE = deterministic_id("lots", "sale"), deterministic_id("lots", "second sale")
 START = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 
 
 def lot(number: int, quantity: str, cost: str | None, day: int = 0) -> Lot:
     at = START + timedelta(days=day or number)
     known = None if cost is None else Decimal(cost)
-    return bought_lot(caused_id("lot", number), ACCOUNT, INSTRUMENT, at, Decimal(quantity), known)
+    return bought_lot(deterministic_id("lot", number), ACCOUNT, INSTRUMENT, at, Decimal(quantity), known)
 
 
 TWO = [lot(1, "10", "1001.00"), lot(2, "5", "601.00")]
@@ -115,7 +115,7 @@ async def test_lots_in_the_database_are_used_and_given_back(database: Database, 
 
 async def test_holdings_without_lots_and_empty_sets(database: Database, tenant_id: UUID) -> None:
     async def work(unit: Unit) -> None:
-        holding = (ACCOUNT, caused_id("lots", "other"))
+        holding = (ACCOUNT, deterministic_id("lots", "other"))
         assert await open_lots(unit, [holding]) == {holding: []}
         assert await open_lots(unit, []) == {}
         await add_lots(unit, [])

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from openvest.core.clock import CLOCK_SKEW
-from openvest.core.ids import caused_id
+from openvest.core.ids import deterministic_id
 from openvest.core.problems import InvalidRequest
 from openvest.features.onboarding import rules, rules_checks, rules_identifiers
 from openvest.features.onboarding.model import Check, Residency, TaxResidencies
@@ -17,7 +17,7 @@ from tests.unit.test_users_rules import ADDRESS, AT, USER
 
 
 def check(kind: Any, status: Any = "PASSED", n: int = 0, **details: Any) -> Check:
-    return Check(caused_id(kind, n), 1, AT, AT, USER.id, kind, status, AT, details)
+    return Check(deterministic_id(kind, n), 1, AT, AT, USER.id, kind, status, AT, details)
 
 
 def facts(
@@ -203,8 +203,8 @@ NEWCOMERS = [
 
 @pytest.mark.parametrize(("country", "number", "wrong"), NEWCOMERS)
 def test_newcomers_have_tax_numbers_too(country: str, number: str, wrong: str) -> None:
-    assert rules_identifiers.number_misfits(country, number) == []
-    assert rules_identifiers.number_misfits(country, wrong) != []
+    assert rules_identifiers.number_errors(country, number) == []
+    assert rules_identifiers.number_errors(country, wrong) != []
 
 
 @pytest.mark.parametrize(
@@ -226,7 +226,7 @@ def test_newcomers_have_national_numbers_too(country: str, number: str, standard
 
 @pytest.mark.parametrize("number", ["\u200b" * 8, " " * 8, "\u00a0" * 8, "1234\n5678", "1234\u202e5678"])
 def test_a_number_of_a_country_whose_form_is_not_known_can_be_read(number: str) -> None:
-    assert rules_identifiers.number_misfits("CH", number) != []
+    assert rules_identifiers.number_errors("CH", number) != []
     with pytest.raises(InvalidRequest):
         rules_identifiers.find_standard("PASSPORT", "CH", number, None)
 

@@ -54,7 +54,7 @@ CASH = {"cash_amount": "250.00"}
         (CASH | {"fee_configuration": [MODEL | {"cash_amount": "1.00"}]}, {"fee_configuration.0.cash_amount"}),
     ],
 )
-def test_misfits_name_their_fields(fields: dict[str, Any], named: set[str]) -> None:
+def test_field_errors_name_their_fields(fields: dict[str, Any], named: set[str]) -> None:
     try:
         parse_body(PLACE, json.dumps(BASIS | fields).encode())
     except InvalidRequest as refused:

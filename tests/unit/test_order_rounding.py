@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from openvest.core.money import ZERO
-from openvest.features.orders.model import Order, Standing
+from openvest.features.orders.model import Order, TradingPermissions
 from openvest.features.orders.rules import CheckFacts, Decision, decide
 from openvest.features.orders.rules_amounts import Quoted, comes_to_nothing, executed, fill_of, lock_of, street_limit
 from openvest.features.orders.rules_booking import BlockFacts, Booked, book_block, book_direct
@@ -24,7 +24,7 @@ PLATFORM = "CANCELLED_BY_UPVEST_PLATFORM"
 
 
 def facts(decimals: int = 10, opens_at: datetime | None = None) -> CheckFacts:
-    able = Standing(activated=True, may_buy=True, may_sell=True, fit_failed=False)
+    able = TradingPermissions(activated=True, may_buy=True, may_sell=True, fit_failed=False)
     return CheckFacts(NOW, able, True, True, QUOTE, decimals, D("1000"), opens_at)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from openvest.core.lifecycle import WrongState
 from openvest.features.accounts.model import AccountFacts
-from openvest.features.orders.model import Standing
+from openvest.features.orders.model import TradingPermissions
 from openvest.features.orders.rules import (
     NO_QUOTE,
     ORDER,
@@ -18,7 +18,7 @@ from openvest.features.orders.rules import (
     Decision,
     decide,
     moved,
-    standing_of,
+    permissions_of,
     view_of,
 )
 from openvest.features.orders.rules_amounts import Quoted
@@ -28,13 +28,13 @@ from tests.kit.order_rows import NOW, ONE, D, an_order, processing
 OPEN = datetime(2026, 3, 3, 8, 0, tzinfo=UTC)
 CUT_OFF = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 QUOTE = Quoted(D("113.03"), D("115.05"))
-ACTIVE = Standing(activated=True, may_buy=True, may_sell=True, fit_failed=False)
+ACTIVE = TradingPermissions(activated=True, may_buy=True, may_sell=True, fit_failed=False)
 
 
 def facts(**fields: Any) -> CheckFacts:
     basis = CheckFacts(
         now=NOW,
-        standing=ACTIVE,
+        permissions=ACTIVE,
         instrument_active=True,
         tradable=True,
         quote=QUOTE,
@@ -60,7 +60,7 @@ def test_an_order_shows_the_fee_that_was_charged(fields: dict[str, Any], charged
     assert (view.fee, view.fee_charged) == (D(10), D(charged))
 
 
-def standing(**fields: Any) -> Standing:
+def permissions(**fields: Any) -> TradingPermissions:
     return replace(ACTIVE, **fields)
 
 
@@ -69,17 +69,17 @@ PARTNER = Decision("cancel", reason="CANCELLED_BY_TRADING_PARTNER")
 BY_250, SOLD = D("250.00"), D("2.4575579738")
 GO = Decision("process", BY_250)
 BLOCK, SALE, LOCKED = {"execution_flow": "BLOCK"}, {"side": "SELL", "quantity": "1"}, {"lock_amount": "250.00"}
-MISFIT, NO_BUYS = {"standing": standing(fit_failed=True)}, {"standing": standing(may_buy=False)}
+MISFIT, NO_BUYS = {"permissions": permissions(fit_failed=True)}, {"permissions": permissions(may_buy=False)}
 LITTLE, HOURS = {"available": D(1)}, timedelta(hours=8)
 BOTH = {"cut_off": CUT_OFF, "next_cut_off": OPEN}
 
 DECISIONS: list[tuple[str, dict[str, Any], dict[str, Any], Decision]] = [
     ("all is well", {}, {}, GO),
-    ("not activated", {}, {"standing": standing(activated=False)}, Decision("wait")),
-    ("not activated, and short", {}, {"standing": standing(activated=False), "available": D(0)}, Decision("wait")),
+    ("not activated", {}, {"permissions": permissions(activated=False)}, Decision("wait")),
+    ("not activated, short", {}, {"permissions": permissions(activated=False), "available": D(0)}, Decision("wait")),
     ("may not buy", {}, NO_BUYS, PLATFORM),
     ("may not buy, but sells", {"side": "SELL"}, NO_BUYS, Decision("process", SOLD)),
-    ("may not sell", {"side": "SELL"}, {"standing": standing(may_sell=False)}, PLATFORM),
+    ("may not sell", {"side": "SELL"}, {"permissions": permissions(may_sell=False)}, PLATFORM),
     ("instrument inactive", {}, {"instrument_active": False}, PLATFORM),
     ("does not fit", {}, MISFIT, PLATFORM),
     ("does not fit, acknowledged", {"fit_acknowledged": True}, MISFIT, GO),
@@ -133,7 +133,7 @@ def test_the_check_decides(order: dict[str, Any], known: dict[str, Any], decisio
 )
 def test_how_an_account_stands(user: str, group: str, account: str, activated: bool, buys: bool, sells: bool) -> None:
     known = AccountFacts(ONE, "TRADING", cast(Any, account), ONE, cast(Any, group), "1", ONE, cast(Any, user), None)
-    found = standing_of(known)
+    found = permissions_of(known)
     assert (found.activated, found.may_buy, found.may_sell) == (activated, buys, sells)
 
 

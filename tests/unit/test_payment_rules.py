@@ -14,15 +14,17 @@ from schwifty.exceptions import InvalidCountryCode
 from schwifty.registry import get_iban_spec
 
 from openvest.core.countries import COUNTRIES
-from openvest.core.ids import caused_id
+from openvest.core.ids import deterministic_id
 from openvest.features.payments import rules
 from openvest.features.payments.model import BankLine, Topup
 from openvest.features.payments.v1 import BankTransactionCreate, TopupCreate
 
 AT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 REFERENCE = "0b8f1d3e-5c7a-4e2b-9d6f-1a2b3c4d5e6f"
-TOPUP = Topup(caused_id("topup"), 1, AT, AT, caused_id("group"), Decimal("1000.00"), "EUR", "CONFIRMED", REFERENCE)
-WIRE = BankLine(caused_id("line"), Decimal("1000"), "EUR", f"topup {REFERENCE}")
+TOPUP = Topup(
+    deterministic_id("topup"), 1, AT, AT, deterministic_id("group"), Decimal("1000.00"), "EUR", "CONFIRMED", REFERENCE
+)
+WIRE = BankLine(deterministic_id("line"), Decimal("1000"), "EUR", f"topup {REFERENCE}")
 TRANSFER = {
     "account": {"iban": "NL70ABNA0106295004"},
     "amount": "1000.00",
@@ -79,7 +81,7 @@ def test_only_a_confirmed_topup_may_be_cancelled(status: str) -> None:
     assert refused.value.status == 422
 
 
-def misfits(model: type, body: object) -> list[str]:
+def field_errors(model: type, body: object) -> list[str]:
     with pytest.raises(ValidationError) as refused:
         model.model_validate(body)
     return sorted({".".join(str(part) for part in error["loc"]) for error in refused.value.errors()})
@@ -115,13 +117,13 @@ def test_a_transfer_as_published_is_taken() -> None:
         ({"surprise": 1}, "surprise"),
     ],
 )
-def test_a_transfer_with_a_misfit_is_named(changed: dict[str, object], field: str) -> None:
-    assert any(name.startswith(field) for name in misfits(BankTransactionCreate, TRANSFER | changed))
+def test_a_transfer_with_a_field_error_is_named(changed: dict[str, object], field: str) -> None:
+    assert any(name.startswith(field) for name in field_errors(BankTransactionCreate, TRANSFER | changed))
 
 
 @pytest.mark.parametrize("bic", ["DEUTDEF", "XXXXXXXX", "deutdeff"])
 def test_a_bank_that_is_none_is_refused(bic: str) -> None:
-    assert misfits(BankTransactionCreate, TRANSFER | {"counterparty_agent": {"bic": bic}})
+    assert field_errors(BankTransactionCreate, TRANSFER | {"counterparty_agent": {"bic": bic}})
 
 
 @pytest.mark.parametrize("bic", ["NCBVXKPR", "NCBVXKPRXXX", "DEUTDEFF", "BARCGB22", "CHASUS33", "BOFAUS6SXXX"])
@@ -131,7 +133,7 @@ def test_banks_are_taken_wherever_swift_knows_some(bic: str) -> None:
 
 @pytest.mark.parametrize("bic", ["NCBVXXPR", "NCBVZZPR", "NCBVXKP", "NCBVXKPRXX", "ncbvxkpr", "NCBV XKPR"])
 def test_no_other_code_that_iso_leaves_to_its_users_is_a_bank(bic: str) -> None:
-    assert misfits(BankTransactionCreate, TRANSFER | {"counterparty_agent": {"bic": bic}})
+    assert field_errors(BankTransactionCreate, TRANSFER | {"counterparty_agent": {"bic": bic}})
 
 
 @pytest.mark.parametrize(
@@ -147,7 +149,7 @@ def test_no_other_code_that_iso_leaves_to_its_users_is_a_bank(bic: str) -> None:
 )
 def test_ibans_are_as_long_as_their_country_makes_them(iban: str, length: int) -> None:
     assert len(rules.valid_iban(iban)) == length
-    assert misfits(BankTransactionCreate, TRANSFER | {"account": {"iban": iban + "0"}})
+    assert field_errors(BankTransactionCreate, TRANSFER | {"account": {"iban": iban + "0"}})
 
 
 def test_an_iban_of_every_country_of_the_registry_is_taken() -> None:
@@ -165,8 +167,8 @@ def test_an_iban_of_every_country_of_the_registry_is_taken() -> None:
     assert {"MT", "LC", "SC", "RU", "YE", "XK", "DJ", "NI", "HN"} <= found
 
 
-def test_all_misfits_of_a_topup_are_told_at_once() -> None:
-    assert misfits(TopupCreate, {"account_group_id": "x", "cash_amount": "0", "currency": "CHF"}) == [
+def test_all_field_errors_of_a_topup_are_told_at_once() -> None:
+    assert field_errors(TopupCreate, {"account_group_id": "x", "cash_amount": "0", "currency": "CHF"}) == [
         "account_group_id",
         "cash_amount",
         "currency",

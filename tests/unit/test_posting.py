@@ -11,23 +11,23 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from openvest.core.ids import caused_id
+from openvest.core.ids import deterministic_id
 from openvest.core.problems import Conflict
 from openvest.db.query import Query
 from openvest.db.unit import Database, Unit
-from openvest.ledger import recipes
-from openvest.ledger.apply import LedgerFault, Short
+from openvest.ledger import posting_rules
+from openvest.ledger.apply import InsufficientFunds, LedgerFault
 from openvest.ledger.audit import prove_tenant
 from openvest.ledger.chart import Balance, Key
-from openvest.ledger.posting import locked, locks_of, post, read_balances, touched
-from openvest.ledger.recipes import Journal
+from openvest.ledger.posting import balances_for_update, locks_of, post, read_balances, touched
+from openvest.ledger.posting_rules import Journal
 from openvest.ledger.trades import settlement
 from tests.kit.ledger import DAY, NEXT_DAY, Desk, figures
 from tests.kit.world import make_tenant
 
 pytestmark = pytest.mark.anyio
 
-GROUP = caused_id("posting", "group")
+GROUP = deterministic_id("posting", "group")
 CASH = Key(GROUP, "EUR")
 
 
@@ -37,15 +37,15 @@ def desk(database: Database, tenant_id: UUID) -> Desk:
 
 
 def topup(name: str, amount: str, group: UUID = GROUP) -> Journal:
-    return recipes.topup(caused_id("topup", name), group, "EUR", Decimal(amount), DAY)
+    return posting_rules.topup(deterministic_id("topup", name), group, "EUR", Decimal(amount), DAY)
 
 
 def lock(name: str, amount: str, group: UUID = GROUP) -> Journal:
-    return recipes.lock_cash(caused_id("order", name), group, "EUR", Decimal(amount), DAY)
+    return posting_rules.reserve_cash(deterministic_id("order", name), group, "EUR", Decimal(amount), DAY)
 
 
 def unlock(name: str, amount: str) -> Journal:
-    return recipes.unlock_cash(caused_id("order", name), GROUP, "EUR", Decimal(amount), DAY)
+    return posting_rules.release_cash(deterministic_id("order", name), GROUP, "EUR", Decimal(amount), DAY)
 
 
 async def count(database: Database, tenant: UUID, table: str) -> int:
@@ -78,7 +78,7 @@ async def test_the_same_journal_twice_in_one_set_is_booked_once(database: Databa
 
 async def test_a_refusal_books_nothing_or_only_itself(database: Database, tenant_id: UUID) -> None:
     journals = [topup("a", "100"), lock("large", "100.01"), lock("small", "60"), lock("last", "40.01")]
-    with pytest.raises(Short) as refused:
+    with pytest.raises(InsufficientFunds) as refused:
         await database.write(tenant_id, lambda unit: post(unit, journals))
     assert refused.value.journal is journals[1]
     assert await count(database, tenant_id, "journals") == 0
@@ -99,20 +99,20 @@ async def test_an_empty_set_and_one_too_large(database: Database, tenant_id: UUI
 
 
 async def test_touched_balances_and_their_versions(database: Database, tenant_id: UUID) -> None:
-    other = Key(caused_id("posting", "other"), "EUR")
+    other = Key(deterministic_id("posting", "other"), "EUR")
 
     async def work(unit: Unit) -> list[Balance]:
         assert touched(unit) == []
-        before = await locked(unit, [CASH, other])
+        before = await balances_for_update(unit, [CASH, other])
         assert (before[CASH].version, before[CASH].balance) == (0, 0)
         await post(unit, [topup("a", "10")])
-        assert (await locked(unit, [CASH]))[CASH].available == 10
+        assert (await balances_for_update(unit, [CASH]))[CASH].available == 10
         await post(unit, [lock("a", "4")])
         return touched(unit)
 
     [seen] = await database.write(tenant_id, work)
     assert (seen.key, seen.available, seen.locked, seen.version) == (CASH, 6, 4, 1)
-    assert seen.public_id == caused_id("balance", GROUP, "EUR")
+    assert seen.public_id == deterministic_id("balance", GROUP, "EUR")
     stored = await cash_of(database, tenant_id)
     assert stored == seen
     await database.write(tenant_id, lambda unit: post(unit, [topup("b", "1")]))
@@ -154,7 +154,7 @@ async def test_the_published_view_shows_the_same_figures(desk: Desk) -> None:
 
 
 async def test_locks_are_exact(database: Database, tenant_id: UUID) -> None:
-    order = caused_id("order", "a")
+    order = deterministic_id("order", "a")
 
     async def open_lock() -> Decimal | None:
         found = await database.read(tenant_id, lambda unit: locks_of(unit, [order]))
@@ -170,7 +170,7 @@ async def test_locks_are_exact(database: Database, tenant_id: UUID) -> None:
 
 
 async def test_a_reversal_names_its_original(database: Database, tenant_id: UUID) -> None:
-    taken_back = recipes.topup_cancellation(caused_id("topup", "a"), GROUP, "EUR", Decimal(10), DAY)
+    taken_back = posting_rules.topup_cancellation(deterministic_id("topup", "a"), GROUP, "EUR", Decimal(10), DAY)
     with pytest.raises(LedgerFault, match="never booked"):
         await database.write(tenant_id, lambda unit: post(unit, [topup("b", "10"), taken_back]))
     [original] = await database.write(tenant_id, lambda unit: post(unit, [topup("a", "10")]))
@@ -184,7 +184,7 @@ async def test_what_a_savepoint_takes_back_is_forgotten(database: Database, tena
         await post(unit, [topup("a", "10")])
         with pytest.raises(Conflict):
             async with unit.savepoint():
-                await post(unit, [lock("a", "10"), topup("c", "5", caused_id("posting", "other"))])
+                await post(unit, [lock("a", "10"), topup("c", "5", deterministic_id("posting", "other"))])
                 unit.emit("THING.CHANGED", GROUP, 1, unit.now, {})
                 raise Conflict("no")
         assert unit.event_count == 0
@@ -297,7 +297,7 @@ async def test_ranges_stand_in_the_schema_too(
 
 async def test_writers_at_once_on_the_same_and_on_new_balances(database: Database, tenant_id: UUID) -> None:
     """Eight writers over few groups: nothing is lost, nothing goes below zero, deadlocks are run again."""
-    groups = [caused_id("posting", "crowd", n) for n in range(4)]
+    groups = [deterministic_id("posting", "crowd", n) for n in range(4)]
     refusals = 0
 
     async def writer(number: int) -> None:

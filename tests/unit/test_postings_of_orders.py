@@ -11,8 +11,8 @@ from uuid import UUID
 import pytest
 
 from openvest.db.unit import Database
-from openvest.ledger import recipes
-from openvest.ledger.apply import Short
+from openvest.ledger import posting_rules
+from openvest.ledger.apply import InsufficientFunds
 from openvest.ledger.posting import Posted
 from openvest.ledger.trades import (
     Taxes,
@@ -132,8 +132,10 @@ async def test_official_sale_without_the_second_order(desk: Desk) -> None:
 
 async def test_unsettled_proceeds_are_not_withdrawn(desk: Desk) -> None:
     await _sold(desk)
-    with pytest.raises(Short) as refused:
-        await desk.post(recipes.withdrawal_lock(desk.id("withdrawal"), desk.id("G"), "EUR", Decimal("0.01"), DAY))
+    with pytest.raises(InsufficientFunds) as refused:
+        await desk.post(
+            posting_rules.reserve_withdrawal(desk.id("withdrawal"), desk.id("G"), "EUR", Decimal("0.01"), DAY)
+        )
     assert refused.value.missing == Decimal("0.01")
 
 
@@ -154,7 +156,7 @@ async def test_a_buy_by_units_in_part_and_its_rest(desk: Desk) -> None:
         """,
         cash="354.70 / 293.87 / 0 / 60.83 / 60.83",
     )
-    posted = await desk.post(recipes.unlock_cash(desk.id("order"), desk.id("G"), "EUR", Decimal("293.87"), DAY))
+    posted = await desk.post(posting_rules.release_cash(desk.id("order"), desk.id("G"), "EUR", Decimal("293.87"), DAY))
     text = "G.locked EUR -293.87\nG.available EUR +293.87"
     await desk.check(posted, text, cash="354.70 / 0.00 / 0 / 354.70 / 354.70")
 
@@ -218,7 +220,7 @@ async def test_a_sale_by_cash_amount_with_its_buffer(desk: Desk) -> None:
         """,
     )
     rest = Decimal("0.4915115947")
-    posted = await desk.post(recipes.unlock_units(desk.id("order"), desk.id("A"), desk.id("X"), rest, DAY))
+    posted = await desk.post(posting_rules.release_units(desk.id("order"), desk.id("A"), desk.id("X"), rest, DAY))
     await desk.check(
         posted,
         "A.locked X -0.4915115947\nA.available X +0.4915115947",

@@ -15,12 +15,12 @@ import asyncpg
 import pytest
 
 from openvest import catalog
-from openvest.core.ids import caused_id
+from openvest.core.ids import deterministic_id
 from openvest.core.snapshots import Emitted
 from openvest.db import unit as units
 from openvest.db.query import Query
 from openvest.db.unit import Database, DatabaseDown, Unit
-from openvest.declarations import Outward, Reaction, Sweep
+from openvest.declarations import Outbound, Reaction, Sweep
 from openvest.main import Assembled
 from openvest.work import setbacks
 from openvest.work.look import look
@@ -31,7 +31,7 @@ from tests.kit.world import MAY_BE
 
 pytestmark = pytest.mark.anyio
 
-ASIDE = Query(UUID, "select row_id from set_aside where tenant_id = $1 order by row_id")
+DEAD_LETTERS = Query(UUID, "select row_id from dead_letters where tenant_id = $1 order by row_id")
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,9 @@ class Desk:
     talked: int = 0
 
     async def open_rows(self, unit: Unit, limit: int) -> list[Row]:
-        aside = set(await unit.rows(ASIDE, unit.tenant_id))
+        dead_letters = set(await unit.rows(DEAD_LETTERS, unit.tenant_id))
         finished = {row for chunk in self.done for row in chunk}
-        return [row for row in self.due if row.id not in aside | finished][:limit]
+        return [row for row in self.due if row.id not in dead_letters | finished][:limit]
 
     async def work(self, unit: Unit, rows: Sequence[Row]) -> None:
         ids = [row.id for row in rows]
@@ -62,7 +62,7 @@ class Desk:
     async def closer_look(self, unit: Unit) -> datetime | None:
         return unit.now if await self.open_rows(unit, 1) else None
 
-    async def talk(self, ports: Any, rows: Sequence[Row]) -> str:
+    async def call(self, ports: Any, rows: Sequence[Row]) -> str:
         self.talked += 1
         return "said"
 
@@ -73,17 +73,17 @@ class Desk:
     def sweep(self, size: int) -> Sweep:
         return Sweep("desk", self.open_rows, self.work, MAY_BE, set_size=size, closer_look=self.closer_look)
 
-    def outward(self, size: int) -> Outward:
-        steps = self.open_rows, self.talk, self.record
-        return Outward("desk", *steps, MAY_BE, set_size=size, closer_look=self.closer_look)
+    def outbound(self, size: int) -> Outbound:
+        steps = self.open_rows, self.call, self.record
+        return Outbound("desk", *steps, MAY_BE, set_size=size, closer_look=self.closer_look)
 
 
 def rows(count: int) -> list[Row]:
-    return [Row(caused_id("row", n)) for n in range(count)]
+    return [Row(deterministic_id("row", n)) for n in range(count)]
 
 
-async def aside(world: Assembled, tenant_id: UUID) -> list[UUID]:
-    return await world.database.read(tenant_id, lambda unit: unit.rows(ASIDE, tenant_id))
+async def dead_letters(world: Assembled, tenant_id: UUID) -> list[UUID]:
+    return await world.database.read(tenant_id, lambda unit: unit.rows(DEAD_LETTERS, tenant_id))
 
 
 async def test_work_is_done_in_sets_of_the_size_asked_for(assembled: Assembled, tenant_id: UUID) -> None:
@@ -93,24 +93,24 @@ async def test_work_is_done_in_sets_of_the_size_asked_for(assembled: Assembled, 
     assert [len(chunk) for chunk in desk.done] == [3, 3, 1]
 
 
-@pytest.mark.parametrize("kind", ["sweep", "outward"])
+@pytest.mark.parametrize("kind", ["sweep", "outbound"])
 async def test_a_row_that_cannot_be_decided_never_stops_its_set(
     assembled: Assembled, frozen_tenant_id: UUID, kind: str
 ) -> None:
     desk = Desk(rows(6))
     desk.bad = {desk.due[2].id}
-    runner = replace(assembled.runner, works=[desk.sweep(4) if kind == "sweep" else desk.outward(4)])
+    runner = replace(assembled.runner, works=[desk.sweep(4) if kind == "sweep" else desk.outbound(4)])
     await runner.drain(frozen_tenant_id)
     assert {row for chunk in desk.done for row in chunk} == {row.id for row in desk.due} - desk.bad
-    assert await aside(assembled, frozen_tenant_id) == list(desk.bad)
-    text = Query(str, "select error from set_aside where tenant_id = $1")
+    assert await dead_letters(assembled, frozen_tenant_id) == list(desk.bad)
+    text = Query(str, "select error from dead_letters where tenant_id = $1")
     kept = await assembled.database.read(frozen_tenant_id, lambda unit: unit.one(text, frozen_tenant_id))
     assert kept == "ValueError: cannot be decided"
 
 
 @pytest.mark.parametrize("work", catalog.WORKS, ids=lambda work: work.name)
 async def test_what_was_set_aside_is_neither_due_nor_claimed(
-    assembled: Assembled, tenant_id: UUID, work: Sweep | Outward
+    assembled: Assembled, tenant_id: UUID, work: Sweep | Outbound
 ) -> None:
     """Of every work: what it asks first leaves out what was set aside under its name, or the clock stands for ever."""
     fetch, row = units._fetch, Unit.row  # pyright: ignore[reportPrivateUsage] - where all rows come from
@@ -124,14 +124,14 @@ async def test_what_was_set_aside_is_neither_due_nor_claimed(
         asked.append(f"{query.sql} {args}")
         return await row(unit, query, *args)
 
-    claim = work.lease if isinstance(work, Outward) else work.claim
+    claim = work.lease if isinstance(work, Outbound) else work.claim
     for step in (lambda unit: claim(unit, 1), work.closer_look):
         if step is not None:
             asked.clear()
             with patch.object(units, "_fetch", heard), patch.object(Unit, "row", heard_row):
                 await assembled.database.write(tenant_id, step, n=0)
-            assert any("set_aside" in text and f"'{work.name}'" in text for text in asked), asked
-    assert "set_aside" in work.next_due.sql and f"'{work.name}'" in work.next_due.sql
+            assert any("dead_letters" in text and f"'{work.name}'" in text for text in asked), asked
+    assert "dead_letters" in work.next_due.sql and f"'{work.name}'" in work.next_due.sql
 
 
 async def test_one_look_at_an_idle_tenant_is_one_statement(assembled: Assembled, tenant_id: UUID) -> None:
@@ -164,11 +164,11 @@ async def test_of_a_look_that_fails_the_work_to_blame_is_found(assembled: Assemb
 class Heard:
     """An ear that remembers."""
 
-    aside: list[UUID] = field(default_factory=list[UUID])
+    dead_letters: list[UUID] = field(default_factory=list[UUID])
     put_off_: list[str] = field(default_factory=list[str])
 
-    def set_aside(self, tenant_id: UUID, work: str, row_id: UUID, error: BaseException) -> None:
-        self.aside.append(row_id)
+    def dead_letter(self, tenant_id: UUID, work: str, row_id: UUID, error: BaseException) -> None:
+        self.dead_letters.append(row_id)
 
     def put_off(self, tenant_id: UUID, work: str, error: BaseException, seconds: float) -> None:
         assert 0 < seconds <= setbacks.LONGEST_SECONDS
@@ -188,14 +188,14 @@ PASSING = (
 )
 PLACES = {
     "sweep": ("claim", "work", "closer_look"),
-    "outward": ("lease", "talk", "record", "closer_look"),
+    "outbound": ("lease", "call", "record", "closer_look"),
 }
 WHERE = [(kind, place) for kind, places in PLACES.items() for place in places]
 
 
-def hindered(desk: Desk, kind: str, place: str, errors: list[Exception]) -> Sweep | Outward:
+def hindered(desk: Desk, kind: str, place: str, errors: list[Exception]) -> Sweep | Outbound:
     """The desk's work, of which one step raises these errors before it does what it should."""
-    whole: Any = desk.sweep(4) if kind == "sweep" else desk.outward(4)
+    whole: Any = desk.sweep(4) if kind == "sweep" else desk.outbound(4)
     step = getattr(whole, place)
 
     async def hinders(*given: Any) -> Any:
@@ -232,7 +232,7 @@ async def test_what_the_database_or_the_outside_did_sets_nothing_aside(
                 await runner.run_until_quiet(tenant_id)
             later(60)
         done = [sum(len(chunk) for chunk in one.done) for one in (desk, other)]
-        assert (done, await aside(assembled, tenant_id), ear.aside) == ([3, 2], [], []), error
+        assert (done, await dead_letters(assembled, tenant_id), ear.dead_letters) == ([3, 2], [], []), error
 
 
 async def test_work_that_was_put_off_rests_longer_each_time_and_holds_up_no_other(
@@ -252,7 +252,7 @@ async def test_work_that_was_put_off_rests_longer_each_time_and_holds_up_no_othe
     later(60)
     tries.clear()
     assert await runner.run_until_quiet(tenant_id) == 1
-    assert not ear.aside and ear.put_off_ == ["desk LockNotAvailableError"] * 3
+    assert not ear.dead_letters and ear.put_off_ == ["desk LockNotAvailableError"] * 3
 
 
 @pytest.mark.parametrize(("kind", "place"), WHERE)
@@ -271,7 +271,7 @@ async def test_a_frozen_tenant_that_meets_it_waits_in_order_and_gives_up_in_time
     with pytest.raises(Stuck) as stuck:
         await replace(runner, patience_s=0.15).drain(frozen_tenant_id)
     assert isinstance(stuck.value.__cause__, asyncpg.LockNotAvailableError) and len(errors) > 990
-    assert len(desk.done) == len(other.done) == 1 and not await aside(assembled, frozen_tenant_id)
+    assert len(desk.done) == len(other.done) == 1 and not await dead_letters(assembled, frozen_tenant_id)
 
 
 async def test_a_row_whose_reaction_raises_is_set_aside_alone(assembled: Assembled, tenant_id: UUID) -> None:
@@ -290,7 +290,7 @@ async def test_a_row_whose_reaction_raises_is_set_aside_alone(assembled: Assembl
 
     with patch.object(assembled.database, "before_events", [reacting([Reaction("THING.CHANGED", reacts)])]):
         await replace(assembled.runner, works=[replace(desk.sweep(5), work=tells)], ear=ear).run_until_quiet(tenant_id)
-    assert await aside(assembled, tenant_id) == [bad] == ear.aside
+    assert await dead_letters(assembled, tenant_id) == [bad] == ear.dead_letters
     assert {row for chunk in desk.done for row in chunk} == {row.id for row in desk.due} - {bad}
 
 
@@ -298,14 +298,14 @@ async def test_a_question_that_cannot_be_put_is_set_aside_alone(assembled: Assem
     desk = Desk(rows(5))
     bad = desk.due[1].id
 
-    async def talk(ports: Any, asked: Sequence[Row]) -> str:
+    async def call(ports: Any, asked: Sequence[Row]) -> str:
         if bad in {row.id for row in asked}:
             raise ValueError("a price of no number")
         return "said"
 
-    runner = replace(assembled.runner, works=[replace(desk.outward(5), talk=talk)])
+    runner = replace(assembled.runner, works=[replace(desk.outbound(5), call=call)])
     await runner.run_until_quiet(tenant_id)
-    assert await aside(assembled, tenant_id) == [bad]
+    assert await dead_letters(assembled, tenant_id) == [bad]
     assert {row for chunk in desk.done for row in chunk} == {row.id for row in desk.due} - {bad}
 
 
@@ -319,7 +319,7 @@ async def test_a_drained_tenant_lets_writes_through(assembled: Assembled, frozen
     assembled.database.drain = drain
 
     async def emit(unit: Unit, version: int) -> None:
-        unit.emit("THING.CHANGED", caused_id("thing"), version, unit.now, {})
+        unit.emit("THING.CHANGED", deterministic_id("thing"), version, unit.now, {})
 
     await assembled.database.write(frozen_tenant_id, lambda unit: emit(unit, 1))
     assert desk.done == []  # the reply does not wait
@@ -336,7 +336,7 @@ async def test_a_write_that_slips_in_behind_the_last_look_is_worked_on(
     looked = desk.closer_look
 
     async def emit(unit: Unit) -> None:
-        unit.emit("THING.CHANGED", caused_id("thing"), 1, unit.now, {})
+        unit.emit("THING.CHANGED", deterministic_id("thing"), 1, unit.now, {})
         desk.due += late
 
     async def looks(unit: Unit) -> datetime | None:
@@ -351,7 +351,7 @@ async def test_a_write_that_slips_in_behind_the_last_look_is_worked_on(
 
 async def test_many_writes_to_a_frozen_tenant_do_not_eat_the_pool(assembled: Assembled, frozen_tenant_id: UUID) -> None:
     async def emit(unit: Unit, thing: int) -> None:
-        unit.emit("THING.CHANGED", caused_id("thing", thing), 1, unit.now, {})
+        unit.emit("THING.CHANGED", deterministic_id("thing", thing), 1, unit.now, {})
 
     def write(thing: int) -> Any:
         return assembled.database.write(frozen_tenant_id, lambda unit: emit(unit, thing))

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from importlib.resources import files
 
-from openvest.core.ids import caused_id
+from openvest.core.ids import deterministic_id
 from openvest.ports.prices import Listing, Pace
 from openvest.simulation.market import Market
 from openvest.simulation.market.sandbox import FIXED, RANDOM_ISIN
@@ -23,7 +23,7 @@ def master() -> list[dict[str, str]]:
 
 def prices(isin: str, at: datetime, pace: Pace) -> tuple[str, str]:
     """Bid and offer as text."""
-    ids = caused_id("instrument", isin), caused_id("venue", "XETR")
+    ids = deterministic_id("instrument", isin), deterministic_id("venue", "XETR")
     row = next(row for row in master() if row["isin"] == isin)
     tick, start = (Decimal(row[name].split()[0]) for name in ("tick_sizes", "reference_prices"))
     quote = Market("seed").quote(Listing(*ids, isin, "EQUITY", "XETR", "EUR", tick, start, True), at, pace)

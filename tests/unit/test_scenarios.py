@@ -13,7 +13,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from openvest.core.ids import caused_id
+from openvest.core.ids import deterministic_id
 from openvest.core.paging import PageRequest
 from openvest.core.problems import NotFound
 from openvest.db.unit import Database, Unit
@@ -35,7 +35,7 @@ from tests.kit.world import SECRETS, SEED, make_tenant
 
 pytestmark = pytest.mark.anyio
 
-ADA, BOB = caused_id("user", "ada"), caused_id("user", "bob")
+ADA, BOB = deterministic_id("user", "ada"), deterministic_id("user", "bob")
 
 
 async def laid(database: Database, tenant: UUID, name: Name, times: int = 1, **on: Any) -> Scenario:
@@ -46,7 +46,7 @@ async def laid(database: Database, tenant: UUID, name: Name, times: int = 1, **o
 
 
 def orders(count: int, user: UUID = ADA, start: int = 0) -> list[Candidate]:
-    return [Candidate(caused_id("order", str(n)), "order", user) for n in range(start, start + count)]
+    return [Candidate(deterministic_id("order", str(n)), "order", user) for n in range(start, start + count)]
 
 
 def test_every_scenario_is_played_by_somebody() -> None:
@@ -60,7 +60,7 @@ async def test_a_scenario_is_used_exactly_as_often_as_said(database: Database, t
     first = await take(database, tenant_id, orders(2))
     second = await take(database, tenant_id, orders(4, start=2))
     assert list(first.values()) == ["order_rejected"] * 2
-    assert second == {caused_id("order", "2"): "order_rejected"}
+    assert second == {deterministic_id("order", "2"): "order_rejected"}
     assert await take(database, tenant_id, orders(3, start=6)) == {}
 
 
@@ -71,7 +71,7 @@ async def test_asked_again_an_object_meets_the_same_fate(database: Database, ten
     assert [await take(database, tenant_id, asked) for _ in range(3)] == [{asked[0].object_id: "order_rejected"}] * 3
     assert await take(database, tenant_id, orders(2)) == {
         asked[0].object_id: "order_rejected",
-        caused_id("order", "1"): "order_delayed",
+        deterministic_id("order", "1"): "order_delayed",
     }
 
 
@@ -85,29 +85,29 @@ async def test_askers_at_once_share_what_there_is(database: Database, tenant_id:
 
 
 async def test_a_scenario_touches_its_own_place_kind_and_tenant_only(database: Database, tenant_id: UUID) -> None:
-    await laid(database, tenant_id, "order_rejected", 9, account_id=caused_id("account", "of ada"))
+    await laid(database, tenant_id, "order_rejected", 9, account_id=deterministic_id("account", "of ada"))
     await laid(database, tenant_id, "order_delayed", 9, client_reference="web-1")
     await laid(database, tenant_id, "check_fails", 9)
     other = await make_tenant(database, "Tenant B")
     asked = [
-        Candidate(caused_id("o", "1"), "order", ADA),
-        Candidate(caused_id("o", "2"), "order", ADA, caused_id("account", "of ada")),
-        Candidate(caused_id("o", "3"), "order", BOB, caused_id("account", "of bob"), "web-1"),
-        Candidate(caused_id("o", "4"), "check", BOB),
-        Candidate(caused_id("o", "5"), "check", ADA),
+        Candidate(deterministic_id("o", "1"), "order", ADA),
+        Candidate(deterministic_id("o", "2"), "order", ADA, deterministic_id("account", "of ada")),
+        Candidate(deterministic_id("o", "3"), "order", BOB, deterministic_id("account", "of bob"), "web-1"),
+        Candidate(deterministic_id("o", "4"), "check", BOB),
+        Candidate(deterministic_id("o", "5"), "check", ADA),
     ]
     assert await take(database, other, asked) == {}
     assert await take(database, tenant_id, asked) == {
-        caused_id("o", "2"): "order_rejected",
-        caused_id("o", "3"): "order_delayed",
-        caused_id("o", "5"): "check_fails",
+        deterministic_id("o", "2"): "order_rejected",
+        deterministic_id("o", "3"): "order_delayed",
+        deterministic_id("o", "5"): "check_fails",
     }
 
 
 async def test_an_object_that_went_out_before_is_not_touched(database: Database, frozen_tenant_id: UUID) -> None:
     scenario = await laid(database, frozen_tenant_id, "order_rejected")
-    early = Candidate(caused_id("o", "1"), "order", ADA, since=scenario.created_at - timedelta(microseconds=1))
-    late = Candidate(caused_id("o", "2"), "order", ADA, since=scenario.created_at)
+    early = Candidate(deterministic_id("o", "1"), "order", ADA, since=scenario.created_at - timedelta(microseconds=1))
+    late = Candidate(deterministic_id("o", "2"), "order", ADA, since=scenario.created_at)
     assert await take(database, frozen_tenant_id, [early, late]) == {late.object_id: "order_rejected"}
 
 
@@ -133,7 +133,7 @@ async def test_checks_fail_or_stay_open_for_their_user(database: Database, tenan
     identity = SimulatedIdentity(database)
 
     def question(number: int, user: UUID, subject: Any = "CHECK") -> CheckRequest:
-        return CheckRequest(caused_id("q", str(number)), tenant_id, user, subject, "KYC", {})
+        return CheckRequest(deterministic_id("q", str(number)), tenant_id, user, subject, "KYC", {})
 
     asked = [question(n, user) for n, user in enumerate((BOB, ADA, ADA, ADA))] + [question(9, ADA, "DATA_CHANGE")]
     said = await identity.check(asked)

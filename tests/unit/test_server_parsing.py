@@ -1,4 +1,4 @@
-"""Bodies, queries and headers as bytes: what is taken, and every misfit named without repeating what was sent."""
+"""Bodies, queries and headers as bytes: what is taken, and every field error named without repeating what was sent."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def endpoint(**more: Any) -> Endpoint:
     return Endpoint("POST", "/x", "x", "X", "X", (), **{"verb": _verb, **more})
 
 
-def misfits(body: bytes | dict[str, Any], model: type[Body] = ThingRequest) -> dict[str, str]:
-    """The misfits of a body by field."""
+def field_errors(body: bytes | dict[str, Any], model: type[Body] = ThingRequest) -> dict[str, str]:
+    """The field errors of a body by field."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     with pytest.raises(InvalidRequest) as caught:
         parse_body(endpoint(body=model), content)
@@ -112,7 +112,7 @@ def test_a_day_an_instant_and_an_id_are_taken_as_published(field: str, value: st
     [*(("on", day) for day in ONE_DAY), *(("at", at) for at in ONE_INSTANT), *(("id", one) for one in ONE_ID)],
 )
 def test_other_ways_to_write_a_day_an_instant_or_an_id_are_refused(field: str, value: str) -> None:
-    assert set(misfits({field: value}, Everything)) == {field}
+    assert set(field_errors({field: value}, Everything)) == {field}
     if field == "id":
         assert as_uuid(value) is None
 
@@ -120,7 +120,7 @@ def test_other_ways_to_write_a_day_an_instant_or_an_id_are_refused(field: str, v
 @pytest.mark.parametrize("postcode", ["24\u00a0103", "24\u2003103", "24\u0661", "24103\x85"])
 def test_a_postcode_has_no_characters_beyond_ascii(postcode: str) -> None:
     home = {"address_line1": "Hafenstrasse 7", "city": "Kiel", "country": "DE"}
-    assert misfits({**home, "postcode": postcode}, Address).keys() == {"postcode"}
+    assert field_errors({**home, "postcode": postcode}, Address).keys() == {"postcode"}
     assert parse_body(endpoint(body=Address), json.dumps({**home, "postcode": "SW1A 2AA"}).encode())
 
 
@@ -129,8 +129,8 @@ def test_a_social_security_number_has_ascii_digits() -> None:
         number: SocialSecurityNumber
 
     assert parse_body(endpoint(body=Person), b'{"number":"65180539W001"}')
-    assert misfits({"number": "6518053\u0669W001"}, Person).keys() == {"number"}
-    assert misfits({"number": "\u0666\u0665180539W001"}, Person).keys() == {"number"}
+    assert field_errors({"number": "6518053\u0669W001"}, Person).keys() == {"number"}
+    assert field_errors({"number": "\u0666\u0665180539W001"}, Person).keys() == {"number"}
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_a_social_security_number_has_ascii_digits() -> None:
     ],
 )
 def test_what_is_no_json_object_is_refused_as_a_whole(body: bytes, message: str) -> None:
-    assert misfits(body) == {"(root)": message}
+    assert field_errors(body) == {"(root)": message}
 
 
 def test_depth_counts_levels_and_not_brackets() -> None:
@@ -166,13 +166,13 @@ def test_depth_counts_levels_and_not_brackets() -> None:
 @pytest.mark.parametrize("text", ["\\u0000", "\\ud800", "\\udfff x"])
 def test_what_is_no_text_is_refused_where_it_stands(text: str) -> None:
     body = f'{{"name":"a","parts":[{{"name":"b"}},{{"name":"{text}"}}]}}'.encode()
-    assert misfits(body) == {"parts.1.name": "holds a character that is not text"}
+    assert field_errors(body) == {"parts.1.name": "holds a character that is not text"}
     assert parse_json(b'{"name":"\\ud83d\\ude00 \\u00e9"}') == {"name": "😀 é"}
 
 
-def test_every_misfit_is_named_at_once() -> None:
+def test_every_field_error_is_named_at_once() -> None:
     body = {"amount": 1.5, "kind": "WORSE", "parts": [{"name": "a"}, {"nme": "toolong"}, 3], "more": {}}
-    assert misfits(body) == {
+    assert field_errors(body) == {
         "name": "is required",
         "amount": "must be a decimal number in a JSON string, not a JSON number",
         "kind": "must be 'GOOD', 'BAD', 'SLOW', 'BROKEN' or 'POISON'",
@@ -201,21 +201,21 @@ def test_every_misfit_is_named_at_once() -> None:
     ],
 )
 def test_each_kind_of_field_says_what_it_must_be(field: str, value: Any, message: str) -> None:
-    assert misfits({field: value}, Everything) == {field: message}
+    assert field_errors({field: value}, Everything) == {field: message}
 
 
-def test_alternatives_do_not_show_in_the_path_of_a_misfit() -> None:
+def test_alternatives_do_not_show_in_the_path_of_a_field_error() -> None:
     fees = [{"kind": "FLAT", "amount": "1.234"}, {"kind": "SHARE"}]
-    assert misfits({"fees": fees}, Everything) == {
+    assert field_errors({"fees": fees}, Everything) == {
         "fees.0.amount": "must have at most 2 decimals",
         "fees.1.share": "is required",
     }
-    assert misfits({"fees": [{"kind": "NONE"}]}, Everything) == {"fees.0.kind": "must be one of 'FLAT', 'SHARE'"}
-    assert misfits({"fees": [{}]}, Everything) == {"fees.0.kind": "is required"}
+    assert field_errors({"fees": [{"kind": "NONE"}]}, Everything) == {"fees.0.kind": "must be one of 'FLAT', 'SHARE'"}
+    assert field_errors({"fees": [{}]}, Everything) == {"fees.0.kind": "is required"}
 
 
-def test_a_misfit_of_several_fields_names_them() -> None:
-    assert misfits({"name": "contradiction"}) == {
+def test_a_field_error_of_several_fields_names_them() -> None:
+    assert field_errors({"name": "contradiction"}) == {
         "amount": "excludes the name",
         "kind": "is required with this name",
     }
@@ -229,7 +229,7 @@ def test_values_that_were_sent_are_not_repeated() -> None:
     assert caught.value.detail.endswith("; and 2 more.")
 
 
-def test_a_document_has_a_bound_of_values_and_a_refusal_one_of_misfits() -> None:
+def test_a_document_has_a_bound_of_values_and_a_refusal_one_of_field_errors() -> None:
     """A megabyte of values that do not fit kept everybody waiting for seconds, and was answered with 34 MB."""
     with pytest.raises(InvalidRequest) as caught:
         parse_body(endpoint(body=ThingRequest), json.dumps({"parts": [[]] * MAX_VALUES}).encode())
@@ -246,7 +246,7 @@ def test_the_empty_string_of_an_unused_field_counts_as_absent() -> None:
     assert plain == {"name": "a", "note": ""}
     model, _ = parse_body(endpoint(body=ThingRequest), b'{"name":"a","kind":""}')
     assert model.kind == "GOOD"
-    assert misfits({"name": ""}) == {"name": "must have at least 1 characters"}
+    assert field_errors({"name": ""}) == {"name": "must have at least 1 characters"}
 
 
 def test_an_operation_without_a_body_takes_none() -> None:
@@ -254,8 +254,8 @@ def test_an_operation_without_a_body_takes_none() -> None:
         assert parse_body(endpoint(), body) == (None, None)
     with pytest.raises(InvalidRequest):
         parse_body(endpoint(), b'{"name":"a"}')
-    assert misfits(b"") == {"name": "is required"}
-    assert misfits(b"null") == {"(root)": "must be an object"}
+    assert field_errors(b"") == {"name": "is required"}
+    assert field_errors(b"null") == {"(root)": "must be an object"}
     assert parse_body(endpoint(body=Everything), b"null") == (Everything(), {})
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 import structlog
 
-from openvest.core.ids import caused_id
+from openvest.core.ids import deterministic_id
 from openvest.work.runner import Stuck
 from openvest.worker import tasks as tasks_module
 from openvest.worker.tasks import TenantTasks
@@ -31,7 +31,7 @@ async def test_a_tenant_that_fails_waits_outside_and_longer_each_time(monkeypatc
         return 0.02 if len(waits) < 4 else 3600
 
     monkeypatch.setattr(tasks_module, "pause_after", pause_after)
-    failing, sound = caused_id("failing"), caused_id("sound")
+    failing, sound = deterministic_id("failing"), deterministic_id("sound")
     done: list[UUID] = []
 
     async def work(tenant_id: UUID) -> None:

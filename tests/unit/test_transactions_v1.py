@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from openvest.core.ids import caused_id
+from openvest.core.ids import deterministic_id
 from openvest.core.money import Money
 from openvest.core.snapshots import snapshot_of
 from openvest.features.cash.model import (
@@ -27,8 +27,8 @@ from openvest.features.positions.v1 import position_v1, securities_transaction_v
 from openvest.ledger.chart import Balance
 
 AT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
-GROUP, ACCOUNT, ORDER, EXECUTION = (caused_id(name) for name in ("group", "account", "order", "execution"))
-APPLE = Instrument(caused_id("apple"), "US0378331005")
+GROUP, ACCOUNT, ORDER, EXECUTION = (deterministic_id(name) for name in ("group", "account", "order", "execution"))
+APPLE = Instrument(deterministic_id("apple"), "US0378331005")
 FIGURES = "available locked withdrawing covering blocked due unsettled_in unsettled_out".split()
 
 
@@ -38,7 +38,7 @@ def balance(**figures: str) -> Balance:
 
 
 SALE = CashTransaction(
-    id=caused_id("transaction"),
+    id=deterministic_id("transaction"),
     account_group_id=GROUP,
     type="ORDER_EXECUTION",
     delta=Money(Decimal("828.75"), "EUR"),
@@ -112,7 +112,7 @@ def test_a_payment_has_neither_account_nor_instrument_nor_taxes() -> None:
 
 def test_a_position_shows_quantities_without_trailing_zeros_and_no_price() -> None:
     position = Position(
-        id=caused_id("position"),
+        id=deterministic_id("position"),
         account_id=ACCOUNT,
         instrument=APPLE,
         quantity=Decimal("10.4000"),
@@ -138,7 +138,7 @@ def test_a_position_shows_quantities_without_trailing_zeros_and_no_price() -> No
 
 def test_a_securities_transaction_shows_units_moved() -> None:
     sold = SecuritiesTransaction(
-        id=caused_id("transaction"),
+        id=deterministic_id("transaction"),
         account_group_id=GROUP,
         account_id=ACCOUNT,
         instrument=Instrument(APPLE.uuid, None),

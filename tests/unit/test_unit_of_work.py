@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from openvest.core.ids import caused_id
+from openvest.core.ids import deterministic_id
 from openvest.core.problems import Conflict
 from openvest.db.faults import AGAIN
 from openvest.db.query import Query, Statement
@@ -21,7 +21,7 @@ from tests.kit.world import make_tenant
 
 pytestmark = pytest.mark.anyio
 
-THING = caused_id("thing")
+THING = deterministic_id("thing")
 US = timedelta(microseconds=1)
 
 
@@ -50,7 +50,7 @@ async def test_a_refusal_leaves_nothing_behind(database: Database, tenant_id: UU
 
 async def test_an_unknown_tenant_is_a_fault(database: Database) -> None:
     with pytest.raises(UnknownTenant):
-        await emit(database, caused_id("nobody"), 1)
+        await emit(database, deterministic_id("nobody"), 1)
 
 
 async def test_events_are_numbered_without_a_gap_under_concurrent_writers(database: Database, tenant_id: UUID) -> None:
@@ -62,7 +62,7 @@ async def test_events_are_numbered_without_a_gap_under_concurrent_writers(databa
             await asyncio.sleep(0)
 
     running = asyncio.create_task(sequencer())
-    things = [caused_id("thing", i) for i in range(8)]
+    things = [deterministic_id("thing", i) for i in range(8)]
     for version in range(1, 13):
         await asyncio.gather(*(emit(database, tenant_id, version, thing) for thing in things))
     stop.set()
@@ -198,14 +198,14 @@ async def test_the_application_role_cannot_rewrite_history(database: Database, t
 
 
 _TAKE = Statement(
-    "insert into set_aside (tenant_id, sweep, row_id, error, created_at)"
+    "insert into dead_letters (tenant_id, sweep, row_id, error, created_at)"
     " select $1, $3, unnest($2::uuid[]), 'x', wire_now()"
 )
-_TAKEN = Query(UUID, "select row_id from set_aside where tenant_id = $1 and sweep like 'late%' order by row_id")
+_TAKEN = Query(UUID, "select row_id from dead_letters where tenant_id = $1 and sweep like 'late%' order by row_id")
 
 
 async def test_late_statements_go_with_the_events_in_one_round_trip(database: Database, tenant_id: UUID) -> None:
-    ids = sorted(caused_id("late", n) for n in range(3))
+    ids = sorted(deterministic_id("late", n) for n in range(3))
     sent: list[str] = []
 
     async def work(unit: Unit) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from openvest.core.ids import caused_id
+from openvest.core.ids import deterministic_id
 from openvest.core.lifecycle import WrongState
 from openvest.core.problems import InvalidRequest
 from openvest.features.onboarding.rules import CHECK
@@ -20,7 +20,7 @@ AT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 ADDRESS = {"address_line1": "Hafenstrasse 7", "postcode": "24103", "city": "Kiel", "country": "DE"}
 
 USER = User(
-    id=caused_id("user"),
+    id=deterministic_id("user"),
     version=1,
     created_at=AT,
     updated_at=AT,
@@ -90,7 +90,7 @@ CHANGES: list[tuple[Any, dict[str, Any], dict[str, Any] | None, set[str]]] = [
 
 @pytest.mark.parametrize(("licence", "changes", "evidence", "fields"), CHANGES)
 def test_data_changes(licence: Any, changes: dict[str, Any], evidence: dict[str, Any] | None, fields: set[str]) -> None:
-    assert {error.field for error in rules_changes.misfits(licence, changes, evidence)} == fields
+    assert {error.field for error in rules_changes.field_errors(licence, changes, evidence)} == fields
 
 
 OTHER = {**ADDRESS, "city": "Bonn"}

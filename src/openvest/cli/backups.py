@@ -31,7 +31,7 @@ def backup(folder: BackupFolder, as_json: AsJson = False, data_dir: DataDir = DE
     The folder is private and holds everything except keys: sealed fields stay sealed, and the master key is named by
     its fingerprint alone. Its manifest is written last, so a backup that broke off is recognised and refused.
     """
-    from openvest.cli.inside import inside
+    from openvest.cli.operator_session import inside
     from openvest.cli.versions import version_of
 
     async def work(installation: Installation) -> Manifest:
@@ -60,17 +60,17 @@ def restore(
     It takes the master key of the installation the backup was made of: put it into DIR/master.key of the new data
     directory, or set OPENVEST_MASTER_KEY. All of it is restored, or nothing.
     """
-    from openvest.cli.inside import with_database
+    from openvest.cli.operator_session import with_database
     from openvest.main.backups import check_backup
-    from openvest.main.environment import read_place
+    from openvest.main.environment import read_environment
 
-    place, folder = read_place(data_dir), folder.expanduser().resolve()
-    manifest = check_backup(folder, place)
+    environment, folder = read_environment(data_dir), folder.expanduser().resolve()
+    manifest = check_backup(folder, environment)
 
     async def work(urls: Urls) -> Restored:
         from openvest.main import backups
 
-        return await backups.restore(urls, place, folder, manifest, verify=verify, progress=_progress)
+        return await backups.restore(urls, environment, folder, manifest, verify=verify, progress=_progress)
 
     restored: list[Restored] = []
 
@@ -116,13 +116,13 @@ def _counted(manifest: Manifest) -> str:
 
 def _to_keep(data_dir: Path) -> list[str]:
     """What an operator needs besides the backup."""
-    from openvest.main.environment import read_place
+    from openvest.main.environment import read_environment
     from openvest.main.first_start import KEYS
     from openvest.main.installation import KEY_FILE
     from openvest.main.profile import PROFILE
 
-    place = read_place(data_dir)
-    file = "OPENVEST_MASTER_KEY" if place.master_key is not None else str(data_dir / KEY_FILE)
+    environment = read_environment(data_dir)
+    file = "OPENVEST_MASTER_KEY" if environment.master_key is not None else str(data_dir / KEY_FILE)
     return [
         f"the master key: {file}; without it nothing sealed opens and the backup is refused",
         f"the credentials of clients: {data_dir / PROFILE} and {data_dir / KEYS}; without them, clients get new ones",

@@ -78,7 +78,7 @@ def create(
 
     With a key that is made here, a profile to sign with is written too: `openvest api GET /users --profile FILE`.
     """
-    from openvest.cli.inside import inside
+    from openvest.cli.operator_session import inside
     from openvest.main.profiles import refuse_existing
 
     _check_served(contract)
@@ -170,7 +170,7 @@ def _write_profile(installation: Installation, asked: Path | None, about: dict[s
     """Why a failure is only told: the client is there, and its secret must still be shown."""
     from openvest.main.profiles import known_url, profile_file, write_profile
 
-    data_dir = installation.place.data_dir
+    data_dir = installation.environment.data_dir
     file = profile_file(data_dir, about["client_id"], asked)
     try:
         write_profile(file, {"url": known_url(data_dir), **about}, key)
@@ -198,7 +198,7 @@ def add_key(
         key_id = await database.write(tenant_id, lambda unit: tenants.add_key(unit, which, pem), n=0)
         return {"key_id": str(key_id)}
 
-    from openvest.cli.inside import inside
+    from openvest.cli.operator_session import inside
 
     inside(data_dir, work, lambda made: _print(made, as_json))
 
@@ -210,7 +210,7 @@ def list_(
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
     """List clients, the disabled ones too."""
-    from openvest.cli.inside import chosen_tenants, inside
+    from openvest.cli.operator_session import chosen_tenants, inside
 
     async def work(installation: Installation) -> list[dict[str, Any]]:
         from openvest.core.clock import instant
@@ -253,7 +253,7 @@ def _print_clients(rows: list[dict[str, Any]], as_json: bool) -> None:
 @app.command(epilog="Example: openvest client disable CLIENT_ID")
 def disable(client_id: ClientId, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     """End a client and its tokens; running servers refuse it at once."""
-    from openvest.cli.inside import inside
+    from openvest.cli.operator_session import inside
 
     which = _uuid(client_id)
 
@@ -270,7 +270,7 @@ def disable(client_id: ClientId, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
 @app.command("rotate-secret", epilog="Example: openvest client rotate-secret CLIENT_ID --json")
 def rotate_secret(client_id: ClientId, as_json: AsJson = False, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     """Exchange a client's secret, which is shown this once; tokens bought with the old one end."""
-    from openvest.cli.inside import inside
+    from openvest.cli.operator_session import inside
 
     which = _uuid(client_id)
 

@@ -100,8 +100,8 @@ def _live(folder: Path, url: str, box: Mailbox, telling: Telling) -> None:
     telling.expect(f"ledger prove: {proof.laws} laws hold ({proof.milliseconds} ms)", proof.clean, broken)
     telling.expect(
         f"all {description.held} answers are as /openapi/v1.json describes them",
-        not description.misfits,
-        "; ".join(description.misfits[:5]),
+        not description.deviations,
+        "; ".join(description.deviations[:5]),
     )
 
 
@@ -157,8 +157,8 @@ def _make_client(folder: Path, url: str) -> Profile:
 
 def _look_inside(folder: Path) -> tuple[int, Proof]:
     """The number of the last event, and the proof of the books: what an operator sees."""
-    from openvest.catalog import LAWS
-    from openvest.cli.inside import inside, one_tenant
+    from openvest.catalog import INVARIANTS
+    from openvest.cli.operator_session import inside, one_tenant
     from openvest.events.log import last_sequence
     from openvest.events.sequencer import number_events
     from openvest.ledger.audit import prove_tenant
@@ -167,7 +167,7 @@ def _look_inside(folder: Path) -> tuple[int, Proof]:
         database = installation.assembled.database
         tenant_id = (await one_tenant(installation, TENANT)).tenant_id
         await number_events(database, tenant_id)
-        return await database.read(tenant_id, last_sequence), await prove_tenant(database, tenant_id, LAWS)
+        return await database.read(tenant_id, last_sequence), await prove_tenant(database, tenant_id, INVARIANTS)
 
     return inside(folder, work, lambda _: None)
 

@@ -15,13 +15,13 @@ Json = dict[str, Any]
 
 
 class Description:
-    """An OpenAPI document, as far as answers go. `misfits` are sentences about answers that did not fit."""
+    """An OpenAPI document, as far as answers go. `deviations` are sentences about answers that did not fit."""
 
     def __init__(self, document: Json) -> None:
         self._document = document
         self._validators: dict[tuple[str, str, str], Draft202012Validator] = {}
         self.held = 0
-        self.misfits: list[str] = []
+        self.deviations: list[str] = []
 
     def look(self, method: str, target: str, answer: Response) -> None:
         """Hold one answer against what is described for its operation and status."""
@@ -29,13 +29,13 @@ class Description:
         template = self._template(path)
         self.held += 1
         if template is None:
-            self.misfits.append(f"{method} {path} is not described")
+            self.deviations.append(f"{method} {path} is not described")
             return
-        misfit = self._misfit(method.lower(), template, answer)
-        if misfit is not None:
-            self.misfits.append(f"{method} {template} {answer.status}: {misfit}")
+        deviation = self._deviation(method.lower(), template, answer)
+        if deviation is not None:
+            self.deviations.append(f"{method} {template} {answer.status}: {deviation}")
 
-    def _misfit(self, method: str, template: str, answer: Response) -> str | None:
+    def _deviation(self, method: str, template: str, answer: Response) -> str | None:
         operation: Json = self._document["paths"][template].get(method, {})
         response = self._resolved(operation.get("responses", {}).get(str(answer.status)))
         if response is None:

@@ -21,13 +21,13 @@ from openvest.db.migrate import SchemaRefused
 from openvest.db.postmaster import is_alive
 from openvest.db.unit import Database
 from openvest.main import installation
-from openvest.main.environment import Place, read_place
+from openvest.main.environment import Environment, read_environment
 from openvest.main.exposure import is_free, next_free
 from openvest.main.first_start import PROFILE
 from openvest.main.listeners import descends, listener, name_of
 from openvest.main.profiles import known_url
-from openvest.work import aside
-from openvest.work.aside import Waiting
+from openvest.work import dead_letters
+from openvest.work.dead_letters import Waiting
 
 OLDEST_PYTHON = (3, 11)
 _PACKAGES = ("granian", "asyncpg", "uvloop", "cryptography", "pydantic")
@@ -35,13 +35,13 @@ _PACKAGES = ("granian", "asyncpg", "uvloop", "cryptography", "pydantic")
 
 def hidden_work(data_dir: Path) -> list[str]:
     """Sentences about work that was set aside and waits for somebody, where the database runs and says so."""
-    place = read_place(data_dir)
-    url = place.database_url
+    environment = read_environment(data_dir)
+    url = environment.database_url
     if url is None:
-        facts = look(place.data_dir, binaries=place.binaries)
+        facts = look(environment.data_dir, binaries=environment.binaries)
         if not facts.running or facts.cluster_folder is None:
             return []
-        url = read_address(place.data_dir / ADDRESS_FILE).app_dsn()
+        url = read_address(environment.data_dir / ADDRESS_FILE).app_dsn()
     try:
         found = asyncio.run(_hidden(url))
     except Exception:  # what is wrong with the database is said where the database is looked at
@@ -55,33 +55,33 @@ def hidden_work(data_dir: Path) -> list[str]:
 async def _hidden(url: str) -> list[Waiting]:
     pool = await open_pool(url, size=1, application="doctor")
     try:
-        return await aside.hidden_work(Database(pool))
+        return await dead_letters.hidden_work(Database(pool))
     finally:
         await pool.close()
 
 
 def look_around(data_dir: Path, host: str | None, port: int | None) -> tuple[list[str], list[str]]:
     """Lines about what is there, and sentences about what would stop a start."""
-    place = read_place(data_dir)
+    environment = read_environment(data_dir)
     lines = [f"OpenVest {version_of('openvest')}, Python {platform.python_version()}, {platform.platform(terse=True)}"]
     lines.append(", ".join(f"{name} {version_of(name)}" for name in _PACKAGES))
     troubles: list[str] = []
     if sys.version_info < OLDEST_PYTHON:
         troubles.append("Python is too old; run make setup with PYTHON naming 3.11 or newer.")
-    troubles += _folder(place.data_dir)
-    if place.database_url is None:
-        facts = look(place.data_dir, binaries=place.binaries)
+    troubles += _folder(environment.data_dir)
+    if environment.database_url is None:
+        facts = look(environment.data_dir, binaries=environment.binaries)
         lines += list(facts.sentences()[: len(facts.sentences()) - len(facts.trouble)])
         troubles += facts.trouble
-        troubles += _inside(place, facts)
+        troubles += _inside(environment, facts)
         if facts.cluster_folder is not None and not facts.running:
             lines.append("it is not running, so nobody looked inside; openvest db check does")
     else:
-        found, wrong = asyncio.run(_ask(place, place.database_url))
+        found, wrong = asyncio.run(_ask(environment, environment.database_url))
         lines += found
         troubles += wrong
-    lines += _keys(place, troubles)
-    (troubles if (told := _port(place, host, port)).stops else lines).append(told.sentence)
+    lines += _keys(environment, troubles)
+    (troubles if (told := _port(environment, host, port)).stops else lines).append(told.sentence)
     return lines, list(dict.fromkeys(troubles))
 
 
@@ -93,14 +93,14 @@ class _Told:
     stops: bool = False
 
 
-def _port(place: Place, host: str | None, port: int | None) -> _Told:
+def _port(environment: Environment, host: str | None, port: int | None) -> _Told:
     """Whether the port can be had: the one asked about, else where the profile says this server is, else the usual."""
-    known = urlsplit(known_url(place.data_dir))
+    known = urlsplit(known_url(environment.data_dir))
     host, port = host or known.hostname or "127.0.0.1", port or known.port or 8000
     if is_free(host, port):
         return _Told(f"port {port} is free")
     holder = listener(port)
-    if _is_ours(place, holder, port == known.port):
+    if _is_ours(environment, holder, port == known.port):
         return _Told(f"OpenVest listens on port {port}" + (f" (process {holder})" if holder else ""))
     who = f"process {holder} ({name_of(holder)})" if holder else "another process"
     free = next_free(host, port + 1)
@@ -108,26 +108,26 @@ def _port(place: Place, host: str | None, port: int | None) -> _Told:
     return _Told(f"Port {port} is taken by {who}; {hint}, or end that process.", stops=True)
 
 
-def _is_ours(place: Place, holder: int | None, is_known: bool) -> bool:
+def _is_ours(environment: Environment, holder: int | None, is_known: bool) -> bool:
     """Whether who listens serves this data directory, as far as can be seen from here."""
-    if place.database_url is None:
-        serving = read_note(place.data_dir / SERVE_FILE).get("pid")
+    if environment.database_url is None:
+        serving = read_note(environment.data_dir / SERVE_FILE).get("pid")
         if isinstance(serving, int) and is_alive(serving):
             return descends(holder, serving) if holder else is_known
-        if not look(place.data_dir, binaries=place.binaries).running:
+        if not look(environment.data_dir, binaries=environment.binaries).running:
             return False
     return is_known and (holder is None or "openvest" in name_of(holder))
 
 
-def _inside(place: Place, facts: EmbeddedFacts) -> list[str]:
+def _inside(environment: Environment, facts: EmbeddedFacts) -> list[str]:
     """What would stop a start and is seen in the embedded database, or beside it where it is not running."""
     if facts.cluster_folder is None:
         return []
     try:
         if facts.running:
-            asyncio.run(installation.check_whole(installation.embedded_urls(place.data_dir), place))
+            asyncio.run(installation.check_whole(installation.embedded_urls(environment.data_dir), environment))
         else:
-            installation.check_noted_key(place)
+            installation.check_noted_key(environment)
     except (StartRefused, SchemaRefused) as error:
         return [str(error)]
     except Exception as error:
@@ -147,36 +147,36 @@ def _folder(data_dir: Path) -> list[str]:
     return []
 
 
-def _keys(place: Place, troubles: list[str]) -> list[str]:
+def _keys(environment: Environment, troubles: list[str]) -> list[str]:
     lines: list[str] = []
-    file = place.data_dir / installation.KEY_FILE
-    if place.master_key is not None or file.exists():
+    file = environment.data_dir / installation.KEY_FILE
+    if environment.master_key is not None or file.exists():
         try:
-            installation.master_key(place, "sandbox")
+            installation.master_key(environment, "sandbox")
         except StartRefused as error:
             troubles.append(str(error))
-    if place.master_key is not None:
+    if environment.master_key is not None:
         lines.append("the master key comes from OPENVEST_MASTER_KEY")
     elif file.exists():
         lines.append(f"the master key is in {file}")
     else:
         lines.append(f"no master key yet; the first start of a sandbox makes {file}")
-    profile = place.data_dir / PROFILE
+    profile = environment.data_dir / PROFILE
     lines.append(f"the profile is {profile}" if profile.exists() else f"no profile yet; serve makes {profile}")
     return lines
 
 
-async def _ask(place: Place, url: str) -> tuple[list[str], list[str]]:
+async def _ask(environment: Environment, url: str) -> tuple[list[str], list[str]]:
     """About the database of DATABASE_URL."""
     lines, troubles = ["the database is that of DATABASE_URL"], list[str]()
     try:
-        await installation.check_whole(await installation.named_database(place, url), place)
+        await installation.check_whole(await installation.named_database(environment, url), environment)
         lines.append("its settings, schema and role are as they must be, and the master key opens it")
     except (StartRefused, SchemaRefused) as error:
         troubles.append(str(error))
     except Exception as error:
         said = (str(error).splitlines() or [type(error).__name__])[0]
         troubles.append(f"It does not answer ({said}); start it, or correct DATABASE_URL.")
-    if place.admin_url is None:
+    if environment.admin_url is None:
         lines.append("DATABASE_ADMIN_URL is not set; db migrate and the imports need it")
     return lines, troubles

@@ -43,7 +43,7 @@ def failure_of(error: BaseException) -> Failed | None:
     if isinstance(error, EmbeddedError | StartRefused | SchemaRefused | BackupRefused):
         return Failed(str(error))  # their sentences end with what to do
     if isinstance(error, Problem):
-        listed = "".join(f"\n  {misfit.field}: {misfit.message}" for misfit in error.errors)
+        listed = "".join(f"\n  {field_error.field}: {field_error.message}" for field_error in error.errors)
         return Failed(error.detail + listed, "correct it and run the command again; --help shows an example")
     if isinstance(error, OSError) and error.filename is not None:
         return Failed(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from openvest.features.instruments.model import ImportDone
     from openvest.ledger.audit import Proof
     from openvest.ledger.trial import TrialLine
-    from openvest.main.environment import Place
+    from openvest.main.environment import Environment
     from openvest.main.installation import Installation, Urls
 
 ledger = typer.Typer(no_args_is_help=True, help="Prove the books, and show what is in them.")
@@ -39,15 +39,15 @@ File = Annotated[
 @ledger.command("prove", epilog="Example: openvest ledger prove")
 def prove(tenant: OnlyTenant = None, as_json: AsJson = False, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     """Hold the books of one tenant, or of all, against every law; exit 0 only if none is broken."""
-    from openvest.cli.inside import chosen_tenants, inside
+    from openvest.cli.operator_session import chosen_tenants, inside
 
     async def work(installation: Installation) -> list[tuple[str, Proof]]:
-        from openvest.catalog import LAWS
+        from openvest.catalog import INVARIANTS
         from openvest.ledger.audit import prove_tenant
 
         database = installation.assembled.database
         found = await chosen_tenants(installation, tenant)
-        return [(one.name, await prove_tenant(database, one.tenant_id, LAWS)) for one in found]
+        return [(one.name, await prove_tenant(database, one.tenant_id, INVARIANTS)) for one in found]
 
     def show(proofs: list[tuple[str, Proof]]) -> None:
         if as_json:
@@ -78,7 +78,7 @@ def _print_proof(name: str, proof: Proof) -> None:
 @ledger.command("balances", epilog="Example: openvest ledger balances --tenant sandbox")
 def balances(tenant: OnlyTenant = None, as_json: AsJson = False, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     """Show what customers own and the house holds and owes; every asset sums to zero."""
-    from openvest.cli.inside import chosen_tenants, inside
+    from openvest.cli.operator_session import chosen_tenants, inside
 
     async def work(installation: Installation) -> list[tuple[str, list[TrialLine]]]:
         from openvest.ledger.trial import trial_balance
@@ -110,7 +110,7 @@ def list_events(
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
     """List events in the order of their numbers, which have no gap."""
-    from openvest.cli.inside import inside, one_tenant
+    from openvest.cli.operator_session import inside, one_tenant
 
     async def work(installation: Installation) -> list[LoggedEvent]:
         from openvest.events.log import events_after
@@ -161,7 +161,7 @@ def import_prices(file: File, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
 
 
 def _import(file: Path, data_dir: Path, into: Callable[[Any, Any], Awaitable[ImportDone]]) -> None:
-    from openvest.cli.inside import inside
+    from openvest.cli.operator_session import inside
     from openvest.core.table_files import BEGINNING, ENCODING, ImportRefused, check_beginning
     from openvest.main.installation import as_owner
 
@@ -193,7 +193,7 @@ def _counted(number: int, things: str, rest: str = "") -> str:
 @db.command("migrate", epilog="Example: DATABASE_URL=… DATABASE_ADMIN_URL=… openvest db migrate")
 def migrate(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     """Bring the schema up to date, as its owner; without DATABASE_URL that of the embedded database."""
-    from openvest.cli.inside import with_database
+    from openvest.cli.operator_session import with_database
 
     async def work(urls: Urls) -> int:
         from openvest.main import installation
@@ -209,21 +209,21 @@ def migrate(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
 @db.command("check", epilog="Example: openvest db check")
 def check(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     """Say whether the database may be served: settings, schema, role, master key, and who has been granted what."""
-    from openvest.cli.inside import with_database
-    from openvest.main.environment import read_place
+    from openvest.cli.operator_session import with_database
+    from openvest.main.environment import read_environment
 
     with_database(
         data_dir,
-        lambda urls: _check(urls, read_place(data_dir)),
+        lambda urls: _check(urls, read_environment(data_dir)),
         lambda _: typer.echo("settings, schema, role, grants and master key are as they must be"),
     )
 
 
-async def _check(urls: Urls, place: Place) -> None:
+async def _check(urls: Urls, environment: Environment) -> None:
     from openvest.db.grants import differences
     from openvest.main import installation
 
-    await installation.check_whole(urls, place)
+    await installation.check_whole(urls, environment)
     async with installation.as_app(urls) as connection:
         found = await differences(connection, urls.app_role)
     for difference in found:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from openvest.main.environment import read_place
+from openvest.main.environment import read_environment
 from openvest.main.exposure import metrics_url
 from openvest.main.first_start import Sandbox
 from openvest.main.installation import Installation
@@ -32,7 +32,7 @@ def run_process(process: str, *, data_dir: Path, **given: Any) -> None:
     if values.get("seed") is not None:
         values["seed"] = str(values["seed"])
     values["webhooks_to"] = tuple(values.get("webhooks_to") or ())
-    options = Options(place=read_place(data_dir), **values)
+    options = Options(environment=read_environment(data_dir), **values)
     command = Command(process, options)
     run(lambda: _PROCESSES[process](options, command.ready, command.say), options.ending)
 
@@ -57,7 +57,7 @@ class Command:
             return
         lines = [f"openvest ready {options.url}", ""]
         if installation.urls.embedded:
-            lines.append(f"  data      {options.place.data_dir.resolve()} (embedded PostgreSQL)")
+            lines.append(f"  data      {options.environment.data_dir.resolve()} (embedded PostgreSQL)")
             if installation.mode == "production":
                 lines += [f"  note      {sentence}" for sentence in LACKING]
         else:
@@ -78,7 +78,11 @@ class Command:
 def _hints(options: Options, sandbox: Sandbox) -> list[str]:
     """Commands that work as they stand, pasted into another terminal in the same folder."""
     program = _program()
-    where = "" if options.place.data_dir == Path("var") else f" --data-dir {shlex.quote(str(options.place.data_dir))}"
+    where = (
+        ""
+        if options.environment.data_dir == Path("var")
+        else f" --data-dir {shlex.quote(str(options.environment.data_dir))}"
+    )
     api = f"{program} api{where}"
     profile = f"  profile   {sandbox.profile} ({'just made' if sandbox.fresh else 'as before'})"
     customer = sandbox.customer
@@ -119,7 +123,7 @@ def _hints(options: Options, sandbox: Sandbox) -> list[str]:
 
 def other_options(options: Options) -> str:
     """The options in use besides the data directory, as they are written on a command line."""
-    plain = Options(place=options.place)
+    plain = Options(environment=options.environment)
     named = {
         "--host": "host",
         "--port": "port",

@@ -25,7 +25,7 @@ def tenants() -> None:
 @app.command("list", epilog="Example: openvest tenants list --json")
 def list_(as_json: AsJson = False, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     """List tenants, the oldest first, with the instant their business stands at."""
-    from openvest.cli.inside import inside
+    from openvest.cli.operator_session import inside
 
     inside(data_dir, _tenants, lambda rows: _print(rows, as_json))
 

@@ -15,10 +15,10 @@ from openvest.cli.options import DEFAULT_DATA_DIR, AsJson, DataDir, OnlyTenant
 
 if TYPE_CHECKING:
     from openvest.db.unit import Unit
-    from openvest.declarations import Aside
+    from openvest.declarations import DeadLetterKind
     from openvest.features.tenants.model import ListedTenant
     from openvest.main.installation import Installation
-    from openvest.work.aside import SetAside
+    from openvest.work.dead_letters import DeadLetter
 
 work = typer.Typer(
     no_args_is_help=True,
@@ -41,13 +41,13 @@ def list_work(tenant: OnlyTenant = None, as_json: AsJson = False, data_dir: Data
     by itself and is never listed. While a row waits, its object stands still: retry it once the cause is repaired, or
     drop it.
     """
-    from openvest.cli.inside import chosen_tenants, inside
+    from openvest.cli.operator_session import chosen_tenants, inside
 
-    async def look(installation: Installation) -> list[tuple[ListedTenant, list[SetAside]]]:
+    async def look(installation: Installation) -> list[tuple[ListedTenant, list[DeadLetter]]]:
         found = await chosen_tenants(installation, tenant)
         return [(one, await _rows(installation, one)) for one in found]
 
-    def show(found: list[tuple[ListedTenant, list[SetAside]]]) -> None:
+    def show(found: list[tuple[ListedTenant, list[DeadLetter]]]) -> None:
         if as_json:
             lines = [{"tenant": one.name, **asdict(row), "state": _state(row)} for one, rows in found for row in rows]
             typer.echo(json.dumps(lines, default=str, indent=2))
@@ -69,10 +69,10 @@ def retry_work(
 
     Repair the cause first: a newer version of OpenVest, or the data.
     """
-    from openvest.work.aside import retry
+    from openvest.work.dead_letters import retry
 
-    async def again(unit: Unit, aside: Aside | None, row: SetAside) -> None:
-        await retry(unit, aside, row)
+    async def again(unit: Unit, kind: DeadLetterKind | None, row: DeadLetter) -> None:
+        await retry(unit, kind, row)
 
     _for_each(data_dir, tenant, ids or [], everything, of_work, again, "will be tried again")
 
@@ -92,12 +92,12 @@ def drop_work(
     An order is cancelled (CANCELLED_BY_UPVEST_PLATFORM) and its lock returned, a check or a data change has failed, a
     bank line's money goes to suspense. What the venue has traded, and what is being settled, cannot be dropped.
     """
-    from openvest.work.aside import drop
+    from openvest.work.dead_letters import drop
 
     who = by or getpass.getuser()
 
-    async def end(unit: Unit, aside: Aside | None, row: SetAside) -> None:
-        await drop(unit, aside, row, who)
+    async def end(unit: Unit, kind: DeadLetterKind | None, row: DeadLetter) -> None:
+        await drop(unit, kind, row, who)
 
     _for_each(data_dir, tenant, ids or [], False, of_work, end, "dropped")
 
@@ -106,26 +106,26 @@ def _for_each(
     data_dir: Any, tenant: str | None, ids: list[UUID], everything: bool, of_work: str | None, act: Any, done: str
 ) -> None:
     """Do something with each named row, in a unit of its own. Raises: Failed where one is not there or cannot be."""
-    from openvest.cli.inside import chosen_tenants, inside
+    from openvest.cli.operator_session import chosen_tenants, inside
 
     if everything == bool(ids):
         raise Failed("No row is named." if not ids else "Name ids or give --all, not both.", "openvest work list")
 
     async def change(installation: Installation) -> tuple[int, list[str]]:
-        from openvest.catalog import ASIDES
+        from openvest.catalog import DEAD_LETTER_KINDS
         from openvest.declarations import WorkKept
-        from openvest.work.aside import by_sweep
+        from openvest.work.dead_letters import by_sweep
 
-        known, count, refused, missing = by_sweep(ASIDES), 0, list[str](), set(ids)
+        known, count, refused, missing = by_sweep(DEAD_LETTER_KINDS), 0, list[str](), set(ids)
         for one in await chosen_tenants(installation, tenant):
             for row in await _rows(installation, one):
                 if (row.row_id not in ids and not everything) or of_work not in (None, row.sweep):
                     continue
                 missing.discard(row.row_id)
-                aside = known.get(row.sweep)
+                kind = known.get(row.sweep)
                 try:
                     await installation.assembled.database.write(
-                        one.tenant_id, lambda unit, aside=aside, row=row: act(unit, aside, row)
+                        one.tenant_id, lambda unit, kind=kind, row=row: act(unit, kind, row)
                     )
                     count += 1
                 except WorkKept as kept:
@@ -143,28 +143,28 @@ def _for_each(
         raise Failed("Not all of it could be done.", "openvest work list")
 
 
-async def _rows(installation: Installation, one: ListedTenant) -> list[SetAside]:
-    from openvest.catalog import SET_ASIDE
-    from openvest.work.aside import list_aside
+async def _rows(installation: Installation, one: ListedTenant) -> list[DeadLetter]:
+    from openvest.catalog import DEAD_LETTERS
+    from openvest.work.dead_letters import list_dead_letters
 
-    return await installation.assembled.database.read(one.tenant_id, lambda unit: list_aside(unit, SET_ASIDE))
+    return await installation.assembled.database.read(one.tenant_id, lambda unit: list_dead_letters(unit, DEAD_LETTERS))
 
 
-def _state(row: SetAside) -> str:
+def _state(row: DeadLetter) -> str:
     """waiting: somebody has to look; dropped: somebody has; over: its object went another way meanwhile."""
     if row.dropped_by is not None:
         return "dropped"
     return "waiting" if row.is_open else "over"
 
 
-def _print(found: list[tuple[str, SetAside]]) -> None:
-    from openvest.catalog import ASIDES
+def _print(found: list[tuple[str, DeadLetter]]) -> None:
+    from openvest.catalog import DEAD_LETTER_KINDS
     from openvest.cli.tables import print_table
 
     if not found:
         typer.echo("nothing was set aside")
         return
-    nouns = {aside.sweep: aside.noun for aside in ASIDES}
+    nouns = {kind.sweep: kind.noun for kind in DEAD_LETTER_KINDS}
     print_table(
         ("tenant", "id", "work", "what it is", "state", "since", "error"),
         [

@@ -46,7 +46,7 @@ def random_id(at: datetime) -> UUID:
     return _shape(((at - _EPOCH) // _MILLISECOND).to_bytes(6, "big") + secrets.token_bytes(10), 4)
 
 
-def caused_id(*parts: str | int | UUID) -> UUID:
+def deterministic_id(*parts: str | int | UUID) -> UUID:
     """The id that these parts always give: SHA-256 over them, unambiguously joined, version nibble 5."""
     text = "\x1f".join(f"{len(str(part))}:{part}" for part in parts)
     return _shape(hashlib.sha256(text.encode()).digest(), 5)
@@ -75,4 +75,4 @@ class IdSource:
         reason = self.cause if cause is None else f"{self.cause}|{cause}"
         ordinal = self._ordinals.get((reason, kind), 0)
         self._ordinals[(reason, kind)] = ordinal + 1
-        return caused_id(*self.root, reason, kind, ordinal)
+        return deterministic_id(*self.root, reason, kind, ordinal)

@@ -17,7 +17,7 @@ TYPE_BASE = "https://docs.upvest.co/errors/"
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One misfit of a body or a query. `field` is a dotted path, `(root)` for the whole document."""
+    """One field error of a body or a query. `field` is a dotted path, `(root)` for the whole document."""
 
     field: str
     message: str

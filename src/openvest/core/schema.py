@@ -46,7 +46,7 @@ ISIN_PATTERN = "^[A-Z]{2}[A-Z0-9]{9}[0-9]$"
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class ValidationContext:
     """What a body is judged by beside itself: the licence of its sender, and where webhooks may go although they are
     not public. The context of a validation; without one (answers, callers in this process) nothing of it is judged.
     """
@@ -61,7 +61,7 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, str_strip_whitespace=False)
 
     @classmethod
-    def misfits_together(cls, body: Any, unfit: Set[str]) -> Iterable[FieldError]:
+    def field_errors_together(cls, body: Any, unfit: Set[str]) -> Iterable[FieldError]:
         """What is wrong with fields that each fit: combinations, one of several, what another field makes required.
 
         Shape: `body` has every field of the class; those in `unfit` were sent or required but do not fit by themselves,
@@ -71,8 +71,8 @@ class Body(BaseModel):
         return ()
 
     @classmethod
-    def misfits_in(cls, setting: Setting, body: Any, unfit: Set[str]) -> Iterable[FieldError]:
-        """As `misfits_together`, for rules that need to know the setting."""
+    def field_errors_in(cls, context: ValidationContext, body: Any, unfit: Set[str]) -> Iterable[FieldError]:
+        """As `field_errors_together`, for rules that need to know the context."""
         return ()
 
     @model_validator(mode="wrap")
@@ -89,7 +89,7 @@ class Body(BaseModel):
             raise _with_combinations(cls, sent, error, info.context) from None
         said = _combinations(cls, made, frozenset(), info.context)
         if said:
-            raise ValidationError.from_exception_data(cls.__name__, [_line(misfit) for misfit in said])
+            raise ValidationError.from_exception_data(cls.__name__, [_line(field_error) for field_error in said])
         return made
 
 
@@ -124,33 +124,34 @@ def each_once(name: str) -> WrapValidator:
     return WrapValidator(judged)
 
 
-def _combinations(cls: type[Body], body: Any, unfit: Set[str], setting: Setting | None) -> list[FieldError]:
-    said = list(cls.misfits_together(body, unfit))
-    if setting is not None:
-        said += cls.misfits_in(setting, body, unfit)
+def _combinations(cls: type[Body], body: Any, unfit: Set[str], context: ValidationContext | None) -> list[FieldError]:
+    said = list(cls.field_errors_together(body, unfit))
+    if context is not None:
+        said += cls.field_errors_in(context, body, unfit)
     return said
 
 
 def _with_combinations(
-    cls: type[Body], sent: dict[str, Any], error: ValidationError, setting: Setting | None
+    cls: type[Body], sent: dict[str, Any], error: ValidationError, context: ValidationContext | None
 ) -> ValidationError:
     """The same refusal, with what the fields that do fit say together."""
     found = error.errors(include_url=False)
     unfit = {str(detail["loc"][0]) for detail in found if detail["loc"] and detail["type"] != "extra_forbidden"}
-    together = _combinations(cls, _lenient(cls).model_validate(sent, context=setting), unfit, setting)
-    said = [misfit for misfit in together if misfit.field.partition(".")[0] not in unfit]
+    together = _combinations(cls, _lenient(cls).model_validate(sent, context=context), unfit, context)
+    said = [field_error for field_error in together if field_error.field.partition(".")[0] not in unfit]
     return ValidationError.from_exception_data(error.title, [*_lines(error), *map(_line, said)])
 
 
 def _lines(error: ValidationError) -> list[InitErrorDetails]:
-    """The misfits of a refusal, to be refused again beside others."""
+    """The field errors of a refusal, to be refused again beside others."""
     found = error.errors(include_url=False)
     return [cast("InitErrorDetails", {k: v for k, v in detail.items() if k != "msg"}) for detail in found]
 
 
-def _line(misfit: FieldError) -> InitErrorDetails:
-    """A misfit as the schema library carries it; `server.misfits` reads the field back from before the colon."""
-    text = misfit.message if misfit.field == "(root)" else f"{misfit.field}: {misfit.message}"
+def _line(field_error: FieldError) -> InitErrorDetails:
+    """A field error as the schema library carries it; `server.field_errors` reads the field back from before the
+    colon."""
+    text = field_error.message if field_error.field == "(root)" else f"{field_error.field}: {field_error.message}"
     return {"type": "value_error", "loc": (), "input": None, "ctx": {"error": ValueError(text)}}
 
 

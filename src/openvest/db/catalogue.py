@@ -26,7 +26,7 @@ WIRE_TABLES: frozenset[str] = frozenset({"nonces", "nonces_0", "nonces_1", "nonc
 LOOKUP_POLICIES: Mapping[str, Literal["all", "select"]] = {
     "tenants": "all",  # list_tenants, found_tenant, and the mode and licence beside a token or a client
     "clocks": "all",  # list_tenants, found_tenant, disturb_frozen_clocks
-    "told_instruments": "all",  # found_tenant
+    "instrument_cursors": "all",  # found_tenant
     "api_clients": "select",  # find_client, find_key, find_token, admit_requests
     "client_keys": "select",  # find_key, admit_requests
     "access_tokens": "all",  # find_token, admit_requests, expire_tokens
@@ -34,7 +34,7 @@ LOOKUP_POLICIES: Mapping[str, Literal["all", "select"]] = {
     "event_counters": "select",  # webhooks_waiting
     "webhooks": "select",  # webhooks_waiting
     "webhook_packages": "select",  # webhooks_waiting
-    "set_aside": "select",  # hidden_work
+    "dead_letters": "select",  # hidden_work
 }
 """Tables the owner may see past the tenant, and for which commands: what the functions below read or write."""
 
@@ -58,13 +58,13 @@ APPEND_ONLY: frozenset[str] = frozenset(
 
 UPDATED_COLUMNS: Mapping[str, frozenset[str]] = {
     "event_sets": frozenset({"first_number"}),
-    "set_aside": frozenset({"dropped_at", "dropped_by"}),
+    "dead_letters": frozenset({"dropped_at", "dropped_by"}),
 }
 """Tables of which the application role may change these columns alone."""
 
 DELETABLE: frozenset[str] = frozenset(
     """
-    access_tokens idempotency set_aside venue_reports webhooks webhook_packages
+    access_tokens idempotency dead_letters venue_reports webhooks webhook_packages
     """.split()
 )
 """Tables whose rows the application role may remove: none of them is a book, an event or an object's history."""

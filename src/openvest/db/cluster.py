@@ -23,8 +23,8 @@ from openvest.db.address import (
     read_passwords,
 )
 from openvest.db.binaries import Binaries
+from openvest.db.data_dir import RunsAs
 from openvest.db.files import sync_folder, write_private
-from openvest.db.place import RunsAs
 
 PASSWORD_FILE = "postgres.passwords"  # noqa: S105 - the name of the file
 SMALL_SHARED_MEMORY = 64 * 2**20

@@ -59,7 +59,7 @@ class PlainConnection(asyncpg.Connection):  # pyright: ignore[reportMissingTypeA
         return ""
 
 
-async def teach_json(connection: Connection) -> None:
+async def register_json_codec(connection: Connection) -> None:
     """Let json and jsonb come and go as Python values."""
     for name in ("json", "jsonb"):
         await connection.set_type_codec(name, encoder=_encode, decoder=json.loads, schema="pg_catalog")
@@ -71,7 +71,7 @@ def _encode(value: Any) -> str:
 
 async def _prepare(connection: Connection) -> None:
     await connection.execute(_WAITS_FOR_COMMITS)
-    await teach_json(connection)
+    await register_json_codec(connection)
 
 
 async def open_pool(dsn: str, *, size: int = 10, application: str = "openvest", idle_s: float = 300) -> Pool:

@@ -40,9 +40,7 @@ from openvest.db.cluster import (
     settings,
     write_settings,
 )
-from openvest.db.ending import Ending
-from openvest.db.files import FileLock, write_private
-from openvest.db.place import (
+from openvest.db.data_dir import (
     BASE_FOLDER,
     POINTER,
     SOCKET_BASE,
@@ -52,6 +50,8 @@ from openvest.db.place import (
     runs_as,
     socket_folder,
 )
+from openvest.db.ending import Ending
+from openvest.db.files import FileLock, write_private
 from openvest.db.prepare import Prepared, adopt, make
 
 LOCK_FILE = "supervisor.lock"

@@ -11,8 +11,8 @@ from openvest.db.address import DatabaseAddress, EmbeddedError, read_address
 from openvest.db.attach import answers
 from openvest.db.binaries import Binaries, find_binaries
 from openvest.db.cluster import dynamic_shared_memory
+from openvest.db.data_dir import BASE_FOLDER, CLUSTER, POINTER, SYSTEM_USER, cluster_home, origin_of, user_name
 from openvest.db.embedded import ADDRESS_FILE
-from openvest.db.place import BASE_FOLDER, CLUSTER, POINTER, SYSTEM_USER, cluster_home, origin_of, user_name
 from openvest.db.postmaster import is_alive
 
 

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from openvest.db.address import EmbeddedError, Progress
 from openvest.db.binaries import Binaries
+from openvest.db.data_dir import RunsAs
 from openvest.db.ending import Ending
-from openvest.db.place import RunsAs
 
 POLL_SECONDS = 0.02
 ADOPTED_SECONDS = 0.2
@@ -84,7 +84,7 @@ def wait_ready(
         if read_pid_file(data) == (process.pid, "ready"):
             return True
         if process.poll() is not None:
-            raise EmbeddedError(f"PostgreSQL did not start: {words_of_the_dead(log_folder)}")
+            raise EmbeddedError(f"PostgreSQL did not start: {crash_log_tail(log_folder)}")
         now = time.monotonic()
         if now - begun > START_SECONDS:
             raise EmbeddedError(f"PostgreSQL did not become ready in {START_SECONDS} s. See the log in {log_folder}.")
@@ -95,7 +95,7 @@ def wait_ready(
     return False
 
 
-def words_of_the_dead(log_folder: Path) -> str:
+def crash_log_tail(log_folder: Path) -> str:
     """Why the server stopped, in its own words.
 
     Why it may take a moment: the last of them are written by another process of the server's, which outlives it.

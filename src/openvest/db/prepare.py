@@ -9,7 +9,7 @@ from openvest.core.failpoints import failpoint
 from openvest.db import cluster, postmaster
 from openvest.db.address import Passwords, Progress
 from openvest.db.binaries import Binaries, binaries_for, find_binaries
-from openvest.db.place import RunsAs, claim, new_home, point_to, runs_as
+from openvest.db.data_dir import RunsAs, claim, new_home, point_to, runs_as
 
 _BEFORE_POINTER = failpoint("database.before_pointer")
 

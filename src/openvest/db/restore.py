@@ -86,11 +86,11 @@ async def _fill(connection: Connection, folder: Path, manifest: Manifest, progre
     """
     rows = {row["name"]: row for row in await connection.fetch(TABLES)}
     known = {table.name: table for table in manifest.tables}
-    misfits = sorted(set(rows) ^ set(known)) or [
+    differences = sorted(set(rows) ^ set(known)) or [
         name for name, table in known.items() if tuple(rows[name]["columns"]) != table.columns
     ]
-    if misfits:
-        raise BackupRefused(f"The backup and its migrations differ in {', '.join(misfits)}; take another backup.")
+    if differences:
+        raise BackupRefused(f"The backup and its migrations differ in {', '.join(differences)}; take another backup.")
     forced = [name for name, row in rows.items() if row["forced"]]
     for name in rows:
         await connection.execute(f"alter table {name} disable trigger user")

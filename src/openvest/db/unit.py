@@ -21,7 +21,7 @@ import asyncpg
 
 from openvest.core.clock import monotonic_ns
 from openvest.core.failpoints import failpoint
-from openvest.core.ids import IdSource, caused_id, random_id
+from openvest.core.ids import IdSource, deterministic_id, random_id
 from openvest.core.sealing import Secrets
 from openvest.core.snapshots import Emitted, text_of
 from openvest.db.faults import AGAIN, DOWN, DatabaseDown, TooBusy, is_misuse
@@ -221,7 +221,7 @@ class Unit:
     def _event_id(self, row: _Row) -> UUID:
         if self.ids.root is None:
             return random_id(row.at)
-        return caused_id(*self.ids.root, "event", row.type, row.object_id, row.version)
+        return deterministic_id(*self.ids.root, "event", row.type, row.object_id, row.version)
 
 
 async def _nothing(_: UUID) -> None:

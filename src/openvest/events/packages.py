@@ -1,6 +1,6 @@
 """Packages: runs of consecutive wanted events as the bytes of one webhook request.
 
-Reading is shared: one tape per look, however many subscriptions look at it, and each event is written as JSON once.
+Reading is shared: one reader per look, however many subscriptions look at it, and each event is written as JSON once.
 Choosing goes by number; inside a package events stand by `created_at`, then number.
 
 Source: DOMAIN.md section 3; reference (webhooks).
@@ -30,9 +30,9 @@ LOOK_LIMIT = 5_000
 """How many events one look at a subscription reads at most; what is collected by then is packed."""
 
 _HEAD, _TAIL = b'{"payload":[', b"]}"
-_SET_ASIDE = Statement(
-    "insert into set_aside (tenant_id, sweep, row_id, error, created_at)"
-    " values ($1, 'webhook packages', $2, $3, $4) on conflict do nothing"
+_ADD_DEAD_LETTER = Statement(
+    "insert into dead_letters (tenant_id, sweep, row_id, error, created_at)"
+    " values ($1, 'webhooks.pack', $2, $3, $4) on conflict do nothing"
 )
 
 
@@ -108,7 +108,7 @@ def _closing(webhook_id: UUID) -> bytes:
     return f',"webhook_id":"{webhook_id}"}}'.encode()
 
 
-class Tape:
+class EventReader:
     """The numbered events of one tenant, read forward in chunks.
 
     Looks come in ascending order of where they start; what lies before the present one is forgotten. Numbers have no
@@ -158,12 +158,12 @@ class Tape:
             if is_passing(error):
                 raise
             text = f"{type(error).__name__}: {error}"[:2_000]
-            await self._unit.run(_SET_ASIDE, self._unit.tenant_id, event.id, text, self._unit.now)
+            await self._unit.run(_ADD_DEAD_LETTER, self._unit.tenant_id, event.id, text, self._unit.now)
             return None
 
 
 async def collect(
-    tape: Tape,
+    reader: EventReader,
     after: int,
     *,
     contract: Contract,
@@ -175,12 +175,12 @@ async def collect(
     """The run of wanted events above a number, up to the end of the news, a full package or the limit of a look."""
     run = Run(scanned_to=after)
     while not run.full:
-        chunk = await tape.after(run.scanned_to)
+        chunk = await reader.after(run.scanned_to)
         if not chunk:
             break
         for event in chunk:
             if wants(types, excluded, event.type.partition(".")[0]):
-                item = await tape.item(event, contract, webhook_id)
+                item = await reader.item(event, contract, webhook_id)
                 if item is not None and not run.add(item, max_size):
                     break
             run.scanned_to = event.sequence

@@ -27,7 +27,7 @@ from openvest.ledger.chart import (
     house_key,
     owner_kind,
 )
-from openvest.ledger.recipes import FORCED, PAYOUTS, Journal
+from openvest.ledger.posting_rules import FORCED, PAYOUTS, Journal
 
 _PLACE = {bucket: place for place, bucket in enumerate(BUCKETS)}
 _AVAILABLE, _LOCKED, _DUE, _UNSETTLED_IN = (_PLACE[b] for b in ("available", "locked", "due", "unsettled_in"))
@@ -40,7 +40,7 @@ class LedgerFault(Exception):
     """The books did not take what they must take: a mistake of ours, never an expected refusal."""
 
 
-class Short(Unprocessable):
+class InsufficientFunds(Unprocessable):
     """A journal that a balance cannot bear. The facts stand beside the sentence, for the rule that asked."""
 
     def __init__(self, journal: Journal, key: Key, bucket: str, missing: Decimal):
@@ -55,7 +55,7 @@ class Short(Unprocessable):
 class Applied:
     """What a run of journals comes to. `booked` has, in order, each journal's entries or its refusal."""
 
-    booked: list[tuple[Leg, ...] | Short] = field(default_factory=list[tuple[Leg, ...] | Short])
+    booked: list[tuple[Leg, ...] | InsufficientFunds] = field(default_factory=list[tuple[Leg, ...] | InsufficientFunds])
     figures: dict[Key, Figures] = field(default_factory=dict[Key, Figures])
     house: dict[HouseKey, Decimal] = field(default_factory=dict[HouseKey, Decimal])
     locks: dict[tuple[UUID, Key], Decimal] = field(default_factory=dict[tuple[UUID, Key], Decimal])
@@ -97,7 +97,7 @@ def with_figures(old: Balance, figures: Figures, version: int, updated_at: datet
 
 def apply(balances: Mapping[Key, Balance], journals: Sequence[Journal]) -> Applied:
     """Apply journals in order to the balances they name. Raises: KeyError for a balance that is not there,
-    ValueError for a journal no recipe may make."""
+    ValueError for a journal no posting rule may make."""
     done = Applied()
     with localcontext() as context:  # books are exact: what does not fit is a fault, never a silent rounding
         context.prec = 80
@@ -139,7 +139,7 @@ def _book(
             booked.append(leg)
             continue
         if bucket == "due" or bucket not in OWNER_BUCKETS[owner_kind(asset)]:
-            raise ValueError(f"no recipe books {asset} of a customer in {bucket!r}")
+            raise ValueError(f"no posting rule books {asset} of a customer in {bucket!r}")
         key = Key(owner_id, asset)
         figures = scratch.get(key)
         if figures is None:
@@ -176,14 +176,14 @@ def _set_off(figures: Figures, amount: Decimal, forced: bool) -> Decimal:
     return to_due
 
 
-def _judge(journal: Journal, touched: Mapping[Key, Figures]) -> Short | None:
+def _judge(journal: Journal, touched: Mapping[Key, Figures]) -> InsufficientFunds | None:
     """The refusal of a journal that would leave a bucket outside its range."""
     for key, figures in touched.items():
         for place, figure in enumerate(figures):
             if figure < 0 and place != _DUE:
-                return Short(journal, key, BUCKETS[place], -figure)
+                return InsufficientFunds(journal, key, BUCKETS[place], -figure)
         if journal.kind in PAYOUTS:
             withdrawable = figures[_AVAILABLE] + figures[_DUE] - figures[_UNSETTLED_IN]
             if withdrawable < 0:
-                return Short(journal, key, "available", -withdrawable)
+                return InsufficientFunds(journal, key, "available", -withdrawable)
     return None

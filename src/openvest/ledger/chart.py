@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Literal, NamedTuple
 from uuid import UUID
 
-from openvest.core.ids import caused_id
+from openvest.core.ids import deterministic_id
 
 OwnerKind = Literal["group", "account"]
 
@@ -60,7 +60,7 @@ class Key(NamedTuple):
 class Leg(NamedTuple):
     """One entry: a credit (+, the owner's claim grows) or a debit (-). `owner_id` None is the house.
 
-    A recipe says what should happen; what is booked may differ in `available` and `due` (see `apply`).
+    A posting rule says what should happen; what is booked may differ in `available` and `due` (see `apply`).
     """
 
     owner_id: UUID | None
@@ -95,7 +95,7 @@ def house_key(leg: Leg) -> HouseKey:
 @lru_cache(maxsize=8192)
 def balance_id(owner_id: UUID, asset: str) -> UUID:
     """The public id of a balance or position, the same in every place and at every time."""
-    return caused_id("balance", owner_id, asset)
+    return deterministic_id("balance", owner_id, asset)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Lots in the database, in sets. Callers hold the lock of the position's balance (`posting.locked`)."""
+"""Lots in the database, in sets. Callers hold the lock of the position's balance (`posting.balances_for_update`)."""
 
 from __future__ import annotations
 

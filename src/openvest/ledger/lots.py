@@ -1,6 +1,7 @@
 """Lots: what each purchase left in an account, with its date and cost, consumed first in, first out.
 
-The position's balance must be locked before its lots are read (`posting.locked`): that lock keeps two disposals apart.
+The position's balance must be locked before its lots are read (`posting.balances_for_update`): that lock keeps two
+disposals apart.
 
 Source: ORDER_MATHS.md section 6.
 """

@@ -1,8 +1,8 @@
 """Posting: journals into the database, in sets, on balances that are locked.
 
 A unit of work keeps its locked balances and what the house had of it in one note, `Books`. Rules of features read the
-running balances with `locked` before they decide, `post` writes, `touched` tells publishers what changed, and the
-closer `write_house` books the house's net changes last.
+running balances with `balances_for_update` before they decide, `post` writes, `touched` tells publishers what changed,
+and the closer `write_house` books the house's net changes last.
 
 Source: DOMAIN.md section 1; PHYSICAL_DESIGN.md "Order of locks", "Order of writes".
 """
@@ -19,9 +19,9 @@ from openvest.core.money import ZERO
 from openvest.db.query import numeric_array
 from openvest.db.unit import Unit
 from openvest.ledger import store
-from openvest.ledger.apply import Applied, LedgerFault, Short, apply, with_figures
+from openvest.ledger.apply import Applied, InsufficientFunds, LedgerFault, apply, with_figures
 from openvest.ledger.chart import Balance, HouseKey, Key, Leg, owner_kind
-from openvest.ledger.recipes import Journal
+from openvest.ledger.posting_rules import Journal
 from openvest.ledger.store import Lock
 
 BLOCK = 10_000
@@ -36,7 +36,7 @@ class Posted:
     journal: Journal
     id: int | None
     entries: tuple[Leg, ...] = ()
-    refused: Short | None = None
+    refused: InsufficientFunds | None = None
     repeated: bool = False
 
     def amount(self, key: Key, bucket: str) -> Decimal:
@@ -61,7 +61,7 @@ def _books(unit: Unit) -> Books:
     return unit.note(Books, Books)
 
 
-async def locked(unit: Unit, keys: Iterable[Key]) -> dict[Key, Balance]:
+async def balances_for_update(unit: Unit, keys: Iterable[Key]) -> dict[Key, Balance]:
     """Lock balances, in key order, and give them as they stand after what this unit has posted.
 
     A balance that does not exist yet is made, with zeros. A unit should lock all it needs with one call: a second call
@@ -93,7 +93,7 @@ async def locked(unit: Unit, keys: Iterable[Key]) -> dict[Key, Balance]:
 
 async def _lock(unit: Unit, keys: Sequence[Key]) -> list[Balance]:
     return await unit.rows(
-        store.LOCK_BALANCES, unit.tenant_id, [key.owner_id for key in keys], [key.asset for key in keys]
+        store.BALANCES_FOR_UPDATE, unit.tenant_id, [key.owner_id for key in keys], [key.asset for key in keys]
     )
 
 
@@ -103,14 +103,16 @@ async def post(unit: Unit, journals: Sequence[Journal], *, refuse: Literal["all"
     `refuse` "all": the first journal that is short raises and nothing is booked. "each": a journal that is short is
     left out, with its refusal as the answer, and those behind it are still decided. Booking a (kind, object) again is
     a no-op.
-    Raises: Short. Writes: balances, journals, entries, locks; and house_balances at the unit's end.
+    Raises: InsufficientFunds. Writes: balances, journals, entries, locks; and house_balances at the unit's end.
     """
     if len(journals) > BLOCK:
         raise ValueError(f"at most {BLOCK} journals are posted at once")
     if not journals:
         return []
     books = _books(unit)
-    await locked(unit, {Key(leg.owner_id, leg.asset) for j in journals for leg in j.legs if leg.owner_id is not None})
+    await balances_for_update(
+        unit, {Key(leg.owner_id, leg.asset) for j in journals for leg in j.legs if leg.owner_id is not None}
+    )
     first_id, known = await _known(unit, journals)
 
     wanted: dict[tuple[str, UUID], Journal] = {}
@@ -121,7 +123,7 @@ async def post(unit: Unit, journals: Sequence[Journal], *, refuse: Literal["all"
     done = apply(books.balances, fresh)
     if refuse == "all":
         for booked in done.booked:
-            if isinstance(booked, Short):
+            if isinstance(booked, InsufficientFunds):
                 raise booked
     posted = await _write(unit, books, fresh, done, first_id, known)
     return [_answer(journal, posted, known) for journal in journals]
@@ -160,7 +162,7 @@ async def _write(
     accepted: list[Posted] = []
     for journal, booked in zip(fresh, done.booked, strict=True):
         key = (journal.kind, journal.object_id)
-        if isinstance(booked, Short):
+        if isinstance(booked, InsufficientFunds):
             posted[key] = Posted(journal, None, refused=booked)
             continue
         ids[key] = first_id + len(accepted)

@@ -33,7 +33,7 @@ class Lock:
 # A lateral look-up with a limit is a loop over the array whatever the planner believes of the table's size: rows are
 # locked in the order of the array, and a database whose statistics are still missing is not read whole for every set.
 
-LOCK_BALANCES = Query(
+BALANCES_FOR_UPDATE = Query(
     Balance,
     """
 select b.id, b.owner_id, b.asset, b.available, b.locked, b.withdrawing, b.covering, b.blocked, b.due, b.unsettled_in,

@@ -19,7 +19,7 @@ from uuid import UUID
 
 from openvest.core.money import ZERO
 from openvest.ledger.chart import Leg, units_of
-from openvest.ledger.recipes import Journal, house, journal_of
+from openvest.ledger.posting_rules import Journal, house, journal_of
 
 Side = Literal["BUY", "SELL"]
 

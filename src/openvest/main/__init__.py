@@ -14,12 +14,12 @@ from openvest import catalog
 from openvest.core.sealing import Secrets
 from openvest.db.unit import Database
 from openvest.ports import Ports
-from openvest.ports.courier import Courier
 from openvest.ports.stored_prices import StoredPrices
 from openvest.ports.unconnected import UnconnectedIdentity, UnconnectedVenue
+from openvest.ports.webhook_sender import WebhookSender
 from openvest.simulation.assembly import simulated_ports
-from openvest.work.aside import by_sweep
 from openvest.work.clockwork import Clockwork
+from openvest.work.dead_letters import by_sweep
 from openvest.work.reactions import reacting
 from openvest.work.runner import DRAIN_SECONDS, Runner
 
@@ -31,12 +31,12 @@ Mode = Literal["sandbox", "production"]
 
 @dataclass(slots=True)
 class Assembled:
-    """The parts of one process that share a database. `courier`: None where nothing can be sent from here."""
+    """The parts of one process that share a database. `sender`: None where nothing can be sent from here."""
 
     database: Database
     runner: Runner
     clockwork: Clockwork
-    courier: Courier | None = None
+    sender: WebhookSender | None = None
 
 
 def assemble(pool: Pool, *, seed: str, secrets: Secrets, mode: Mode = "sandbox") -> Assembled:
@@ -53,7 +53,7 @@ def assemble(pool: Pool, *, seed: str, secrets: Secrets, mode: Mode = "sandbox")
     )
     ports = outside_world(database, mode)
     database.prices = ports.prices
-    runner = Runner(database, catalog.WORKS, ports, asides=by_sweep(catalog.ASIDES))
+    runner = Runner(database, catalog.WORKS, ports, dead_letter_kinds=by_sweep(catalog.DEAD_LETTER_KINDS))
 
     async def drain(tenant_id: UUID) -> None:
         await runner.drain(tenant_id, within_s=DRAIN_SECONDS)

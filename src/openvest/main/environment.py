@@ -13,7 +13,7 @@ URL_FORM = "postgresql://ROLE:PASSWORD@HOST:5432/DATABASE"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Environment:
     """Where an installation is: its data directory, and its database if that is not embedded there."""
 
     data_dir: Path
@@ -24,14 +24,14 @@ class Place:
     failpoint: str | None = None
 
 
-def read_place(data_dir: Path) -> Place:
+def read_environment(data_dir: Path) -> Environment:
     """The installation of a data directory, as DATABASE_URL, DATABASE_ADMIN_URL, OPENVEST_POSTGRES_BIN,
     OPENVEST_MASTER_KEY and, for tests of crashes, OPENVEST_FAILPOINT have it.
 
     Raises: StartRefused for a URL that is none of PostgreSQL.
     """
     binaries = os.environ.get("OPENVEST_POSTGRES_BIN")
-    return Place(
+    return Environment(
         data_dir=data_dir,
         database_url=_url("DATABASE_URL"),
         admin_url=_url("DATABASE_ADMIN_URL"),

@@ -81,7 +81,7 @@ async def furnish(installation: Installation, url: str, pace: Pace | None, say: 
     One process of a database does so at a time, and the next one finds what it left. A profile that is of no use is
     set aside for a new one. Raises: OtherTenant for another pace. Writes: the profile, its key.
     """
-    file = installation.place.data_dir / PROFILE
+    file = installation.environment.data_dir / PROFILE
     async with one_at_a_time(installation.urls.app, FURNISHING):
         found = await _known(installation, file, say)
         profile = found or await _make(installation, url, pace)
@@ -124,7 +124,7 @@ async def _make(installation: Installation, url: str, pace: Pace | None) -> Prof
         "client_id": str(client.client_id),
         "client_secret": client.client_secret,
         "key_id": str(key_id),
-        "private_key_file": str(file_of_key.relative_to(installation.place.data_dir.resolve())),
+        "private_key_file": str(file_of_key.relative_to(installation.environment.data_dir.resolve())),
         "scopes": " ".join(scopes),
     }
     return Profile(values, customer)
@@ -168,7 +168,7 @@ async def make_client_with_key(
 
 def key_file(installation: Installation, client_id: UUID, private: bytes | None) -> Path:
     """Where the private key of a client is kept; written there where one is given."""
-    folder = installation.place.data_dir.resolve() / KEYS
+    folder = installation.environment.data_dir.resolve() / KEYS
     file = folder / f"{client_id}.pem"
     if private is not None:
         if folder.exists() and not folder.is_dir():

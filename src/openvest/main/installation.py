@@ -29,16 +29,16 @@ from openvest.db.checks import (
     check_server_settings,
 )
 from openvest.db.connections import open_pool
+from openvest.db.data_dir import open_data_dir
 from openvest.db.embedded import ADDRESS_FILE
 from openvest.db.ending import Ending
 from openvest.db.files import write_private
 from openvest.db.migrate import apply_migrations, check_schema
-from openvest.db.place import open_data_dir
 from openvest.db.room import check_room, room_for
 from openvest.features.instruments.service import load_master
 from openvest.features.tenants import service as tenants
 from openvest.main import Assembled, Mode, assemble
-from openvest.main.environment import Place
+from openvest.main.environment import Environment
 from openvest.main.failpoints import arm_failpoint, refuse_failpoint_of
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Urls:
 class Installation:
     """An open installation."""
 
-    place: Place
+    environment: Environment
     urls: Urls
     assembled: Assembled
     secrets: Secrets
@@ -86,7 +86,7 @@ _HAS_TENANT = "select exists (select from list_tenants())"
 
 @asynccontextmanager
 async def running_database(
-    place: Place,
+    environment: Environment,
     *,
     alone: bool = False,
     ending: Ending | None = None,
@@ -98,23 +98,23 @@ async def running_database(
     `ending` says by when a database that nobody else uses is stopped; one that is started here has room for so many
     `processes` with a pool. Raises: StartRefused, EmbeddedError, AlreadyServing.
     """
-    arm_failpoint(place.failpoint)
-    async with _found_or_started(place, alone, ending, room_for(processes), progress) as urls:
-        await refuse_failpoint_of(place.failpoint, urls.app)
+    arm_failpoint(environment.failpoint)
+    async with _found_or_started(environment, alone, ending, room_for(processes), progress) as urls:
+        await refuse_failpoint_of(environment.failpoint, urls.app)
         yield urls
 
 
 @asynccontextmanager
 async def _found_or_started(
-    place: Place, alone: bool, ending: Ending | None, max_connections: int, progress: Progress
+    environment: Environment, alone: bool, ending: Ending | None, max_connections: int, progress: Progress
 ) -> AsyncGenerator[Urls]:
-    if place.database_url is not None:
-        open_data_dir(place.data_dir)
-        yield await named_database(place, place.database_url)
+    if environment.database_url is not None:
+        open_data_dir(environment.data_dir)
+        yield await named_database(environment, environment.database_url)
     else:
         attachment = attach_or_start(
-            place.data_dir,
-            binaries=place.binaries,
+            environment.data_dir,
+            binaries=environment.binaries,
             alone=alone,
             ending=ending,
             max_connections=max_connections,
@@ -124,10 +124,10 @@ async def _found_or_started(
             yield _embedded(address)
 
 
-async def named_database(place: Place, url: str) -> Urls:
+async def named_database(environment: Environment, url: str) -> Urls:
     """The database of DATABASE_URL. Raises: what a connection raises."""
     role = unquote(urlsplit(url).username or "") or await _session_role(url)
-    return Urls(url, place.admin_url, role, embedded=False)
+    return Urls(url, environment.admin_url, role, embedded=False)
 
 
 async def _session_role(url: str) -> str:
@@ -211,7 +211,7 @@ async def _checked(urls: Urls, progress: Progress) -> None:
         await check(urls)
 
 
-async def check_whole(urls: Urls, place: Place) -> None:
+async def check_whole(urls: Urls, environment: Environment) -> None:
     """All that would stop a start on this database, the master key too; nothing is made. Raises: as `check`."""
     await check(urls)
     pool = await open_pool(urls.app, size=1, application="openvest check")
@@ -219,9 +219,9 @@ async def check_whole(urls: Urls, place: Place) -> None:
         mode = await pool.fetchval(_MODE)
         if mode is None:
             return  # Nobody started here yet, so nothing is sealed.
-        await _refuse_fresh_key(pool, place, mode)
-        if mode == "production" or place.master_key is not None or (place.data_dir / KEY_FILE).exists():
-            await _check_key(assemble(pool, seed=FIRST_SEED, secrets=master_key(place, mode), mode=mode))
+        await _refuse_fresh_key(pool, environment, mode)
+        if mode == "production" or environment.master_key is not None or (environment.data_dir / KEY_FILE).exists():
+            await _check_key(assemble(pool, seed=FIRST_SEED, secrets=master_key(environment, mode), mode=mode))
     finally:
         await pool.close()
 
@@ -229,7 +229,7 @@ async def check_whole(urls: Urls, place: Place) -> None:
 @asynccontextmanager
 async def opened(
     urls: Urls,
-    place: Place,
+    environment: Environment,
     *,
     mode: Mode | None = None,
     seed: str | None = None,
@@ -253,13 +253,13 @@ async def opened(
     try:
         connection_seed, stored_mode = await _found(pool, mode, seed)
         _AFTER_FOUND()
-        await _refuse_fresh_key(pool, place, stored_mode)
-        secrets = master_key(place, stored_mode)
+        await _refuse_fresh_key(pool, environment, stored_mode)
+        secrets = master_key(environment, stored_mode)
         assembled = assemble(pool, seed=connection_seed, secrets=secrets, mode=stored_mode)
         await _check_key(assembled)
         if urls.embedded:
-            _note_key(place, secrets)
-        yield Installation(place, urls, assembled, secrets, stored_mode, connection_seed)
+            _note_key(environment, secrets)
+        yield Installation(environment, urls, assembled, secrets, stored_mode, connection_seed)
     finally:
         # A connection that hangs must not keep the process; its unit goes back by itself.
         with contextlib.suppress(TimeoutError):
@@ -282,40 +282,40 @@ async def _found(pool: Any, mode: Mode | None, seed: str | None) -> tuple[str, M
     return row["seed"], row["mode"]
 
 
-async def _refuse_fresh_key(pool: Any, place: Place, mode: Mode) -> None:
+async def _refuse_fresh_key(pool: Any, environment: Environment, mode: Mode) -> None:
     """No key is made for a database whose secrets are sealed with another. Raises: StartRefused.
 
     Why the tenants first: whoever makes one has made the key before.
     """
     sealed = await pool.fetchval(_HAS_TENANT)
-    file = place.data_dir / KEY_FILE
-    if sealed and mode == "sandbox" and place.master_key is None and not file.exists():
+    file = environment.data_dir / KEY_FILE
+    if sealed and mode == "sandbox" and environment.master_key is None and not file.exists():
         raise StartRefused(_no_key(file))
 
 
-def master_key(place: Place, mode: Mode) -> Secrets:
+def master_key(environment: Environment, mode: Mode) -> Secrets:
     """The master key: the environment's, else in a sandbox that of the data directory, made at first use.
 
     Raises: StartRefused. Writes: the key file, readable by its owner only.
     """
-    if place.master_key is None:
+    if environment.master_key is None:
         if mode == "production":
             raise StartRefused(
                 "Production needs a master key of its own; set OPENVEST_MASTER_KEY to 64 hexadecimal digits "
                 "(openssl rand -hex 32) and keep them safe."
             )
-        _make_key(place.data_dir / KEY_FILE)
-    key = known_key(place)
+        _make_key(environment.data_dir / KEY_FILE)
+    key = known_key(environment)
     if key is None:
-        raise StartRefused(f"{place.data_dir / KEY_FILE} is gone again; start once more.")
+        raise StartRefused(f"{environment.data_dir / KEY_FILE} is gone again; start once more.")
     return key
 
 
-def known_key(place: Place) -> Secrets | None:
+def known_key(environment: Environment) -> Secrets | None:
     """The master key that is there, of the environment or of the data directory. Raises: StartRefused."""
-    text, source = place.master_key, "OPENVEST_MASTER_KEY"
+    text, source = environment.master_key, "OPENVEST_MASTER_KEY"
     if text is None:
-        file = place.data_dir / KEY_FILE
+        file = environment.data_dir / KEY_FILE
         source = str(file)
         try:
             text = file.read_text(encoding="ascii")
@@ -344,23 +344,23 @@ def _make_key(file: Path) -> None:
             fresh.unlink()
 
 
-def _note_key(place: Place, secrets: Secrets) -> None:
+def _note_key(environment: Environment, secrets: Secrets) -> None:
     """Leave beside an embedded database which key it is sealed with, for whoever looks while it is not running."""
-    file = place.data_dir / KEY_ID_FILE
+    file = environment.data_dir / KEY_ID_FILE
     with contextlib.suppress(OSError):
         if not file.exists() or file.read_text(encoding="ascii").strip() != secrets.key_id:
             write_private(file, secrets.key_id + "\n")
 
 
-def check_noted_key(place: Place) -> None:
+def check_noted_key(environment: Environment) -> None:
     """Refuse a key that is not the noted one, without asking the database. Raises: StartRefused."""
     try:
-        noted = (place.data_dir / KEY_ID_FILE).read_text(encoding="ascii").strip()
+        noted = (environment.data_dir / KEY_ID_FILE).read_text(encoding="ascii").strip()
     except OSError:
         return
-    if place.master_key is None and not (place.data_dir / KEY_FILE).exists():
-        raise StartRefused(_no_key(place.data_dir / KEY_FILE))
-    if master_key(place, "sandbox").key_id != noted:
+    if environment.master_key is None and not (environment.data_dir / KEY_FILE).exists():
+        raise StartRefused(_no_key(environment.data_dir / KEY_FILE))
+    if master_key(environment, "sandbox").key_id != noted:
         raise StartRefused(WRONG_KEY)
 
 

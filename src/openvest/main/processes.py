@@ -30,18 +30,18 @@ from openvest.db.ending import Ending
 from openvest.db.room import POOL_SIZE
 from openvest.db.wire import measure
 from openvest.main import Mode, exposure
-from openvest.main.environment import Place
+from openvest.main.environment import Environment
+from openvest.main.event_delivery import EventDelivery, connect_event_delivery, make_worker
 from openvest.main.failpoints import refuse_failpoint
 from openvest.main.first_start import Pace, Sandbox, furnish
 from openvest.main.http import listening
 from openvest.main.installation import Installation, master_key, opened, running_database
-from openvest.main.news import News, connect_news, make_worker
 from openvest.main.profiles import note_url
 from openvest.server.app import App, make_app
 from openvest.server.logs import make_logger
 from openvest.server.metrics import Metrics, make_metrics_app
 from openvest.server.settings import ServerSettings
-from openvest.work.aside import hidden_work
+from openvest.work.dead_letters import hidden_work
 
 _RESPAWN_SECONDS = 1
 _WORKER_SECONDS = 12
@@ -54,7 +54,7 @@ _JOINED_SECONDS = 5.0
 class Options:
     """What the command line says of a process."""
 
-    place: Place
+    environment: Environment
     host: str = "127.0.0.1"
     port: int = 8000
     mode: Mode | None = None
@@ -127,8 +127,8 @@ async def _until_asked(process: Callable[[], Awaitable[None]], ending: Ending) -
 
 async def serve(options: Options, ready: Ready, say: Progress) -> None:
     """Server and worker over one database. Raises: StartRefused, SchemaRefused, EmbeddedError, OSError."""
-    if options.place.database_url is None:
-        refuse_second(options.place.data_dir)
+    if options.environment.database_url is None:
+        refuse_second(options.environment.data_dir)
     _check_first(options)
     exposure.check_port(options.host, options.port)
     _metrics_ports(options)
@@ -138,10 +138,10 @@ async def serve(options: Options, ready: Ready, say: Progress) -> None:
         sandbox = None
         if installation.mode == "sandbox":
             sandbox = await furnish(installation, options.url, options.pace, say)
-        news = await _news(stack, installation, options)
-        tasks = [await stack.enter_async_context(_working(news, options.ending))]
-        served, metrics_ports = await _serving(stack, installation, news, options, say)
-        note_url(options.place.data_dir, options.url)
+        delivery = await _delivery(stack, installation, options)
+        tasks = [await stack.enter_async_context(_working(delivery, options.ending))]
+        served, metrics_ports = await _serving(stack, installation, delivery, options, say)
+        note_url(options.environment.data_dir, options.url)
         ready(installation, sandbox, metrics_ports)
         await _first_end([*tasks, *served])
 
@@ -155,10 +155,10 @@ async def server(options: Options, ready: Ready, say: Progress) -> None:
     async with AsyncExitStack() as stack:
         installation = await _installation(stack, options, say)
         _check_exposure(options, installation.mode)
-        news = await _news(stack, installation, options)
-        tasks, metrics_ports = await _serving(stack, installation, news, options, say)
+        delivery = await _delivery(stack, installation, options)
+        tasks, metrics_ports = await _serving(stack, installation, delivery, options, say)
         if not options.joined:
-            note_url(options.place.data_dir, options.url)
+            note_url(options.environment.data_dir, options.url)
         ready(installation, None, metrics_ports)
         if options.joined:
             gone = asyncio.create_task(_parent_gone())
@@ -175,8 +175,8 @@ async def worker(options: Options, ready: Ready, say: Progress) -> None:
     async with AsyncExitStack() as stack:
         installation = await _installation(stack, options, say)
         _check_exposure(options, installation.mode)
-        news = await _news(stack, installation, options)
-        task = await stack.enter_async_context(_working(news, options.ending))
+        delivery = await _delivery(stack, installation, options)
+        task = await stack.enter_async_context(_working(delivery, options.ending))
         ready(installation, None, ())
         await _first_end([task])
 
@@ -184,9 +184,9 @@ async def worker(options: Options, ready: Ready, say: Progress) -> None:
 def _check_first(options: Options) -> None:
     """What can be refused before a database is opened, which decides about its mode. Raises: StartRefused."""
     _check_exposure(options, options.mode or "sandbox")
-    refuse_failpoint(options.place.failpoint, options.mode)
+    refuse_failpoint(options.environment.failpoint, options.mode)
     if options.mode == "production":
-        master_key(options.place, options.mode)
+        master_key(options.environment, options.mode)
 
 
 def _check_exposure(options: Options, mode: Mode) -> None:
@@ -205,12 +205,12 @@ async def _installation(stack: AsyncExitStack, options: Options, say: Progress, 
     # One that belongs to a `serve` was counted by it.
     processes = 0 if options.joined else 1 + (options.workers if options.workers > 1 else 0)
     urls = await stack.enter_async_context(
-        running_database(options.place, alone=alone, ending=options.ending, processes=processes, progress=say)
+        running_database(options.environment, alone=alone, ending=options.ending, processes=processes, progress=say)
     )
     return await stack.enter_async_context(
         opened(
             urls,
-            options.place,
+            options.environment,
             mode=options.mode,
             seed=options.seed,
             pool_size=POOL_SIZE,
@@ -221,20 +221,20 @@ async def _installation(stack: AsyncExitStack, options: Options, say: Progress, 
     )
 
 
-async def _news(stack: AsyncExitStack, installation: Installation, options: Options) -> News:
+async def _delivery(stack: AsyncExitStack, installation: Installation, options: Options) -> EventDelivery:
     """How news leaves this process, and its wire clock."""
     wire = WireClock()
     await measure(installation.assembled.database, wire)
-    news = connect_news(installation.assembled, wire, webhooks_to=options.webhooks_to)
-    stack.push_async_callback(news.close)
-    return news
+    delivery = connect_event_delivery(installation.assembled, wire, webhooks_to=options.webhooks_to)
+    stack.push_async_callback(delivery.close)
+    return delivery
 
 
 @asynccontextmanager
-async def _working(news: News, ending: Ending) -> AsyncGenerator[asyncio.Task[None]]:
+async def _working(delivery: EventDelivery, ending: Ending) -> AsyncGenerator[asyncio.Task[None]]:
     """The worker as long as the block lasts; what it began is ended, or given up, before the block is left."""
     stop = asyncio.Event()
-    task = asyncio.create_task(make_worker(news, make_logger(news.wire)).run(stop), name="worker")
+    task = asyncio.create_task(make_worker(delivery, make_logger(delivery.wire)).run(stop), name="worker")
     try:
         yield task
     finally:
@@ -245,14 +245,14 @@ async def _working(news: News, ending: Ending) -> AsyncGenerator[asyncio.Task[No
 
 
 async def _serving(
-    stack: AsyncExitStack, installation: Installation, news: News, options: Options, say: Progress
+    stack: AsyncExitStack, installation: Installation, delivery: EventDelivery, options: Options, say: Progress
 ) -> tuple[list[asyncio.Task[None]], Sequence[int]]:
     """HTTP in this process, or in as many others as there are workers. Returns tasks and the ports of the metrics."""
     # Once more: making a database takes its time, in which others may have taken what was free.
     ports, ending = _metrics_ports(options), options.ending
     if options.workers > 1:
         return await stack.enter_async_context(_children(options, ports, say)), ports
-    app = _app(installation, news, exposure.metrics_url(ports[0]))
+    app = _app(installation, delivery, exposure.metrics_url(ports[0]))
     host = exposure.numeric(options.host)
     task = await stack.enter_async_context(
         listening(app, host, options.port, certificate=options.certificate, key=options.key, ending=ending)
@@ -265,7 +265,7 @@ async def _serving(
 async def _waiting(installation: Installation) -> Mapping[str, int]:
     """Rows of each work that were set aside, 0 where there are none. Raises: DatabaseDown."""
     found = {one.sweep: one.waiting for one in await hidden_work(installation.assembled.database)}
-    return {aside.sweep: 0 for aside in catalog.ASIDES} | found
+    return {kind.sweep: 0 for kind in catalog.DEAD_LETTER_KINDS} | found
 
 
 def _metrics_ports(options: Options) -> list[int]:
@@ -273,13 +273,15 @@ def _metrics_ports(options: Options) -> list[int]:
     return exposure.metrics_ports(options.metrics_port, options.workers, options.port)
 
 
-def _app(installation: Installation, news: News, metrics_url: str) -> App:
+def _app(installation: Installation, delivery: EventDelivery, metrics_url: str) -> App:
     return make_app(
         database=installation.assembled.database,
         contracts=catalog.CONTRACTS,
-        wire=news.wire,
+        wire=delivery.wire,
         secrets=installation.secrets,
-        settings=ServerSettings(mode=installation.mode, metrics_url=metrics_url, webhook_allow_list=news.allow_list),
+        settings=ServerSettings(
+            mode=installation.mode, metrics_url=metrics_url, webhook_allow_list=delivery.allow_list
+        ),
         metrics=Metrics(),
         services=installation.assembled,
     )
@@ -308,7 +310,7 @@ async def _children(
 ) -> AsyncGenerator[list[asyncio.Task[None]]]:
     """Server processes that share the port, each with metrics of its own; one that dies is started again."""
     command = [
-        sys.executable, "-m", "openvest", "server", "--joined", "--data-dir", str(options.place.data_dir),
+        sys.executable, "-m", "openvest", "server", "--joined", "--data-dir", str(options.environment.data_dir),
         "--host", options.host, "--port", str(options.port),
     ]  # fmt: skip
     command += [part for entry in options.webhooks_to for part in ("--allow-webhooks-to", entry)]

@@ -15,7 +15,7 @@ from openvest.ports.venue import Venue
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The adapters of one process, put together by the composition root and handed to outward steps.
+    """The adapters of one process, put together by the composition root and handed to outbound steps.
 
     `prices` is asked inside units of work too, through `Database.prices`.
     """

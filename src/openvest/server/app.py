@@ -25,7 +25,7 @@ from openvest.server.keyed_writes import KeyedWrites
 from openvest.server.lanes import InFlight, Lanes
 from openvest.server.limits import RateLimits
 from openvest.server.logs import Observer, make_logger
-from openvest.server.messages import READING, Receive, Scope, Send, open_request, problem_answer, send_answer
+from openvest.server.messages import READING, Receive, Scope, Send, open_request, problem_response, send_response
 from openvest.server.metrics import Metrics
 from openvest.server.nonces import NonceGate
 from openvest.server.pages import Page, make_pages
@@ -69,8 +69,8 @@ class App:
                 raise MethodNotAllowed(f"This path does not take {request.method}.", headers=allow)
             answer = await page(request)
         except Exception as error:
-            answer = problem_answer(self.dispatcher.refusal(request, error), request)
-        await send_answer(send, answer, request.request_id, head=request.method == "HEAD")
+            answer = problem_response(self.dispatcher.refusal(request, error), request)
+        await send_response(send, answer, request.request_id, head=request.method == "HEAD")
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:

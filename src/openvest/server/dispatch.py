@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from openvest.core.clock import monotonic_ns
 from openvest.core.ids import random_text
 from openvest.core.problems import Forbidden, Internal, Problem, Unauthorised
-from openvest.core.schema import Setting
+from openvest.core.schema import ValidationContext
 from openvest.db.faults import DatabaseDown, TooBusy, is_unavailable
 from openvest.declarations import Call, Caller, Endpoint
 from openvest.server.authentication import Authenticator, form_client, named_client
@@ -23,15 +23,15 @@ from openvest.server.lanes import InFlight
 from openvest.server.limits import RateLimits
 from openvest.server.logs import Observer
 from openvest.server.messages import (
-    Answer,
+    HttpResponse,
     Receive,
     Request,
     Scope,
     Send,
     check_size,
     open_request,
-    problem_answer,
-    send_answer,
+    problem_response,
+    send_response,
     unavailable,
 )
 from openvest.server.negotiation import check_accept, check_content_type, check_version, idempotency_key
@@ -65,16 +65,16 @@ class Dispatcher:
             finally:
                 self.bodies.release(request)
             self.observer.answered(request, answer, started)
-            await send_answer(send, answer, request.request_id)
+            await send_response(send, answer, request.request_id)
         finally:
             if request.under_way_of is not None:
                 self.in_flight.leave(request.under_way_of)
 
-    async def _answer(self, request: Request, receive: Receive) -> Answer:
+    async def _answer(self, request: Request, receive: Receive) -> HttpResponse:
         try:
             return await self._serve(request, receive)
         except Exception as error:
-            return problem_answer(self.refusal(request, error), request)
+            return problem_response(self.refusal(request, error), request)
 
     def refusal(self, request: Request, error: Exception) -> Problem:
         """What the client hears of an exception; a fault of ours goes into the log."""
@@ -92,7 +92,7 @@ class Dispatcher:
         self.observer.fault(request, error)
         return Internal("The request failed by a fault of ours; its id finds it in our log.")
 
-    async def _serve(self, request: Request, receive: Receive) -> Answer:
+    async def _serve(self, request: Request, receive: Receive) -> HttpResponse:
         check_size(request, self.settings)
         hits = self.router.find(request.raw_path, request.method)
         endpoint = first(hits, request.method)
@@ -115,8 +115,8 @@ class Dispatcher:
         _check_scope(endpoint, caller)
         query = parse_query(endpoint, request.query)
         allow_list = self.runner.settings.webhook_allow_list
-        setting = Setting(caller.licence, allow_list)
-        body, plain = parse_body(endpoint, request.body, setting)
+        context = ValidationContext(caller.licence, allow_list)
+        body, plain = parse_body(endpoint, request.body, context)
         path = parse_path(endpoint, hit.route.names, hit.values)
         call = Call(caller, path, query, body, key, request.request_id, webhook_allow_list=allow_list)
         keyed = None if key is None else self.keys.keyed(request, caller, key, plain)

@@ -6,12 +6,12 @@ from typing import Any
 
 from openvest.core.snapshots import dumps
 from openvest.declarations import Endpoint, Response
-from openvest.server.messages import JSON, Answer
+from openvest.server.messages import JSON, HttpResponse
 
 _BYTES = b"application/octet-stream"
 
 
-def encode(endpoint: Endpoint, result: Any) -> Answer:
+def encode(endpoint: Endpoint, result: Any) -> HttpResponse:
     """JSON in the endpoint's status, or what a `Response` says; None is an answer without a body."""
     status, headers = endpoint.status, endpoint.headers
     if isinstance(result, Response):
@@ -19,8 +19,8 @@ def encode(endpoint: Endpoint, result: Any) -> Answer:
         headers = {**headers, **result.headers}
         result = result.body
     if not headers and not isinstance(result, bytes):
-        return Answer(status, None if result is None else dumps(result).encode())
+        return HttpResponse(status, None if result is None else dumps(result).encode())
     extra = {name.lower().encode(): value.encode("latin-1") for name, value in headers.items()}
     kind = extra.pop(b"content-type", _BYTES if isinstance(result, bytes) else JSON)
     body = result if isinstance(result, bytes) or result is None else dumps(result).encode()
-    return Answer(status, body, kind, tuple(extra.items()))
+    return HttpResponse(status, body, kind, tuple(extra.items()))

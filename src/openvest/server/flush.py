@@ -31,7 +31,7 @@ from openvest.server.idempotency import (
     same_request,
     still_running,
 )
-from openvest.server.messages import Answer
+from openvest.server.messages import HttpResponse
 from openvest.server.queues import Batcher, Waiting
 from openvest.server.settings import ServerSettings
 
@@ -53,9 +53,9 @@ class _Again(Exception):
     """The key is in use elsewhere; the request goes into a later flush."""
 
 
-Outcome = Answer | Exception
+Outcome = HttpResponse | Exception
 _Key = tuple[UUID, int]
-_Item = Waiting[FlushItem, Answer]
+_Item = Waiting[FlushItem, HttpResponse]
 
 
 @dataclass(slots=True)
@@ -76,11 +76,11 @@ class Flush:
         self._keys = keys
         self._endpoints: dict[int, Endpoint] = {}
         self._resting: set[asyncio.Task[None]] = set()
-        self._batcher: Batcher[_Key, FlushItem, Answer] = Batcher(
+        self._batcher: Batcher[_Key, FlushItem, HttpResponse] = Batcher(
             self._run, settings.flush_runners, settings.flush_size, settings.flush_crowd
         )
 
-    async def submit(self, endpoint: Endpoint, item: FlushItem) -> Answer:
+    async def submit(self, endpoint: Endpoint, item: FlushItem) -> HttpResponse:
         """The answer, committed. Raises: Problem, DatabaseDown."""
         self._endpoints[id(endpoint)] = endpoint
         return await self._batcher.submit((item.call.caller.tenant_id, id(endpoint)), item)
@@ -134,7 +134,7 @@ class Flush:
         task.add_done_callback(self._resting.discard)
 
     def _settle(self, key: _Key, one: _Item, outcome: Outcome) -> None:
-        if isinstance(outcome, Answer):
+        if isinstance(outcome, HttpResponse):
             one.succeed(outcome)
         elif not isinstance(outcome, _Again):
             one.fail(outcome)
@@ -158,7 +158,9 @@ class Flush:
             _BEFORE_COMMIT()
             return [plan.outcomes[position] for position in range(len(items))]
 
-        outcomes = await self._database.write(tenant_id, work, n=len(items) if endpoint.ticks else 0, drains=False)
+        outcomes = await self._database.write(
+            tenant_id, work, n=len(items) if endpoint.advances_clock else 0, drains=False
+        )
         _AFTER_COMMIT()
         return outcomes
 
@@ -216,7 +218,7 @@ class Flush:
                 cause = item.keyed.cause(plan.uses[position])
             calls.append(replace(item.call, cause=cause, item=number))
         results = await verb(unit, calls)
-        stored: list[tuple[Keyed, int, Answer]] = []
+        stored: list[tuple[Keyed, int, HttpResponse]] = []
         accepted = False
         for position, result in zip(plan.workers, results, strict=True):
             if isinstance(result, Exception):
@@ -239,4 +241,4 @@ def _shared(outcome: Outcome, leader: FlushItem, follower: FlushItem) -> Outcome
     if differs is None:
         return outcome
     # A refusal leaves nothing under the key, so another request under it runs anew.
-    return other_request(differs) if isinstance(outcome, Answer) else _Again()
+    return other_request(differs) if isinstance(outcome, HttpResponse) else _Again()

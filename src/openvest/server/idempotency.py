@@ -21,7 +21,7 @@ from openvest.core.snapshots import canonical, dumps
 from openvest.db.query import Query, Statement
 from openvest.db.unit import Unit
 from openvest.declarations import Caller
-from openvest.server.messages import JSON, Answer, Request
+from openvest.server.messages import JSON, HttpResponse, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,23 +104,23 @@ class Keys:
     def _hash(self, text: bytes) -> bytes:
         return hashlib.blake2b(text, digest_size=16, key=self._pepper).digest()
 
-    def replay(self, stored: StoredAnswer, keyed: Keyed) -> Answer:
+    def replay(self, stored: StoredAnswer, keyed: Keyed) -> HttpResponse:
         """The stored answer, byte for byte. Raises: Unprocessable where the key was used for another request."""
         differs = _difference(stored.method, stored.path, stored.body_hash, stored.field_hashes, keyed)
         if differs is not None:
             raise other_request(differs)
         if stored.body is None:
-            return Answer(stored.status, None)
+            return HttpResponse(stored.status, None)
         sealed = base64.b64decode(stored.body)
-        return Answer(stored.status, self._secrets.open(sealed, _place(keyed)), JSON)
+        return HttpResponse(stored.status, self._secrets.open(sealed, _place(keyed)), JSON)
 
-    def sealed(self, keyed: Keyed, answer: Answer) -> str | None:
+    def sealed(self, keyed: Keyed, answer: HttpResponse) -> str | None:
         """An answer as it is stored; it may hold what stands in the database only sealed."""
         if answer.body is None:
             return None
         return base64.b64encode(self._secrets.seal(answer.body, _place(keyed))).decode()
 
-    def store(self, unit: Unit, accepted: list[tuple[Keyed, int, Answer]]) -> None:
+    def store(self, unit: Unit, accepted: list[tuple[Keyed, int, HttpResponse]]) -> None:
         """Keep the answers that are 2xx, each with its use count, when the unit ends."""
         rows = [(k, uses, answer) for k, uses, answer in accepted if 200 <= answer.status < 300]
         if not rows:

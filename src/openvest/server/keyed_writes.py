@@ -20,7 +20,7 @@ from openvest.declarations import Call, Endpoint, Verb
 from openvest.server.encoding import encode
 from openvest.server.idempotency import Keyed, Keys, lock_and_find, other_request, same_request, still_running
 from openvest.server.lanes import Lanes
-from openvest.server.messages import Answer
+from openvest.server.messages import HttpResponse
 
 _FIRST_WAIT_SECONDS = 0.01
 _LONGEST_WAIT_SECONDS = 0.25
@@ -34,7 +34,7 @@ class _Running:
 
     keyed: Keyed
     ended: asyncio.Event = field(default_factory=asyncio.Event)
-    outcome: Answer | Exception | None = None
+    outcome: HttpResponse | Exception | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class KeyedWrites:
     lanes: Lanes
     _running: dict[tuple[UUID, UUID], _Running] = field(default_factory=dict[tuple[UUID, UUID], _Running])
 
-    async def run(self, endpoint: Endpoint, call: Call, keyed: Keyed) -> Answer:
+    async def run(self, endpoint: Endpoint, call: Call, keyed: Keyed) -> HttpResponse:
         """Raises: Problem, DatabaseDown."""
         deadline_ns = monotonic_ns() + int(self.wait_seconds * _SECOND_NS)
         while (leader := self._running.get(keyed.scope)) is not None:
@@ -59,11 +59,11 @@ class KeyedWrites:
                 if isinstance(outcome, Exception):
                     raise outcome
                 return outcome
-            if isinstance(outcome, Answer):
+            if isinstance(outcome, HttpResponse):
                 raise other_request(differs)
         return await self._lead(endpoint, call, keyed, deadline_ns)
 
-    async def _lead(self, endpoint: Endpoint, call: Call, keyed: Keyed, deadline_ns: int) -> Answer:
+    async def _lead(self, endpoint: Endpoint, call: Call, keyed: Keyed, deadline_ns: int) -> HttpResponse:
         running = self._running[keyed.scope] = _Running(keyed)
         try:
             running.outcome = await self._work(endpoint, call, keyed, deadline_ns)
@@ -75,10 +75,10 @@ class KeyedWrites:
             del self._running[keyed.scope]
             running.ended.set()
 
-    async def _work(self, endpoint: Endpoint, call: Call, keyed: Keyed, deadline_ns: int) -> Answer:
+    async def _work(self, endpoint: Endpoint, call: Call, keyed: Keyed, deadline_ns: int) -> HttpResponse:
         verb = cast(Verb, endpoint.verb)
 
-        async def attempt(unit: Unit) -> Answer | None:
+        async def attempt(unit: Unit) -> HttpResponse | None:
             locked, known = await lock_and_find(unit, [keyed])
             if not locked:
                 unit.abandon()
@@ -97,7 +97,9 @@ class KeyedWrites:
         wait = _FIRST_WAIT_SECONDS
         while True:
             async with self.lanes.of(call.caller.tenant_id):
-                answer = await self.database.write(call.caller.tenant_id, attempt, n=1 if endpoint.ticks else 0)
+                answer = await self.database.write(
+                    call.caller.tenant_id, attempt, n=1 if endpoint.advances_clock else 0
+                )
             if answer is not None:
                 _AFTER_COMMIT()
                 return answer
@@ -107,7 +109,7 @@ class KeyedWrites:
             wait = min(wait * 2, _LONGEST_WAIT_SECONDS)
 
 
-async def _ended(leader: _Running, deadline_ns: int) -> Answer | Exception | None:
+async def _ended(leader: _Running, deadline_ns: int) -> HttpResponse | Exception | None:
     """What became of another request. Raises: Conflict when it takes too long."""
     left = (deadline_ns - monotonic_ns()) / _SECOND_NS
     try:

@@ -14,7 +14,7 @@ from structlog.typing import EventDict, WrappedLogger
 
 from openvest.core.clock import WireClock, instant, monotonic_ns
 from openvest.core.snapshots import dumps
-from openvest.server.messages import Answer, Request
+from openvest.server.messages import HttpResponse, Request
 from openvest.server.metrics import Metrics
 
 
@@ -60,7 +60,7 @@ class Observer:
         self._logger = logger
         self._line: Callable[..., Any] | None = logger.bind().info if every_request else None
 
-    def answered(self, request: Request, answer: Answer, started_ns: int) -> None:
+    def answered(self, request: Request, answer: HttpResponse, started_ns: int) -> None:
         taken_us = (monotonic_ns() - started_ns) // 1000
         operation = request.operation or "unknown"
         self._metrics.count(operation, answer.status, taken_us)

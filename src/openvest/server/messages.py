@@ -58,7 +58,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpResponse:
     """What is sent back. `body` None: none, and no content type."""
 
     status: int
@@ -101,16 +101,16 @@ def unavailable(detail: str) -> Unavailable:
     return Unavailable(detail, headers={"Retry-After": "1"})
 
 
-def problem_answer(problem: Problem, request: Request) -> Answer:
+def problem_response(problem: Problem, request: Request) -> HttpResponse:
     """A refusal as `application/problem+json`, whatever the request accepts."""
     document = problem.document(request.path, request.request_id)
     headers = tuple(
         (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in problem.headers.items()
     )
-    return Answer(problem.status, dumps(document).encode("utf-8", "replace"), PROBLEM, headers)
+    return HttpResponse(problem.status, dumps(document).encode("utf-8", "replace"), PROBLEM, headers)
 
 
-async def send_answer(send: Send, answer: Answer, request_id: str, *, head: bool = False) -> None:
+async def send_response(send: Send, answer: HttpResponse, request_id: str, *, head: bool = False) -> None:
     """Send it, with the request id and without ever a content type guess or a cache; `head`: without its body."""
     headers = [(REQUEST_ID, request_id.encode()), (b"x-content-type-options", b"nosniff"), *answer.headers]
     body = answer.body

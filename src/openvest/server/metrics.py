@@ -14,14 +14,14 @@ from openvest.core.ids import random_text
 from openvest.core.problems import MethodNotAllowed, NotFound, Problem
 from openvest.server.messages import (
     READING,
-    Answer,
+    HttpResponse,
     Receive,
     Request,
     Scope,
     Send,
     open_request,
-    problem_answer,
-    send_answer,
+    problem_response,
+    send_response,
 )
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -76,10 +76,10 @@ def make_metrics_app(metrics: Metrics, multiprocess_folder: str | None = None, w
         try:
             answer = await figures(request)
         except Problem as refusal:
-            answer = problem_answer(refusal, request)
-        await send_answer(send, answer, request.request_id, head=request.method == "HEAD")
+            answer = problem_response(refusal, request)
+        await send_response(send, answer, request.request_id, head=request.method == "HEAD")
 
-    async def figures(request: Request) -> Answer:
+    async def figures(request: Request) -> HttpResponse:
         if request.path != PATH:
             raise NotFound(f"The figures are at {PATH}; nothing else is here.")
         if request.method not in READING:
@@ -89,12 +89,12 @@ def make_metrics_app(metrics: Metrics, multiprocess_folder: str | None = None, w
         if multiprocess_folder is not None:
             registry = CollectorRegistry()
             MultiProcessCollector(registry, path=multiprocess_folder)
-        return Answer(200, generate_latest(registry) + await _set_aside(waiting), CONTENT_TYPE_LATEST.encode())
+        return HttpResponse(200, generate_latest(registry) + await _dead_letters(waiting), CONTENT_TYPE_LATEST.encode())
 
     return app
 
 
-async def _set_aside(waiting: Waiting | None) -> bytes:
+async def _dead_letters(waiting: Waiting | None) -> bytes:
     """The figure of work that was set aside; nothing where the database does not say it in time."""
     if waiting is None:
         return b""
@@ -105,7 +105,7 @@ async def _set_aside(waiting: Waiting | None) -> bytes:
         return b""
     registry = CollectorRegistry()
     gauge = Gauge(
-        "openvest_work_set_aside",
+        "openvest_work_dead_letters",
         "Rows of work that could not be decided and wait for somebody (openvest work list).",
         ("work",),
         registry=registry,

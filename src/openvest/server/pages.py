@@ -16,13 +16,13 @@ from openvest.db.query import Query
 from openvest.db.unit import Database
 from openvest.declarations import Contract
 from openvest.server import docs
-from openvest.server.messages import JSON, Answer, Request, problem_answer, unavailable
+from openvest.server.messages import JSON, HttpResponse, Request, problem_response, unavailable
 from openvest.server.negotiation import prefers_html
 from openvest.server.openapi import describe
 from openvest.server.router import Router
 from openvest.server.settings import ServerSettings
 
-Page = Callable[[Request], Awaitable[Answer]]
+Page = Callable[[Request], Awaitable[HttpResponse]]
 
 _WIRE_NOW = Query(datetime, "select wire_now()")
 _READY_SECONDS = 2
@@ -47,15 +47,15 @@ def make_pages(database: Database, router: Router, settings: ServerSettings) -> 
         return docs.page({contract: described(contract) for contract in contracts}).encode()
 
     def openapi(contract: Contract) -> Page:
-        async def page(request: Request) -> Answer:
+        async def page(request: Request) -> HttpResponse:
             return _tagged(request, description(contract), JSON)
 
         return page
 
-    async def documents(request: Request) -> Answer:
+    async def documents(request: Request) -> HttpResponse:
         return _tagged(request, documentation(), _HTML)
 
-    async def style(request: Request) -> Answer:
+    async def style(request: Request) -> HttpResponse:
         return _tagged(request, docs.STYLE, _CSS)
 
     pages: dict[str, Page] = {f"/openapi/{contract}.json": openapi(contract) for contract in contracts}
@@ -81,7 +81,7 @@ def _first(contracts: Sequence[Contract], settings: ServerSettings) -> Page:
         facts["metrics"] = settings.metrics_url
     plain, shown = dumps(facts).encode(), docs.first_page(facts).encode()
 
-    async def page(request: Request) -> Answer:
+    async def page(request: Request) -> HttpResponse:
         html = prefers_html(request.text(b"accept") or "")
         answer = _tagged(request, shown, _HTML) if html else _tagged(request, plain, JSON)
         return replace(answer, headers=(*answer.headers, (b"vary", b"accept")))
@@ -89,7 +89,7 @@ def _first(contracts: Sequence[Contract], settings: ServerSettings) -> Page:
     return page
 
 
-def _tagged(request: Request, body: bytes, content_type: bytes) -> Answer:
+def _tagged(request: Request, body: bytes, content_type: bytes) -> HttpResponse:
     tag = b'"%b"' % hashlib.sha256(body).hexdigest()[:32].encode()
     headers = (
         (b"etag", tag),
@@ -99,23 +99,23 @@ def _tagged(request: Request, body: bytes, content_type: bytes) -> Answer:
     )
     known = [one.strip() for one in request.fields.get(b"if-none-match", b"").split(b",")]
     if tag in known:
-        return Answer(304, None, content_type, headers)
-    return Answer(200, body, content_type, headers)
+        return HttpResponse(304, None, content_type, headers)
+    return HttpResponse(200, body, content_type, headers)
 
 
-async def _live(_: Request) -> Answer:
-    return Answer(200, dumps({"status": "live"}).encode())
+async def _live(_: Request) -> HttpResponse:
+    return HttpResponse(200, dumps({"status": "live"}).encode())
 
 
 def _readiness(database: Database) -> Page:
-    async def ready(request: Request) -> Answer:
+    async def ready(request: Request) -> HttpResponse:
         try:
             async with asyncio.timeout(_READY_SECONDS):
                 await database.ask(_WIRE_NOW)
         except Exception as error:
             if not isinstance(error, TimeoutError) and not is_unavailable(error):
                 raise
-            return problem_answer(unavailable("The database cannot be reached."), request)
-        return Answer(200, dumps({"status": "ready"}).encode())
+            return problem_response(unavailable("The database cannot be reached."), request)
+        return HttpResponse(200, dumps({"status": "ready"}).encode())
 
     return ready

@@ -1,4 +1,4 @@
-"""From bytes to checked values: JSON, forms, queries and paths, with every misfit named.
+"""From bytes to checked values: JSON, forms, queries and paths, with every field error named.
 
 Messages never repeat a value that was sent, since it may be personal.
 
@@ -17,17 +17,17 @@ from uuid import UUID
 from pydantic import BaseModel, ValidationError
 
 from openvest.core.problems import FieldError, InvalidRequest, NotFound
-from openvest.core.schema import Setting
+from openvest.core.schema import ValidationContext
 from openvest.declarations import Endpoint
 from openvest.server.authentication import as_uuid
-from openvest.server.misfits import explain
+from openvest.server.field_errors import explain
 
 MAX_DEPTH = 32
 MAX_VALUES = 2_000
 """Values in one document. Why: what does not fit is judged value by value, while everybody else waits; a megabyte of
 them took seconds, and no operation needs nearly as many."""
 MAX_MISFITS = 100
-"""Misfits that one refusal names, however many there are."""
+"""Field errors that one refusal names, however many there are."""
 MAX_QUERY_FIELDS = 100
 ROOT = "(root)"
 
@@ -123,21 +123,21 @@ def _check_escapes(value: Any) -> None:
     """Raises: InvalidRequest for what can be escaped in JSON but not stored as text."""
     errors = [FieldError(path, "holds a character that is not text") for path, text in _texts(value, "") if _odd(text)]
     if errors:
-        raise misfit("body", errors)
+        raise field_error("body", errors)
 
 
 def _odd(text: str) -> bool:
     return "\0" in text or any("\ud800" <= character <= "\udfff" for character in text)
 
 
-def misfit(part: str, errors: Sequence[FieldError]) -> InvalidRequest:
-    """The refusal that names every misfit, the first three of them in its sentence."""
+def field_error(part: str, errors: Sequence[FieldError]) -> InvalidRequest:
+    """The refusal that names every field error, the first three of them in its sentence."""
     named = [f"{error.field} {error.message}" for error in errors[:3]]
     more = f"; and {len(errors) - 3} more" if len(errors) > 3 else ""
     return InvalidRequest(f"The {part} does not fit: {'; '.join(named)}{more}.", errors=errors[:MAX_MISFITS])
 
 
-def parse_body(endpoint: Endpoint, body: bytes, setting: Setting | None = None) -> tuple[Any, Any]:
+def parse_body(endpoint: Endpoint, body: bytes, context: ValidationContext | None = None) -> tuple[Any, Any]:
     """The body as an instance of the endpoint's model, and the plain value it was made from.
 
     An empty body counts as an empty object, and so does null where nothing is required. Raises: InvalidRequest.
@@ -145,12 +145,12 @@ def parse_body(endpoint: Endpoint, body: bytes, setting: Setting | None = None) 
     model = endpoint.body
     if model is None:
         if body.strip() not in (b"", b"{}", b"null", b'""'):
-            raise misfit("body", [FieldError(ROOT, "is not taken by this operation")])
+            raise field_error("body", [FieldError(ROOT, "is not taken by this operation")])
         return None, None
     value = _form(body) if endpoint.form else parse_json(body) if body.strip() else {}
     if value is None and not any(field.is_required() for field in model.model_fields.values()):
         value = {}
-    return _validated(model, value, "body", setting), value
+    return _validated(model, value, "body", context), value
 
 
 def _form(body: bytes) -> dict[str, Any]:
@@ -182,7 +182,7 @@ def parse_query(endpoint: Endpoint, query: bytes) -> Any:
     if model is None:
         if not pairs:
             return None
-        raise misfit("query", [FieldError(name, "is not a known field") for name in dict(pairs)])
+        raise field_error("query", [FieldError(name, "is not a known field") for name in dict(pairs)])
     optional, lists = _shape(model)
     kept = [(name, value) for name, value in pairs if value or name not in optional]
     return _validated(model, _single(kept, lists, "query"), "query")
@@ -199,7 +199,7 @@ def _single(pairs: Sequence[tuple[str, str]], lists: frozenset[str], part: str) 
         else:
             values[name] = value
     if repeated:
-        raise misfit(part, repeated)
+        raise field_error(part, repeated)
     return values
 
 
@@ -227,11 +227,11 @@ def _empty(model: type[BaseModel]) -> Any:
         return None
 
 
-def _validated(model: type[BaseModel], value: Any, part: str, setting: Setting | None = None) -> Any:
+def _validated(model: type[BaseModel], value: Any, part: str, context: ValidationContext | None = None) -> Any:
     try:
-        return model.model_validate(value, context=setting)
+        return model.model_validate(value, context=context)
     except ValidationError as error:
-        raise misfit(part, explain(error, value)) from None
+        raise field_error(part, explain(error, value)) from None
 
 
 def parse_path(endpoint: Endpoint, names: Sequence[str], values: Sequence[str]) -> Mapping[str, Any]:

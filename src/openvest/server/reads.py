@@ -16,12 +16,12 @@ from openvest.db.faults import is_passing
 from openvest.db.unit import Database, Unit
 from openvest.declarations import BatchVerb, Call, Endpoint, Verb
 from openvest.server.encoding import encode
-from openvest.server.messages import Answer
+from openvest.server.messages import HttpResponse
 from openvest.server.queues import Batcher, Waiting
 from openvest.server.settings import ServerSettings
 
 _Key = tuple[UUID, int]
-_Item = Waiting[Call, Answer]
+_Item = Waiting[Call, HttpResponse]
 
 
 def coalesces(endpoint: Endpoint) -> bool:
@@ -35,9 +35,9 @@ class Reads:
     def __init__(self, database: Database, settings: ServerSettings) -> None:
         self._database = database
         self._endpoints: dict[int, Endpoint] = {}
-        self._batcher: Batcher[_Key, Call, Answer] = Batcher(self._run, settings.read_runners, settings.read_size)
+        self._batcher: Batcher[_Key, Call, HttpResponse] = Batcher(self._run, settings.read_runners, settings.read_size)
 
-    async def submit(self, endpoint: Endpoint, call: Call) -> Answer:
+    async def submit(self, endpoint: Endpoint, call: Call) -> HttpResponse:
         """Raises: Problem, DatabaseDown."""
         self._endpoints[id(endpoint)] = endpoint
         return await self._batcher.submit((call.caller.tenant_id, id(endpoint)), call)

@@ -16,7 +16,7 @@ from openvest.server.flush import Flush, FlushItem
 from openvest.server.idempotency import Keyed
 from openvest.server.keyed_writes import KeyedWrites
 from openvest.server.lanes import Lanes
-from openvest.server.messages import Answer
+from openvest.server.messages import HttpResponse
 from openvest.server.reads import Reads, coalesces
 from openvest.server.settings import ServerSettings
 
@@ -35,7 +35,7 @@ class Runner:
     services: Any = None
     """What direct endpoints are handed: the parts of this process, as the composition root assembled them."""
 
-    async def run(self, endpoint: Endpoint, call: Call, keyed: Keyed | None) -> Answer:
+    async def run(self, endpoint: Endpoint, call: Call, keyed: Keyed | None) -> HttpResponse:
         """Raises: Problem, DatabaseDown."""
         if endpoint.direct is not None:
             return encode(endpoint, await endpoint.direct(self.services, call))
@@ -51,21 +51,21 @@ class Runner:
         async with self.lists.of(call.caller.tenant_id):
             return await self._read(endpoint, call)
 
-    async def _read(self, endpoint: Endpoint, call: Call) -> Answer:
+    async def _read(self, endpoint: Endpoint, call: Call) -> HttpResponse:
         verb = cast(Verb, endpoint.verb)
 
-        async def read(unit: Unit) -> Answer:
+        async def read(unit: Unit) -> HttpResponse:
             return encode(endpoint, await verb(unit, call))
 
         return await self.database.read(call.caller.tenant_id, read, one_snapshot=True)
 
-    async def _write(self, endpoint: Endpoint, call: Call) -> Answer:
+    async def _write(self, endpoint: Endpoint, call: Call) -> HttpResponse:
         verb = cast(Verb, endpoint.verb)
 
-        async def write(unit: Unit) -> Answer:
+        async def write(unit: Unit) -> HttpResponse:
             return encode(endpoint, await verb(unit, replace(call, cause=unit.ids.cause)))
 
-        return await self.database.write(call.caller.tenant_id, write, n=1 if endpoint.ticks else 0)
+        return await self.database.write(call.caller.tenant_id, write, n=1 if endpoint.advances_clock else 0)
 
     def _deadline(self) -> int:
         return monotonic_ns() + int(self.settings.key_wait_seconds * 1_000_000_000)

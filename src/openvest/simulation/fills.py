@@ -1,8 +1,8 @@
 """What the simulated venue makes of one order along the points of one venue day. Pure.
 
-An order that is touched ends within that day: it is filled, in one or several executions at consecutive points, or its
-rest is cancelled. One that is not touched rests and says nothing. So the same day asked about twice gives the same
-reports, and a question repeated after a crash books nothing twice.
+An order that is triggered ends within that day: it is filled, in one or several executions at consecutive points, or
+its rest is cancelled. One that is not triggered rests and says nothing. So the same day asked about twice gives the
+same reports, and a question repeated after a crash books nothing twice.
 
 Source: ORDER_MATHS.md sections 1, 3 and 5; reference (sandbox).
 """
@@ -17,7 +17,7 @@ from decimal import Decimal
 from openvest.core.money import CENT, ZERO, split, times
 from openvest.ports.prices import Point
 from openvest.ports.venue import ReportKind, VenueOrder, VenueReport
-from openvest.simulation.market import StreetOrder, first_touch
+from openvest.simulation.market import StreetOrder, first_trigger
 
 SEVERAL_ISIN = "IE00B5M1WJ87"
 """Filled in one to five executions, the more the larger the order."""
@@ -59,16 +59,16 @@ PLANS = {
 
 
 def trade(order: VenueOrder, day: Day, points: Sequence[Point], plan: Plan = USUAL) -> list[VenueReport]:
-    """The reports of one venue day; none where no point touches the order. The last one ends it."""
+    """The reports of one venue day; none where no point triggers the order. The last one ends it."""
     street = street_order(order)
-    touch = first_touch(street, points)
-    if touch is None:
+    trigger = first_trigger(street, points)
+    if trigger is None:
         return []
     name = f"{day.on.isoformat()}/"
-    if touch.price is None:
+    if trigger.price is None:
         # The market has run away from the protective limit and did not come back before the session ended.
         return [ending(order, "CANCELLED", name + "1", day.closes_at)]
-    wanted, cancels = _parts(order, touch.price, plan)
+    wanted, cancels = _parts(order, trigger.price, plan)
     parts = tranches(order, wanted)
     deals = _deals(street, points, len(parts))
     reports: list[VenueReport] = []
@@ -83,7 +83,7 @@ def trade(order: VenueOrder, day: Day, points: Sequence[Point], plan: Plan = USU
 
 
 def street_order(order: VenueOrder) -> StreetOrder:
-    """The order as the touch table sees it: where the customer gave no limit, the limit is a protective one."""
+    """The order as the trigger table sees it: where the customer gave no limit, the limit is a protective one."""
     limited = order.order_type == "LIMIT"
     return StreetOrder(
         order.side,
@@ -124,14 +124,14 @@ def _parts(order: VenueOrder, price: Decimal, plan: Plan) -> tuple[int, bool]:
 
 
 def _deals(street: StreetOrder, points: Sequence[Point], count: int) -> list[tuple[datetime, Decimal]]:
-    """Where and at what price the order trades: at its first touch and at the points after it that let it."""
+    """Where and at what price the order trades: at its first trigger and at the points after it that let it."""
     found: list[tuple[datetime, Decimal]] = []
     while len(found) < count:
-        touch = first_touch(street, points)
-        if touch is None or touch.filled_at is None or touch.price is None:
+        trigger = first_trigger(street, points)
+        if trigger is None or trigger.filled_at is None or trigger.price is None:
             break
-        at = touch.filled_at
-        found.append((at, touch.price))
+        at = trigger.filled_at
+        found.append((at, trigger.price))
         points = [point for point in points if point.at > at]
         if points:
             # The market is through the price already, so the next point counts as it is, like one after a resumption.

@@ -65,7 +65,7 @@ class AdvanceCreate(Body):
     )
 
     @classmethod
-    def misfits_together(cls, body: Any, unfit: Set[str]) -> Iterator[FieldError]:
+    def field_errors_together(cls, body: Any, unfit: Set[str]) -> Iterator[FieldError]:
         return exactly_one(body, unfit, ("by", "to", "next_open"))
 
 
@@ -162,7 +162,7 @@ class ScenarioPlaceCreate(Body):
     )
 
     @classmethod
-    def misfits_together(cls, body: Any, unfit: Set[str]) -> Iterator[FieldError]:
+    def field_errors_together(cls, body: Any, unfit: Set[str]) -> Iterator[FieldError]:
         return exactly_one(body, unfit, ("account_id", "user_id", "client_reference"))
 
 
@@ -174,7 +174,7 @@ class ScenarioCreate(Body):
     times: Annotated[int, Field(ge=1, le=1_000_000)] = Field(default=1, description="To how many of them.")
 
     @classmethod
-    def misfits_together(cls, body: Any, unfit: Set[str]) -> Iterator[FieldError]:
+    def field_errors_together(cls, body: Any, unfit: Set[str]) -> Iterator[FieldError]:
         if body.name is not None and KINDS[body.name] != "order" and body.on is not None and body.on.user_id is None:
             yield FieldError("on.user_id", "is required, since checks and data changes belong to users alone")
 

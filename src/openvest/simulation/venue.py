@@ -107,15 +107,15 @@ def answer(order: VenueOrder, place: Listed | None, prices: Prices, plan: Plan =
 def _follow(
     order: VenueOrder, place: Listed | None, prices: Prices, plan: Plan
 ) -> tuple[list[VenueReport], datetime | None]:
-    """The reports of the first day that touches the order, else when to look again.
+    """The reports of the first day that triggers the order, else when to look again.
 
     Where there is no day left on which it could trade, it ends: nobody would look at it again.
     """
     if place is None or plan.rejected:
         return [ending(order, "REJECTED", "rejected", order.active_at)], None
     active_at = order.active_at + plan.delay
-    # An order that works was not touched on any day before the one it was last looked at, so that day is enough. It is
-    # gone through from its start, because what was announced of it then must come out again.
+    # An order that works was not triggered on any day before the one it was last looked at, so that day is enough. It
+    # is gone through from its start, because what was announced of it then must come out again.
     ends_at = active_at
     for day in _days(order, max(order.look_after, active_at)):
         if day.opens_at > order.asked_at:

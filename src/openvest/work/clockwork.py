@@ -83,7 +83,7 @@ _CLOCK = Query(
     " when 'live' then wire_now() + offset_us * interval '1 microsecond' else wire_now() end as now"
     " from clocks where tenant_id = $1",
 )
-_LOCK = Query(str, "select mode from clocks where tenant_id = $1 for update")
+_MODE_FOR_UPDATE = Query(str, "select mode from clocks where tenant_id = $1 for update")
 _TARGET = Statement("update clocks set advance_to = $2 where tenant_id = $1")
 _ARRIVED = Statement("update clocks set advance_to = null where tenant_id = $1 and advance_to = $2")
 _SET_FROZEN = Statement(
@@ -136,7 +136,7 @@ class Clockwork:
         """
 
         async def work(unit: Unit) -> datetime:
-            await unit.one(_LOCK, tenant_id)
+            await unit.one(_MODE_FOR_UPDATE, tenant_id)
             row = await unit.one(_CLOCK, tenant_id)
             if row.mode == "wall":
                 raise NotASandbox("The clock of a production tenant cannot be moved.")
@@ -212,7 +212,7 @@ class Clockwork:
 
     async def _set(self, tenant_id: UUID, at: datetime, arrived: bool) -> None:
         async def work(unit: Unit) -> None:
-            mode = await unit.one(_LOCK, tenant_id)
+            mode = await unit.one(_MODE_FOR_UPDATE, tenant_id)
             await unit.run(_SET_FROZEN if mode == "frozen" else _SET_LIVE, tenant_id, at)
             if arrived:
                 await unit.run(_ARRIVED, tenant_id, at)
@@ -227,7 +227,7 @@ class Clockwork:
 
     async def _switch(self, tenant_id: UUID, statement: Statement) -> ClockState:
         async def work(unit: Unit) -> None:
-            if await unit.one(_LOCK, tenant_id) == "wall":
+            if await unit.one(_MODE_FOR_UPDATE, tenant_id) == "wall":
                 raise NotASandbox("The clock of a production tenant cannot be moved.")
             target = (await unit.one(_CLOCK, tenant_id)).advance_to
             if target is not None:

@@ -14,9 +14,9 @@ from uuid import UUID
 from openvest.db.faults import DOWN
 from openvest.db.query import Query
 from openvest.db.unit import Database, Unit
-from openvest.declarations import CloserLook, Outward, Sweep
+from openvest.declarations import CloserLook, Outbound, Sweep
 
-Work = Sweep | Outward
+Work = Sweep | Outbound
 
 
 class LookFailed(Exception):

@@ -1,6 +1,6 @@
 """The runner: which work is due for a tenant, in sets, until it is quiet.
 
-There are no jobs. A sweep claims rows that are due (`SKIP LOCKED`), decides and writes them in one unit; an outward
+There are no jobs. A sweep claims rows that are due (`SKIP LOCKED`), decides and writes them in one unit; an outbound
 step leases, talks without a transaction, then records. For a live tenant several runners work side by side. A frozen
 tenant is serial: one runner at a time, by a session lock, and every step takes the first sweep of the catalog that has
 work, so the outcome does not depend on how many processes there are.
@@ -28,9 +28,9 @@ from openvest.db.faults import DOWN, DatabaseDown, TooBusy, is_passing
 from openvest.db.lending import SecondConnection
 from openvest.db.query import Statement
 from openvest.db.unit import Database, MustDrain, Unit
-from openvest.declarations import Aside, Outward, Sweep
+from openvest.declarations import DeadLetterKind, Outbound, Sweep
 from openvest.ports import Ports
-from openvest.work.aside import set_aside
+from openvest.work.dead_letters import add_dead_letter
 from openvest.work.look import LookFailed, Work, look
 from openvest.work.setbacks import Ear, Nobody, Setbacks, pause_after
 
@@ -41,8 +41,8 @@ _REST = Statement(
 _SESSION_LOCK = "select pg_try_advisory_lock(hashtextextended('drain:' || $1::uuid::text, 0))"
 _SESSION_UNLOCK = "select pg_advisory_unlock(hashtextextended('drain:' || $1::uuid::text, 0))"
 _AFTER_CLAIM, _AFTER_WORK = failpoint("sweep.after_claim"), failpoint("sweep.before_events")
-_IN_LEASE, _AFTER_LEASE = failpoint("outward.in_lease"), failpoint("outward.after_lease")
-_AFTER_TALK, _IN_RECORD = failpoint("outward.after_talk"), failpoint("outward.in_record")
+_IN_LEASE, _AFTER_LEASE = failpoint("outbound.in_lease"), failpoint("outbound.after_lease")
+_AFTER_CALL, _IN_RECORD = failpoint("outbound.after_call"), failpoint("outbound.in_record")
 _WAIT_S, _LONGEST_WAIT_S = 0.005, 0.1
 _UNLOCK_S = 2.0
 _DRAIN_PAUSES_S = (0.05, 2.0)
@@ -88,14 +88,14 @@ async def _unlock(connection: Any, tenant_id: UUID) -> None:
 class Runner:
     """Runs the catalog's work. `ports` is what the composition root assembled; `ear` hears what does not come through.
 
-    `asides` say of each work by name what else its row knows when it is set aside. Units: `patience_s`, how many
-    seconds a drain goes on without anything done.
+    `dead_letter_kinds` say of each work by name what else its row knows when it is set aside. Units: `patience_s`, how
+    many seconds a drain goes on without anything done.
     """
 
     database: Database
     works: Sequence[Work]
     ports: Ports
-    asides: Mapping[str, Aside] = field(default_factory=dict[str, Aside])
+    dead_letter_kinds: Mapping[str, DeadLetterKind] = field(default_factory=dict[str, DeadLetterKind])
     ear: Ear = field(default_factory=Nobody)
     patience_s: float = PATIENCE_S
     turn_seconds: float = TURN_SECONDS
@@ -241,8 +241,8 @@ class Runner:
             return True
 
     async def _one_set(self, work: Work, tenant_id: UUID, *, draining: bool) -> int:
-        if isinstance(work, Outward):
-            return await self._outward(work, tenant_id, draining)
+        if isinstance(work, Outbound):
+            return await self._outbound(work, tenant_id, draining)
         try:
             return await self._claim_and_work(work, tenant_id, draining, work.set_size)
         except Exception as error:
@@ -284,25 +284,27 @@ class Runner:
             except Exception as error:
                 if not claimed or not _of_the_rows(error):
                     raise
-                await self._set_aside(work, tenant_id, claimed[0], error, draining)
+                await self._add_dead_letter(work, tenant_id, claimed[0], error, draining)
                 did = 1
             if did == 0:
                 break
             handled += did
         return handled
 
-    async def _set_aside(self, work: Work, tenant_id: UUID, row_id: UUID, error: BaseException, draining: bool) -> None:
-        aside = self.asides.get(work.name)
-        tells = aside is not None and aside.told is not None
+    async def _add_dead_letter(
+        self, work: Work, tenant_id: UUID, row_id: UUID, error: BaseException, draining: bool
+    ) -> None:
+        kind = self.dead_letter_kinds.get(work.name)
+        tells = kind is not None and kind.told is not None
 
         async def write(unit: Unit) -> None:
-            await set_aside(unit, work.name, aside, row_id, error)
+            await add_dead_letter(unit, work.name, kind, row_id, error)
 
         cause = f"{work.name} set aside"
         await self.database.write(tenant_id, write, n=1 if tells else 0, cause=cause, draining=draining)
-        self.ear.set_aside(tenant_id, work.name, row_id, error)
+        self.ear.dead_letter(tenant_id, work.name, row_id, error)
 
-    async def _outward(self, work: Outward, tenant_id: UUID, draining: bool) -> int:
+    async def _outbound(self, work: Outbound, tenant_id: UUID, draining: bool) -> int:
         async def lease(unit: Unit) -> Sequence[Any]:
             rows = await work.lease(unit, work.set_size)
             if not rows:
@@ -316,24 +318,24 @@ class Runner:
             return 0
         _AFTER_LEASE(work.name)
         try:
-            await self._talk_and_record(work, tenant_id, draining, rows)
+            await self._call_and_record(work, tenant_id, draining, rows)
         except Exception as error:
             if not _of_the_rows(error):
                 raise
             # One row spoils its set: ask and record each apart, set the bad ones aside.
             for row in rows:
                 try:
-                    await self._talk_and_record(work, tenant_id, draining, [row])
+                    await self._call_and_record(work, tenant_id, draining, [row])
                 except Exception as own:
                     if not _of_the_rows(own):
                         raise
-                    await self._set_aside(work, tenant_id, row.id, own, draining)
+                    await self._add_dead_letter(work, tenant_id, row.id, own, draining)
         return len(rows)
 
-    async def _talk_and_record(self, work: Outward, tenant_id: UUID, draining: bool, rows: Sequence[Any]) -> None:
+    async def _call_and_record(self, work: Outbound, tenant_id: UUID, draining: bool, rows: Sequence[Any]) -> None:
         """Ask the outside and keep what it said. What does not come through is left to the lease, which runs out."""
-        said = await work.talk(self.ports, rows)
-        _AFTER_TALK(work.name)
+        said = await work.call(self.ports, rows)
+        _AFTER_CALL(work.name)
 
         async def record(unit: Unit) -> None:
             await work.record(unit, rows, said)

@@ -20,7 +20,7 @@ _SECOND = 1_000_000_000
 class Ear(Protocol):
     """Who is told of work that did not come through."""
 
-    def set_aside(self, tenant_id: UUID, work: str, row_id: UUID, error: BaseException) -> None:
+    def dead_letter(self, tenant_id: UUID, work: str, row_id: UUID, error: BaseException) -> None:
         """A row cannot be decided; it stays out until somebody has looked."""
         ...
 
@@ -32,7 +32,7 @@ class Ear(Protocol):
 class Nobody:
     """Hears nothing: operator commands and tests that do not listen."""
 
-    def set_aside(self, tenant_id: UUID, work: str, row_id: UUID, error: BaseException) -> None:
+    def dead_letter(self, tenant_id: UUID, work: str, row_id: UUID, error: BaseException) -> None:
         """Not heard."""
 
     def put_off(self, tenant_id: UUID, work: str, error: BaseException, seconds: float) -> None:

@@ -27,7 +27,7 @@ from openvest.features.tenants import service as tenants
 from openvest.features.tenants.model import SigningKey
 from openvest.features.webhooks import service as webhooks
 from openvest.features.webhooks.model import LeasedPackage, Outcome, Room
-from openvest.ports.courier import Courier, Letter, NotSent
+from openvest.ports.webhook_sender import NotSent, WebhookRequest, WebhookSender
 
 AT_ONCE = 64
 """New packages of one tenant that one process may have just sent; others wait for their turn, other tenants do not."""
@@ -88,7 +88,7 @@ class Deliverer:
 
     database: Database
     objects: EventObjects
-    courier: Courier
+    sender: WebhookSender
     back_off: Sequence[int] = webhooks.BACK_OFF
     lease_seconds: int = webhooks.LEASE_SECONDS
     ready: Callable[[UUID, float], None] = _nobody
@@ -168,7 +168,9 @@ class Deliverer:
             (b"openvest-previous-sequence", str(package.previous_sequence).encode()),
         )
         try:
-            receipt = await self.courier.send(Letter(package.url, package.body, key.id, key.private_pem, headers))
+            receipt = await self.sender.send(
+                WebhookRequest(package.url, package.body, key.id, key.private_pem, headers)
+            )
         except NotSent as error:
             return Outcome(package, str(error))
         _AFTER_SEND()

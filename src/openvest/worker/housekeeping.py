@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from openvest.catalog import FORGET_SET_ASIDE
+from openvest.catalog import FORGET_DEAD_LETTERS
 from openvest.db.faults import is_unavailable
 from openvest.db.query import Query, Statement
 from openvest.db.unit import Database, DatabaseDown, Unit
 from openvest.features.tenants import service as tenants
 from openvest.features.webhooks import service as webhooks
-from openvest.work.aside import forget_over
+from openvest.work.dead_letters import forget_over
 
 _EXPIRE_TOKENS = Query(int, "select 1 as done from expire_tokens()")
 _FORGET_NONCES = Query(int, "select 1 as done from forget_nonces()")
@@ -47,7 +47,7 @@ async def _forget_answers(unit: Unit) -> int:
 
 
 async def _forget_over(unit: Unit) -> int:
-    return await forget_over(unit, FORGET_SET_ASIDE)
+    return await forget_over(unit, FORGET_DEAD_LETTERS)
 
 
 async def _remove_failing(unit: Unit) -> list[UUID]:

@@ -17,4 +17,4 @@ async def world(database: Database, tenant_id: UUID) -> AsyncGenerator[WebhookWo
     async with receiving() as receiver:
         made = await make_world(database, tenant_id, receiver)
         yield made
-        await made.deliverer.courier.close()
+        await made.deliverer.sender.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from openvest.core.snapshots import dumps
-from tests.contract.webhooks.test_courier import courier_to, letter
+from tests.contract.webhooks.test_webhook_sender import sender_to, webhook_request
 from tests.kit.hostile import OK, endpoint, sends
 
 pytestmark = pytest.mark.anyio
@@ -17,8 +17,8 @@ pytestmark = pytest.mark.anyio
 )
 async def test_headers_of_a_receiver_can_always_be_shown(head: bytes) -> None:
     answer = OK + head + b"content-length: 2\r\n\r\n\xff\xff"
-    async with endpoint(sends(answer)) as port, courier_to(port, 5) as courier:
-        receipt = await courier.send(letter(f"http://127.0.0.1:{port}/"), read_body=True)
+    async with endpoint(sends(answer)) as port, sender_to(port, 5) as sender:
+        receipt = await sender.send(webhook_request(f"http://127.0.0.1:{port}/"), read_body=True)
     assert receipt.body == b"\xff\xff"
     shown = {name.lower(): value for name, value in receipt.headers.items()}
     assert "x-pot" in shown

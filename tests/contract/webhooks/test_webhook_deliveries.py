@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from openvest.core.ids import caused_id
+from openvest.core.ids import deterministic_id
 from openvest.core.signing_keys import load_public_key
 from openvest.db.unit import Unit
 from openvest.events.sequencer import number_events
@@ -77,7 +77,7 @@ async def test_what_fits_to_the_byte_is_packed_and_one_byte_less_splits(world: W
 
 async def test_inside_a_package_events_stand_by_time_then_number(world: WebhookWorld) -> None:
     await world.webhook()
-    thing, other = caused_id("a"), caused_id("b")
+    thing, other = deterministic_id("a"), deterministic_id("b")
 
     async def late_then_early(unit: Unit) -> None:
         later = unit.moment_after(unit.moment_after(unit.now))

@@ -185,7 +185,7 @@ async def test_two_deliverers_never_have_one_subscription_in_flight_twice(world:
     done = False
 
     async def keep_on() -> None:
-        deliverer = Deliverer(world.database, OBJECTS, world.deliverer.courier, back_off=(0,), log=world.deliverer.log)
+        deliverer = Deliverer(world.database, OBJECTS, world.deliverer.sender, back_off=(0,), log=world.deliverer.log)
         while not done:
             await deliverer.once(world.tenant_id)
 
@@ -228,7 +228,7 @@ async def test_an_event_that_cannot_be_shown_is_set_aside_and_blocks_nobody(worl
     await world.emit("ORDER.FILLED", "USER.CREATED")
     await world.flow()
     assert world.heard() == [2]
-    assert await world.count("set_aside where sweep = 'webhook packages' and error like 'KeyError%'") == 1
+    assert await world.count("dead_letters where sweep = 'webhooks.pack' and error like 'KeyError%'") == 1
 
 
 async def test_tenants_do_not_hear_of_each_other(world: WebhookWorld) -> None:
@@ -269,4 +269,4 @@ async def test_a_frozen_tenant_is_told_too(database: Database, frozen_tenant_id:
         assert world.heard() == world.heard("/second") == [1]
         assert world.receiver.deliveries[0].payload[0]["created_at"].startswith("2026-03-02T09:30:00.")
         assert await database.read(frozen_tenant_id, last_sequence) == 1
-        await world.deliverer.courier.close()
+        await world.deliverer.sender.close()

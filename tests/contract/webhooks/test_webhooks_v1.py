@@ -17,7 +17,7 @@ from openvest.db.unit import Database
 from openvest.features.tenants import service as tenants
 from openvest.features.tenants import v1 as tenants_v1
 from openvest.features.webhooks import v1
-from openvest.ports.courier import Courier
+from openvest.ports.webhook_sender import WebhookSender
 from openvest.server.openapi import describe
 from openvest.server.settings import ServerSettings
 from tests.kit.http import Api, make_api, make_test_app
@@ -49,7 +49,7 @@ class Client:
     async def create(self, **fields: Any) -> Any:
         return await self.ask("POST", "/webhooks", NEW | fields, 201)
 
-    async def misfits(self, method: str, target: str, body: Any) -> set[str]:
+    async def field_errors(self, method: str, target: str, body: Any) -> set[str]:
         return {error["field"] for error in (await self.ask(method, target, body, 400)).get("errors", [])}
 
 
@@ -57,18 +57,18 @@ async def client_of(
     database: Database,
     tenant_id: UUID,
     *scopes: str,
-    courier: Courier | None = None,
+    sender: WebhookSender | None = None,
     allow_list: frozenset[str] = frozenset(),
 ) -> Client:
     settings = ServerSettings(webhook_allow_list=allow_list)
-    services = SimpleNamespace(database=database, courier=courier)
+    services = SimpleNamespace(database=database, sender=sender)
     app = make_test_app(database, TABLE, settings=settings, services=services)
     return Client(await make_api(app, database, tenant_id, scopes=scopes or "all"))
 
 
 @pytest.fixture
 async def client(world: WebhookWorld) -> AsyncGenerator[Client]:
-    handed = {"courier": world.deliverer.courier, "allow_list": world.allow_list}
+    handed = {"webhook sender": world.deliverer.sender, "allow_list": world.allow_list}
     made = await client_of(world.database, world.tenant_id, **handed)
     async with made.api.http:
         yield made
@@ -134,12 +134,12 @@ MISFITS: list[tuple[dict[str, Any], str]] = [
 
 async def test_what_does_not_fit_is_refused_by_name(client: Client) -> None:
     for fields, named in MISFITS:
-        assert await client.misfits("POST", "/webhooks", NEW | fields) == {named}, fields
+        assert await client.field_errors("POST", "/webhooks", NEW | fields) == {named}, fields
     assert (await client.ask("GET", "/webhooks"))["meta"]["total_count"] == 0
 
 
 async def test_title_and_url_are_required(client: Client) -> None:
-    assert await client.misfits("POST", "/webhooks", {}) == {"title", "url"}
+    assert await client.field_errors("POST", "/webhooks", {}) == {"title", "url"}
 
 
 async def test_a_patch_changes_what_it_names_and_takes_a_whole_webhook_back(client: Client) -> None:
@@ -153,8 +153,8 @@ async def test_a_patch_changes_what_it_names_and_takes_a_whole_webhook_back(clie
     whole = await client.ask("PATCH", path, shorter | {"id": str(uuid4()), "title": "other", "type": ["USER", "USER"]})
     assert (whole["id"], whole["title"], whole["type"]) == (made["id"], "other", ["USER"])
     assert await client.ask("GET", path) == whole
-    assert await client.misfits("PATCH", path, {"url": "https://127.0.0.1/"}) == {"url"}
-    assert await client.misfits("PATCH", path, {"version": 1, "enabled": "yes"}) == {"version", "enabled"}
+    assert await client.field_errors("PATCH", path, {"url": "https://127.0.0.1/"}) == {"url"}
+    assert await client.field_errors("PATCH", path, {"version": 1, "enabled": "yes"}) == {"version", "enabled"}
     assert await client.ask("GET", path) == whole
 
 
@@ -186,7 +186,7 @@ async def test_the_list_is_ordered_and_paged(client: Client) -> None:
     assert await titles("sort=created_at&offset=1&limit=1") == ["a"]
     meta = (await client.ask("GET", "/webhooks?limit=2"))["meta"]
     assert meta == {"offset": 0, "limit": 2, "count": 2, "total_count": 3, "sort": "created_at", "order": "ASC"}
-    assert await client.misfits("GET", "/webhooks?sort=type", None) == {"sort"}
+    assert await client.field_errors("GET", "/webhooks?sort=type", None) == {"sort"}
 
 
 async def test_a_test_sends_one_signed_event_now_and_shows_the_answer(client: Client, world: WebhookWorld) -> None:

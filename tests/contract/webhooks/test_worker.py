@@ -14,14 +14,14 @@ import pytest
 
 from openvest import catalog
 from openvest.core.clock import WireClock
-from openvest.core.ids import caused_id
+from openvest.core.ids import deterministic_id
 from openvest.db.query import Query
 from openvest.db.unit import Database, DatabaseDown, Unit
 from openvest.db.wake import CHANNEL, Wake
 from openvest.declarations import Sweep
 from openvest.features.tenants import service as tenants
 from openvest.main import Assembled
-from openvest.main.news import connect_news, make_worker
+from openvest.main.event_delivery import connect_event_delivery, make_worker
 from openvest.work.clockwork import Clockwork
 from openvest.work.runner import Runner
 from openvest.worker.deliveries import Deliverer
@@ -77,7 +77,7 @@ async def worker_of(world: WebhookWorld, log: Logger, works: Sequence[Sweep] = (
         await runner.drain(tenant_id)
 
     world.database.drain = drain
-    deliverer = Deliverer(world.database, OBJECTS, world.deliverer.courier, back_off=(0,), log=log)
+    deliverer = Deliverer(world.database, OBJECTS, world.deliverer.sender, back_off=(0,), log=log)
     return Worker(world.database, runner, Clockwork(runner), deliverer, wake, world.wire, log=log)
 
 
@@ -87,7 +87,7 @@ async def commit(world: WebhookWorld, *types: str) -> None:
     async def work(unit: Unit) -> None:
         for event_type in types:
             world.emitted += 1
-            unit.emit(event_type, caused_id("thing", world.emitted), 1, unit.now, {"n": world.emitted})
+            unit.emit(event_type, deterministic_id("thing", world.emitted), 1, unit.now, {"n": world.emitted})
 
     await world.database.write(world.tenant_id, work)
 
@@ -157,7 +157,7 @@ class Work:
 async def test_work_of_a_live_tenant_is_done_when_it_falls_due(world: WebhookWorld) -> None:
     work = Work()
     now = await world.database.read(world.tenant_id, _now)
-    past, soon, late = (Due(caused_id(i), now + timedelta(seconds=i)) for i in (-1, 1, 3600))
+    past, soon, late = (Due(deterministic_id(i), now + timedelta(seconds=i)) for i in (-1, 1, 3600))
     work.due = [past, soon, late]
     async with working(await worker_of(world, Logger(), [work.sweep()])):
         await until(lambda: len(work.did) == 2)
@@ -173,7 +173,7 @@ async def test_a_frozen_tenant_is_drained_and_a_begun_advance_resumed(
         work, log = Work(), Logger()
         worker = await worker_of(world, log, [work.sweep()])
         start = await database.read(frozen_tenant_id, _now)
-        rows = [Due(caused_id(i), start + timedelta(days=i)) for i in (0, 1, 2, 9)]
+        rows = [Due(deterministic_id(i), start + timedelta(days=i)) for i in (0, 1, 2, 9)]
         work.due = list(rows)
         clockwork = worker.clockwork
         async with working(worker):
@@ -186,7 +186,7 @@ async def test_a_frozen_tenant_is_drained_and_a_begun_advance_resumed(
         assert work.did == [row.id for row in rows[:3]]
         assert (await clockwork.show(frozen_tenant_id)).now >= start + timedelta(days=3)
         assert log.lines == []
-        await world.deliverer.courier.close()
+        await world.deliverer.sender.close()
 
 
 async def test_processes_wake_each_other_and_not_themselves(database: Database, tenant_id: UUID) -> None:
@@ -211,7 +211,7 @@ async def test_many_commits_are_few_messages(database: Database) -> None:
     heard: list[str] = []
     async with database.connection() as connection:
         await connection.add_listener(CHANNEL, lambda *message: heard.append(str(message[3])))
-        many = [caused_id("tenant", i) for i in range(300)]
+        many = [deterministic_id("tenant", i) for i in range(300)]
         for tenant in many:
             wake.announce(tenant)
             await asyncio.sleep(0)
@@ -229,7 +229,7 @@ async def test_tasks_run_once_at_a_time_and_outlive_their_errors() -> None:
     log = Logger()
     ran: list[int] = []
     at_once = 0
-    tenant = caused_id("tenant")
+    tenant = deterministic_id("tenant")
 
     async def work(_: UUID) -> None:
         nonlocal at_once
@@ -278,7 +278,7 @@ async def test_the_house_is_kept(world: WebhookWorld) -> None:
                 " '1 day'",
                 unit.tenant_id,
                 client.client_id,
-                caused_id("key", days),
+                deterministic_id("key", days),
                 days,
             )
 
@@ -301,21 +301,21 @@ async def test_the_program_puts_a_worker_together(assembled: Assembled, tenant_i
     """Real events of real customers, each object as its schema describes it."""
     wire, log = WireClock(), Logger()
     async with receiving() as receiver:
-        news = connect_news(assembled, wire, webhooks_to=(receiver.entry,))
+        delivery = connect_event_delivery(assembled, wire, webhooks_to=(receiver.entry,))
         database = assembled.database
         await database.write(tenant_id, tenants.add_signing_key, n=0)
-        world = WebhookWorld(database, tenant_id, receiver, Deliverer(database, {}, news.courier), wire)
+        world = WebhookWorld(database, tenant_id, receiver, Deliverer(database, {}, delivery.sender), wire)
         await world.webhook(max_package_size=1_048_576)
-        async with working(make_worker(news, log)):
+        async with working(make_worker(delivery, log)):
             customer = await make_customer(database, tenant_id)
             await until(lambda: "ACCOUNT.ACTIVATED" in {event["type"] for event in world.events()})
-        await news.close()
+        await delivery.close()
     assert log.lines == []
     for event in world.events():
         catalog.EVENT_OBJECTS["v1"][event["type"]].schema.model_validate(event["object"])
     assert str(customer.user_id) in {event["object"].get("id") for event in world.events()}
     with pytest.raises(ValueError, match="HOST:PORT"):
-        connect_news(assembled, wire, webhooks_to=("everywhere",))
+        connect_event_delivery(assembled, wire, webhooks_to=("everywhere",))
 
 
 async def _now(unit: Unit) -> datetime:

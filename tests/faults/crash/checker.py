@@ -42,7 +42,7 @@ select count(*) as events, count(distinct number) as numbers, coalesce(min(numbe
   from (select s.first_number + e.n - 1 as number
           from event_sets s join events e on e.tenant_id = s.tenant_id and e.set_id = s.id where s.tenant_id = $1) n
 """
-SET_ASIDE = "select sweep, row_id, error from set_aside where tenant_id = $1"
+DEAD_LETTERS = "select sweep, row_id, error from dead_letters where tenant_id = $1"
 _OF_STATUS = {"PROCESSING": ("ORDER.PROCESSING",), "FILLED": ("ORDER.PROCESSING", "ORDER.FILLED")}
 
 
@@ -83,7 +83,7 @@ class _Stored:
     topups: dict[str, asyncpg.Record]
     events: dict[tuple[str, str], int]
     sequence: asyncpg.Record
-    set_aside: list[str]
+    dead_letters: list[str]
 
 
 async def wait_for_rest(database: Database, tenant_id: UUID) -> None:
@@ -108,13 +108,13 @@ async def check(
     _check_events(journal, stored, found)
     if journal.unknown:
         found.others.append(f"{len(journal.unknown)} requests were never settled")
-    found.others += [f"set aside: {row}" for row in stored.set_aside]
+    found.others += [f"set aside: {row}" for row in stored.dead_letters]
     found.others += [f"news: {text}" for text in await database.read(tenant_id, untold_states)]
     found.others += [
         f"refused with {status}: {content}" for intent, status, content in journal.refused if intent.kind != "cancel"
     ]
     await _replay(journal, wire, found, replayed)
-    found.proof = await prove_tenant(database, tenant_id, catalog.LAWS)
+    found.proof = await prove_tenant(database, tenant_id, catalog.INVARIANTS)
     return found
 
 
@@ -129,7 +129,7 @@ async def _read(unit: Unit) -> _Stored:
         {str(row["id"]): row for row in await connection.fetch(TOPUPS, tenant_id)},
         {(str(r["object_id"]), r["type"]): r["times"] for r in await connection.fetch(EVENTS, tenant_id)},
         sequence,
-        [str(tuple(row.values())) for row in await connection.fetch(SET_ASIDE, tenant_id)],
+        [str(tuple(row.values())) for row in await connection.fetch(DEAD_LETTERS, tenant_id)],
     )
 
 

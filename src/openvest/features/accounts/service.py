@@ -22,7 +22,7 @@ async def create_account_group(
     Raises: UserNotFound, GroupTypeUnavailable, UserOffboarded, GroupExists, NumberTaken. Writes: account_groups,
     ACCOUNT_GROUP.CREATED, ACCOUNT_GROUP.ACTIVATED.
     """
-    user = await users.lock_user(unit, user_id)
+    user = await users.user_for_update(unit, user_id)
     rules.check_group_type(kind)
     users.check_open(user)
     if await unit.one(store.OPEN_PERSONAL, unit.tenant_id, user_id):
@@ -56,8 +56,8 @@ async def create_account(
     Raises: UserNotFound, AccountGroupNotFound, UserOffboarded, GroupNotOpen. Writes: accounts, ACCOUNT.CREATED,
     ACCOUNT.ACTIVATED.
     """
-    user = await users.hold_user(unit, user_id)
-    group = await _lock_group(unit, group_id)
+    user = await users.user_for_share(unit, user_id)
+    group = await _group_for_update(unit, group_id)
     rules.check_new_account(user, group)
     users.check_open(user)
     at = unit.moment_after(None)
@@ -86,9 +86,9 @@ async def get_account_group(unit: Unit, group_id: UUID) -> AccountGroup:
     return _group(await unit.row(store.GROUP_BY_ID, unit.tenant_id, group_id))
 
 
-async def hold_account_group(unit: Unit, group_id: UUID) -> AccountGroup:
+async def account_group_for_share(unit: Unit, group_id: UUID) -> AccountGroup:
     """A group whose status stays as it is until this unit ends. Raises: AccountGroupNotFound."""
-    return _group(await unit.row(store.HOLD_GROUP, unit.tenant_id, group_id))
+    return _group(await unit.row(store.GROUP_FOR_SHARE, unit.tenant_id, group_id))
 
 
 async def get_account(unit: Unit, account_id: UUID) -> Account:
@@ -113,22 +113,22 @@ async def account_facts(unit: Unit, account_ids: Sequence[UUID]) -> dict[UUID, A
     return {row.account_id: row for row in rows}
 
 
-async def hold_account_facts(unit: Unit, owner_of: Mapping[UUID, UUID]) -> dict[UUID, AccountFacts]:
+async def account_facts_for_share(unit: Unit, owner_of: Mapping[UUID, UUID]) -> dict[UUID, AccountFacts]:
     """The same, which stay so until this unit ends: nobody else changes the accounts, their groups and their owners.
 
     Shape: `owner_of` gives the user of each account. Why the users first: whoever changes a user goes on from there to
     groups and accounts.
     """
-    await users.hold_users(unit, owner_of.values())
-    rows = await unit.rows(store.HOLD_FACTS, unit.tenant_id, list(owner_of))
+    await users.users_for_share(unit, owner_of.values())
+    rows = await unit.rows(store.FACTS_FOR_SHARE, unit.tenant_id, list(owner_of))
     return {row.account_id: row for row in rows}
 
 
 async def activate_pending(unit: Unit, user_ids: Sequence[UUID]) -> None:
     """Activate what waits for these users, who are ACTIVE. Writes: account_groups, accounts, …ACTIVATED."""
-    for group in await unit.rows(store.LOCK_PENDING_GROUPS, unit.tenant_id, list(user_ids)):
+    for group in await unit.rows(store.PENDING_GROUPS_FOR_UPDATE, unit.tenant_id, list(user_ids)):
         await _move_group(unit, group, "activate")
-    for account in await unit.rows(store.LOCK_PENDING_ACCOUNTS, unit.tenant_id, list(user_ids)):
+    for account in await unit.rows(store.PENDING_ACCOUNTS_FOR_UPDATE, unit.tenant_id, list(user_ids)):
         await _move_account(unit, account, "activate")
 
 
@@ -137,7 +137,7 @@ async def rename_account(unit: Unit, account_id: UUID, name: str | None) -> Acco
 
     Raises: AccountNotFound, WrongState. Writes: accounts, ACCOUNT.UPDATED.
     """
-    account = await _lock_account(unit, account_id)
+    account = await _account_for_update(unit, account_id)
     rules.ACCOUNT.move(account.status, "change")
     if name is None or name == account.name:
         return account
@@ -146,7 +146,7 @@ async def rename_account(unit: Unit, account_id: UUID, name: str | None) -> Acco
 
 async def close_account(unit: Unit, account_id: UUID) -> Account:
     """Start closing an account. Raises: AccountNotFound, WrongState. Writes: accounts, ACCOUNT.CLOSING_INITIATED."""
-    return await _move_account(unit, await _lock_account(unit, account_id), "close")
+    return await _move_account(unit, await _account_for_update(unit, account_id), "close")
 
 
 async def close_account_group(
@@ -156,7 +156,7 @@ async def close_account_group(
 
     Raises: AccountGroupNotFound, WrongState. Writes: account_groups, ACCOUNT_GROUP.CLOSING_INITIATED.
     """
-    group = await _lock_group(unit, group_id)
+    group = await _group_for_update(unit, group_id)
     rules.GROUP.move(group.status, "close")
     await unit.run(store.ANNOUNCE_CLOSURE, unit.tenant_id, group_id, reason, unit.now)
     return group if notification_only else await _move_group(unit, group, "close")
@@ -164,17 +164,17 @@ async def close_account_group(
 
 async def lock_account(unit: Unit, account_id: UUID) -> Account:
     """Stop everything on an account. Raises: AccountNotFound, WrongState. Writes: accounts, ACCOUNT.LOCKED."""
-    return await _move_account(unit, await _lock_account(unit, account_id), "lock")
+    return await _move_account(unit, await _account_for_update(unit, account_id), "lock")
 
 
 async def unlock_account(unit: Unit, account_id: UUID) -> Account:
     """Lift a lock. Raises: AccountNotFound, WrongState. Writes: accounts, ACCOUNT.ACTIVATED."""
-    return await _move_account(unit, await _lock_account(unit, account_id), "unlock")
+    return await _move_account(unit, await _account_for_update(unit, account_id), "unlock")
 
 
 async def lock_account_group(unit: Unit, group_id: UUID) -> AccountGroup:
     """Stop everything on a group. Raises: AccountGroupNotFound, WrongState. Writes: account_groups, …LOCKED."""
-    return await _move_group(unit, await _lock_group(unit, group_id), "lock")
+    return await _move_group(unit, await _group_for_update(unit, group_id), "lock")
 
 
 async def unlock_account_group(unit: Unit, group_id: UUID) -> AccountGroup:
@@ -183,8 +183,8 @@ async def unlock_account_group(unit: Unit, group_id: UUID) -> AccountGroup:
     Raises: AccountGroupNotFound, WrongState. Writes: account_groups, accounts, …ACTIVATED.
     """
     owner_id = (await get_account_group(unit, group_id)).user_id
-    owner = await users.hold_user(unit, owner_id)
-    group = await _move_group(unit, await _lock_group(unit, group_id), "unlock")
+    owner = await users.user_for_share(unit, owner_id)
+    group = await _move_group(unit, await _group_for_update(unit, group_id), "unlock")
     if owner.status == "ACTIVE":
         await activate_pending(unit, [owner_id])
     return group
@@ -214,12 +214,12 @@ async def finish_offboardings(unit: Unit, user_ids: Sequence[UUID]) -> None:
             await users.finish_offboarding(unit, user_id)
 
 
-async def _lock_group(unit: Unit, group_id: UUID) -> AccountGroup:
-    return _group(await unit.row(store.LOCK_GROUP, unit.tenant_id, group_id))
+async def _group_for_update(unit: Unit, group_id: UUID) -> AccountGroup:
+    return _group(await unit.row(store.GROUP_FOR_UPDATE, unit.tenant_id, group_id))
 
 
-async def _lock_account(unit: Unit, account_id: UUID) -> Account:
-    return _account(await unit.row(store.LOCK_ACCOUNT, unit.tenant_id, account_id))
+async def _account_for_update(unit: Unit, account_id: UUID) -> Account:
+    return _account(await unit.row(store.ACCOUNT_FOR_UPDATE, unit.tenant_id, account_id))
 
 
 def _group(group: AccountGroup | None) -> AccountGroup:

@@ -11,7 +11,7 @@ from uuid import UUID
 from openvest.db.paging import Listing
 from openvest.db.query import Query, Statement
 from openvest.db.rows import columns, insert, update
-from openvest.declarations import Hold
+from openvest.declarations import ClosingBlocker
 from openvest.features.accounts.model import Account, AccountFacts, AccountGroup
 
 _GROUP = columns(AccountGroup)
@@ -35,11 +35,11 @@ ACCOUNTS = Listing(
 )
 
 GROUP_BY_ID = Query(AccountGroup, f"select {_GROUP} from account_groups where tenant_id = $1 and id = $2")
-HOLD_GROUP = Query(AccountGroup, f"select {_GROUP} from account_groups where tenant_id = $1 and id = $2 for share")
-LOCK_GROUP = Query(
+GROUP_FOR_SHARE = Query(AccountGroup, f"select {_GROUP} from account_groups where tenant_id = $1 and id = $2 for share")
+GROUP_FOR_UPDATE = Query(
     AccountGroup, f"select {_GROUP} from account_groups where tenant_id = $1 and id = $2 for no key update"
 )
-LOCK_PENDING_GROUPS = Query(
+PENDING_GROUPS_FOR_UPDATE = Query(
     AccountGroup,
     f"select {_GROUP} from account_groups where tenant_id = $1 and user_id = any($2::uuid[])"
     " and status = 'PENDING_APPROVAL' order by created_at, id for no key update",
@@ -68,8 +68,10 @@ FIRST_TRADING_ACCOUNTS = Query(
     f"select {_ACCOUNT} from accounts where tenant_id = $1 and type = 'TRADING' and status = 'ACTIVE'"
     " order by created_at, id limit $2",
 )
-LOCK_ACCOUNT = Query(Account, f"select {_ACCOUNT} from accounts where tenant_id = $1 and id = $2 for no key update")
-LOCK_PENDING_ACCOUNTS = Query(
+ACCOUNT_FOR_UPDATE = Query(
+    Account, f"select {_ACCOUNT} from accounts where tenant_id = $1 and id = $2 for no key update"
+)
+PENDING_ACCOUNTS_FOR_UPDATE = Query(
     Account,
     f"select {_ACCOUNT} from accounts a where tenant_id = $1 and user_id = any($2::uuid[])"
     " and status = 'PENDING_APPROVAL' and exists (select from account_groups g where g.tenant_id = $1"
@@ -87,7 +89,7 @@ FACTS = Query(
     f"select {columns(AccountFacts)} from pub_accounts where tenant_id = $1 and account_id = any($2::uuid[])",
 )
 
-HOLD_FACTS = Query(
+FACTS_FOR_SHARE = Query(
     AccountFacts,
     """
     select a.id as account_id, a.type as account_type, a.status as account_status, g.id as group_id,
@@ -123,7 +125,7 @@ _CLOSING_GROUPS = f"""
       from account_groups g
      where g.tenant_id = $1 and g.status = 'CLOSING'
        and not exists (
-         select from set_aside s where s.tenant_id = $1 and s.sweep = 'close_account_groups' and s.row_id = g.id)
+         select from dead_letters s where s.tenant_id = $1 and s.sweep = 'accounts.close_groups' and s.row_id = g.id)
        and {_GROUP_EMPTY}
 """
 
@@ -140,7 +142,7 @@ class Closing:
     still: Query[UUID]
 
 
-def closing_accounts(holds: Sequence[Hold]) -> Closing:
+def closing_accounts(holds: Sequence[ClosingBlocker]) -> Closing:
     """Their statements, which leave out what is held."""
     free = _nothing_left("account", "a")
     for hold in holds:
@@ -149,7 +151,7 @@ def closing_accounts(holds: Sequence[Hold]) -> Closing:
       from accounts a
      where a.tenant_id = $1 and a.status = 'CLOSING'
        and not exists (
-         select from set_aside s where s.tenant_id = $1 and s.sweep = 'close_accounts' and s.row_id = a.id)
+         select from dead_letters s where s.tenant_id = $1 and s.sweep = 'accounts.close' and s.row_id = a.id)
        and {free}
     """
     return Closing(

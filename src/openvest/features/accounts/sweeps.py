@@ -7,14 +7,15 @@ from uuid import UUID
 
 from openvest.core.snapshots import Emitted
 from openvest.db.unit import Unit
-from openvest.declarations import Aside, Hold, Outward, Reaction, Sweep
+from openvest.declarations import ClosingBlocker, DeadLetterKind, Outbound, Reaction, Sweep
 from openvest.features.accounts import service, store
 from openvest.features.accounts.model import Account, AccountGroup
 
 
-def close_accounts(holds: Sequence[Hold]) -> Sweep:
-    """Closing accounts that have nothing left. `holds` are what features above may have under way for them."""
-    closing = store.closing_accounts(holds)
+def close_accounts(closing_blockers: Sequence[ClosingBlocker]) -> Sweep:
+    """Closing accounts that have nothing left. `closing_blockers` are what features above may have under way for
+    them."""
+    closing = store.closing_accounts(closing_blockers)
 
     async def claim(unit: Unit, limit: int) -> Sequence[Account]:
         claimed = await unit.rows(closing.claim, unit.tenant_id, limit)
@@ -22,7 +23,7 @@ def close_accounts(holds: Sequence[Hold]) -> Sweep:
         still = set(await unit.rows(closing.still, unit.tenant_id, ids)) if ids else set[UUID]()
         return [account for account in claimed if account.id in still]
 
-    return Sweep("close_accounts", claim, service.finish_closing_accounts, closing.due)
+    return Sweep("accounts.close", claim, service.finish_closing_accounts, closing.due)
 
 
 async def claim_groups(unit: Unit, limit: int) -> Sequence[AccountGroup]:
@@ -37,7 +38,7 @@ async def activate(unit: Unit, events: Sequence[Emitted]) -> None:
     await service.activate_pending(unit, _ids(events))
 
 
-async def let_go(unit: Unit, events: Sequence[Emitted]) -> None:
+async def finish_offboardings(unit: Unit, events: Sequence[Emitted]) -> None:
     """Users are leaving: those without an open group have left."""
     await service.finish_offboardings(unit, _ids(events))
 
@@ -46,23 +47,23 @@ def _ids(events: Sequence[Emitted]) -> list[UUID]:
     return sorted({event.object_id for event in events})
 
 
-SWEEPS: list[Sweep | Outward] = [
-    Sweep("close_account_groups", claim_groups, service.finish_closing_groups, store.GROUPS_DUE),
+SWEEPS: list[Sweep | Outbound] = [
+    Sweep("accounts.close_groups", claim_groups, service.finish_closing_groups, store.GROUPS_DUE),
 ]
 
 REACTIONS: list[Reaction] = [
     Reaction("USER.ACTIVATED", activate),
-    Reaction("USER.OFFBOARDING_INITIATED", let_go),
+    Reaction("USER.OFFBOARDING_INITIATED", finish_offboardings),
 ]
 
-ASIDES = [
-    Aside(
-        "close_accounts",
+DEAD_LETTER_KINDS = [
+    DeadLetterKind(
+        "accounts.close",
         "closing account",
         "accounts t where t.tenant_id = $1 and t.id = a.row_id and t.status = 'CLOSING'",
     ),
-    Aside(
-        "close_account_groups",
+    DeadLetterKind(
+        "accounts.close_groups",
         "closing account group",
         "account_groups t where t.tenant_id = $1 and t.id = a.row_id and t.status = 'CLOSING'",
     ),

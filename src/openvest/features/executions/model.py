@@ -14,7 +14,7 @@ from openvest.declarations import Event
 
 Side = Literal["BUY", "SELL"]
 ExecutionStatus = Literal["FILLED", "SETTLED", "CANCELLED"]
-Through = Literal["street", "fractions"]
+Route = Literal["street", "fractions"]
 Pace = Literal["instant", "calendar"]
 
 
@@ -44,7 +44,7 @@ class Execution:
     fee: Decimal
     rounding: Decimal
     venue_id: UUID
-    through: Through
+    through: Route
     transaction_time: datetime
     traded_on: date
     settlement_date: date
@@ -73,7 +73,7 @@ class NewExecution:
     quantity: Decimal
     cash_amount: Decimal
     price: Decimal
-    through: Through
+    through: Route
     transaction_time: datetime
     fee: Decimal = ZERO
     rounding: Decimal = ZERO

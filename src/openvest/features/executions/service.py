@@ -13,7 +13,7 @@ from openvest.features.executions import store, store_blocks
 from openvest.features.executions.model import Execution, Inventory
 from openvest.features.executions.store_audit import AUDIT
 
-LAWS = AUDIT
+INVARIANTS = AUDIT
 """What this feature adds to a proof of the books."""
 
 
@@ -34,7 +34,7 @@ async def executions_of(unit: Unit, order_ids: Sequence[UUID]) -> dict[UUID, tup
     return {order_id: tuple(executions) for order_id, executions in found.items()}
 
 
-async def lock_inventory(unit: Unit, instrument_ids: Sequence[UUID]) -> dict[UUID, Inventory]:
+async def inventory_for_update(unit: Unit, instrument_ids: Sequence[UUID]) -> dict[UUID, Inventory]:
     """The house's fractions of these instruments, their rows locked in order; before any customer's balance is.
 
     Why the units may be read after the lock: whoever changes them holds the same row until its commit.
@@ -43,10 +43,10 @@ async def lock_inventory(unit: Unit, instrument_ids: Sequence[UUID]) -> dict[UUI
     wanted = sorted(set(instrument_ids))
     if not wanted:
         return {}
-    found = set(await unit.rows(store_blocks.LOCK_RESERVES, unit.tenant_id, wanted))
+    found = set(await unit.rows(store_blocks.RESERVES_FOR_UPDATE, unit.tenant_id, wanted))
     if len(found) < len(wanted):
         await unit.run(store_blocks.MAKE_RESERVES, unit.tenant_id, [i for i in wanted if i not in found])
-        await unit.rows(store_blocks.LOCK_RESERVES, unit.tenant_id, wanted)
+        await unit.rows(store_blocks.RESERVES_FOR_UPDATE, unit.tenant_id, wanted)
     rows = {row.instrument_id: row for row in await unit.rows(store_blocks.INVENTORY, unit.tenant_id, wanted)}
     return {i: rows.get(i, Inventory(i, ZERO, ZERO)) for i in wanted}
 

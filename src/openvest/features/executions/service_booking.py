@@ -17,8 +17,8 @@ from openvest.features.positions import service as positions
 from openvest.ledger.chart import Key, units_of
 from openvest.ledger.lot_book import add_lots, open_lots, use_lots
 from openvest.ledger.lots import Lot, LotUse, consume
-from openvest.ledger.posting import locked, post
-from openvest.ledger.recipes import Journal
+from openvest.ledger.posting import balances_for_update, post
+from openvest.ledger.posting_rules import Journal
 from openvest.ledger.trades import Trade, order_execution, street_execution
 
 Holding = tuple[UUID, UUID]
@@ -51,7 +51,7 @@ async def book(
     Writes: executions, block_trades, ledger (ORDER_EXECUTION, STREET_EXECUTION, `unlocks`), lots, lot_uses,
     cash_transactions, securities_transactions; events EXECUTION.FILLED and one for each transaction.
     """
-    await locked(
+    await balances_for_update(
         unit, {*_keys(fills), *(Key(leg.owner_id, leg.asset) for j in unlocks for leg in j.legs if leg.owner_id)}
     )
     held = await _held(unit, fills)

@@ -75,7 +75,7 @@ _SETTLING = """
     from executions e
    where e.tenant_id = $1 and e.status = 'FILLED'
      and not exists (
-       select from set_aside a where a.tenant_id = $1 and a.sweep = 'executions.settle' and a.row_id = e.id)
+       select from dead_letters a where a.tenant_id = $1 and a.sweep = 'executions.settle' and a.row_id = e.id)
      and (e.through = 'street' or not exists (
        select from block_trades b
         where b.tenant_id = $1 and b.street_order_id = e.street_order_id and b.settled_at is null))

@@ -37,7 +37,7 @@ _SETTLING = """
     from block_trades t
    where t.tenant_id = $1 and t.settled_at is null
      and not exists (
-       select from set_aside a where a.tenant_id = $1 and a.sweep = 'executions.settle_blocks' and a.row_id = t.id)
+       select from dead_letters a where a.tenant_id = $1 and a.sweep = 'executions.settle_blocks' and a.row_id = t.id)
 """
 
 NEXT_SETTLEMENT = Query(datetime, f"select t.settles_at {_SETTLING} order by t.settles_at, t.id limit 1")
@@ -55,7 +55,7 @@ CLAIM_SETTLING = Query(
 
 SETTLED = Statement("update block_trades set settled_at = $3 where tenant_id = $1 and id = any($2)")
 
-LOCK_RESERVES = Query(
+RESERVES_FOR_UPDATE = Query(
     UUID,
     """
     select instrument_id from fraction_reserves

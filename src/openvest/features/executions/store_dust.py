@@ -15,7 +15,7 @@ _RESTING = """
      where a.tenant_id = $1 and a.account_status = 'CLOSING' and b.balance > 0 and b.balance < 100
        and b.available_for_trading = b.balance and b.pending_settlement = 0 and b.settled_quantity = b.balance
        and not exists (
-         select from set_aside s
+         select from dead_letters s
           where s.tenant_id = $1 and s.sweep = 'executions.clean_dust' and s.row_id = a.account_id)
 """
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from openvest.db.unit import Unit
-from openvest.declarations import Aside, Reaction, Sweep, WorkKept
+from openvest.declarations import DeadLetterKind, Reaction, Sweep, WorkKept
 from openvest.features.executions import store, store_blocks
 from openvest.features.executions.model import BlockTrade, Execution
 from openvest.features.executions.rules import EXECUTION
@@ -74,20 +74,20 @@ async def _keep_dust(unit: Unit, row_id: UUID) -> None:
     raise WorkKept("units stay in an account that is to be closed; repair the cause and retry it")
 
 
-ASIDES = [
-    Aside(
+DEAD_LETTER_KINDS = [
+    DeadLetterKind(
         "executions.settle",
         "execution",
         "executions t where t.tenant_id = $1 and t.id = a.row_id and t.status = 'FILLED'",
         _keep,
     ),
-    Aside(
+    DeadLetterKind(
         "executions.settle_blocks",
         "block trade",
         "block_trades t where t.tenant_id = $1 and t.id = a.row_id and t.settled_at is null",
         _keep,
     ),
-    Aside(
+    DeadLetterKind(
         "executions.clean_dust",
         "dust of a closing account",
         "pub_accounts t where t.tenant_id = $1 and t.account_id = a.row_id and t.account_status = 'CLOSING'",

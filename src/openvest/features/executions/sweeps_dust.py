@@ -21,8 +21,8 @@ from openvest.features.tenants import service as tenants
 from openvest.ledger.chart import Key, units_of
 from openvest.ledger.lot_book import open_lots, use_lots
 from openvest.ledger.lots import LotUse, consume
-from openvest.ledger.posting import locked, post
-from openvest.ledger.recipes import dust_cleanup
+from openvest.ledger.posting import balances_for_update, post
+from openvest.ledger.posting_rules import dust_cleanup
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +78,10 @@ async def _clean(unit: Unit, rows: Sequence[Resting]) -> None:
 
     Writes: ledger (DUST_CLEANUP), lots, lot_uses, securities_transactions; SECURITY_TRANSACTION.EXECUTED.
     """
-    facts = await accounts.hold_account_facts(unit, {row.id: row.user_id for row in rows})
-    await service.lock_inventory(unit, [row.instrument_id for row in rows])
+    facts = await accounts.account_facts_for_share(unit, {row.id: row.user_id for row in rows})
+    await service.inventory_for_update(unit, [row.instrument_id for row in rows])
     keys = {row: Key(row.id, units_of(row.instrument_id)) for row in rows}
-    balances = await locked(unit, keys.values())
+    balances = await balances_for_update(unit, keys.values())
     dust: dict[UUID, Resting] = {}
     for row, key in keys.items():
         held = balances[key]

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Protocol, TypeVar
 from uuid import UUID
 
-from openvest.core.ids import caused_id
+from openvest.core.ids import deterministic_id
 from openvest.core.problems import FieldError, InvalidRequest, NotFound
 from openvest.core.schema import ISIN_PATTERN, UUID_PATTERN
 from openvest.core.trading_calendar import FIRST_DAY, ONE_DAY
@@ -70,11 +70,11 @@ NAME_IN_PATH = PathValue(parse_name, _FORMS, tuple(f"^{name.pattern}$" for name 
 
 
 def instrument_id(isin: str) -> UUID:
-    return caused_id("instrument", isin)
+    return deterministic_id("instrument", isin)
 
 
 def venue_id(mic: str) -> UUID:
-    return caused_id("venue", mic)
+    return deterministic_id("venue", mic)
 
 
 def interval_minutes(text: str) -> int:

@@ -1,6 +1,6 @@
 """Instruments as far as a tenant was told of them.
 
-An import changes instruments for everybody at once; each tenant hears of it from its own cursor (`tell_instruments`),
+An import changes instruments for everybody at once; each tenant hears of it from its own cursor (`instruments.tell`),
 and hearing it ends what does not fit any more. So what decides about orders goes by what was told: on a frozen clock,
 where news come after all other work of an instant, by the state before the news; elsewhere it leaves alone what there
 is news of, until that was told.

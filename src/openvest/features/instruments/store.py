@@ -142,25 +142,25 @@ class Change:
 
 
 # An instrument that was set aside is left out until someone has looked.
-_NOT_ASIDE = """and not exists (
-     select from set_aside a where a.tenant_id = $1 and a.sweep = 'tell_instruments' and a.row_id = c.instrument_id)
+_NO_DEAD_LETTER = """and not exists (
+     select from dead_letters a where a.tenant_id = $1 and a.sweep = 'instruments.tell' and a.row_id = c.instrument_id)
 """
 CLAIM_CHANGES = Query(
     Change,
     """
 with t as (
-  select last_sequence, told_at from told_instruments where tenant_id = $1 for update skip locked)
+  select last_sequence, told_at from instrument_cursors where tenant_id = $1 for update skip locked)
 select c.instrument_id as id, c.sequence, c.version, c.types, c.snapshot, c.imported_at, t.told_at
   from t join instrument_changes c on c.sequence > t.last_sequence """
-    + _NOT_ASIDE
+    + _NO_DEAD_LETTER
     + " order by c.sequence limit $2",
 )
 PASSED_OVER = Query(
     Change,
     """
 select c.instrument_id as id, c.sequence, c.version, c.types, c.snapshot, c.imported_at, t.told_at
-  from told_instruments t join instrument_changes c on c.sequence <= t.last_sequence
-  join set_aside a on a.tenant_id = t.tenant_id and a.sweep = 'tell_instruments' and a.row_id = c.instrument_id
+  from instrument_cursors t join instrument_changes c on c.sequence <= t.last_sequence
+  join dead_letters a on a.tenant_id = t.tenant_id and a.sweep = 'instruments.tell' and a.row_id = c.instrument_id
  where t.tenant_id = $1 and c.instrument_id = $2
    and not exists (select from events e where e.tenant_id = $1 and e.object_id = c.instrument_id
                                           and e.object_version = c.version and e.type = any(c.types))
@@ -169,10 +169,10 @@ select c.instrument_id as id, c.sequence, c.version, c.types, c.snapshot, c.impo
 )
 CHANGES_DUE = Query(
     datetime,
-    "select $2::timestamptz where exists (select from told_instruments t"
-    " join instrument_changes c on c.sequence > t.last_sequence where t.tenant_id = $1 " + _NOT_ASIDE + ")",
+    "select $2::timestamptz where exists (select from instrument_cursors t"
+    " join instrument_changes c on c.sequence > t.last_sequence where t.tenant_id = $1 " + _NO_DEAD_LETTER + ")",
 )
-MOVE_TOLD = Statement("update told_instruments set last_sequence = $2, told_at = $3 where tenant_id = $1")
+MOVE_TOLD = Statement("update instrument_cursors set last_sequence = $2, told_at = $3 where tenant_id = $1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,9 +188,9 @@ UNTOLD = Query(
     Untold,
     """
 select distinct on (c.instrument_id) c.instrument_id as id, c.imported_at, c.before
-  from told_instruments t join instrument_changes c on c.sequence > t.last_sequence
+  from instrument_cursors t join instrument_changes c on c.sequence > t.last_sequence
  where t.tenant_id = $1 and c.instrument_id = any($2::uuid[]) """
-    + _NOT_ASIDE
+    + _NO_DEAD_LETTER
     + " order by c.instrument_id, c.sequence",
 )
 

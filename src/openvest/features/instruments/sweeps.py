@@ -7,7 +7,7 @@ from itertools import takewhile
 from uuid import UUID
 
 from openvest.db.unit import Unit
-from openvest.declarations import Aside, Reaction, Sweep, WorkKept
+from openvest.declarations import DeadLetterKind, Reaction, Sweep, WorkKept
 from openvest.features.instruments import store
 
 
@@ -22,7 +22,7 @@ async def claim_changes(unit: Unit, limit: int) -> Sequence[store.Change]:
 
 
 async def tell_changes(unit: Unit, rows: Sequence[store.Change]) -> None:
-    """Events of these changes, and the cursor behind them. Writes: told_instruments."""
+    """Events of these changes, and the cursor behind them. Writes: instrument_cursors."""
     at = unit.moment_after(rows[0].told_at)
     for row in rows:
         for event_type in row.types:
@@ -31,7 +31,7 @@ async def tell_changes(unit: Unit, rows: Sequence[store.Change]) -> None:
 
 
 SWEEPS: list[Sweep] = [
-    Sweep("tell_instruments", claim_changes, tell_changes, store.CHANGES_DUE),
+    Sweep("instruments.tell", claim_changes, tell_changes, store.CHANGES_DUE),
 ]
 REACTIONS: list[Reaction] = []
 
@@ -47,9 +47,9 @@ async def _keep(unit: Unit, instrument_id: UUID) -> None:
     raise WorkKept("all later news of this instrument wait behind it; repair the cause and retry it")
 
 
-ASIDES = [
-    Aside(
-        "tell_instruments",
+DEAD_LETTER_KINDS = [
+    DeadLetterKind(
+        "instruments.tell",
         "news of an instrument",
         "instruments t where t.id = a.row_id",
         _keep,

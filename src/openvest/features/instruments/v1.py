@@ -172,7 +172,7 @@ class OhlcQuery(Body):
     ] = Field(default="1d", description="A day, or minutes or hours up to a day.")
 
     @classmethod
-    def misfits_together(cls, body: Any, unfit: Set[str]) -> Iterator[FieldError]:
+    def field_errors_together(cls, body: Any, unfit: Set[str]) -> Iterator[FieldError]:
         start, end = body.start_date, body.end_date
         if start is not None and end is not None and rules.ends_before(start, end):
             yield FieldError("start_date", rules.AFTER_END)

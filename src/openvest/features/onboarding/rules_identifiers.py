@@ -44,7 +44,7 @@ def find_standard(kind: IdentifierType, country: str, identifier: str, wanted: s
     raise InvalidIdentifier(f"does not fit {names} of {country}")
 
 
-def number_misfits(country: str, number: str | None) -> list[str]:
+def number_errors(country: str, number: str | None) -> list[str]:
     """Why a number is none of the country; nothing of no number, and of any text where its numbers are not known."""
     valid = TAX_NUMBERS.get(country, any_number)
     return [] if number is None or valid(number) else [f"does not fit the tax numbers of {country}"]
@@ -56,7 +56,7 @@ def check_residencies(residencies: tuple[Residency, ...]) -> None:
     seen: set[str] = set()
     for position, residency in enumerate(residencies):
         field = f"tax_residencies.{position}"
-        for message in number_misfits(residency.country, residency.tax_identifier_number):
+        for message in number_errors(residency.country, residency.tax_identifier_number):
             errors.append(FieldError(f"{field}.tax_identifier_number", message))
         if residency.country in seen:
             errors.append(FieldError(f"{field}.country", "cannot be given twice"))

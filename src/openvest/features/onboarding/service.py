@@ -24,7 +24,7 @@ async def create_check(unit: Unit, user_id: UUID, kind: str, confirmed_at: datet
     Raises: UserNotFound, UserOffboarded, CheckKindUnavailable, EvidenceRefused.
     Writes: user_checks, USER_CHECK.CREATED.
     """
-    user = await users.hold_user(unit, user_id)
+    user = await users.user_for_share(unit, user_id)
     users.check_open(user)
     if kind == "GUARDIAN":
         raise rules.CheckKindUnavailable(kind)
@@ -64,8 +64,8 @@ async def fail_undecidable(unit: Unit, check_id: UUID) -> None:
 
 
 async def _decide_by_hand(unit: Unit, user_id: UUID, check_id: UUID, verb: Verb) -> Check:
-    user = await users.lock_user(unit, user_id)
-    check = _found(await unit.row(store.LOCK_CHECK, unit.tenant_id, user_id, check_id))
+    user = await users.user_for_update(unit, user_id)
+    check = _found(await unit.row(store.CHECK_FOR_UPDATE, unit.tenant_id, user_id, check_id))
     decided = await _decide(unit, check, verb)
     await service_activation.reconsider(unit, [user])
     return decided
@@ -94,9 +94,9 @@ async def decide_checks(unit: Unit, leased: Sequence[store.LeasedCheck], results
     if not leased:
         return
     said = {result.id: result for result in results}
-    owners = await users.lock_users(unit, sorted({row.user_id for row in leased}))
+    owners = await users.users_for_update(unit, sorted({row.user_id for row in leased}))
     ids = [row.id for row in leased if row.id in said]
-    checks = await unit.rows(store.LOCK_LEASED_CHECKS, unit.tenant_id, ids, leased[0].lease_token)
+    checks = await unit.rows(store.LEASED_CHECKS_FOR_UPDATE, unit.tenant_id, ids, leased[0].lease_token)
     residencies = await service_identifiers.tax_residencies_of(unit, [owner.id for owner in owners])
     await unit.run(
         store.HOLD_CHECKS, unit.tenant_id, [check.id for check in checks if said[check.id].outcome == "PENDING"]

@@ -29,7 +29,7 @@ async def add_identifier(
     Raises: InvalidIdentifier, UserNotFound, UserOffboarded. Writes: user_identifiers, and as `reconsider`.
     """
     name = rules_identifiers.find_standard(kind, country, identifier, standard)
-    user = await users.lock_user(unit, user_id)
+    user = await users.user_for_update(unit, user_id)
     users.check_open(user)
     for row in await unit.rows(store.IDENTIFIERS, unit.tenant_id, user_id):
         if (row.type, row.issuing_country, row.identifier_standard) == (kind, country, name):
@@ -47,8 +47,8 @@ async def change_identifier(unit: Unit, user_id: UUID, identifier_id: UUID, iden
 
     Writes: user_identifiers, and as `reconsider`.
     """
-    user = await users.lock_user(unit, user_id)
-    row = await unit.row(store.LOCK_IDENTIFIER, unit.tenant_id, user_id, identifier_id)
+    user = await users.user_for_update(unit, user_id)
+    row = await unit.row(store.IDENTIFIER_FOR_UPDATE, unit.tenant_id, user_id, identifier_id)
     if row is None:
         raise rules.IdentifierNotFound
     name = rules_identifiers.find_standard(row.type, row.issuing_country, identifier, row.identifier_standard)
@@ -110,7 +110,7 @@ async def set_tax_residencies(unit: Unit, user_id: UUID, residencies: tuple[Resi
     Raises: InvalidRequest, UserNotFound, UserOffboarded. Writes: tax_residencies, and as `reconsider`.
     """
     rules_identifiers.check_residencies(residencies)
-    user = await users.lock_user(unit, user_id)
+    user = await users.user_for_update(unit, user_id)
     users.check_open(user)
     known = await unit.rows(store.RESIDENCIES, unit.tenant_id, [user_id])
     at = unit.moment_after(known[0].updated_at if known else None)

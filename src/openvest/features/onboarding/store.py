@@ -17,10 +17,10 @@ CHECKS_OF_USERS = Query(
     Check,
     f"select {_CHECK} from user_checks where tenant_id = $1 and user_id = any($2::uuid[]) order by created_at, id",
 )
-LOCK_CHECK = Query(
+CHECK_FOR_UPDATE = Query(
     Check, f"select {_CHECK} from user_checks where tenant_id = $1 and user_id = $2 and id = $3 for no key update"
 )
-LOCK_LEASED_CHECKS = Query(
+LEASED_CHECKS_FOR_UPDATE = Query(
     Check,
     f"select {_CHECK} from user_checks where tenant_id = $1 and id = any($2::uuid[]) and lease_token = $3"
     " and status = 'IN_PROGRESS' order by created_at, id for no key update",
@@ -52,7 +52,7 @@ class LeasedCheck:
 _WAITING = """
   w.tenant_id = $1 and w.status = 'IN_PROGRESS' and not w.held
   and not exists (
-    select from set_aside a where a.tenant_id = $1 and a.sweep = 'check_users' and a.row_id = w.id)
+    select from dead_letters a where a.tenant_id = $1 and a.sweep = 'onboarding.check' and a.row_id = w.id)
 """
 
 USER_OF_CHECK = Query(UUID, "select user_id from user_checks where tenant_id = $1 and id = $2")
@@ -86,7 +86,7 @@ IDENTIFIERS = Query(
     SealedIdentifier,
     f"select {_IDENTIFIER} from user_identifiers where tenant_id = $1 and user_id = $2 order by created_at, id",
 )
-LOCK_IDENTIFIER = Query(
+IDENTIFIER_FOR_UPDATE = Query(
     SealedIdentifier,
     f"select {_IDENTIFIER} from user_identifiers where tenant_id = $1 and user_id = $2 and id = $3 for no key update",
 )

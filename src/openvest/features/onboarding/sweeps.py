@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from openvest.core.ids import random_id
 from openvest.core.snapshots import Emitted
 from openvest.db.unit import Unit
-from openvest.declarations import Aside, Outward, Reaction, Sweep
+from openvest.declarations import DeadLetterKind, Outbound, Reaction, Sweep
 from openvest.features.onboarding import service, service_activation, store
 from openvest.features.users import service as users
 from openvest.ports import Ports
@@ -36,11 +36,11 @@ async def follow_changes(unit: Unit, events: Sequence[Emitted]) -> None:
     """Users changed, perhaps in their nationalities: what identifies and completes them is decided again."""
     await make_identifiers(unit, events)
     ids = sorted({event.object_id for event in events})
-    await service_activation.reconsider(unit, await users.lock_users(unit, ids))
+    await service_activation.reconsider(unit, await users.users_for_update(unit, ids))
 
 
-SWEEPS: list[Sweep | Outward] = [
-    Outward("check_users", lease_checks, ask_checks, service.decide_checks, store.CHECKS_DUE),
+SWEEPS: list[Sweep | Outbound] = [
+    Outbound("onboarding.check", lease_checks, ask_checks, service.decide_checks, store.CHECKS_DUE),
 ]
 
 REACTIONS: list[Reaction] = [
@@ -48,9 +48,9 @@ REACTIONS: list[Reaction] = [
     Reaction("USER.DATA_CHANGED", follow_changes),
 ]
 
-ASIDES = [
-    Aside(
-        "check_users",
+DEAD_LETTER_KINDS = [
+    DeadLetterKind(
+        "onboarding.check",
         "check of a user",
         "user_checks t where t.tenant_id = $1 and t.id = a.row_id and t.status = 'IN_PROGRESS'",
         service.fail_undecidable,

@@ -97,7 +97,7 @@ class Income(Body):
     upper_bound: Number | None = Field(default=None, description="The most of the range; absent: open above.")
 
     @classmethod
-    def misfits_together(cls, body: Any, unfit: Set[str]) -> Iterator[FieldError]:
+    def field_errors_together(cls, body: Any, unfit: Set[str]) -> Iterator[FieldError]:
         if body.upper_bound is not None and body.lower_bound is not None and body.upper_bound < body.lower_bound:
             yield FieldError("upper_bound", "is at least lower_bound")
 
@@ -122,7 +122,7 @@ class KycCreate(Body):
     kyc_update: bool | None = Field(default=None, description="Whether this renews an earlier check.")
 
     @classmethod
-    def misfits_together(cls, body: Any, unfit: Set[str]) -> Iterator[FieldError]:
+    def field_errors_together(cls, body: Any, unfit: Set[str]) -> Iterator[FieldError]:
         if body.document_type not in (None, "TWO_PLUS_TWO_VERIFICATION_PROOF"):
             for name in ("document_expiration_date", "nationality"):
                 if getattr(body, name) is None:
@@ -193,7 +193,7 @@ class UsWithholdingCreate(Body):
     data_download_link: Link | None = Field(default=None, description="Where the evidence can be fetched.")
 
     @classmethod
-    def misfits_together(cls, body: Any, unfit: Set[str]) -> Iterator[FieldError]:
+    def field_errors_together(cls, body: Any, unfit: Set[str]) -> Iterator[FieldError]:
         if body.valid_to is not None and body.valid_from is not None and body.valid_to < body.valid_from:
             yield FieldError("valid_to", "is not before valid_from")
 

@@ -33,7 +33,7 @@ class IdentifierCreate(Body):
     )
 
     @classmethod
-    def misfits_together(cls, body: Any, unfit: Set[str]) -> Iterator[FieldError]:
+    def field_errors_together(cls, body: Any, unfit: Set[str]) -> Iterator[FieldError]:
         if unfit:
             return
         try:
@@ -79,14 +79,14 @@ class TaxResidency(Body):
     ] = Field(default=None, description="Why there is no number.")
 
     @classmethod
-    def misfits_together(cls, body: Any, unfit: Set[str]) -> Iterator[FieldError]:
+    def field_errors_together(cls, body: Any, unfit: Set[str]) -> Iterator[FieldError]:
         names = ("tax_identifier_number", "missing_tin_reason")
         given = [name for name in names if name in unfit or getattr(body, name) is not None]
         if not given:
             yield FieldError("tax_identifier_number", "is required, unless missing_tin_reason is given instead")
         if len(given) == 2:
             yield FieldError("missing_tin_reason", "cannot be given beside tax_identifier_number")
-        for message in rules_identifiers.number_misfits(body.country, body.tax_identifier_number):
+        for message in rules_identifiers.number_errors(body.country, body.tax_identifier_number):
             yield FieldError("tax_identifier_number", message)
 
 

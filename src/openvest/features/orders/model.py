@@ -11,7 +11,7 @@ from uuid import UUID
 
 from openvest.core.money import ZERO
 from openvest.declarations import Event
-from openvest.features.executions.model import Execution, Side, Through
+from openvest.features.executions.model import Execution, Route, Side
 
 OrderType = Literal["MARKET", "LIMIT", "STOP"]
 OrderStatus = Literal["NEW", "PROCESSING", "FILLED", "CANCELLED"]
@@ -79,7 +79,7 @@ class Order:
     expires_at: datetime | None
     mic: str | None
     lock_amount: Decimal
-    through: Through
+    through: Route
     executed_quantity: Decimal
     executed_cash: Decimal
     executed_value: Decimal
@@ -103,7 +103,7 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class OrderWanted:
+class PlaceOrder:
     """What a client asks for, after the schema and before stored facts are known."""
 
     account_id: UUID
@@ -165,7 +165,7 @@ class OrderDetails:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class TradingPermissions:
     """How the account an order is on stands: activated with its group and user, and what it may do now."""
 
     activated: bool

@@ -15,7 +15,7 @@ from openvest.core.lifecycle import Lifecycle
 from openvest.core.problems import Unprocessable
 from openvest.features.accounts.model import AccountFacts
 from openvest.features.executions.model import Execution
-from openvest.features.orders.model import CancellationReason, Order, OrderDetails, Standing
+from openvest.features.orders.model import CancellationReason, Order, OrderDetails, TradingPermissions
 from openvest.features.orders.rules_amounts import Quoted, comes_to_nothing, is_fraction, lock_of
 
 ORDER = Lifecycle(
@@ -70,14 +70,14 @@ NO_QUOTE = timedelta(minutes=5)
 """An order in session for which there is no quote at all is looked at again after so long."""
 
 
-def standing_of(facts: AccountFacts) -> Standing:
+def permissions_of(facts: AccountFacts) -> TradingPermissions:
     """CLOSING allows sales only; LOCKED and CLOSED nothing. What holds for the group holds for its accounts.
 
     What has been closed will never be activated, so it is decided and does not wait.
     """
     states = {facts.account_status, facts.group_status}
     pending = facts.user_status == "INACTIVE" or "PENDING_APPROVAL" in states
-    return Standing(
+    return TradingPermissions(
         activated=not pending or "CLOSED" in states,
         may_buy=states == {"ACTIVE"} and facts.user_status == "ACTIVE",
         may_sell=states <= {"ACTIVE", "CLOSING"},
@@ -96,7 +96,7 @@ class CheckFacts:
     """
 
     now: datetime
-    standing: Standing
+    permissions: TradingPermissions
     instrument_active: bool
     tradable: bool
     quote: Quoted | None
@@ -146,14 +146,14 @@ def decide(order: Order, facts: CheckFacts) -> Decision:
 
 def _refused(order: Order, facts: CheckFacts) -> Decision | None:
     """What is decided before any money is looked at."""
-    standing = facts.standing
-    if not standing.activated:
+    permissions = facts.permissions
+    if not permissions.activated:
         return Decision("wait")
-    if not (standing.may_buy if order.side == "BUY" else standing.may_sell):
+    if not (permissions.may_buy if order.side == "BUY" else permissions.may_sell):
         return Decision("cancel", reason="CANCELLED_BY_UPVEST_PLATFORM")
     if not facts.instrument_active or not facts.conforms:
         return Decision("cancel", reason="CANCELLED_BY_UPVEST_PLATFORM")
-    if order.side == "BUY" and standing.fit_failed and not order.fit_acknowledged:
+    if order.side == "BUY" and permissions.fit_failed and not order.fit_acknowledged:
         return Decision("cancel", reason="CANCELLED_BY_UPVEST_PLATFORM")
     if not facts.tradable:
         return Decision("cancel", reason="CANCELLED_BY_TRADING_PARTNER")

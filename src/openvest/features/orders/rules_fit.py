@@ -19,7 +19,7 @@ from typing import Protocol
 from openvest.core.money import plain, tick_down
 from openvest.core.problems import Problem
 from openvest.features.instruments.model import Instrument
-from openvest.features.orders.model import CancellationReason, Order, OrderWanted
+from openvest.features.orders.model import CancellationReason, Order, PlaceOrder
 from openvest.features.orders.rules import NotFractional, TooManyDecimals
 from openvest.features.orders.rules_amounts import street_limit, street_stop
 from openvest.features.orders.rules_intake import decimals_of
@@ -47,7 +47,7 @@ def decimals_for(side: str, instrument: Instrument, held: Balance | None) -> int
     return allowed
 
 
-def too_fine(want: OrderWanted, instrument: Instrument, held: Balance | None) -> Problem | None:
+def too_fine(want: PlaceOrder, instrument: Instrument, held: Balance | None) -> Problem | None:
     """Why a quantity is refused at intake, saying what can be sold; None where it is not."""
     if want.quantity is None or decimals_of(want.quantity) <= decimals_for(want.side, instrument, held):
         return None
@@ -81,7 +81,7 @@ def conforms(order: Order, instrument: Instrument, placed: StreetOrder | None = 
     return placed is None or placed.quantity_decimals <= instrument.quantity_decimals
 
 
-def misfit(
+def unfit_reason(
     order: Order, instrument: Instrument, home: Traded | None, placed: StreetOrder | None
 ) -> CancellationReason | None:
     """Why an open order must end now, or None. `home`: where its currency trades; `placed`: what works for it."""

@@ -52,8 +52,8 @@ class BodyLike(Protocol):
     def fee_configuration(self) -> Sequence[FeeLike] | None: ...
 
 
-def misfits(body: BodyLike, unfit: Set[str] = frozenset()) -> Iterator[FieldError]:
-    """Every misfit, by field; none where the body can be taken in. What is `unfit` was given, but is None."""
+def field_errors(body: BodyLike, unfit: Set[str] = frozenset()) -> Iterator[FieldError]:
+    """Every field error, by field; none where the body can be taken in. What is `unfit` was given, but is None."""
     yield from _one_of(body, unfit, "user_id", "business_id")
     yield from _one_of(body, unfit, "cash_amount", "quantity")
     yield from _how_much(body)

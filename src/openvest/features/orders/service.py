@@ -14,7 +14,7 @@ from openvest.core.paging import Page, PageRequest
 from openvest.core.problems import NotFound, Problem
 from openvest.db.paging import page
 from openvest.db.unit import Unit
-from openvest.declarations import Hold
+from openvest.declarations import ClosingBlocker
 from openvest.features.accounts import service as accounts
 from openvest.features.accounts.model import AccountFacts
 from openvest.features.executions import service as executions
@@ -22,7 +22,7 @@ from openvest.features.executions.model import Execution
 from openvest.features.instruments import service as instruments
 from openvest.features.instruments.model import Instrument
 from openvest.features.orders import store
-from openvest.features.orders.model import CancellationReason, Order, OrderDetails, OrderWanted
+from openvest.features.orders.model import CancellationReason, Order, OrderDetails, PlaceOrder
 from openvest.features.orders.rules import (
     EVENT_OF,
     BelowOneTick,
@@ -42,16 +42,16 @@ from openvest.features.street import service as street
 from openvest.features.users import service as users
 from openvest.ledger.chart import Balance, Key, units_of
 from openvest.ledger.posting import post, read_balances
-from openvest.ledger.recipes import Journal, unlock_cash, unlock_units
+from openvest.ledger.posting_rules import Journal, release_cash, release_units
 from openvest.ports.prices import Listing
 
 BOOKING = "orders.book"
 """The sweep that books what venues report."""
 
-LAWS = AUDIT
+INVARIANTS = AUDIT
 """What this feature adds to a proof of the books."""
 
-OPEN_PURCHASES = Hold(
+OPEN_PURCHASES = ClosingBlocker(
     "orders o where o.tenant_id = $1 and o.account_id = a.id and o.side = 'BUY' and o.status in ('NEW', 'PROCESSING')"
 )
 """What may still bring an account something: no balance of it tells of a purchase."""
@@ -60,7 +60,7 @@ OPEN_PURCHASES = Hold(
 # Intake
 
 
-async def place_orders(unit: Unit, wants: Sequence[OrderWanted]) -> list[OrderDetails | Problem]:
+async def place_orders(unit: Unit, wants: Sequence[PlaceOrder]) -> list[OrderDetails | Problem]:
     """Accept orders: store each with its event, or refuse it; the check decides later. In the order given.
 
     Raises: nothing; a refusal is the answer of its own want, in this order of checks: UnknownAccount,
@@ -94,14 +94,14 @@ async def place_orders(unit: Unit, wants: Sequence[OrderWanted]) -> list[OrderDe
 
 
 async def _listings(
-    unit: Unit, wants: Sequence[OrderWanted], known: Mapping[str, Instrument]
+    unit: Unit, wants: Sequence[PlaceOrder], known: Mapping[str, Instrument]
 ) -> dict[UUID, list[Listing]]:
     """Listings of what has a price that is rounded down: only these are held against the price grid at intake."""
     priced = {known[w.isin].id for w in wants if _rounded_down(w) is not None and w.isin in known}
     return await instruments.listings(unit, priced) if priced else {}
 
 
-async def _held(unit: Unit, wants: Sequence[OrderWanted], known: Mapping[str, Instrument]) -> Mapping[Key, Balance]:
+async def _held(unit: Unit, wants: Sequence[PlaceOrder], known: Mapping[str, Instrument]) -> Mapping[Key, Balance]:
     """Positions of sales that are finer than their instrument: only these need to be known at intake."""
     fine = [
         Key(want.account_id, units_of(known[want.isin].id))
@@ -111,13 +111,13 @@ async def _held(unit: Unit, wants: Sequence[OrderWanted], known: Mapping[str, In
     return await read_balances(unit, fine) if fine else {}
 
 
-def _rounded_down(want: OrderWanted) -> Decimal | None:
+def _rounded_down(want: PlaceOrder) -> Decimal | None:
     """The price that goes to the street rounded down to a tick, which can leave nothing of it. (rules_amounts)"""
     return want.limit_price if want.side == "BUY" else want.stop_price
 
 
 def _refusal(
-    want: OrderWanted,
+    want: PlaceOrder,
     account: AccountFacts | None,
     instrument: Instrument | None,
     listing: Listing | None,
@@ -143,7 +143,7 @@ def _refusal(
     return None
 
 
-def _new_order(unit: Unit, item: int, want: OrderWanted, account: AccountFacts, instrument: Instrument) -> Order:
+def _new_order(unit: Unit, item: int, want: PlaceOrder, account: AccountFacts, instrument: Instrument) -> Order:
     at = unit.moment_after(None, item)
     ids = unit.ids if want.cause is None else unit.ids_for(want.cause)
     return Order(
@@ -202,16 +202,16 @@ def announce(unit: Unit, order: Order, of_order: Sequence[Execution]) -> None:
     unit.emit(EVENT_OF[order.status], order.id, order.version, order.updated_at, view)
 
 
-def unlock_journals(unit: Unit, orders: Sequence[Order]) -> Iterator[Journal]:
+def release_journals(unit: Unit, orders: Sequence[Order]) -> Iterator[Journal]:
     """The journals that return what is left of final orders' locks; none for an order with nothing left."""
     on = unit.now.date()
     for order in orders:
         if order.lock_left == 0:
             continue
         if order.side == "BUY":
-            yield unlock_cash(order.id, order.account_group_id, order.currency, order.lock_left, on)
+            yield release_cash(order.id, order.account_group_id, order.currency, order.lock_left, on)
         else:
-            yield unlock_units(order.id, order.account_id, order.instrument_id, order.lock_left, on)
+            yield release_units(order.id, order.account_id, order.instrument_id, order.lock_left, on)
 
 
 async def cancel_now(unit: Unit, orders: Sequence[Order], reason: CancellationReason) -> None:
@@ -220,7 +220,7 @@ async def cancel_now(unit: Unit, orders: Sequence[Order], reason: CancellationRe
     Writes: orders, ledger (ORDER_UNLOCK); events ORDER.CANCELLED.
     """
     done = [moved(order, "cancel", unit.moment_after(order.updated_at), cancellation_reason=reason) for order in orders]
-    await post(unit, list(unlock_journals(unit, done)))
+    await post(unit, list(release_journals(unit, done)))
     ended = [released(order) for order in done]
     await save(unit, ended)
     for order in ended:
@@ -248,7 +248,7 @@ async def ask_to_end(unit: Unit, order_ids: Sequence[UUID], *, ended_at: datetim
     """Ask the venue to end what works for these orders; what was set aside of them gets one more try.
 
     Why: nobody looks at what is set aside, so a cancellation would be accepted and forgotten.
-    Writes: street_orders, venue_reports, set_aside.
+    Writes: street_orders, venue_reports, dead_letters.
     """
     await street.try_again(unit, order_ids, BOOKING)
     await street.request_cancel(unit, order_ids, ended_at=ended_at)
@@ -275,7 +275,7 @@ async def cancel_order(unit: Unit, order_id: UUID) -> UUID:
     Raises: NotFound. Writes: orders, street_orders, ledger (ORDER_UNLOCK); events ORDER.CANCELLED or
     ORDER_CANCELLATION.REJECTED.
     """
-    order = await unit.row(store.LOCK, unit.tenant_id, order_id)
+    order = await unit.row(store.ORDER_FOR_UPDATE, unit.tenant_id, order_id)
     if order is None:
         raise NotFound("There is no order with this id.")
     if is_final(order):

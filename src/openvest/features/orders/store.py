@@ -82,12 +82,12 @@ def _values(orders: Sequence[Order], plain: Sequence[str], decimal: Sequence[str
 
 BY_ID = Query(Order, f"select {_COLUMNS} from orders where tenant_id = $1 and id = $2")
 
-LOCK = Query(
+ORDER_FOR_UPDATE = Query(
     Order,
     f"select {_COLUMNS} from orders where tenant_id = $1 and id = $2 for no key update",
 )
 
-LOCK_FREE = Query(
+FREE_FOR_UPDATE = Query(
     Order,
     f"select {_COLUMNS} from orders where tenant_id = $1 and id = any($2) order by id for no key update skip locked",
 )
@@ -104,9 +104,9 @@ _TO_END = f"""
        and {_OF_ANY} and status =
 """
 
-LOCK_WORKING_TO_END = Query(Order, f"{_TO_END} 'PROCESSING' order by id for no key update")
+WORKING_TO_END_FOR_UPDATE = Query(Order, f"{_TO_END} 'PROCESSING' order by id for no key update")
 
-LOCK_NEW_TO_END = Query(Order, f"{_TO_END} 'NEW' order by id for no key update skip locked")
+NEW_TO_END_FOR_UPDATE = Query(Order, f"{_TO_END} 'NEW' order by id for no key update skip locked")
 """Who has one of them in hand, such as the check, does not hold the account yet and decides by what it becomes."""
 
 # NEW ones first: who of them was in hand and works now is among the others. Both halves of what is NEW have an index.
@@ -115,12 +115,12 @@ _OF_INSTRUMENTS = f"""
     select {_COLUMNS} from orders where tenant_id = $1 and instrument_id = any($2::uuid[]) and status =
 """
 
-LOCK_NEW_OF_INSTRUMENTS = Query(
+NEW_OF_INSTRUMENTS_FOR_UPDATE = Query(
     Order,
     f"{_OF_INSTRUMENTS} 'NEW' and (due_at is null or due_at is not null) order by id for no key update",
 )
 
-LOCK_WORKING_OF_INSTRUMENTS = Query(Order, f"{_OF_INSTRUMENTS} 'PROCESSING' order by id for no key update")
+WORKING_OF_INSTRUMENTS_FOR_UPDATE = Query(Order, f"{_OF_INSTRUMENTS} 'PROCESSING' order by id for no key update")
 
 OF_ACCOUNT = Listing(
     row=Order,
@@ -143,7 +143,7 @@ OF_ACCOUNT = Listing(
 _DUE = """
     from orders o
    where tenant_id = $1 and status = 'NEW' and due_at is not null
-     and not exists (select from set_aside a where a.tenant_id = $1 and a.sweep = 'orders.check' and a.row_id = o.id)
+     and not exists (select from dead_letters a where a.tenant_id = $1 and a.sweep = 'orders.check' and a.row_id = o.id)
 """
 
 NEXT_DUE = Query(datetime, f"select due_at {_DUE} order by due_at limit 1")
@@ -160,7 +160,7 @@ CLAIM_DUE = Query(
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class QueuePosition:
     """Where an order stands in the line of its account group."""
 
     account_group_id: UUID
@@ -170,7 +170,7 @@ class Place:
 
 
 AHEAD = Query(
-    Place,
+    QueuePosition,
     f"""
     select account_group_id, due_at, created_at, id {_DUE}
      and (due_at, created_at, id) < ($2::timestamptz, $3::timestamptz, $4::uuid) and not id = any($5::uuid[])
@@ -185,7 +185,7 @@ WAKE = Statement(
 _EXPIRING = """
     from orders o
    where tenant_id = $1 and status in ('NEW', 'PROCESSING') and expires_at is not null and cancellation_reason is null
-     and not exists (select from set_aside a where a.tenant_id = $1 and a.sweep = 'orders.expire' and a.row_id = o.id)
+    and not exists (select from dead_letters a where a.tenant_id = $1 and a.sweep = 'orders.expire' and a.row_id = o.id)
 """
 
 NEXT_EXPIRY = Query(datetime, f"select expires_at {_EXPIRING} order by expires_at limit 1")

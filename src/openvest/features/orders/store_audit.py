@@ -71,7 +71,7 @@ select o.id, o.isin, o.status, o.lock_amount
   from orders o join instruments i on i.id = o.instrument_id and i.trading_status = 'INACTIVE'
  where o.tenant_id = $1 and o.status in ('NEW', 'PROCESSING') and o.lock_amount > o.lock_used
    and o.cancellation_reason is null
-   and not exists (select from told_instruments t join instrument_changes c on c.sequence > t.last_sequence
+   and not exists (select from instrument_cursors t join instrument_changes c on c.sequence > t.last_sequence
                     where t.tenant_id = $1 and c.instrument_id = o.instrument_id)
 """,
     ),

@@ -7,13 +7,13 @@ from uuid import UUID
 
 from openvest.core.snapshots import Emitted
 from openvest.db.unit import Unit
-from openvest.declarations import Aside, Reaction, Sweep
+from openvest.declarations import DeadLetterKind, Reaction, Sweep
 from openvest.features.executions.model import Side
-from openvest.features.orders import service, service_aside, store
+from openvest.features.orders import service, service_dead_letters, store
 from openvest.features.orders.model import Order
 from openvest.features.orders.sweeps_book import BOOK
 from openvest.features.orders.sweeps_check import CHECK
-from openvest.features.orders.sweeps_news import NEWS, end_misfits
+from openvest.features.orders.sweeps_news import NEWS, end_unfit_orders
 from openvest.features.street import service as street
 
 
@@ -45,8 +45,8 @@ async def _end_orders(unit: Unit, events: Sequence[Emitted]) -> None:
 
 
 async def _end(unit: Unit, events: Sequence[Emitted], *sides: Side) -> None:
-    found = await unit.rows(store.LOCK_NEW_TO_END, unit.tenant_id, _ids(events), list(sides))
-    found += await unit.rows(store.LOCK_WORKING_TO_END, unit.tenant_id, _ids(events), list(sides))
+    found = await unit.rows(store.NEW_TO_END_FOR_UPDATE, unit.tenant_id, _ids(events), list(sides))
+    found += await unit.rows(store.WORKING_TO_END_FOR_UPDATE, unit.tenant_id, _ids(events), list(sides))
     await service.end_working(unit, found, "CANCELLED_BY_UPVEST_PLATFORM", ended_at=unit.now)
 
 
@@ -71,29 +71,29 @@ REACTIONS = [
         ("ACCOUNT.ACTIVATED", _wake),
         ("ACCOUNT.CLOSING_INITIATED", _wake),
         ("ACCOUNT.CLOSED", _wake),
-        *((news, end_misfits) for news in NEWS),
+        *((news, end_unfit_orders) for news in NEWS),
     )
 ]
-"""What ends orders comes before what wakes the others; who wakes is all that `standing_of` looks at."""
+"""What ends orders comes before what wakes the others; who wakes is all that `permissions_of` looks at."""
 
 _ORDER = "orders t where t.tenant_id = $1 and t.id = a.row_id and t.status"
 
-ASIDES = [
-    Aside("orders.check", "order", f"{_ORDER} = 'NEW'", service_aside.drop_order),
-    Aside("orders.expire", "order", f"{_ORDER} in ('NEW', 'PROCESSING')", service_aside.drop_order),
-    Aside(
+DEAD_LETTER_KINDS = [
+    DeadLetterKind("orders.check", "order", f"{_ORDER} = 'NEW'", service_dead_letters.drop_order),
+    DeadLetterKind("orders.expire", "order", f"{_ORDER} in ('NEW', 'PROCESSING')", service_dead_letters.drop_order),
+    DeadLetterKind(
         "street.ask_venue",
         "question to a venue",
         "pub_street_orders t where t.tenant_id = $1 and t.id = a.row_id and t.status = 'WORKING'",
-        service_aside.drop_question,
-        told=service_aside.tell_of_question,
+        service_dead_letters.drop_question,
+        told=service_dead_letters.tell_of_question,
     ),
-    Aside(
+    DeadLetterKind(
         "orders.book",
         "venue's report",
         street.UNBOOKED,
-        service_aside.drop_report,
-        told=service_aside.tell_of_report,
+        service_dead_letters.drop_report,
+        told=service_dead_letters.tell_of_report,
     ),
 ]
 """The street's own work is among them: what becomes of it is decided by the order it serves."""

@@ -54,7 +54,7 @@ async def _book(unit: Unit, reports: Sequence[Report]) -> int:
     Writes: orders, street_orders, venue_reports, fraction_reserves, and what `service_booking.book` writes; events
     ORDER.FILLED, ORDER.CANCELLED, ORDER_CANCELLATION.REJECTED.
     """
-    found = await unit.rows(store.LOCK_FREE, unit.tenant_id, sorted({report.order_id for report in reports}))
+    found = await unit.rows(store.FREE_FOR_UPDATE, unit.tenant_id, sorted({report.order_id for report in reports}))
     orders = {order.id: order for order in found}
     # An order that a verb holds right now is left for the next set; so is what came after news of its instrument that
     # are still to be told, since they may end it. On a frozen clock all that is due comes before news.
@@ -75,7 +75,7 @@ async def _book(unit: Unit, reports: Sequence[Report]) -> int:
     for order_id, reported in by_order.items():
         _carry(unit, work, orders[order_id], reported)
     final = [order for order in work.booked if is_final(order)]
-    made = await service_booking.book(unit, work.new, work.blocks, list(service.unlock_journals(unit, final)))
+    made = await service_booking.book(unit, work.new, work.blocks, list(service.release_journals(unit, final)))
     await executions.save_reserves(unit, work.inventory.values())
     await _announce(unit, work, made)
     await street.send(unit, work.follow_ups)
@@ -88,7 +88,7 @@ async def _load(unit: Unit, orders: dict[UUID, Order], reports: Sequence[Report]
         street_orders=await street.street_orders(unit, sorted({report.street_order_id for report in reports})),
         served_by=await street.street_orders_of(unit, blocks) if blocks else {},
         fills=await street.fills_of(unit, blocks) if blocks else {},
-        inventory=await executions.lock_inventory(unit, [orders[i].instrument_id for i in blocks]),
+        inventory=await executions.inventory_for_update(unit, [orders[i].instrument_id for i in blocks]),
         before=orders,
     )
 

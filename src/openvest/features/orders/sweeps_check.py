@@ -24,8 +24,8 @@ from openvest.features.instruments import service as instruments
 from openvest.features.instruments import service_news
 from openvest.features.instruments.model import Instrument
 from openvest.features.orders import service, store
-from openvest.features.orders.model import Order, Standing
-from openvest.features.orders.rules import CheckFacts, Decision, decide, moved, needs_block, released, standing_of
+from openvest.features.orders.model import Order, TradingPermissions
+from openvest.features.orders.rules import CheckFacts, Decision, decide, moved, needs_block, permissions_of, released
 from openvest.features.orders.rules_amounts import (
     Block,
     Quoted,
@@ -41,8 +41,8 @@ from openvest.features.street.model import StreetOrder
 from openvest.features.tenants import service as tenants
 from openvest.features.tenants.model import Tenant
 from openvest.ledger.chart import Balance, Key, units_of
-from openvest.ledger.posting import locked, post
-from openvest.ledger.recipes import Journal, lock_cash, lock_units
+from openvest.ledger.posting import balances_for_update, post
+from openvest.ledger.posting_rules import Journal, reserve_cash, reserve_units
 from openvest.ports.prices import Listing
 
 
@@ -51,7 +51,7 @@ class _Set:
     """What is known of a set beyond its orders, and what is decided of it."""
 
     tenant: Tenant
-    standing: dict[UUID, Standing]
+    permissions: dict[UUID, TradingPermissions]
     instruments: dict[UUID, Instrument]
     untold: frozenset[UUID]
     listings: dict[tuple[UUID, str], Listing]
@@ -111,7 +111,7 @@ async def _load(unit: Unit, orders: Sequence[Order]) -> _Set:
     sleeps yet, and a closing or a lock no order that works yet; nobody would wake the one or end the other.
     """
     tenant = await tenants.get_tenant(unit)
-    facts = await accounts.hold_account_facts(unit, {order.account_id: order.user_id for order in orders})
+    facts = await accounts.account_facts_for_share(unit, {order.account_id: order.user_id for order in orders})
     told = await service_news.as_told(unit, {o.instrument_id for o in orders})
     wanted = sorted({(o.instrument_id, o.currency) for o in orders})
     found = {key: instruments.home_venue(told.listings.get(key[0], ()), key[1]) for key in wanted}
@@ -119,15 +119,15 @@ async def _load(unit: Unit, orders: Sequence[Order]) -> _Set:
     quotes = await instruments.quotes(unit, listings.values(), tenant.pace)
     work = _Set(
         tenant=tenant,
-        standing={account_id: standing_of(fact) for account_id, fact in facts.items()},
+        permissions={account_id: permissions_of(fact) for account_id, fact in facts.items()},
         instruments=told.instruments,
         untold=frozenset() if unit.frozen else told.untold,
         listings=listings,
         quotes={key: Quoted(quote.bid, quote.offer) for key, quote in quotes.items() if quote},
     )
-    work.inventory = await executions.lock_inventory(unit, [o.instrument_id for o in orders if work.in_block(o)])
+    work.inventory = await executions.inventory_for_update(unit, [o.instrument_id for o in orders if work.in_block(o)])
     # All at once, also those of orders that hold their lock already: they may have to give it back.
-    work.balances = await locked(unit, {_key(order) for order in orders})
+    work.balances = await balances_for_update(unit, {_key(order) for order in orders})
     work.available = {key: balance.available_for_trading for key, balance in work.balances.items()}
     return work
 
@@ -182,14 +182,14 @@ def _lock(unit: Unit, work: _Set, order: Order, lock: Decimal) -> None:
     work.available[_key(order)] -= lock
     on = unit.now.date()
     if order.side == "BUY":
-        work.journals.append(lock_cash(order.id, order.account_group_id, order.currency, lock, on))
+        work.journals.append(reserve_cash(order.id, order.account_group_id, order.currency, lock, on))
     else:
-        work.journals.append(lock_units(order.id, order.account_id, order.instrument_id, lock, on))
+        work.journals.append(reserve_units(order.id, order.account_id, order.instrument_id, lock, on))
 
 
 def _cancel(unit: Unit, work: _Set, cancelled: Order) -> None:
     """Note what a refused order gives back; it is there for those behind it."""
-    work.journals += service.unlock_journals(unit, [cancelled])
+    work.journals += service.release_journals(unit, [cancelled])
     work.available[_key(cancelled)] += cancelled.lock_left
     work.decided.append(released(cancelled))
 
@@ -207,7 +207,7 @@ def _facts(unit: Unit, work: _Set, order: Order, listing: Listing | None) -> Che
             tradable = False
     return CheckFacts(
         now=unit.now,
-        standing=work.standing[order.account_id],
+        permissions=work.permissions[order.account_id],
         instrument_active=instrument.trading_status == "ACTIVE",
         tradable=tradable,
         quote=work.quotes.get(listing.key) if listing else None,

@@ -17,7 +17,7 @@ from openvest.features.instruments import service as instruments
 from openvest.features.instruments import service_news
 from openvest.features.orders import service, store
 from openvest.features.orders.model import CancellationReason, Order
-from openvest.features.orders.rules_fit import misfit
+from openvest.features.orders.rules_fit import unfit_reason
 from openvest.features.street import service as street
 from openvest.features.tenants import service as tenants
 
@@ -25,15 +25,15 @@ NEWS = ("INSTRUMENT.DEACTIVATED", "INSTRUMENT.FRACTIONAL_TRADING_DISABLED", "INS
 """Events of instruments that can make an order unfit."""
 
 
-async def end_misfits(unit: Unit, events: Sequence[Emitted]) -> None:
+async def end_unfit_orders(unit: Unit, events: Sequence[Emitted]) -> None:
     """End the open orders that their instruments do not allow any more, as of the change; what a venue had traded
     before it stands.
 
     Writes: as service.end_working.
     """
     told = await service_news.as_told(unit, {event.object_id for event in events})
-    found = await unit.rows(store.LOCK_NEW_OF_INSTRUMENTS, unit.tenant_id, list(told.instruments))
-    found += await unit.rows(store.LOCK_WORKING_OF_INSTRUMENTS, unit.tenant_id, list(told.instruments))
+    found = await unit.rows(store.NEW_OF_INSTRUMENTS_FOR_UPDATE, unit.tenant_id, list(told.instruments))
+    found += await unit.rows(store.WORKING_OF_INSTRUMENTS_FOR_UPDATE, unit.tenant_id, list(told.instruments))
     if not found:
         return
     placed = await street.street_orders_of(unit, [order.id for order in found if order.status == "PROCESSING"])
@@ -41,7 +41,7 @@ async def end_misfits(unit: Unit, events: Sequence[Emitted]) -> None:
     for order in found:
         home = instruments.home_venue(told.listings.get(order.instrument_id, ()), order.currency)
         works = placed[order.id][-1] if order.id in placed else None
-        reason = misfit(order, told.instruments[order.instrument_id], home, works)
+        reason = unfit_reason(order, told.instruments[order.instrument_id], home, works)
         if reason is not None:
             ended[reason, order.instrument_id].append(order)
     changed = {event.object_id: parse_instant(event.snapshot["updated_at"]) for event in events}

@@ -14,7 +14,7 @@ from openvest.db.unit import Unit
 from openvest.declarations import Call, Endpoint, Representation
 from openvest.features.executions.model_v1 import execution_v1
 from openvest.features.orders import service
-from openvest.features.orders.model import OrderWanted
+from openvest.features.orders.model import PlaceOrder
 from openvest.features.orders.rules import BusinessNotServed, FeeOfOtherKind
 from openvest.features.orders.v1_schemas import (
     OrderCancellationView,
@@ -71,7 +71,7 @@ def cancellation_v1(said: Snapshot) -> Json:
     return dict(said)
 
 
-def _want(call: Call) -> OrderWanted | Problem:
+def _want(call: Call) -> PlaceOrder | Problem:
     """A body as the domain wants it, or why it is none."""
     body: OrderCreate = call.body
     if body.user_id is None:
@@ -79,7 +79,7 @@ def _want(call: Call) -> OrderWanted | Problem:
     fee = body.fee_configuration[0] if body.fee_configuration else None
     if fee is not None and fee.transaction_fee_model_id is not None:
         return FeeOfOtherKind("Fee models are not served yet; give an absolute fee.")
-    return OrderWanted(
+    return PlaceOrder(
         account_id=body.account_id,
         user_id=body.user_id,
         isin=body.instrument_id,
@@ -105,7 +105,7 @@ def _want(call: Call) -> OrderWanted | Problem:
 
 async def place_orders(unit: Unit, calls: Sequence[Call]) -> Sequence[Json | Exception]:
     wants = [_want(call) for call in calls]
-    placed = iter(await service.place_orders(unit, [want for want in wants if isinstance(want, OrderWanted)]))
+    placed = iter(await service.place_orders(unit, [want for want in wants if isinstance(want, PlaceOrder)]))
     answers: list[Json | Exception] = []
     for want in wants:
         answer = want if isinstance(want, Problem) else next(placed)

@@ -13,7 +13,7 @@ from openvest.core.v1 import PageQuery, page_of
 from openvest.features.executions.model import Side
 from openvest.features.executions.model_v1 import ExecutionView
 from openvest.features.orders.model import CancellationReason, ExecutionFlow, InitiationFlow, OrderStatus, OrderType
-from openvest.features.orders.rules_intake import misfits
+from openvest.features.orders.rules_intake import field_errors
 
 FeeType = Literal["TRANSACTION_FEE_BUY", "TRANSACTION_FEE_SELL"]
 ChargeMethod = Literal["CHARGED_BY_CLIENT", "COLLECTED_BY_UPVEST"]
@@ -68,8 +68,8 @@ class OrderCreate(Body):
     )
 
     @classmethod
-    def misfits_together(cls, body: Any, unfit: Set[str]) -> Iterator[FieldError]:
-        return misfits(body, unfit)
+    def field_errors_together(cls, body: Any, unfit: Set[str]) -> Iterator[FieldError]:
+        return field_errors(body, unfit)
 
 
 class OrderFeeView(View):

@@ -20,12 +20,12 @@ from openvest.features.cash import service as cash
 from openvest.features.cash.model import CashTransaction, Reference
 from openvest.features.payments import rules, store
 from openvest.features.payments.model import BankLine, LineStatus, Receipt, Topup
-from openvest.ledger import recipes
-from openvest.ledger.apply import Short
+from openvest.ledger import posting_rules
+from openvest.ledger.apply import InsufficientFunds
 from openvest.ledger.posting import post
 from openvest.ports.bank import IncomingTransfer
 
-INTAKE = "bank_intake"
+INTAKE = "payments.match"
 """Name of the sweep over bank lines."""
 
 
@@ -34,7 +34,7 @@ async def create_topup(unit: Unit, account_group_id: UUID, cash_amount: Decimal,
 
     Raises: AccountGroupNotFound, GroupNotActive. Writes: topups, cash_transactions, the ledger.
     """
-    group = await accounts.hold_account_group(unit, account_group_id)
+    group = await accounts.account_group_for_share(unit, account_group_id)
     rules.may_top_up(group.status)
     at = unit.moment_after(None)
     topup = Topup(
@@ -50,7 +50,7 @@ async def create_topup(unit: Unit, account_group_id: UUID, cash_amount: Decimal,
     )
     await save(unit, store.ADD_TOPUP, topup)
     unit.emit("TOPUP.CONFIRMED", topup.id, topup.version, at, topup)
-    await post(unit, [recipes.topup(topup.id, group.id, currency, cash_amount, at.date())])
+    await post(unit, [posting_rules.topup(topup.id, group.id, currency, cash_amount, at.date())])
     await _record(unit, topup, "TOPUP", cash_amount, at)
     return topup
 
@@ -71,14 +71,14 @@ async def cancel_topup(unit: Unit, topup_id: UUID) -> Topup:
 
     Raises: UnknownTopup, TopupIsFinal, TopupIsSpent. Writes: topups, cash_transactions, the ledger.
     """
-    topup = _known(await unit.row(store.LOCK_TOPUP, unit.tenant_id, topup_id))
+    topup = _known(await unit.row(store.TOPUP_FOR_UPDATE, unit.tenant_id, topup_id))
     rules.may_cancel(topup)
     [cancelled] = await _move(unit, [topup], "cancel")
     group_id, currency, amount = topup.account_group_id, topup.currency, topup.cash_amount
     at = cancelled.updated_at
     try:
-        await post(unit, [recipes.topup_cancellation(topup.id, group_id, currency, amount, at.date())])
-    except Short as short:
+        await post(unit, [posting_rules.topup_cancellation(topup.id, group_id, currency, amount, at.date())])
+    except InsufficientFunds as short:
         raise rules.TopupIsSpent(
             f"The top-up cannot be taken back: {short.missing} {currency} of it are not available for withdrawal."
         ) from short
@@ -172,7 +172,7 @@ async def match_lines(unit: Unit, lines: Sequence[BankLine]) -> None:
     references = sorted({reference for reference in named.values() if reference is not None})
     awaited: dict[str | None, Topup] = {}
     if references:
-        found = await unit.rows(store.LOCK_TOPUPS_BY_REFERENCE, unit.tenant_id, references)
+        found = await unit.rows(store.TOPUPS_BY_REFERENCE_FOR_UPDATE, unit.tenant_id, references)
         awaited = {topup.settlement_reference: topup for topup in found}
 
     paid: dict[UUID, Topup] = {}
@@ -191,7 +191,7 @@ async def match_lines(unit: Unit, lines: Sequence[BankLine]) -> None:
 
 async def set_line_apart(unit: Unit, line_id: UUID) -> None:
     """A bank line that cannot be matched pays nothing; its money is kept in suspense. Writes: bank_lines, ledger."""
-    line = await unit.row(store.LOCK_RECEIVED, unit.tenant_id, line_id)
+    line = await unit.row(store.RECEIVED_FOR_UPDATE, unit.tenant_id, line_id)
     if line is not None:
         await post(unit, [_journal(line, None, unit.now.date())])
         await save(unit, store.MOVE_LINES, _booked(unit, line, None))
@@ -202,7 +202,7 @@ def _booked(unit: Unit, line: BankLine, topup: Topup | None) -> store.BookedLine
     return store.BookedLine(line.id, cast(LineStatus, status), None if topup is None else topup.id, unit.now)
 
 
-def _journal(line: BankLine, topup: Topup | None, on: date) -> recipes.Journal:
+def _journal(line: BankLine, topup: Topup | None, on: date) -> posting_rules.Journal:
     if topup is None:
-        return recipes.payment_unmatched(line.id, line.currency, line.amount, on)
-    return recipes.topup_settled(topup.id, topup.currency, topup.cash_amount, on)
+        return posting_rules.payment_unmatched(line.id, line.currency, line.amount, on)
+    return posting_rules.topup_settled(topup.id, topup.currency, topup.cash_amount, on)

@@ -25,8 +25,8 @@ TOPUPS = Listing(
 )
 
 TOPUP_BY_ID = Query(Topup, f"select {_TOPUP} from topups where tenant_id = $1 and id = $2")
-LOCK_TOPUP = Query(Topup, f"select {_TOPUP} from topups where tenant_id = $1 and id = $2 for no key update")
-LOCK_TOPUPS_BY_REFERENCE = Query(
+TOPUP_FOR_UPDATE = Query(Topup, f"select {_TOPUP} from topups where tenant_id = $1 and id = $2 for no key update")
+TOPUPS_BY_REFERENCE_FOR_UPDATE = Query(
     Topup,
     f"select {_TOPUP} from topups where tenant_id = $1 and settlement_reference = any($2::text[])"
     " order by id for no key update",
@@ -72,7 +72,8 @@ LINES_BY_EXTERNAL_ID = Query(
 _DUE = """
       from bank_lines l
      where tenant_id = $1 and status = 'RECEIVED'
-       and not exists (select from set_aside a where a.tenant_id = $1 and a.sweep = 'bank_intake' and a.row_id = l.id)
+       and not exists (select from dead_letters a
+             where a.tenant_id = $1 and a.sweep = 'payments.match' and a.row_id = l.id)
 """
 NEXT_LINE = Query(datetime, f"select due_at {_DUE} order by due_at limit 1")
 CLAIM_LINES = Query(
@@ -82,7 +83,7 @@ CLAIM_LINES = Query(
      order by due_at, id limit $3 for update skip locked
     """,
 )
-LOCK_RECEIVED = Query(
+RECEIVED_FOR_UPDATE = Query(
     BankLine,
     f"select {_LINE} from bank_lines where tenant_id = $1 and id = $2 and status = 'RECEIVED' for update",
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from openvest.declarations import Aside, Reaction, Sweep
+from openvest.declarations import DeadLetterKind, Reaction, Sweep
 from openvest.features.payments import service, store
 
 SWEEPS: list[Sweep] = [
@@ -10,8 +10,8 @@ SWEEPS: list[Sweep] = [
 ]
 REACTIONS: list[Reaction] = []
 
-ASIDES = [
-    Aside(
+DEAD_LETTER_KINDS = [
+    DeadLetterKind(
         service.INTAKE,
         "bank line",
         "bank_lines t where t.tenant_id = $1 and t.id = a.row_id and t.status = 'RECEIVED'",

@@ -16,7 +16,7 @@ from openvest.features.street.model import Filled, Report, StreetOrder
 from openvest.features.street.rules import STREET_ORDER
 
 UNBOOKED = "venue_reports t where t.tenant_id = $1 and t.id = a.row_id and t.booked_at is null"
-"""What finds a report that was set aside and is not booked (declarations.Aside)."""
+"""What finds a report that was set aside and is not booked (declarations.DeadLetterKind)."""
 
 
 async def send(unit: Unit, orders: Sequence[StreetOrder], inside: Mapping[UUID, Decimal] | None = None) -> None:
@@ -65,7 +65,7 @@ async def request_cancel(unit: Unit, order_ids: Sequence[UUID], *, ended_at: dat
 
 
 async def try_again(unit: Unit, order_ids: Sequence[UUID], sweep: str) -> None:
-    """Take up again what was set aside of these orders here; `sweep` names who books reports. Writes: set_aside."""
+    """Take up again what was set aside of these orders here; `sweep` names who books reports. Writes: dead_letters."""
     await unit.run(store.FREE_QUESTIONS, unit.tenant_id, list(order_ids))
     await unit.run(store.FREE_REPORTS, unit.tenant_id, list(order_ids), sweep)
 
@@ -90,7 +90,7 @@ async def end_unheard(unit: Unit, order_id: UUID) -> bool:
 
     Writes: venue_reports, street_orders.
     """
-    working = await unit.rows(store.LOCK_WORKING, unit.tenant_id, order_id)
+    working = await unit.rows(store.WORKING_FOR_UPDATE, unit.tenant_id, order_id)
     ids = [order.id for order in working]
     reports = await unit.rows(store.REPORTS_OF, unit.tenant_id, ids)
     heard = [report for report in reports if report.due_at <= unit.now]

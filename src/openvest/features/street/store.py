@@ -54,7 +54,8 @@ def insert_values(orders: Sequence[StreetOrder]) -> list[Any]:
 _LOOK = """
        tenant_id = $1 and look_at is not null
      and not exists (
-       select from set_aside a where a.tenant_id = $1 and a.sweep = 'street.ask_venue' and a.row_id = street_orders.id)
+       select from dead_letters a
+             where a.tenant_id = $1 and a.sweep = 'street.ask_venue' and a.row_id = street_orders.id)
 """
 
 NEXT_LOOK = Query(datetime, f"select look_at from street_orders where {_LOOK} order by look_at limit 1")
@@ -132,7 +133,7 @@ INSERT_REPORTS = Statement(
 _DUE: LiteralString = """
        r.tenant_id = $1 and r.booked_at is null
      and not exists (
-       select from set_aside a join venue_reports e on e.tenant_id = a.tenant_id and e.id = a.row_id
+       select from dead_letters a join venue_reports e on e.tenant_id = a.tenant_id and e.id = a.row_id
         where a.tenant_id = $1 and a.sweep = $2 and e.street_order_id = r.street_order_id and e.booked_at is null)
 """
 
@@ -204,7 +205,7 @@ BY_ID = Query(StreetOrder, f"select {_COLUMNS} from street_orders where tenant_i
 
 ORDER_OF_REPORT = Query(UUID, "select order_id from venue_reports where tenant_id = $1 and id = $2")
 
-LOCK_WORKING = Query(
+WORKING_FOR_UPDATE = Query(
     StreetOrder,
     f"""
     select {_COLUMNS} from street_orders
@@ -234,7 +235,7 @@ ENDS_ANYWAY = Query(
 
 FREE_QUESTIONS = Statement(
     """
-    delete from set_aside a using street_orders s
+    delete from dead_letters a using street_orders s
      where a.tenant_id = $1 and a.sweep = 'street.ask_venue' and a.row_id = s.id
        and s.tenant_id = $1 and s.order_id = any($2) and s.status = 'WORKING'
     """
@@ -242,7 +243,7 @@ FREE_QUESTIONS = Statement(
 
 FREE_REPORTS = Statement(
     """
-    delete from set_aside a using venue_reports r
+    delete from dead_letters a using venue_reports r
      where a.tenant_id = $1 and a.sweep = $3 and a.row_id = r.id
        and r.tenant_id = $1 and r.order_id = any($2) and r.booked_at is null
     """

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from openvest.db.query import numeric_array
 from openvest.db.unit import Unit
-from openvest.declarations import Outward, Reaction
+from openvest.declarations import Outbound, Reaction
 from openvest.features.street import store
 from openvest.features.street.model import StreetOrder
 from openvest.ports import Ports
@@ -68,7 +68,7 @@ def _as_venue_order(asked: Asked) -> VenueOrder:
     )
 
 
-async def _talk(ports: Ports, rows: Sequence[Asked]) -> Sequence[VenueAnswer]:
+async def _call(ports: Ports, rows: Sequence[Asked]) -> Sequence[VenueAnswer]:
     return await ports.venue.ask([_as_venue_order(asked) for asked in rows])
 
 
@@ -108,7 +108,7 @@ async def _record(unit: Unit, rows: Sequence[Asked], said: Sequence[VenueAnswer]
     )
 
 
-ASK_VENUE = Outward("street.ask_venue", _lease, _talk, _record, store.NEXT_LOOK, writes_events=False)
+ASK_VENUE = Outbound("street.ask_venue", _lease, _call, _record, store.NEXT_LOOK, writes_events=False)
 
 SWEEPS = [ASK_VENUE]
 REACTIONS: list[Reaction] = []

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from openvest.core.clock import instant
-from openvest.core.ids import caused_id, random_id
+from openvest.core.ids import deterministic_id, random_id
 from openvest.core.problems import Unauthorised
 from openvest.core.sealing import Secrets
 from openvest.core.signing_keys import PrivateKey, PublicKey, generate_p521, load_public_key
@@ -65,7 +65,7 @@ async def create_tenant(
     tenant_id = await find_tenant(database, name)
     if tenant_id is None:
         at = await _ask_one(database, store.WIRE_NOW)
-        new_id = caused_id("tenant", database.seed, name) if mode == "sandbox" or at is None else random_id(at)
+        new_id = deterministic_id("tenant", database.seed, name) if mode == "sandbox" or at is None else random_id(at)
         asked = (new_id, name, licence or "TOL", mode, pace or "instant", frozen_at)
         tenant_id = await _ask_one(database, store.FOUND_TENANT, *asked)
         if tenant_id is None:

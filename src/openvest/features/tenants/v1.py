@@ -78,7 +78,7 @@ def token_endpoint(lifetime_seconds: int) -> Endpoint:
         issue_token,
         body=TokenRequest,
         form=True,
-        ticks=False,
+        advances_clock=False,
         headers={"Cache-Control": "no-store", "Pragma": "no-cache"},  # RFC 6749, 5.1: no cache may keep a token
         errors=(400,),
     )

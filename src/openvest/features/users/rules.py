@@ -93,7 +93,7 @@ Source: reference (users).
 """
 
 
-def misfits(licence: Licence, fields: Mapping[str, Any]) -> list[FieldError]:
+def field_errors(licence: Licence, fields: Mapping[str, Any]) -> list[FieldError]:
     """Each field that the licence asks for and a new user does not have, and each that it does not know."""
     missing = [name for name in REQUIRED_FIELDS[licence] if fields.get(name) is None]
     unknown = [name for name in UNKNOWN_FIELDS[licence] if fields.get(name) is not None]
@@ -105,6 +105,6 @@ def misfits(licence: Licence, fields: Mapping[str, Any]) -> list[FieldError]:
 
 def check_new_user(new: NewUser) -> None:
     """Raises: InvalidRequest, naming each field that does not go with the tenant's licence."""
-    errors = misfits(new.licence, new.fields)
+    errors = field_errors(new.licence, new.fields)
     if errors:
         raise InvalidRequest("The user does not fit this tenant's licence model.", errors=errors)

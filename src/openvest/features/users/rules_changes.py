@@ -47,7 +47,7 @@ BYOL_FIELDS = frozenset(
 """Under BYOL any of these, without documents."""
 
 
-def misfits(licence: Licence, changes: Mapping[str, Any], evidence: Mapping[str, Any] | None) -> list[FieldError]:
+def field_errors(licence: Licence, changes: Mapping[str, Any], evidence: Mapping[str, Any] | None) -> list[FieldError]:
     """What is wrong with a request, field by field. Shape: both mappings have only what was sent."""
     proof = evidence or {}
     if not changes:
@@ -75,8 +75,8 @@ def misfits(licence: Licence, changes: Mapping[str, Any], evidence: Mapping[str,
 
 
 def check_data_change(licence: Licence, changes: Mapping[str, Any], evidence: Mapping[str, Any] | None) -> None:
-    """Raises: InvalidRequest, naming every misfit."""
-    found = misfits(licence, changes, evidence)
+    """Raises: InvalidRequest, naming every field error."""
+    found = field_errors(licence, changes, evidence)
     if found:
         raise InvalidRequest("The data change request is none of the permitted kinds.", errors=found)
 

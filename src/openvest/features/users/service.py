@@ -80,25 +80,25 @@ async def get_user(unit: Unit, user_id: UUID) -> User:
     return _found(await unit.row(store.USER_BY_ID, unit.tenant_id, user_id))
 
 
-async def hold_user(unit: Unit, user_id: UUID) -> User:
+async def user_for_share(unit: Unit, user_id: UUID) -> User:
     """The user, whose state cannot change until this unit ends. Raises: UserNotFound."""
-    return _found(await unit.row(store.HOLD_USER, unit.tenant_id, user_id))
+    return _found(await unit.row(store.USER_FOR_SHARE, unit.tenant_id, user_id))
 
 
-async def hold_users(unit: Unit, user_ids: Iterable[UUID]) -> None:
+async def users_for_share(unit: Unit, user_ids: Iterable[UUID]) -> None:
     """The same for many: from now on nobody else changes them, until this unit ends."""
-    await unit.rows(store.HOLD_USERS, unit.tenant_id, sorted(set(user_ids)))
+    await unit.rows(store.USERS_FOR_SHARE, unit.tenant_id, sorted(set(user_ids)))
 
 
-async def lock_user(unit: Unit, user_id: UUID) -> User:
+async def user_for_update(unit: Unit, user_id: UUID) -> User:
     """The user, locked for a change. Raises: UserNotFound."""
-    rows = await lock_users(unit, [user_id])
+    rows = await users_for_update(unit, [user_id])
     return _found(rows[0] if rows else None)
 
 
-async def lock_users(unit: Unit, user_ids: Sequence[UUID]) -> list[User]:
+async def users_for_update(unit: Unit, user_ids: Sequence[UUID]) -> list[User]:
     """The users that exist, locked in order of their ids."""
-    return await unit.rows(store.LOCK_USERS, unit.tenant_id, list(user_ids))
+    return await unit.rows(store.USERS_FOR_UPDATE, unit.tenant_id, list(user_ids))
 
 
 def _found(user: User | None) -> User:
@@ -134,7 +134,7 @@ async def offboard_user(unit: Unit, user_id: UUID) -> None:
     Features above end it with `finish_offboarding` when nothing of the user is open. Raises: UserNotFound.
     Writes: users, USER.OFFBOARDING_INITIATED.
     """
-    user = await lock_user(unit, user_id)
+    user = await user_for_update(unit, user_id)
     if rules.USER.can(user.status, "offboard"):
         status = rules.USER.move(user.status, "offboard")
         await _save(unit, user, "USER.OFFBOARDING_INITIATED", status=status)
@@ -160,7 +160,7 @@ async def finish_offboarding(unit: Unit, user_id: UUID) -> None:
 
     Raises: UserNotFound. Writes: users, USER.OFFBOARDED.
     """
-    user = await lock_user(unit, user_id)
+    user = await user_for_update(unit, user_id)
     if rules.USER.can(user.status, "finish offboarding"):
         await _save(unit, user, "USER.OFFBOARDED", status=rules.USER.move(user.status, "finish offboarding"))
 
@@ -172,7 +172,7 @@ async def request_data_change(
 
     Raises: UserNotFound, InvalidRequest, UserOffboarded, NotYet. Writes: data_changes.
     """
-    user = await hold_user(unit, user_id)
+    user = await user_for_share(unit, user_id)
     rules_changes.check_data_change(user.licence, changes, evidence)
     check_open(user)
     rules.check_past({**changes, **(evidence or {})}, unit.now)
@@ -198,9 +198,9 @@ async def decide_data_changes(unit: Unit, leased: Sequence[store.LeasedChange], 
     if not leased:
         return
     said = {result.id: result for result in results}
-    users = {user.id: user for user in await lock_users(unit, sorted({row.user_id for row in leased}))}
+    users = {user.id: user for user in await users_for_update(unit, sorted({row.user_id for row in leased}))}
     ids = [row.id for row in leased if row.id in said]
-    changes = await unit.rows(store.LOCK_LEASED_CHANGES, unit.tenant_id, ids, leased[0].lease_token)
+    changes = await unit.rows(store.LEASED_CHANGES_FOR_UPDATE, unit.tenant_id, ids, leased[0].lease_token)
     await unit.run(store.HOLD_CHANGES, unit.tenant_id, [row.id for row in changes if said[row.id].outcome == "PENDING"])
     for change in changes:
         result = said[change.id]
@@ -223,7 +223,7 @@ def _tell_failure(unit: Unit, change_id: UUID, created_at: datetime, user_id: UU
 
 async def fail_undecidable(unit: Unit, change_id: UUID) -> None:
     """A data change that cannot be decided has failed. Writes: data_changes, USER.DATA_CHANGE_FAILED."""
-    change = await unit.row(store.LOCK_RECEIVED, unit.tenant_id, change_id)
+    change = await unit.row(store.RECEIVED_FOR_UPDATE, unit.tenant_id, change_id)
     if change is None:
         return
     reason = "The change could not be processed; send it again."

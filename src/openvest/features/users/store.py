@@ -23,9 +23,11 @@ USERS = Listing(
     default_sort="created_at",
 )  # fmt: skip
 USER_BY_ID = Query(User, f"select {_USER} from users where tenant_id = $1 and id = $2")
-HOLD_USER = Query(User, f"select {_USER} from users where tenant_id = $1 and id = $2 for share")
-HOLD_USERS = Query(UUID, "select id from users where tenant_id = $1 and id = any($2::uuid[]) order by id for share")
-LOCK_USERS = Query(
+USER_FOR_SHARE = Query(User, f"select {_USER} from users where tenant_id = $1 and id = $2 for share")
+USERS_FOR_SHARE = Query(
+    UUID, "select id from users where tenant_id = $1 and id = any($2::uuid[]) order by id for share"
+)
+USERS_FOR_UPDATE = Query(
     User, f"select {_USER} from users where tenant_id = $1 and id = any($2::uuid[]) order by id for no key update"
 )
 USER_FACTS = Query(
@@ -71,12 +73,12 @@ class DataChange:
 
 _CHANGE = columns(DataChange)
 INSERT_CHANGE = insert("data_changes", DataChange)
-LOCK_LEASED_CHANGES = Query(
+LEASED_CHANGES_FOR_UPDATE = Query(
     DataChange,
     f"select {_CHANGE} from data_changes where tenant_id = $1 and id = any($2::uuid[]) and lease_token = $3"
     " and status = 'RECEIVED' order by created_at, id for no key update",
 )
-LOCK_RECEIVED = Query(
+RECEIVED_FOR_UPDATE = Query(
     DataChange,
     f"select {_CHANGE} from data_changes where tenant_id = $1 and id = $2 and status = 'RECEIVED' for no key update",
 )
@@ -107,7 +109,7 @@ class LeasedChange:
 _WAITING = """
   w.tenant_id = $1 and w.status = 'RECEIVED' and not w.held
   and not exists (
-    select from set_aside a where a.tenant_id = $1 and a.sweep = 'review_data_changes' and a.row_id = w.id)
+    select from dead_letters a where a.tenant_id = $1 and a.sweep = 'users.review_changes' and a.row_id = w.id)
 """
 
 CHANGES_DUE = Query(datetime, f"select $2::timestamptz where exists (select from data_changes w where {_WAITING})")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from openvest.core.ids import random_id
 from openvest.db.unit import Unit
-from openvest.declarations import Aside, Outward, Reaction, Sweep
+from openvest.declarations import DeadLetterKind, Outbound, Reaction, Sweep
 from openvest.features.users import service, store
 from openvest.ports import Ports
 from openvest.ports.identity import CheckRequest, CheckResult
@@ -27,15 +27,15 @@ async def ask_changes(ports: Ports, rows: Sequence[store.LeasedChange]) -> Seque
     return await ports.identity.check(requests)
 
 
-SWEEPS: list[Sweep | Outward] = [
-    Outward("review_data_changes", lease_changes, ask_changes, service.decide_data_changes, store.CHANGES_DUE),
+SWEEPS: list[Sweep | Outbound] = [
+    Outbound("users.review_changes", lease_changes, ask_changes, service.decide_data_changes, store.CHANGES_DUE),
 ]
 
 REACTIONS: list[Reaction] = []
 
-ASIDES = [
-    Aside(
-        "review_data_changes",
+DEAD_LETTER_KINDS = [
+    DeadLetterKind(
+        "users.review_changes",
         "data change of a user",
         "data_changes t where t.tenant_id = $1 and t.id = a.row_id and t.status = 'RECEIVED'",
         service.fail_undecidable,

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from openvest.core.problems import FieldError
-from openvest.core.schema import Body, Country, Day, Id, Instant, Setting, Unused, View
+from openvest.core.schema import Body, Country, Day, Id, Instant, Unused, ValidationContext, View
 from openvest.core.schema_people import Address, City, Link, Name, ProofOfResidence
 from openvest.core.snapshots import Json, Snapshot, snapshot_of, snapshot_value
 from openvest.core.v1 import PageQuery, page_of, page_v1
@@ -87,8 +87,8 @@ class UserCreate(UserFields):
     model_config = ConfigDict(json_schema_extra=_by_licence)
 
     @classmethod
-    def misfits_in(cls, setting: Setting, body: Any, unfit: Set[str]) -> Iterable[FieldError]:
-        return rules.misfits(setting.licence, dict(body))
+    def field_errors_in(cls, context: ValidationContext, body: Any, unfit: Set[str]) -> Iterable[FieldError]:
+        return rules.field_errors(context.licence, dict(body))
 
 
 class UserView(UserFields):
@@ -133,12 +133,12 @@ class UserChange(Body):
     document_type: ProofOfResidence | Literal["PASSPORT"] | None = Field(default=None, description="Kind of proof.")
 
     @classmethod
-    def misfits_in(cls, setting: Setting, body: Any, unfit: Set[str]) -> Iterable[FieldError]:
+    def field_errors_in(cls, context: ValidationContext, body: Any, unfit: Set[str]) -> Iterable[FieldError]:
         given = {
             name: value for name, value in body if value is not None or name in unfit or _is_taken_back(body, name)
         }
         evidence = {name: given.pop(name) for name in EVIDENCE if name in given}
-        return rules_changes.misfits(setting.licence, given, evidence)
+        return rules_changes.field_errors(context.licence, given, evidence)
 
 
 def _is_taken_back(body: Any, name: str) -> bool:

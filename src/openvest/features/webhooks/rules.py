@@ -41,7 +41,7 @@ class WebhookNotReached(Unprocessable):
     """A test got no answer from the endpoint."""
 
 
-def url_misfits(url: str, allowed: frozenset[str]) -> list[FieldError]:
+def url_errors(url: str, allowed: frozenset[str]) -> list[FieldError]:
     """What is wrong with where a webhook shall go."""
     try:
         parse_target(url, allowed)
@@ -52,7 +52,7 @@ def url_misfits(url: str, allowed: frozenset[str]) -> list[FieldError]:
 
 def check_url(url: str, allowed: frozenset[str]) -> None:
     """Raises: WebhookUrlRefused."""
-    errors = url_misfits(url, allowed)
+    errors = url_errors(url, allowed)
     if errors:
         raise WebhookUrlRefused(f"The URL of a webhook {errors[0].message}.", errors=errors)
 

@@ -15,7 +15,7 @@ from openvest.db.paging import page
 from openvest.db.rows import save
 from openvest.db.unit import Database, Unit
 from openvest.events.log import last_sequence
-from openvest.events.packages import EventObjects, Run, Tape, collect, envelope, package_of
+from openvest.events.packages import EventObjects, EventReader, Run, collect, envelope, package_of
 from openvest.features.tenants import service as tenants
 from openvest.features.webhooks import rules, store
 from openvest.features.webhooks.model import (
@@ -27,7 +27,7 @@ from openvest.features.webhooks.model import (
     Webhook,
     WebhookChange,
 )
-from openvest.ports.courier import Courier, Letter, NotSent, Receipt
+from openvest.ports.webhook_sender import NotSent, Receipt, WebhookRequest, WebhookSender
 
 BACK_OFF = rules.BACK_OFF
 LEASE_SECONDS = rules.LEASE_SECONDS
@@ -81,7 +81,7 @@ async def update_webhook(
     """
     if change.url is not None:
         rules.check_url(change.url, allow_list)
-    before = _found(await unit.row(store.LOCK, unit.tenant_id, webhook_id), webhook_id)
+    before = _found(await unit.row(store.WEBHOOK_FOR_UPDATE, unit.tenant_id, webhook_id), webhook_id)
     given = {name: value for name, value in _fields(change).items() if value is not None}
     if change.type is not None:
         given["type"] = _once(change.type)
@@ -97,24 +97,24 @@ async def update_webhook(
 
 async def delete_webhook(unit: Unit, webhook_id: UUID) -> None:
     """End a subscription with all that waits for it. Raises: WebhookNotFound. Writes: webhooks, webhook_packages."""
-    _found(await unit.row(store.LOCK, unit.tenant_id, webhook_id), webhook_id)
+    _found(await unit.row(store.WEBHOOK_FOR_UPDATE, unit.tenant_id, webhook_id), webhook_id)
     await unit.run(store.DROP_PACKAGE, unit.tenant_id, webhook_id)
     await unit.run(store.DELETE, unit.tenant_id, webhook_id)
 
 
-async def test_letter(unit: Unit, webhook: Webhook, shown: Json) -> Letter:
+async def test_request(unit: Unit, webhook: Webhook, shown: Json) -> WebhookRequest:
     """A signed delivery of one event that is in no log: the subscription itself, as the contract shows it."""
     event = envelope(random_id(unit.now), unit.now, TEST_EVENT, shown, webhook.id)
     key = await tenants.signing_key(unit)
-    return Letter(webhook.url, package_of([event]), key.id, key.private_pem)
+    return WebhookRequest(webhook.url, package_of([event]), key.id, key.private_pem)
 
 
-async def send_test(courier: Courier | None, letter: Letter) -> Receipt:
+async def send_test(sender: WebhookSender | None, webhook_request: WebhookRequest) -> Receipt:
     """Send it once and say what the endpoint answered, whatever that is. Raises: Unavailable, WebhookNotReached."""
-    if courier is None:
+    if sender is None:
         raise Unavailable("This process cannot send webhooks.")
     try:
-        return await courier.send(letter, read_body=True)
+        return await sender.send(webhook_request, read_body=True)
     except NotSent as error:
         raise rules.WebhookNotReached(str(error)) from None
 
@@ -127,20 +127,20 @@ async def waiting_tenants(database: Database) -> list[UUID]:
 async def build_packages(unit: Unit, objects: EventObjects) -> int:
     """Close what is full or has waited its delay, for a set of subscriptions. Returns how many packages were closed.
 
-    Writes: webhooks, webhook_packages; set_aside for events that cannot be shown.
+    Writes: webhooks, webhook_packages; dead_letters for events that cannot be shown.
     """
     last = await last_sequence(unit)
     claimed = await unit.rows(store.CLAIM_WAITING, unit.tenant_id, last, _AT_ONCE)
     if not claimed:
         return 0
     waiting = await unit.rows(store.WAITING, unit.tenant_id, claimed)
-    tape = Tape(unit, objects)
+    reader = EventReader(unit, objects)
     moved: list[store.Cursor] = []
     closed: list[store.ClosedPackage] = []
     for webhook in waiting:
-        tape.forget_before(webhook.cursor_sequence)
+        reader.forget_before(webhook.cursor_sequence)
         run = await collect(
-            tape,
+            reader,
             webhook.cursor_sequence,
             contract=webhook.contract,
             webhook_id=webhook.id,
@@ -188,7 +188,7 @@ async def record_outcomes(
     held: list[UUID] = []
     if arrived:
         ids = [package.webhook_id for package in arrived]
-        await unit.rows(store.LOCK_MANY, unit.tenant_id, ids)
+        await unit.rows(store.WEBHOOKS_FOR_UPDATE, unit.tenant_id, ids)
         tokens = [package.lease_token for package in arrived]
         held += await unit.rows(store.ARRIVED, unit.tenant_id, ids, tokens, await last_sequence(unit))
     if failed:

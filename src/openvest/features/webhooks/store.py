@@ -61,7 +61,7 @@ LISTING = Listing(
     default_sort="created_at",
 )
 GET = Query(Webhook, f"select {_WEBHOOK} from webhooks where tenant_id = $1 and id = $2")
-LOCK = Query(Webhook, f"select {_WEBHOOK} from webhooks where tenant_id = $1 and id = $2 for update")
+WEBHOOK_FOR_UPDATE = Query(Webhook, f"select {_WEBHOOK} from webhooks where tenant_id = $1 and id = $2 for update")
 ADD = insert("webhooks", Webhook, also={"cursor_sequence": "0"})
 CHANGE = update("webhooks", Webhook, also="look_at = null")
 START_AT = Statement("update webhooks set cursor_sequence = $3, waiting_since = null where tenant_id = $1 and id = $2")
@@ -123,7 +123,9 @@ LEASE = Query(
      order by l.webhook_id
     """,
 )
-LOCK_MANY = Query(UUID, "select id from webhooks where tenant_id = $1 and id = any($2) order by id for no key update")
+WEBHOOKS_FOR_UPDATE = Query(
+    UUID, "select id from webhooks where tenant_id = $1 and id = any($2) order by id for no key update"
+)
 # What waits since the package closed waits since then at the latest; with nothing new, nothing waits.
 ARRIVED = Query(
     UUID,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from uuid import UUID
 
 from openvest.db.unit import Unit
-from openvest.declarations import Aside, Outward, Reaction, Sweep, WorkKept
+from openvest.declarations import DeadLetterKind, Outbound, Reaction, Sweep, WorkKept
 
-SWEEPS: list[Sweep | Outward] = []
+SWEEPS: list[Sweep | Outbound] = []
 REACTIONS: list[Reaction] = []
 
 
@@ -15,5 +15,5 @@ async def _keep(unit: Unit, event_id: UUID) -> None:
     raise WorkKept("the packages have gone on without this event; see openvest events list, and drop it")
 
 
-ASIDES = [Aside("webhook packages", "event that cannot be shown", "(values (true)) t", again=_keep)]
+DEAD_LETTER_KINDS = [DeadLetterKind("webhooks.pack", "event that cannot be shown", "(values (true)) t", again=_keep)]
 """Packing is the worker's own, and what it leaves out is told like any other work."""

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field
 
 from openvest.core.clock import instant
 from openvest.core.problems import FieldError
-from openvest.core.schema import Body, Id, Instant, Setting, View
+from openvest.core.schema import Body, Id, Instant, ValidationContext, View
 from openvest.core.snapshots import Json
 from openvest.core.texts import visible_line
 from openvest.core.v1 import PageQuery, page_of, page_v1
@@ -26,9 +26,9 @@ from openvest.features.webhooks.rules import (
     LARGEST_PACKAGE,
     SMALLEST_PACKAGE,
     TITLE_PATTERN,
-    url_misfits,
+    url_errors,
 )
-from openvest.ports.courier import Courier, Letter
+from openvest.ports.webhook_sender import WebhookRequest, WebhookSender
 
 CategoryOrAll = Literal["ALL"] | Category
 Title = Annotated[str, Field(pattern=TITLE_PATTERN), AfterValidator(visible_line)]
@@ -64,8 +64,8 @@ class WebhookCreate(Body):
     config: PackageConfigChange | None = Field(default=None, description="How packages are collected.")
 
     @classmethod
-    def misfits_in(cls, setting: Setting, body: Any, unfit: Set[str]) -> Iterable[FieldError]:
-        return () if body.url is None else url_misfits(body.url, setting.webhook_allow_list)
+    def field_errors_in(cls, context: ValidationContext, body: Any, unfit: Set[str]) -> Iterable[FieldError]:
+        return () if body.url is None else url_errors(body.url, context.webhook_allow_list)
 
 
 class WebhookChange(Body):
@@ -82,8 +82,8 @@ class WebhookChange(Body):
     config: PackageConfigChange | None = Field(default=None, description="How packages are collected.")
 
     @classmethod
-    def misfits_in(cls, setting: Setting, body: Any, unfit: Set[str]) -> Iterable[FieldError]:
-        return () if body.url is None else url_misfits(body.url, setting.webhook_allow_list)
+    def field_errors_in(cls, context: ValidationContext, body: Any, unfit: Set[str]) -> Iterable[FieldError]:
+        return () if body.url is None else url_errors(body.url, context.webhook_allow_list)
 
 
 class PackageConfigView(View):
@@ -206,19 +206,19 @@ class WebhookServices(Protocol):
     def database(self) -> Database: ...
 
     @property
-    def courier(self) -> Courier | None: ...
+    def sender(self) -> WebhookSender | None: ...
 
 
 async def test_webhook(services: WebhookServices, call: Call) -> Json:
-    async def write_letter(unit: Unit) -> Letter:
+    async def write_request(unit: Unit) -> WebhookRequest:
         webhook = await service.get_webhook(unit, _id(call))
-        return await service.test_letter(unit, webhook, webhook_v1(webhook))
+        return await service.test_request(unit, webhook, webhook_v1(webhook))
 
-    letter = await services.database.read(call.caller.tenant_id, write_letter)
-    receipt = await service.send_test(services.courier, letter)
+    webhook_request = await services.database.read(call.caller.tenant_id, write_request)
+    receipt = await service.send_test(services.sender, webhook_request)
     text = receipt.body.decode("utf-8", "replace")
     response = {"status": receipt.status, "headers": dict(receipt.headers), "body": text}
-    return {"url": letter.url, "response": response}
+    return {"url": webhook_request.url, "response": response}
 
 
 def _id(call: Call) -> UUID:
@@ -254,7 +254,7 @@ ENDPOINTS: list[Endpoint] = [
         body=WebhookCreate,
         status=201,
         errors=(400,),
-        ticks=False,
+        advances_clock=False,
     ),
     Endpoint(
         "GET",
@@ -278,7 +278,7 @@ ENDPOINTS: list[Endpoint] = [
         update_webhook,
         body=WebhookChange,
         errors=(400, 404),
-        ticks=False,
+        advances_clock=False,
     ),
     Endpoint(
         "DELETE",
@@ -291,7 +291,7 @@ ENDPOINTS: list[Endpoint] = [
         delete_webhook,
         status=204,
         errors=(404,),
-        ticks=False,
+        advances_clock=False,
     ),
     Endpoint(
         "POST",

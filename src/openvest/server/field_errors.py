@@ -1,4 +1,5 @@
-"""Misfits of a schema in our own words: a dotted path and a sentence without its subject, for example "is required"."""
+"""Field errors of a schema in our own words: a dotted path and a sentence without its subject, for example "is
+required"."""
 
 from __future__ import annotations
 
@@ -59,7 +60,7 @@ _KEPT = ("is required", "is not a known field", "is given more than once")
 
 
 def explain(error: ValidationError, value: Any) -> list[FieldError]:
-    """Every misfit once, in the order the schema found them."""
+    """Every field error once, in the order the schema found them."""
     found: dict[tuple[str, str], FieldError] = {}
     for detail in error.errors(include_url=False, include_input=False):
         location = _path(detail["loc"], value, detail["type"] == "missing")
@@ -94,7 +95,7 @@ def _own(line: str, location: str) -> tuple[str, str]:
 
 
 def _path(location: Sequence[int | str], value: Any, lacks_last: bool) -> str:
-    """The dotted path of a misfit; names of alternatives that a schema chose between are left out.
+    """The dotted path of a field error; names of alternatives that a schema chose between are left out.
 
     Only what is missing may end in a name that was not sent (`lacks_last`).
     """

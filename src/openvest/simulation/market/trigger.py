@@ -40,33 +40,33 @@ class StreetOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class Touch:
-    """The point at which an order was touched and, where it was filled, when and at what price.
+class Trigger:
+    """The point at which an order was triggered and, where it was filled, when and at what price.
 
-    `price` None: touched, but every point from there on was beyond the protective limit.
+    `price` None: triggered, but every point from there on was beyond the protective limit.
     """
 
-    touched_at: datetime
+    triggered_at: datetime
     filled_at: datetime | None
     price: Decimal | None
 
 
-def first_touch(order: StreetOrder, points: Sequence[Point]) -> Touch | None:
-    """The first touch along the points, or None: the order rests.
+def first_trigger(order: StreetOrder, points: Sequence[Point]) -> Trigger | None:
+    """The first trigger along the points, or None: the order rests.
 
-    A touched point beyond the protective limit fills nothing and the next is tried; from there on the order is one with
-    that limit, so at a point that is not fresh the limit itself counts, which the market moved through.
+    A triggered point beyond the protective limit fills nothing and the next is tried; from there on the order is one
+    with that limit, so at a point that is not fresh the limit itself counts, which the market moved through.
     """
-    touched: datetime | None = None
+    triggered: datetime | None = None
     for point in points:
-        price = _price(order, point) if touched is None else _limit_price(order.side, order.protective_limit, point)
+        price = _price(order, point) if triggered is None else _limit_price(order.side, order.protective_limit, point)
         if price is None:
             continue
-        if touched is None:
-            touched = point.at
+        if triggered is None:
+            triggered = point.at
         if not _beyond(order, price):
-            return Touch(touched, point.at, price)
-    return None if touched is None else Touch(touched, None, None)
+            return Trigger(triggered, point.at, price)
+    return None if triggered is None else Trigger(triggered, None, None)
 
 
 def _beyond(order: StreetOrder, price: Decimal) -> bool:
@@ -76,7 +76,7 @@ def _beyond(order: StreetOrder, price: Decimal) -> bool:
 
 
 def _price(order: StreetOrder, point: Point) -> Decimal | None:
-    """What the order trades at here, or None where this point does not touch it."""
+    """What the order trades at here, or None where this point does not trigger it."""
     if order.kind == "MARKET":
         return point.offer if order.side == "BUY" else point.bid
     if order.kind == "LIMIT":

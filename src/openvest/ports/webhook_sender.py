@@ -1,6 +1,6 @@
 """The port to whoever receives our news over HTTP.
 
-One letter is one attempt: signed afresh, sent once, never redirected, never retried in here. What came back is told as
+One request is one attempt: signed afresh, sent once, never redirected, never retried in here. What came back is told as
 it is; whether it counts as received is not this port's business.
 """
 
@@ -13,7 +13,7 @@ from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class WebhookRequest:
     """What is to be posted. Shape: `private_pem` is PKCS#8 PEM of the signing key with this id."""
 
     url: str
@@ -21,7 +21,7 @@ class Letter:
     key_id: UUID
     private_pem: bytes = field(repr=False)
     headers: tuple[tuple[bytes, bytes], ...] = ()
-    """Headers beyond those that every letter has. Shape: names in lower case."""
+    """Headers beyond those that every request has. Shape: names in lower case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,10 @@ class NotSent(Exception):
     """No answer came, or nothing may be sent there. The text is one sentence that may be shown to the sender."""
 
 
-class Courier(Protocol):
+class WebhookSender(Protocol):
     """What an adapter offers. Called outside any transaction."""
 
-    async def send(self, letter: Letter, *, read_body: bool = False) -> Receipt:
+    async def send(self, webhook_request: WebhookRequest, *, read_body: bool = False) -> Receipt:
         """One attempt; the body is read only where asked for. Raises: NotSent."""
         ...
 

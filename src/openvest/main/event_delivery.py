@@ -1,4 +1,4 @@
-"""How news leaves a process: its wake, its courier, and the worker that uses them."""
+"""How news leaves a process: its wake, its webhook sender, and the worker that uses them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from openvest.core.webhook_urls import allow_list
 from openvest.db.wake import Wake
 from openvest.main import Assembled
 from openvest.server.logs import make_logger
-from openvest.worker.courier import HttpCourier
 from openvest.worker.deliveries import Deliverer
 from openvest.worker.loop import Worker
+from openvest.worker.webhook_sender import HttpWebhookSender
 
 WORKER_PATIENCE_S = 5.0
 """How long a worker drains one tenant in vain before it gives its place to another. A request has no other to do."""
@@ -26,29 +26,31 @@ class WorkLog:
 
     log: Any
 
-    def set_aside(self, tenant_id: UUID, work: str, row_id: UUID, error: BaseException) -> None:
-        self.log.error("work.set_aside", tenant=str(tenant_id), work=work, row=str(row_id), error=error)
+    def dead_letter(self, tenant_id: UUID, work: str, row_id: UUID, error: BaseException) -> None:
+        self.log.error("work.dead_letter", tenant=str(tenant_id), work=work, row=str(row_id), error=error)
 
     def put_off(self, tenant_id: UUID, work: str, error: BaseException, seconds: float) -> None:
         self.log.warning("work.put_off", tenant=str(tenant_id), work=work, seconds=seconds, error=error)
 
 
 @dataclass(slots=True)
-class News:
+class EventDelivery:
     """What every process has that writes events or sends webhooks; `allow_list` says where else these may go."""
 
     assembled: Assembled
     wire: WireClock
     wake: Wake
-    courier: HttpCourier
+    sender: HttpWebhookSender
     allow_list: frozenset[str]
 
     async def close(self) -> None:
         await self.wake.close()
-        await self.courier.close()
+        await self.sender.close()
 
 
-def connect_news(assembled: Assembled, wire: WireClock, *, webhooks_to: tuple[str, ...] = ()) -> News:
+def connect_event_delivery(
+    assembled: Assembled, wire: WireClock, *, webhooks_to: tuple[str, ...] = ()
+) -> EventDelivery:
     """Let commits wake the workers, tests of webhooks go out, and work that does not come through be logged.
 
     `webhooks_to`: HOST:PORT entries for development.
@@ -57,17 +59,17 @@ def connect_news(assembled: Assembled, wire: WireClock, *, webhooks_to: tuple[st
     """
     database = assembled.database
     allowed = allow_list(webhooks_to)
-    news = News(assembled, wire, Wake(database), HttpCourier(wire, allowed), allowed)
-    database.committed = news.wake.announce
-    assembled.courier = news.courier
+    delivery = EventDelivery(assembled, wire, Wake(database), HttpWebhookSender(wire, allowed), allowed)
+    database.committed = delivery.wake.announce
+    assembled.sender = delivery.sender
     assembled.runner.ear = WorkLog(make_logger(wire))
-    return news
+    return delivery
 
 
-def make_worker(news: News, log: Any) -> Worker:
+def make_worker(delivery: EventDelivery, log: Any) -> Worker:
     """The worker of this process."""
-    assembled = news.assembled
-    deliverer = Deliverer(assembled.database, catalog.EVENT_OBJECTS, news.courier, log=log)
+    assembled = delivery.assembled
+    deliverer = Deliverer(assembled.database, catalog.EVENT_OBJECTS, delivery.sender, log=log)
     runner = replace(assembled.runner, patience_s=WORKER_PATIENCE_S)
     clockwork = replace(assembled.clockwork, runner=runner)
-    return Worker(assembled.database, runner, clockwork, deliverer, news.wake, news.wire, log=log)
+    return Worker(assembled.database, runner, clockwork, deliverer, delivery.wake, delivery.wire, log=log)

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from openvest.core.ids import caused_id
+from openvest.core.ids import deterministic_id
 from openvest.core.trading_calendar import session_on
 from openvest.ports.prices import Imported, ImportedBar, ImportedQuote, Listing, Point
 from openvest.ports.stored_prices import StoredPrices, bar_points
-from openvest.simulation.market import Market, StreetOrder, Touch, first_touch
+from openvest.simulation.market import Market, StreetOrder, Trigger, first_trigger
 
 OPEN = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 CLOSE = datetime(2026, 3, 2, 16, 30, tzinfo=UTC)
@@ -22,7 +22,7 @@ FIVE = timedelta(minutes=5)
 
 
 def listing(kind: Any = "EQUITY", isin: str = "DE0007164600") -> Listing:
-    ids = caused_id("instrument", isin), caused_id("venue", "XETR")
+    ids = deterministic_id("instrument", isin), deterministic_id("venue", "XETR")
     return Listing(*ids, isin, kind, "XETR", "EUR", Decimal("0.01"), Decimal("100.00"), True)
 
 
@@ -42,13 +42,13 @@ def walk(*quotes: str, fresh: bool = True) -> list[Point]:
     ]
 
 
-def seen(touch: Touch | None) -> str:
-    """`point price` of a fill, `point -` of a touch that fills nothing, `rests`."""
-    if touch is None:
+def seen(trigger: Trigger | None) -> str:
+    """`point price` of a fill, `point -` of a trigger that fills nothing, `rests`."""
+    if trigger is None:
         return "rests"
-    if touch.filled_at is None:
-        return f"{(touch.touched_at - OPEN) // FIVE} -"
-    return f"{(touch.filled_at - OPEN) // FIVE} {touch.price}"
+    if trigger.filled_at is None:
+        return f"{(trigger.triggered_at - OPEN) // FIVE} -"
+    return f"{(trigger.filled_at - OPEN) // FIVE} {trigger.price}"
 
 
 @pytest.mark.parametrize(
@@ -67,14 +67,14 @@ def seen(touch: Touch | None) -> str:
         ("BUY", "LIMIT", "100", "99/101 99/100.01 98/100", "2 100"),
         ("SELL", "LIMIT", "104", "99/101 108/110", "1 104"),
         ("SELL", "LIMIT", "104", "99/101 103.99/110 104/110", "2 104"),
-        # STOP becomes MARKET at the point that touches it: a gap costs the customer.
+        # STOP becomes MARKET at the point that triggers it: a gap costs the customer.
         ("BUY", "STOP", "100", "99/101", "0 101"),
         ("BUY", "STOP", "101", "99/101", "0 101"),
         ("BUY", "STOP", "104", "99/101 103/105", "1 105"),
         ("SELL", "STOP", "100", "99/101", "0 99"),
         ("SELL", "STOP", "99", "99/101", "0 99"),
         ("SELL", "STOP", "95", "99/101 94/96", "1 94"),
-        # Not touched: quotes count, not what lies between bid and offer.
+        # Not triggered: quotes count, not what lies between bid and offer.
         ("BUY", "LIMIT", "100", "99/101 99.5/100.5", "rests"),
         ("SELL", "LIMIT", "100", "99/101 99.5/100.5", "rests"),
         ("BUY", "STOP", "102", "99/101 101/101.99", "rests"),
@@ -83,7 +83,7 @@ def seen(touch: Touch | None) -> str:
     ],
 )
 def test_the_table(side: str, kind: str, price: str | None, quotes: str, expected: str) -> None:
-    assert seen(first_touch(order(side, kind, price), walk(*quotes.split()))) == expected
+    assert seen(first_trigger(order(side, kind, price), walk(*quotes.split()))) == expected
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_the_table(side: str, kind: str, price: str | None, quotes: str, expecte
     ],
 )
 def test_the_protective_limit(kind: str, price: str | None, quotes: str, expected: str) -> None:
-    assert seen(first_touch(order("BUY", kind, price, "110"), walk(*quotes.split()))) == expected
+    assert seen(first_trigger(order("BUY", kind, price, "110"), walk(*quotes.split()))) == expected
 
 
 @pytest.mark.parametrize(
@@ -114,12 +114,12 @@ def test_the_protective_limit(kind: str, price: str | None, quotes: str, expecte
     [("99/101", "0 99"), ("89/91 85/86 95/97", "2 90"), ("89/91 85/86", "0 -")],
 )
 def test_the_floor_of_a_sale(quotes: str, expected: str) -> None:
-    assert seen(first_touch(order("SELL", "MARKET", None, "90"), walk(*quotes.split()))) == expected
+    assert seen(first_trigger(order("SELL", "MARKET", None, "90"), walk(*quotes.split()))) == expected
 
 
 def test_a_protective_limit_at_the_next_fresh_point_takes_the_points_own_price() -> None:
     points = [*walk("109/111"), *walk("100/102")]
-    assert seen(first_touch(order("BUY", "MARKET", None, "110"), points)) == "0 102"
+    assert seen(first_trigger(order("BUY", "MARKET", None, "110"), points)) == "0 102"
 
 
 @pytest.mark.parametrize(
@@ -186,8 +186,8 @@ def test_orders_in_a_bar(side: str, kind: str, price: str, expected: str | None)
     rows = Imported(DAY, DAY, [bar("100", "110", "90", "105")])
     for market in (Market("seed"), StoredPrices()):
         points = market.points(listing(), DAY, NIGHT, CLOSE, "calendar", rows)
-        touch = first_touch(order(side, kind, price), points)
-        assert (None if touch is None else str(touch.price)) == expected
+        trigger = first_trigger(order(side, kind, price), points)
+        assert (None if trigger is None else str(trigger.price)) == expected
 
 
 def test_a_bar_without_volume_has_no_point_but_a_price() -> None:

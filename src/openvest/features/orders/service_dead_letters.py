@@ -24,14 +24,14 @@ async def drop_order(unit: Unit, order_id: UUID) -> None:
     Raises: WorkKept where the venue has traded for it and that is not booked.
     Writes: orders, street_orders, venue_reports, fraction_reserves, ledger (ORDER_UNLOCK); event ORDER.CANCELLED.
     """
-    order = await unit.row(store.LOCK, unit.tenant_id, order_id)
+    order = await unit.row(store.ORDER_FOR_UPDATE, unit.tenant_id, order_id)
     if order is None or is_final(order):
         return
     if order.status == "PROCESSING":
         await _leave_the_street(unit, order)
     at = unit.moment_after(order.updated_at)
     done = moved(order, "cancel", at, cancellation_reason="CANCELLED_BY_UPVEST_PLATFORM")
-    await post(unit, list(service.unlock_journals(unit, [done])))
+    await post(unit, list(service.release_journals(unit, [done])))
     ended = released(done)
     await service.save(unit, [ended])
     service.announce(unit, ended, (await executions.executions_of(unit, [order_id]))[order_id])
@@ -45,7 +45,7 @@ async def _leave_the_street(unit: Unit, order: Order) -> None:
         raise WorkKept("the venue has traded for this order; repair the cause and retry it, a trade cannot be dropped")
     if block:
         reserve = sum((one.reserve for one in (await street.street_orders_of(unit, [order.id]))[order.id]), ZERO)
-        stock = (await executions.lock_inventory(unit, [order.instrument_id]))[order.instrument_id]
+        stock = (await executions.inventory_for_update(unit, [order.instrument_id]))[order.instrument_id]
         await executions.save_reserves(unit, [replace(stock, reserved=stock.reserved - reserve)])
 
 
@@ -77,7 +77,7 @@ async def tell_of_report(unit: Unit, report_id: UUID) -> None:
 
 async def _tell(unit: Unit, order_id: UUID) -> None:
     """Writes: orders, street_orders; event ORDER_CANCELLATION.REJECTED."""
-    order = await unit.row(store.LOCK, unit.tenant_id, order_id)
+    order = await unit.row(store.ORDER_FOR_UPDATE, unit.tenant_id, order_id)
     if order is None or is_final(order) or not order.cancel_asked:
         return
     refused = service.reject_cancellation(unit, order, _UNDECIDED)

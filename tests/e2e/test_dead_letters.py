@@ -13,7 +13,7 @@ import pytest
 import structlog
 
 from openvest import catalog
-from openvest.core.ids import caused_id
+from openvest.core.ids import deterministic_id
 from openvest.db.query import Query, Statement
 from openvest.db.unit import Unit
 from openvest.declarations import Sweep, WorkKept
@@ -25,7 +25,7 @@ from openvest.features.users import service as users
 from openvest.ledger.audit import Proof, prove_tenant
 from openvest.main import Assembled
 from openvest.ports.venue import VenueAnswer, VenueOrder
-from openvest.work.aside import SetAside, by_sweep, drop, forget_over, list_aside, retry
+from openvest.work.dead_letters import DeadLetter, by_sweep, drop, forget_over, list_dead_letters, retry
 from openvest.worker.housekeeping import keep_house
 from tests.contract.test_topups import transfer
 from tests.kit.orders import Trader, make_trader
@@ -33,7 +33,7 @@ from tests.kit.scripted import ScriptedVenue, script
 
 pytestmark = pytest.mark.anyio
 
-ASIDES = by_sweep(catalog.ASIDES)
+DEAD_LETTER_KINDS = by_sweep(catalog.DEAD_LETTER_KINDS)
 SPOIL = Statement("update orders set cash_amount = 'NaN' where tenant_id = $1 and id = $2")
 REPAIR = Statement("update orders set cash_amount = 100 where tenant_id = $1 and id = $2")
 SPOIL_REPORT = Statement("update venue_reports set price = 'NaN' where tenant_id = $1 and order_id = $2")
@@ -42,7 +42,7 @@ FIRST = Query(UUID, "select id from orders where tenant_id = $1 order by id::tex
 SUSPENSE = Query(
     Decimal, "select sum(balance) as held from house_balances where tenant_id = $1 and bucket = 'suspense'"
 )
-ANY = Statement("insert into set_aside (tenant_id, sweep, row_id, error, created_at) values ($1, $2, $3, 'E', $4)")
+ANY = Statement("insert into dead_letters (tenant_id, sweep, row_id, error, created_at) values ($1, $2, $3, 'E', $4)")
 
 
 class Mute(ScriptedVenue):
@@ -63,21 +63,25 @@ class Stand:
         self.trader, self.world = trader, trader.world
         self.tenant_id = trader.customer.tenant_id
 
-    async def rows(self) -> list[SetAside]:
-        return await self.world.database.read(self.tenant_id, lambda unit: list_aside(unit, catalog.SET_ASIDE))
+    async def rows(self) -> list[DeadLetter]:
+        return await self.world.database.read(
+            self.tenant_id, lambda unit: list_dead_letters(unit, catalog.DEAD_LETTERS)
+        )
 
-    async def only(self) -> SetAside:
+    async def only(self) -> DeadLetter:
         (row,) = await self.rows()
         return row
 
     async def retry(self) -> None:
         row = await self.only()
-        await self.world.database.write(self.tenant_id, lambda unit: retry(unit, ASIDES[row.sweep], row))
+        await self.world.database.write(self.tenant_id, lambda unit: retry(unit, DEAD_LETTER_KINDS[row.sweep], row))
         await self.trader.rest()
 
     async def drop(self) -> None:
         row = await self.only()
-        await self.world.database.write(self.tenant_id, lambda unit: drop(unit, ASIDES[row.sweep], row, "A. Operator"))
+        await self.world.database.write(
+            self.tenant_id, lambda unit: drop(unit, DEAD_LETTER_KINDS[row.sweep], row, "A. Operator")
+        )
         await self.trader.rest()
 
     async def run(self, statement: Statement, *values: Any) -> None:
@@ -87,7 +91,7 @@ class Stand:
         return await self.world.database.read(self.tenant_id, lambda unit: unit.one(query, self.tenant_id))
 
     async def proof(self) -> Proof:
-        return await prove_tenant(self.world.database, self.tenant_id, catalog.LAWS)
+        return await prove_tenant(self.world.database, self.tenant_id, catalog.INVARIANTS)
 
     async def broken_laws(self) -> list[str]:
         return [finding.name for finding in (await self.proof()).findings]
@@ -227,9 +231,9 @@ async def test_a_dropped_data_change_has_failed(assembled: Assembled, frozen_ten
         " values ($1, $2, $4, $4, $3, 'RECEIVED', '{}')"
     )
     now = (await assembled.clockwork.show(frozen_tenant_id)).now
-    change = caused_id("change")
+    change = deterministic_id("change")
     await at.run(insert, change, at.trader.customer.user_id, now)
-    await at.run(ANY, "review_data_changes", change, now)
+    await at.run(ANY, "users.review_changes", change, now)
     assert await at.broken_laws() == ["no_open_work_is_hidden"]
     await at.drop()
     assert (await at.proof()).clean and (await at.trader.event_types("USER"))[-1] == "USER.DATA_CHANGE_FAILED"
@@ -260,26 +264,28 @@ async def test_an_end_that_is_not_the_clients_is_not_taken_back_with_the_clients
 
 async def test_every_work_says_what_its_rows_are(assembled: Assembled, frozen_tenant_id: UUID) -> None:
     """Once for each work, and what nobody declares counts as open."""
-    assert sorted(ASIDES) == sorted([*(work.name for work in catalog.WORKS), "webhook packages"])
-    assert len(ASIDES) == len(catalog.ASIDES)
+    assert sorted(DEAD_LETTER_KINDS) == sorted([*(work.name for work in catalog.WORKS), "webhooks.pack"])
+    assert len(DEAD_LETTER_KINDS) == len(catalog.DEAD_LETTER_KINDS)
     at = Stand(await make_trader(assembled, frozen_tenant_id, money=""))
     now = (await assembled.clockwork.show(frozen_tenant_id)).now
-    for name in (*ASIDES, "a work of tomorrow"):
-        await at.run(ANY, name, caused_id("row", name), now)
+    for name in (*DEAD_LETTER_KINDS, "a work of tomorrow"):
+        await at.run(ANY, name, deterministic_id("row", name), now)
     is_open = {row.sweep for row in await at.rows() if row.is_open}
-    assert is_open == {"webhook packages", "a work of tomorrow"}, "rows that are no object's any more hide nothing"
+    assert is_open == {"webhooks.pack", "a work of tomorrow"}, "rows that are no object's any more hide nothing"
     assert len((await at.proof()).findings[0].rows) == 2
     await keep_house(assembled.database, structlog.get_logger())
     assert {row.sweep for row in await at.rows()} == is_open
     assert (
-        await assembled.database.write(frozen_tenant_id, lambda unit: forget_over(unit, catalog.FORGET_SET_ASIDE), n=0)
+        await assembled.database.write(
+            frozen_tenant_id, lambda unit: forget_over(unit, catalog.FORGET_DEAD_LETTERS), n=0
+        )
         == 0
     )
 
 
-@pytest.mark.parametrize("name", ["executions.settle", "executions.settle_blocks", "tell_instruments"])
+@pytest.mark.parametrize("name", ["executions.settle", "executions.settle_blocks", "instruments.tell"])
 async def test_what_is_under_way_is_not_dropped(assembled: Assembled, frozen_tenant_id: UUID, name: str) -> None:
-    end = ASIDES[name].drop
+    end = DEAD_LETTER_KINDS[name].drop
     assert end is not None
     with pytest.raises(WorkKept):
-        await assembled.database.write(frozen_tenant_id, lambda unit: end(unit, caused_id("row")), n=0)
+        await assembled.database.write(frozen_tenant_id, lambda unit: end(unit, deterministic_id("row")), n=0)

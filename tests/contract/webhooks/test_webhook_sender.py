@@ -13,8 +13,8 @@ import pytest
 
 from openvest.core.clock import WireClock
 from openvest.core.signing_keys import generate_p521
-from openvest.ports.courier import Letter, NotSent
-from openvest.worker.courier import MAX_ANSWER_BYTES, MAX_BODY_BYTES, HttpCourier
+from openvest.ports.webhook_sender import NotSent, WebhookRequest
+from openvest.worker.webhook_sender import MAX_ANSWER_BYTES, MAX_BODY_BYTES, HttpWebhookSender
 from tests.kit.hostile import NOT_TAKEN, OK, TAKEN, Behaviour, endpoint, hangs, sends
 from tests.kit.tls import certificate as make_certificate
 
@@ -27,39 +27,39 @@ WIRE = WireClock()
 
 
 @asynccontextmanager
-async def courier_to(port: int, seconds: float = 5) -> AsyncGenerator[HttpCourier]:
-    courier = HttpCourier(WIRE, frozenset({f"127.0.0.1:{port}"}), timeout_seconds=seconds)
+async def sender_to(port: int, seconds: float = 5) -> AsyncGenerator[HttpWebhookSender]:
+    sender = HttpWebhookSender(WIRE, frozenset({f"127.0.0.1:{port}"}), timeout_seconds=seconds)
     try:
-        yield courier
+        yield sender
     finally:
-        await courier.close()
+        await sender.close()
 
 
-def letter(url: str) -> Letter:
-    return Letter(url, b'{"payload":[]}', KEY_ID, PRIVATE_PEM)
+def webhook_request(url: str) -> WebhookRequest:
+    return WebhookRequest(url, b'{"payload":[]}', KEY_ID, PRIVATE_PEM)
 
 
 @pytest.mark.parametrize("behave", TAKEN.values(), ids=TAKEN.keys())
 async def test_a_200_counts_whatever_follows_it(behave: Behaviour) -> None:
-    async with endpoint(behave) as port, courier_to(port, 5) as courier, asyncio.timeout(4):
-        receipt = await courier.send(letter(f"http://127.0.0.1:{port}/"))
+    async with endpoint(behave) as port, sender_to(port, 5) as sender, asyncio.timeout(4):
+        receipt = await sender.send(webhook_request(f"http://127.0.0.1:{port}/"))
     assert 200 <= receipt.status <= 204
     assert receipt.body == b""
 
 
 @pytest.mark.parametrize("behave", NOT_TAKEN.values(), ids=NOT_TAKEN.keys())
 async def test_without_an_answer_in_time_nothing_was_received(behave: Behaviour) -> None:
-    async with endpoint(behave) as port, courier_to(port, 0.3) as courier, asyncio.timeout(4):
+    async with endpoint(behave) as port, sender_to(port, 0.3) as sender, asyncio.timeout(4):
         with pytest.raises(NotSent) as caught:
-            await courier.send(letter(f"http://127.0.0.1:{port}/"))
+            await sender.send(webhook_request(f"http://127.0.0.1:{port}/"))
     assert str(port) not in str(caught.value)
 
 
 async def test_a_body_is_read_where_asked_for_and_bounded() -> None:
     async with endpoint(sends(OK + b"\r\n", forever=b"x" * 10_000)) as port:
-        courier = HttpCourier(WIRE, frozenset({f"127.0.0.1:{port}"}))
-        receipt = await courier.send(letter(f"http://127.0.0.1:{port}/"), read_body=True)
-        await courier.close()
+        sender = HttpWebhookSender(WIRE, frozenset({f"127.0.0.1:{port}"}))
+        receipt = await sender.send(webhook_request(f"http://127.0.0.1:{port}/"), read_body=True)
+        await sender.close()
     assert receipt.body == b"x" * MAX_BODY_BYTES
 
 
@@ -89,9 +89,9 @@ def pours(head: bytes, part: bytes, end: bytes, poured: list[bool]) -> Behaviour
 @pytest.mark.parametrize("read_body", [False, True])
 async def test_interim_answers_without_end_are_broken_off(read_body: bool) -> None:
     poured: list[bool] = []
-    async with endpoint(pours(b"", HINT, NO_BODY, poured)) as port, courier_to(port, 20) as courier:
+    async with endpoint(pours(b"", HINT, NO_BODY, poured)) as port, sender_to(port, 20) as sender:
         with pytest.raises(NotSent, match=f"exceeds {MAX_ANSWER_BYTES} bytes"):
-            await courier.send(letter(f"http://127.0.0.1:{port}/"), read_body=read_body)
+            await sender.send(webhook_request(f"http://127.0.0.1:{port}/"), read_body=read_body)
     assert poured == []
 
 
@@ -99,14 +99,14 @@ async def test_interim_answers_without_end_are_broken_off(read_body: bool) -> No
 async def test_megabytes_between_chunks_cost_the_connection_and_not_the_answer(read_body: bool) -> None:
     poured: list[bool] = []
     head = OK + b"transfer-encoding: chunked\r\n\r\n"
-    async with endpoint(pours(head, HIDDEN, b"0\r\n\r\n", poured)) as port, courier_to(port, 20) as courier:
-        receipt = await courier.send(letter(f"http://127.0.0.1:{port}/"), read_body=read_body)
+    async with endpoint(pours(head, HIDDEN, b"0\r\n\r\n", poured)) as port, sender_to(port, 20) as sender:
+        receipt = await sender.send(webhook_request(f"http://127.0.0.1:{port}/"), read_body=read_body)
     assert receipt.status == 200
     assert poured == []
     assert len(receipt.body) < MAX_ANSWER_BYTES // len(HIDDEN)
 
 
-async def test_what_one_letter_received_does_not_count_for_the_next() -> None:
+async def test_what_one_request_received_does_not_count_for_the_next() -> None:
     """Over one connection, each answer just below the bound."""
     connections = 0
 
@@ -117,19 +117,19 @@ async def test_what_one_letter_received_does_not_count_for_the_next() -> None:
             writer.write(HINT * (MAX_ANSWER_BYTES // len(HINT) - 1) + NO_BODY)
             await reader.readuntil(b'{"payload":[]}')
 
-    async with endpoint(behave) as port, courier_to(port, 20) as courier:
+    async with endpoint(behave) as port, sender_to(port, 20) as sender:
         for _ in range(3):
-            assert (await courier.send(letter(f"http://127.0.0.1:{port}/"))).status == 200
+            assert (await sender.send(webhook_request(f"http://127.0.0.1:{port}/"))).status == 200
     assert connections == 1
 
 
 async def test_nobody_listening_is_a_failure() -> None:
     async with endpoint(hangs) as port:
         pass
-    courier = HttpCourier(WIRE, frozenset({f"127.0.0.1:{port}"}))
+    sender = HttpWebhookSender(WIRE, frozenset({f"127.0.0.1:{port}"}))
     with pytest.raises(NotSent, match="does not take connections"):
-        await courier.send(letter(f"http://127.0.0.1:{port}/"))
-    await courier.close()
+        await sender.send(webhook_request(f"http://127.0.0.1:{port}/"))
+    await sender.close()
 
 
 def certificate(folder: Path, host: str, *, days: int = 1) -> tuple[ssl.SSLContext, ssl.SSLContext]:
@@ -148,9 +148,9 @@ async def test_tls_goes_to_the_judged_address_under_the_name_of_the_url(tmp_path
     names: list[str | None] = []
     server.sni_callback = lambda _socket, name, _context: names.append(name)
     async with endpoint(sends(OK + b"content-length: 0\r\n\r\n"), server) as port:
-        courier = HttpCourier(WIRE, resolve=_to_loopback, judge=lambda address: address == "127.0.0.1", tls=client)
-        receipt = await courier.send(letter(f"https://{HOST}:{port}/"))
-        await courier.close()
+        sender = HttpWebhookSender(WIRE, resolve=_to_loopback, judge=lambda address: address == "127.0.0.1", tls=client)
+        receipt = await sender.send(webhook_request(f"https://{HOST}:{port}/"))
+        await sender.close()
     assert (receipt.status, names) == (200, [HOST])
 
 
@@ -161,7 +161,7 @@ async def test_a_certificate_of_another_name_age_or_issuer_is_refused(
     server, client = certificate(tmp_path, host, days=days)
     async with endpoint(sends(OK + b"content-length: 0\r\n\r\n"), server) as port:
         tls = client if trusted else None
-        courier = HttpCourier(WIRE, resolve=_to_loopback, judge=lambda address: address == "127.0.0.1", tls=tls)
+        sender = HttpWebhookSender(WIRE, resolve=_to_loopback, judge=lambda address: address == "127.0.0.1", tls=tls)
         with pytest.raises(NotSent, match="certificate is not valid"):
-            await courier.send(letter(f"https://{HOST}:{port}/"))
-        await courier.close()
+            await sender.send(webhook_request(f"https://{HOST}:{port}/"))
+        await sender.close()

@@ -1,4 +1,4 @@
-"""Every recipe makes a journal that sums to zero per asset, its memo legs by themselves, whatever the facts."""
+"""Every posting rule makes a journal that sums to zero per asset, its memo legs by themselves, whatever the facts."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openvest.core.ids import caused_id
-from openvest.ledger import recipes, trades
+from openvest.core.ids import deterministic_id
+from openvest.ledger import posting_rules, trades
 from openvest.ledger.chart import HOUSE_BUCKETS, MEMO_BUCKETS, OWNER_BUCKETS, Leg, owner_kind, units_of
-from openvest.ledger.recipes import FORCED, PAYOUTS, Journal, Kind
+from openvest.ledger.posting_rules import FORCED, PAYOUTS, Journal, Kind
 from openvest.ledger.trades import Side, StreetTrade, Taxes, Trade
 
 DAY, NEXT_DAY = date(2026, 3, 2), date(2026, 3, 3)
-OBJECT, GROUP, ACCOUNT, INSTRUMENT = (caused_id("recipe", name) for name in ("object", "group", "account", "x"))
+OBJECT, GROUP, ACCOUNT, INSTRUMENT = (deterministic_id("rule", name) for name in ("object", "group", "account", "x"))
 SIDES: list[Side] = ["BUY", "SELL"]
 cash = st.decimals("0.01", "999999999.99", places=2)
 units = st.decimals("0.0000000001", "999999", places=10)
@@ -33,7 +33,7 @@ def a_trade(draw: st.DrawFn) -> Trade:
     share = draw(st.decimals("0", "1", places=2))
     return Trade(
         OBJECT,
-        caused_id("recipe", "order"),
+        deterministic_id("rule", "order"),
         draw(st.sampled_from(SIDES)),
         GROUP,
         ACCOUNT,
@@ -57,26 +57,26 @@ def a_street_trade(draw: st.DrawFn) -> StreetTrade:
 
 
 MONEY: dict[str, Callable[[Decimal], Journal]] = {
-    "topup": lambda a: recipes.topup(OBJECT, GROUP, "EUR", a, DAY),
-    "topup_settled": lambda a: recipes.topup_settled(OBJECT, "EUR", a, DAY),
-    "topup_cancellation": lambda a: recipes.topup_cancellation(OBJECT, GROUP, "EUR", a, DAY),
-    "payment_unmatched": lambda a: recipes.payment_unmatched(OBJECT, "EUR", a, DAY),
-    "credit_funding": lambda a: recipes.credit_funding(OBJECT, GROUP, "EUR", a, DAY, source="suspense"),
-    "credit_funding_charge_back": lambda a: recipes.credit_funding_charge_back(OBJECT, GROUP, "EUR", a, DAY),
-    "sepa_direct_debit": lambda a: recipes.sepa_direct_debit(OBJECT, GROUP, "EUR", a, DAY),
-    "direct_debit_charge_back": lambda a: recipes.direct_debit_charge_back(OBJECT, GROUP, "EUR", a, DAY),
-    "direct_debit_fee": lambda a: recipes.direct_debit_fee(OBJECT, GROUP, "EUR", a, DAY),
-    "debt_waived": lambda a: recipes.debt_waived(OBJECT, GROUP, "EUR", a, DAY),
-    "withdrawal_lock": lambda a: recipes.withdrawal_lock(OBJECT, GROUP, "EUR", a, DAY),
-    "withdrawal_unlock": lambda a: recipes.withdrawal_unlock(OBJECT, GROUP, "EUR", a, DAY),
-    "withdrawal": lambda a: recipes.withdrawal(OBJECT, GROUP, "EUR", a, DAY, tax=Decimal("0.01")),
-    "withdrawal_cancellation": lambda a: recipes.withdrawal_cancellation(OBJECT, GROUP, "EUR", a, DAY),
-    "dust_cleanup": lambda a: recipes.dust_cleanup(OBJECT, ACCOUNT, INSTRUMENT, a, DAY),
-    "segregation": lambda a: recipes.segregation(DAY, "EUR", a),
-    "lock_cash": lambda a: recipes.lock_cash(OBJECT, GROUP, "EUR", a, DAY),
-    "unlock_cash": lambda a: recipes.unlock_cash(OBJECT, GROUP, "EUR", a, DAY),
-    "lock_units": lambda a: recipes.lock_units(OBJECT, ACCOUNT, INSTRUMENT, a, DAY),
-    "unlock_units": lambda a: recipes.unlock_units(OBJECT, ACCOUNT, INSTRUMENT, a, DAY),
+    "topup": lambda a: posting_rules.topup(OBJECT, GROUP, "EUR", a, DAY),
+    "topup_settled": lambda a: posting_rules.topup_settled(OBJECT, "EUR", a, DAY),
+    "topup_cancellation": lambda a: posting_rules.topup_cancellation(OBJECT, GROUP, "EUR", a, DAY),
+    "payment_unmatched": lambda a: posting_rules.payment_unmatched(OBJECT, "EUR", a, DAY),
+    "credit_funding": lambda a: posting_rules.credit_funding(OBJECT, GROUP, "EUR", a, DAY, source="suspense"),
+    "credit_funding_charge_back": lambda a: posting_rules.credit_funding_charge_back(OBJECT, GROUP, "EUR", a, DAY),
+    "sepa_direct_debit": lambda a: posting_rules.sepa_direct_debit(OBJECT, GROUP, "EUR", a, DAY),
+    "direct_debit_charge_back": lambda a: posting_rules.direct_debit_charge_back(OBJECT, GROUP, "EUR", a, DAY),
+    "direct_debit_fee": lambda a: posting_rules.direct_debit_fee(OBJECT, GROUP, "EUR", a, DAY),
+    "debt_waived": lambda a: posting_rules.debt_waived(OBJECT, GROUP, "EUR", a, DAY),
+    "reserve_withdrawal": lambda a: posting_rules.reserve_withdrawal(OBJECT, GROUP, "EUR", a, DAY),
+    "release_withdrawal": lambda a: posting_rules.release_withdrawal(OBJECT, GROUP, "EUR", a, DAY),
+    "withdrawal": lambda a: posting_rules.withdrawal(OBJECT, GROUP, "EUR", a, DAY, tax=Decimal("0.01")),
+    "withdrawal_cancellation": lambda a: posting_rules.withdrawal_cancellation(OBJECT, GROUP, "EUR", a, DAY),
+    "dust_cleanup": lambda a: posting_rules.dust_cleanup(OBJECT, ACCOUNT, INSTRUMENT, a, DAY),
+    "segregation": lambda a: posting_rules.segregation(DAY, "EUR", a),
+    "reserve_cash": lambda a: posting_rules.reserve_cash(OBJECT, GROUP, "EUR", a, DAY),
+    "release_cash": lambda a: posting_rules.release_cash(OBJECT, GROUP, "EUR", a, DAY),
+    "reserve_units": lambda a: posting_rules.reserve_units(OBJECT, ACCOUNT, INSTRUMENT, a, DAY),
+    "release_units": lambda a: posting_rules.release_units(OBJECT, ACCOUNT, INSTRUMENT, a, DAY),
 }
 TRADES: dict[str, Callable[[Trade], Journal]] = {
     "order_execution": trades.order_execution,
@@ -109,8 +109,8 @@ def sound(journal: Journal) -> None:
 def kinds_made() -> set[str]:
     trade = Trade(OBJECT, OBJECT, "BUY", GROUP, ACCOUNT, INSTRUMENT, "EUR", Decimal(1), Decimal(1), DAY, NEXT_DAY)
     street = StreetTrade(OBJECT, "BUY", INSTRUMENT, "EUR", Decimal(1), Decimal(1), DAY, NEXT_DAY)
-    made = [recipe(Decimal(1)) for recipe in MONEY.values()]
-    made += [recipe(trade) for recipe in TRADES.values()] + [recipe(street) for recipe in STREETS.values()]
+    made = [rule(Decimal(1)) for rule in MONEY.values()]
+    made += [rule(trade) for rule in TRADES.values()] + [rule(street) for rule in STREETS.values()]
     return {journal.kind for journal in made}
 
 
@@ -119,7 +119,7 @@ def test_every_kind_and_every_recipe_stands_in_the_tables_of_this_test() -> None
     tested = {name.partition(",")[0] for name in (*MONEY, *TRADES, *STREETS)} | {"street_settlement", "journal_of"}
     public = {
         name
-        for module in (recipes, trades)
+        for module in (posting_rules, trades)
         for name, thing in inspect.getmembers(module, inspect.isfunction)
         if thing.__module__ == module.__name__ and not name.startswith("_") and name != "house"
     }
@@ -129,25 +129,27 @@ def test_every_kind_and_every_recipe_stands_in_the_tables_of_this_test() -> None
 
 @pytest.mark.parametrize("name", MONEY)
 @given(amount=cash.filter(lambda a: a > Decimal("0.01")))
-def test_money_recipes_sum_to_zero(name: str, amount: Decimal) -> None:
+def test_money_posting_rules_sum_to_zero(name: str, amount: Decimal) -> None:
     sound(MONEY[name](amount))
 
 
 @pytest.mark.parametrize("name", TRADES)
 @given(trade=a_trade())
-def test_trade_recipes_sum_to_zero(name: str, trade: Trade) -> None:
+def test_trade_posting_rules_sum_to_zero(name: str, trade: Trade) -> None:
     sound(TRADES[name](trade))
 
 
 @pytest.mark.parametrize("name", STREETS)
 @given(street=a_street_trade())
-def test_street_recipes_sum_to_zero(name: str, street: StreetTrade) -> None:
+def test_street_posting_rules_sum_to_zero(name: str, street: StreetTrade) -> None:
     sound(STREETS[name](street))
 
 
 @given(streets=st.lists(a_street_trade(), min_size=1, max_size=3), customers=st.lists(a_trade(), max_size=5))
 def test_a_street_settlement_sums_to_zero(streets: list[StreetTrade], customers: list[Trade]) -> None:
-    served = [replace(t, account_id=caused_id("account", n), through="fractions") for n, t in enumerate(customers)]
+    served = [
+        replace(t, account_id=deterministic_id("account", n), through="fractions") for n, t in enumerate(customers)
+    ]
     journal = trades.street_settlement(OBJECT, streets, served, NEXT_DAY)
     sums: defaultdict[tuple[str, bool], Decimal] = defaultdict(Decimal)
     for leg in journal.legs:
@@ -175,7 +177,7 @@ def test_an_execution_its_settlement_and_both_cancellations_leave_nothing(trade:
 def test_an_unbalanced_journal_is_not_sound() -> None:
     legs = (Leg(GROUP, "EUR", "unsettled_in", Decimal(10)), Leg(None, "EUR", "bank", Decimal(-10)))
     with pytest.raises(AssertionError):
-        sound(recipes.journal_of("TOPUP", OBJECT, DAY, legs))
+        sound(posting_rules.journal_of("TOPUP", OBJECT, DAY, legs))
 
 
 def test_assets_are_named_by_currency_or_instrument() -> None:

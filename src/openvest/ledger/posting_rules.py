@@ -1,11 +1,11 @@
 """Recipes: every movement of value this system knows, as a pure function from facts to a journal.
 
-A recipe names `available` where a customer is credited or debited; whether a credit repays a debt, or a forced debit
-makes one, is decided by `apply` on the locked balance. Every journal sums to zero per asset, its memo legs by
+A posting rule names `available` where a customer is credited or debited; whether a credit repays a debt, or a forced
+debit makes one, is decided by `apply` on the locked balance. Every journal sums to zero per asset, its memo legs by
 themselves.
 
 Units: money in the currency's major unit, quantities in units of the instrument.
-Source: POSTINGS.md; the section of each journal stands at its recipe.
+Source: POSTINGS.md; the section of each journal stands at its posting rule.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
-from openvest.core.ids import caused_id
+from openvest.core.ids import deterministic_id
 from openvest.core.money import ZERO
 from openvest.ledger.chart import Leg, units_of
 
@@ -177,13 +177,13 @@ def debt_waived(act_id: UUID, group_id: UUID, currency: str, amount: Decimal, on
     return journal_of("DEBT_WAIVED", act_id, on, legs)
 
 
-def withdrawal_lock(withdrawal_id: UUID, group_id: UUID, currency: str, amount: Decimal, on: date) -> Journal:
+def reserve_withdrawal(withdrawal_id: UUID, group_id: UUID, currency: str, amount: Decimal, on: date) -> Journal:
     """Money set apart for a withdrawal; refused where it is not withdrawable. (2.4)"""
     legs = (Leg(group_id, currency, "available", -amount), Leg(group_id, currency, "withdrawing", amount))
     return journal_of("WITHDRAWAL_LOCK", withdrawal_id, on, legs)
 
 
-def withdrawal_unlock(withdrawal_id: UUID, group_id: UUID, currency: str, amount: Decimal, on: date) -> Journal:
+def release_withdrawal(withdrawal_id: UUID, group_id: UUID, currency: str, amount: Decimal, on: date) -> Journal:
     """A withdrawal that will not be paid. (2.4)"""
     legs = (Leg(group_id, currency, "withdrawing", -amount), Leg(group_id, currency, "available", amount))
     return journal_of("WITHDRAWAL_UNLOCK", withdrawal_id, on, legs)
@@ -210,7 +210,7 @@ def withdrawal_cancellation(withdrawal_id: UUID, group_id: UUID, currency: str, 
 def segregation(day: date, currency: str, amount: Decimal) -> Journal:
     """The daily true-up: what the house adds to the customers' money at the bank (below zero: takes back). (9)"""
     legs = (house(currency, "bank", -amount), house(currency, "own_bank", amount))
-    return journal_of("SEGREGATION", caused_id("segregation", currency, day.isoformat()), day, legs)
+    return journal_of("SEGREGATION", deterministic_id("segregation", currency, day.isoformat()), day, legs)
 
 
 def dust_cleanup(act_id: UUID, account_id: UUID, instrument_id: UUID, quantity: Decimal, on: date) -> Journal:
@@ -223,26 +223,26 @@ def dust_cleanup(act_id: UUID, account_id: UUID, instrument_id: UUID, quantity: 
 # Locks of orders (sections 2.2, 2.3 and 3); their executions stand in `trades`
 
 
-def lock_cash(order_id: UUID, group_id: UUID, currency: str, amount: Decimal, on: date) -> Journal:
+def reserve_cash(order_id: UUID, group_id: UUID, currency: str, amount: Decimal, on: date) -> Journal:
     """The lock of a buy, its fee included. (2.2, 3.1, 3.2)"""
     legs = (Leg(group_id, currency, "available", -amount), Leg(group_id, currency, "locked", amount))
     return journal_of("ORDER_LOCK", order_id, on, legs, lock_id=order_id)
 
 
-def lock_units(order_id: UUID, account_id: UUID, instrument_id: UUID, quantity: Decimal, on: date) -> Journal:
+def reserve_units(order_id: UUID, account_id: UUID, instrument_id: UUID, quantity: Decimal, on: date) -> Journal:
     """The lock of a sale. (2.3, 3.3)"""
     asset = units_of(instrument_id)
     legs = (Leg(account_id, asset, "available", -quantity), Leg(account_id, asset, "locked", quantity))
     return journal_of("ORDER_LOCK", order_id, on, legs, lock_id=order_id)
 
 
-def unlock_cash(order_id: UUID, group_id: UUID, currency: str, amount: Decimal, on: date) -> Journal:
+def release_cash(order_id: UUID, group_id: UUID, currency: str, amount: Decimal, on: date) -> Journal:
     """What a finished buy has left of its lock. (3.1)"""
     legs = (Leg(group_id, currency, "locked", -amount), Leg(group_id, currency, "available", amount))
     return journal_of("ORDER_UNLOCK", order_id, on, legs, lock_id=order_id)
 
 
-def unlock_units(order_id: UUID, account_id: UUID, instrument_id: UUID, quantity: Decimal, on: date) -> Journal:
+def release_units(order_id: UUID, account_id: UUID, instrument_id: UUID, quantity: Decimal, on: date) -> Journal:
     """What a finished sale has left of its lock. (3.3)"""
     asset = units_of(instrument_id)
     legs = (Leg(account_id, asset, "locked", -quantity), Leg(account_id, asset, "available", quantity))

@@ -1,4 +1,4 @@
-"""Sends one signed letter over HTTP: guarded, never redirected, bounded in time and bytes.
+"""Sends one signed request over HTTP: guarded, never redirected, bounded in time and bytes.
 
 Source: reference (protocol); RELIABILITY.md R22 and R38.
 """
@@ -21,14 +21,14 @@ from openvest.core.http_signatures import SignedMessage
 from openvest.core.http_signing import sign_v6
 from openvest.core.signing_keys import PrivateKey, load_private_key
 from openvest.core.webhook_urls import Target, parse_target
-from openvest.ports.courier import Letter, NotSent, Receipt
+from openvest.ports.webhook_sender import NotSent, Receipt, WebhookRequest
 from openvest.worker.address_guard import AddressRefused, GuardedResolver, Resolve, SystemResolver, is_public
 
 TIMEOUT_SECONDS = 10
 SIGNATURE_SECONDS = 60
 MAX_BODY_BYTES = 65_536
 MAX_ANSWER_BYTES = 1 << 20
-"""All that is received for one letter: heads and interim answers count, and what frames a body."""
+"""All that is received for one request: heads and interim answers count, and what frames a body."""
 _DRAIN_SECONDS = 1
 _CONNECTION_SECONDS = 30
 _HEADERS = (
@@ -39,8 +39,8 @@ _HEADERS = (
 _UNSIGNED = {"user-agent": "OpenVest", "accept-encoding": "identity"}
 
 
-class HttpCourier:
-    """The courier over aiohttp. Made by the composition root; its session opens with the first letter.
+class HttpWebhookSender:
+    """The webhook sender over aiohttp. Made by the composition root; its session opens with the first request.
 
     `timeout_seconds` bounds one attempt from the name's resolution to the end of what is read of the answer.
     """
@@ -62,17 +62,17 @@ class HttpCourier:
         self._tls = tls
         self._session: aiohttp.ClientSession | None = None
 
-    async def send(self, letter: Letter, *, read_body: bool = False) -> Receipt:
+    async def send(self, webhook_request: WebhookRequest, *, read_body: bool = False) -> Receipt:
         """One attempt. Raises: NotSent."""
         try:
-            target = parse_target(letter.url, self._allowed)
+            target = parse_target(webhook_request.url, self._allowed)
         except ValueError as error:
             raise NotSent(f"The URL {error}.") from None
-        headers = self._signed(letter, target)
+        headers = self._signed(webhook_request, target)
         try:
             async with self._open_session().post(
                 URL(target.url, encoded=True),
-                data=letter.body,
+                data=webhook_request.body,
                 headers=headers,
                 allow_redirects=False,
                 skip_auto_headers=("user-agent", "accept-encoding", "content-type", "accept"),
@@ -89,13 +89,15 @@ class HttpCourier:
             await self._session.close()
             self._session = None
 
-    def _signed(self, letter: Letter, target: Target) -> dict[str, str]:
+    def _signed(self, webhook_request: WebhookRequest, target: Target) -> dict[str, str]:
         created = self._wire.now_seconds()
-        message = SignedMessage("POST", target.path, target.query, [*_HEADERS, *letter.headers], letter.body)
+        message = SignedMessage(
+            "POST", target.path, target.query, [*_HEADERS, *webhook_request.headers], webhook_request.body
+        )
         signed = sign_v6(
             message,
-            _parsed(letter.private_pem),
-            str(letter.key_id),
+            _parsed(webhook_request.private_pem),
+            str(webhook_request.key_id),
             created=created,
             expires=created + SIGNATURE_SECONDS,
             nonce=secrets.token_urlsafe(18),
@@ -109,7 +111,7 @@ class HttpCourier:
                     resolver=self._resolver,
                     # A remembered address would be one that nobody judged for this connection.
                     use_dns_cache=False,
-                    # Whoever sends bounds how many letters are under way; waiting here would eat an attempt's time.
+                    # Whoever sends bounds how many requests are under way; waiting here would eat an attempt's time.
                     limit=0,
                     keepalive_timeout=_CONNECTION_SECONDS,
                     ssl=self._tls or _modern_tls(),
@@ -127,7 +129,7 @@ class _AnswerTooLong(aiohttp.ClientError):
 
 
 class _Handler(ResponseHandler):
-    """Counts what is received for one letter, and breaks the connection off beyond the bound.
+    """Counts what is received for one request, and breaks the connection off beyond the bound.
 
     Why here: interim answers and the frames of chunks are read and dropped below all that the library shows.
     """
@@ -135,7 +137,7 @@ class _Handler(ResponseHandler):
     _left = MAX_ANSWER_BYTES
 
     def set_response_params(self, **params: Any) -> None:
-        """The next letter goes over this connection."""
+        """The next request goes over this connection."""
         self._left = MAX_ANSWER_BYTES
         super().set_response_params(**params)
 

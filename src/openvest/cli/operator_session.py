@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from openvest.cli.failures import Failed
-from openvest.db.place import cluster_home
+from openvest.db.data_dir import cluster_home
 from openvest.features.tenants import service as tenants
 from openvest.features.tenants.model import ListedTenant
-from openvest.main.environment import Place, read_place
+from openvest.main.environment import Environment, read_environment
 from openvest.main.installation import Installation, Urls, opened, running_database
 
 T = TypeVar("T")
@@ -29,11 +29,11 @@ def inside(
     """
 
     async def run() -> T:
-        place = read_place(data_dir)
+        environment = read_environment(data_dir)
         if not first:
-            _check_there(place)
-        async with running_database(place, progress=_progress) as urls:
-            async with opened(urls, place) as installation:
+            _check_there(environment)
+        async with running_database(environment, progress=_progress) as urls:
+            async with opened(urls, environment) as installation:
                 done = await work(installation)
             _show(show, done)
             return done
@@ -47,10 +47,10 @@ def with_database(
     """The same without looking at the schema: for the commands that bring it up to date. Raises: as `inside`."""
 
     async def run() -> T:
-        place = read_place(data_dir)
+        environment = read_environment(data_dir)
         if not first:
-            _check_there(place)
-        async with running_database(place, progress=_progress) as urls:
+            _check_there(environment)
+        async with running_database(environment, progress=_progress) as urls:
             done = await work(urls)
             _show(show, done)
             return done
@@ -58,10 +58,10 @@ def with_database(
     return asyncio.run(run())
 
 
-def _check_there(place: Place) -> None:
+def _check_there(environment: Environment) -> None:
     """Raises: Failed where no database was made yet, which more often is another folder than the one that was meant."""
-    folder = place.data_dir.expanduser().resolve()
-    if place.database_url is None and (folder.is_dir() or not folder.exists()) and cluster_home(folder) is None:
+    folder = environment.data_dir.expanduser().resolve()
+    if environment.database_url is None and (folder.is_dir() or not folder.exists()) and cluster_home(folder) is None:
         raise Failed(
             f"There is no database in {folder}.",
             "name the folder it is in with --data-dir, or make one with openvest serve",
