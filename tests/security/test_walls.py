@@ -136,7 +136,9 @@ async def let_through(recorded: Recorded) -> list[str]:
 async def test_a_life_sends_most_of_what_there_is(recorded: Recorded) -> None:
     statements = {sql for sql, _, _ in recorded.sent}
     known = {one.sql for kind in (Query, Statement) for _, one in declared(kind) if "tenant_id" in one.sql}
-    assert len(statements & known) > 0.85 * len(known)
+    # What asks whether work is due is sent as part of one statement that asks for all works.
+    sent = [sql for sql in known if sql in statements or any(f"({sql})" in whole for whole in statements)]
+    assert len(sent) > 0.85 * len(known)
     verbs = {sql.split()[0].lower() for sql in statements}
     assert verbs >= {"select", "insert", "update", "delete"}
 
