@@ -21,7 +21,7 @@ PROBLEM_SCHEMA: Json = {
         "request_id": {"type": "string", "format": "uuid", "description": "Id of the request."},
         "errors": {
             "type": "array",
-            "description": "Every misfit of a body or a query.",
+            "description": "Every field of a body or a query that does not fit.",
             "items": {
                 "type": "object",
                 "properties": {

@@ -1,7 +1,7 @@
 """Scenarios: what the simulated outside world does with the next objects of an account, a user or a reference.
 
 A scenario is laid once and used up by so many objects, the oldest scenario first. What an object drew is kept under the
-object's id, so a question repeated after a crash meets the same fate. An object is only triggered by scenarios that
+object's id, so a question repeated after a crash meets the same fate. An object is only affected by scenarios that
 were laid before it went out.
 
 Writes: scenarios, scenario_uses. Source: DOMAIN.md section 7 "Scenarios".

@@ -68,8 +68,7 @@ async def client_of(
 
 @pytest.fixture
 async def client(world: WebhookWorld) -> AsyncGenerator[Client]:
-    handed = {"webhook sender": world.deliverer.sender, "allow_list": world.allow_list}
-    made = await client_of(world.database, world.tenant_id, **handed)
+    made = await client_of(world.database, world.tenant_id, sender=world.deliverer.sender, allow_list=world.allow_list)
     async with made.api.http:
         yield made
 

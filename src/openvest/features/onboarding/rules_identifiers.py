@@ -62,7 +62,7 @@ def check_residencies(residencies: tuple[Residency, ...]) -> None:
             errors.append(FieldError(f"{field}.country", "cannot be given twice"))
         seen.add(residency.country)
     if errors:
-        raise InvalidRequest("The tax residencies have misfits.", errors=errors)
+        raise InvalidRequest("The tax residencies do not fit.", errors=errors)
 
 
 def residency_status(residencies: tuple[Residency, ...]) -> ResidencyStatus:
