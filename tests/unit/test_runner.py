@@ -22,6 +22,7 @@ from openvest.db.query import Query
 from openvest.db.unit import Database, DatabaseDown, Unit
 from openvest.declarations import Outbound, Reaction, Sweep
 from openvest.main import Assembled
+from openvest.work import look as looking
 from openvest.work import setbacks
 from openvest.work.look import look
 from openvest.work.reactions import reacting
@@ -30,6 +31,9 @@ from tests.kit.elsewhere import elsewhere
 from tests.kit.world import MAY_BE
 
 pytestmark = pytest.mark.anyio
+
+NOW = Query(datetime, "select $2 as due_at")
+NO_TABLE = Query(datetime, "select made_at from gifts where tenant_id = $1")
 
 DEAD_LETTERS = Query(UUID, "select row_id from dead_letters where tenant_id = $1 order by row_id")
 
@@ -153,11 +157,21 @@ async def test_one_look_at_an_idle_tenant_is_one_statement(assembled: Assembled,
 async def test_of_a_look_that_fails_the_work_to_blame_is_found(assembled: Assembled, tenant_id: UUID) -> None:
     """Its own statement fails, and with it the one that asks all: it is put off alone, the others are done."""
     broken, desk, ear = Desk(rows(1)), Desk(rows(2)), Heard()
-    no_table = Query(datetime, "select made_at from gifts where tenant_id = $1")
-    works = [replace(broken.sweep(4), name="broken", next_due=no_table, closer_look=None), desk.sweep(4)]
+    works = [replace(broken.sweep(4), name="broken", next_due=NO_TABLE, closer_look=None), desk.sweep(4)]
     await replace(assembled.runner, works=works, ear=ear).run_until_quiet(tenant_id)
     assert ear.put_off_ == ["broken UndefinedTableError"]
     assert (broken.done, [len(chunk) for chunk in desk.done]) == ([], [2])
+
+
+async def test_what_is_due_when_it_is_asked_alone_is_due(
+    assembled: Assembled, tenant_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where only the statement that asks all fails, each work answers by a now of its own."""
+    works = [replace(Desk([]).sweep(1), name=name, closer_look=None, next_due=NOW) for name in ("a", "b", "c")]
+    whole = looking.question
+    monkeypatch.setattr(looking, "question", lambda asked: whole(asked) if len(asked) == 1 else NO_TABLE)
+    seen = await look(assembled.database, tenant_id, works)
+    assert [work.name for work in seen.due_now(works)] == ["a", "b", "c"]
 
 
 @dataclass

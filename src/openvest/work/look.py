@@ -72,7 +72,9 @@ async def look(database: Database, tenant_id: UUID, works: Sequence[Work]) -> Se
         if len(works) == 1:
             raise LookFailed(works[0]) from failed.__cause__
     seen = [await look(database, tenant_id, [work]) for work in works]
-    return Seen(seen[0].now, {name: at for one in seen for name, at in one.due.items()})
+    now = seen[0].now
+    # Each was asked at a now of its own. What was due by that is due; the first is the one that nothing came before.
+    return Seen(now, {name: min(at, now) if at <= one.now else at for one in seen for name, at in one.due.items()})
 
 
 async def _ask(unit: Unit, works: Sequence[Work]) -> Seen:
