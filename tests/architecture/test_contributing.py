@@ -38,7 +38,7 @@ def test_hooks_run_what_the_environment_holds_and_fetch_nothing() -> None:
     assert [repository["repo"] for repository in config["repos"]] == ["local"]
     hooks = config["repos"][0]["hooks"]
     assert {hook["language"] for hook in hooks} == {"system"}
-    assert all(hook["entry"].startswith(".venv/bin/") for hook in hooks)
+    assert all(re.match(r"(env [A-Z_]+=1 )?\.venv/bin/", hook["entry"]) for hook in hooks)
     assert {stage for hook in hooks for stage in hook.get("stages", config["default_stages"])} == set(
         config["default_install_hook_types"]
     )

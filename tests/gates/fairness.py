@@ -48,8 +48,7 @@ class Field:
     async def customer(self, wire: Wire, money: str = "1000000.00") -> Person:
         """An ACTIVE customer with money."""
         person = await onboard(Steps([wire.send]), "Ada")
-        while (await person.steps.get(f"/accounts/{person.account_id}"))["status"] != "ACTIVE":
-            await asyncio.sleep(_BACK_OFF_S)
+        await person.until_active()
         await person.top_up(money)
         return person
 

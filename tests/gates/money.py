@@ -68,6 +68,7 @@ async def field_of(clients: int) -> AsyncGenerator[Field]:
             doors: list[Door] = [Wire(http, f"http://127.0.0.1:{port}", known, SCOPE).send for port in ports]
             steps = Steps(doors)
             person = await onboard(steps, "Rich")
+            await person.until_active()
             ids = (UUID(person.user_id), UUID(person.group_id), UUID(person.account_id))
             yield Field(doors, database, Customer(known.tenant_id, *ids), steps, person)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,6 +24,9 @@ MOVING = ("DE000A1EWWW0", "DE0008404005", "DE0007164600")
 """Shares whose price goes along the simulated path."""
 RESTING, EXPIRING = 90, 20
 """How many are placed; prices that move take some of the resting ones, at least 50 stay to the end."""
+
+
+ACTIVE_SECONDS = 60
 
 
 @dataclass(slots=True)
@@ -77,9 +81,15 @@ class Person:
         body = {"account_group_id": self.group_id, "cash_amount": amount, "currency": "EUR"}
         await self.steps.post("/payments/topups", body)
 
+    async def until_active(self) -> None:
+        """Wait until a worker has checked the user, on a clock that runs. Raises: TimeoutError."""
+        async with asyncio.timeout(ACTIVE_SECONDS):
+            while (await self.steps.get(f"/accounts/{self.account_id}"))["status"] != "ACTIVE":
+                await asyncio.sleep(0.1)
+
 
 async def onboard(steps: Steps, name: str) -> Person:
-    """A customer from nothing to ACTIVE."""
+    """A customer from nothing; ACTIVE by the next request where the clock is frozen, else once a worker was there."""
     user = await steps.post("/users", USER | {"first_name": name, "email": f"{name.lower()}@example.org"})
     user_id = user["id"]
     for check in (KYC, FIT):

@@ -64,6 +64,8 @@ async def storm(stage: Stage, known: Credentials, doors: Sequence[Door], asked: 
     """Both storms and what they must leave. Raises: AssertionError, TimeoutError."""
     steps = Steps(doors)
     rich, poor = await onboard(steps, "Rich"), await onboard(steps, "Poor")
+    for person in (rich, poor):
+        await person.until_active()
     await rich.top_up(f"{AMOUNT * asked.money_for + Decimal('9.99'):.2f}")
     customer, penniless = (
         Customer(known.tenant_id, UUID(p.user_id), UUID(p.group_id), UUID(p.account_id)) for p in (rich, poor)

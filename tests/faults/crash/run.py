@@ -19,7 +19,6 @@ from tests.kit.wire import Wire
 from tests.repeat.life import Person, Steps, onboard
 
 PEOPLE = 12
-ACTIVE_SECONDS = 60
 SCOPE = (
     "users:admin users:read checks:admin checks:read taxes:admin taxes:read accounts:admin accounts:read "
     "orders:admin orders:read topups:admin topups:read"
@@ -120,9 +119,7 @@ async def furnished(wires: Sequence[Wire], people: int = PEOPLE) -> list[Person]
     steps = Steps([wire.send for wire in wires])
     known = [await onboard(steps, f"Person{letter}") for letter in "ABCDEFGHIJKL"[:people]]
     for person in known:
-        async with asyncio.timeout(ACTIVE_SECONDS):
-            while (await steps.get(f"/accounts/{person.account_id}"))["status"] != "ACTIVE":
-                await asyncio.sleep(0.1)
+        await person.until_active()
         await person.top_up("5000000.00")
     return known
 
