@@ -127,6 +127,7 @@ SWEEPS = [type(one)(*(getattr(one, name) for name in one.__slots__)) for one in 
 
 _GREET = """
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 from openvest.db.query import Query
 
@@ -147,12 +148,11 @@ async def greet(unit: Unit, rows: Sequence[Found]) -> None:
     return None
 
 
-async def greetings_due(unit: Unit) -> datetime | None:
-    return unit.now if await claim_greetings(unit, 1) else None
+GREETINGS_DUE = Query(datetime, "select $2::timestamptz as due_at from users where tenant_id = $1 limit 1")
 
 
 """
-_GREETINGS = '    Sweep("greet", claim_greetings, greet, greetings_due),\n'
+_GREETINGS = '    Sweep("greet", claim_greetings, greet, GREETINGS_DUE),\n'
 
 
 def _greeting(work: str) -> tuple[Edit, ...]:
@@ -271,7 +271,7 @@ PLANTED: tuple[Planted, ...] = (
         "again",
         "never-due",
         "new work is due in no life there is",
-        _greeting(_GREET.replace("limit $2", "and version < 0 limit $2")),
+        _greeting(_GREET.replace(" limit ", " and version < 0 limit ")),
     ),
     Planted(
         "sealed",
