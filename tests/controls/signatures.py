@@ -51,6 +51,19 @@ PLANTED: tuple[Planted, ...] = (
     ),
     Planted(
         "R30",
+        "used-nonces-pass",
+        "nobody is told that a nonce was used before",
+        (
+            Edit(
+                "migrations/0023_admit_requests_in_one_call.sql",
+                "  if inserted < cardinality(new_nonces) then\n",
+                "  if inserted > cardinality(new_nonces) then\n",
+            ),
+        ),
+        _SMALL,
+    ),
+    Planted(
+        "R30",
         "nonces-burnt-by-anybody",
         "a nonce is used up before the signature is verified",
         (

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 R = TypeVar("R")
+S = TypeVar("S")
 Order = Literal["ASC", "DESC"]
 MOST_OFFSET = 2**31 - 1
 
@@ -36,6 +37,10 @@ class Page(Generic[R]):
     total: int
     sort: str
     order: str
+
+    def of(self, rows: list[S]) -> Page[S]:
+        """The same page, with what was made of its rows."""
+        return Page(rows, self.offset, self.limit, self.total, self.sort, self.order)
 
 
 _MOST_DIGITS = 20

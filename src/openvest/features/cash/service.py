@@ -100,7 +100,7 @@ async def list_transactions(
     filters = {"account_group_id": account_group_id, "start_date": start_date, "end_date": end_date}
     found = await page(unit, store.TRANSACTIONS, request, filters)
     rows = [_transaction(row) for row in found.rows]
-    return Page(rows, found.offset, found.limit, found.total, found.sort, found.order)
+    return found.of(rows)
 
 
 def _transaction(row: store.TransactionRow) -> CashTransaction:

@@ -303,4 +303,4 @@ async def list_orders(unit: Unit, request: PageRequest, filters: Mapping[str, An
     found = await page(unit, store.OF_ACCOUNT, request, filters)
     of_orders = await executions.executions_of(unit, [order.id for order in found.rows])
     views = [view_of(order, of_orders[order.id]) for order in found.rows]
-    return Page(views, found.offset, found.limit, found.total, found.sort, found.order)
+    return found.of(views)

@@ -25,7 +25,7 @@ async def list_positions(unit: Unit, request: PageRequest, account_id: UUID) -> 
     """A page of the positions in which an account has or awaits anything."""
     found = await page(unit, store.POSITIONS, request, {"account_id": account_id})
     rows = await _positions(unit, found.rows)
-    return Page(rows, found.offset, found.limit, found.total, found.sort, found.order)
+    return found.of(rows)
 
 
 async def get_position(unit: Unit, account_id: UUID, instrument_id: UUID) -> Position:
@@ -135,7 +135,7 @@ async def list_transactions(
     }
     found = await page(unit, store.TRANSACTIONS, request, filters)
     rows = [_transaction(row) for row in found.rows]
-    return Page(rows, found.offset, found.limit, found.total, found.sort, found.order)
+    return found.of(rows)
 
 
 def _transaction(row: store.TransactionRow) -> SecuritiesTransaction:
