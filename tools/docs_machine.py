@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Sequence
 
-from openvest import features
+from openvest.catalog import LIFECYCLES
 from openvest.core.lifecycle import Lifecycle
 from openvest.core.table_files import Column
 from openvest.features.instruments.model import BAR_COLUMNS, INSTRUMENT_COLUMNS, QUOTE_COLUMNS
@@ -16,25 +14,14 @@ from openvest.simulation.scenarios import SCENARIOS
 from tools.markdown import page, table
 
 
-def lifecycles() -> list[Lifecycle]:
-    """Every lifecycle table of the features, by feature and then as they stand in their modules."""
-    found: dict[str, Lifecycle] = {}
-    for module in pkgutil.walk_packages(features.__path__, f"{features.__name__}."):
-        if module.name.rpartition(".")[2].startswith("rules"):
-            for thing in vars(importlib.import_module(module.name)).values():
-                if isinstance(thing, Lifecycle):
-                    found.setdefault(f"{thing.table} {thing.noun}", thing)
-    return list(found.values())
-
-
-def states_page(known: Sequence[Lifecycle] | None = None) -> str:
+def states_page(known: Sequence[Lifecycle] = LIFECYCLES) -> str:
     """Every lifecycle as a table and as a diagram."""
     parts = [
         "What kinds of objects there are, the states each can be in, and the verbs that lead from one to the next. A"
         " verb that has no row for a state is refused there with `conflict`. The same lists stand in the CHECK"
         " constraints of the database; a test compares them."
     ]
-    for life in lifecycles() if known is None else known:
+    for life in known:
         parts += [f"## {life.noun}", _ends(life), _moves(life), diagram(life)]
     return page("States", *parts)
 

@@ -11,14 +11,16 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import IntEnum
 from typing import Any, Literal, LiteralString
 from uuid import UUID
 
 from pydantic import BaseModel
 
+from openvest.core.lifecycle import Lifecycle
 from openvest.core.snapshots import Emitted, Json, Snapshot
 from openvest.db.query import Query
-from openvest.db.unit import Unit
+from openvest.db.unit import Hook, Unit
 from openvest.ports import Ports
 
 Contract = Literal["v1", "lite"]
@@ -174,6 +176,31 @@ class ClosingBlocker:
     open: LiteralString
 
 
+class Phase(IntEnum):
+    """Which work comes first of what is due at one instant; within a phase, the order of features and of their tables.
+
+    Source: ORDER_MATHS.md section 5 (price, expiry, settlement).
+    """
+
+    CHECKS = 1
+    """What is asked about people."""
+    CUSTOMERS = 2
+    """What changes people."""
+    ACCOUNTS = 3
+    """What opens and closes accounts."""
+    MONEY = 4
+    """What arrives and leaves by bank."""
+    STREET = 5
+    """What is asked of venues."""
+    ORDERS = 6
+    """Prices, then expiry."""
+    SETTLEMENT = 7
+    """What was traded changes hands."""
+    NEWS = 8
+    """News of shared data come last: an import is no request, so a frozen tenant's log must be the same whether it came
+    before the work of the last request was drained or after."""
+
+
 CloserLook = Callable[[Unit], Awaitable[datetime | None]]
 
 
@@ -193,6 +220,7 @@ class Sweep:
     claim: Callable[[Unit, int], Awaitable[Sequence[Any]]]
     work: Callable[[Unit, Sequence[Any]], Awaitable[int | None]]
     next_due: Query[datetime]
+    phase: Phase
     writes_events: bool = True
     set_size: int = 500
     closer_look: CloserLook | None = None
@@ -213,6 +241,7 @@ class Outbound:
     call: Callable[[Ports, Sequence[Any]], Awaitable[Any]]
     record: Callable[[Unit, Sequence[Any], Any], Awaitable[None]]
     next_due: Query[datetime]
+    phase: Phase
     writes_events: bool = True
     set_size: int = 500
     closer_look: CloserLook | None = None
@@ -239,3 +268,46 @@ class DeadLetterKind:
     drop: Callable[[Unit, UUID], Awaitable[None]] | None = None
     again: Callable[[Unit, UUID], Awaitable[None]] | None = None
     told: Callable[[Unit, UUID], Awaitable[None]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditQuery:
+    """A law of the books. `sql` selects what breaks it, of the tenant $1; `law` is one sentence that is true of sound
+    books."""
+
+    name: str
+    law: str
+    sql: LiteralString
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """What a feature serves in one contract: its operations, and how its objects are shown there, by noun."""
+
+    endpoints: Sequence[Endpoint] = ()
+    representations: Mapping[str, Representation] = field(default_factory=dict[str, Representation])
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """All that a feature declares. `catalog` lists features from bottom to top, and whoever reads goes over all.
+
+    Shape: `name` is the folder's. `sweeps` is the work that becomes due, `dead_letters` what is done about a row of it
+    that was set aside. `lifecycles` are its objects' lives, `tables` where they are kept. `invariants` is what a proof
+    of the books asks of them. `blockers` keep an account from being closed, and `closing` makes the sweep that closes
+    it out of all features' blockers. `publishers` run at the end of a unit and may still emit events.
+    """
+
+    name: str
+    v1: Face = Face()
+    lite: Face = Face()
+    events: Sequence[Event] = ()
+    sweeps: Sequence[Sweep | Outbound] = ()
+    dead_letters: Sequence[DeadLetterKind] = ()
+    reactions: Sequence[Reaction] = ()
+    lifecycles: Sequence[Lifecycle] = ()
+    invariants: Sequence[AuditQuery] = ()
+    blockers: Sequence[ClosingBlocker] = ()
+    closing: Callable[[Sequence[ClosingBlocker]], Sweep] | None = None
+    publishers: Sequence[Hook] = ()
+    tables: Sequence[LiteralString] = ()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 import asyncpg
 
@@ -18,6 +18,7 @@ from openvest.db.catalogue import (
     UPDATED_COLUMNS,
     WIRE_TABLES,
 )
+from openvest.declarations import Feature
 from tests.architecture.rules import SQL_NOTIFY, SQL_WALL_CLOCK
 from tests.kit.cluster import APP, OWNER
 from tools.schema import Catalog, read
@@ -32,6 +33,20 @@ WITHOUT_LIFE = {
     "tax_residencies.status": "declared anew as a whole; nothing leads from one state to the other",
 }
 """Columns called status that no lifecycle table stands behind, and why."""
+
+OF_LAYERS: Mapping[str, str] = {
+    "db": "installation schema_migrations",
+    "events": "event_counters event_sets events",
+    "ledger": "balances entries house_balances journals locks lot_uses lots",
+    "server": "idempotency nonces nonces_0 nonces_1 nonces_2 nonces_3 rate_leases",
+    "work": "dead_letters",
+}
+"""Tables that no feature keeps, by the layer that does."""
+SHOWN_BY_BALANCES = {
+    "executions": "what is not settled stands in the balances of the account",
+    "street_orders": "it works for an order, and reserves what the order would",
+}
+"""Tables of what is under way for accounts that need no blocker to keep them open, and why."""
 
 _LEADING = """
 select c.relname as relation, x.relname as name, i.indisprimary as is_primary, a.attname as first
@@ -204,6 +219,45 @@ def lives(known: Iterable[Lifecycle]) -> Rule:
         columns = {column for (column,) in await connection.fetch(_STATUS)}
         said = [f"{column} has no lifecycle table" for column in columns - tables - {*WITHOUT_LIFE}]
         said += [f"{column} is no column" for column in (tables | {*WITHOUT_LIFE}) - columns]
+        return sorted(said)
+
+    return rule
+
+
+def homes(features: Iterable[Feature]) -> Rule:
+    """Every table is kept by one feature, whose `tables` name it, or by a layer."""
+    kept = [(table, feature.name) for feature in features for table in feature.tables]
+    kept += [(table, layer) for layer, tables in OF_LAYERS.items() for table in tables.split()]
+
+    async def rule(connection: asyncpg.Connection) -> list[str]:
+        tables = {row["name"] for row in (await read(connection)).relations}
+        known = Counter(table for table, _ in kept)
+        said = [
+            f"{table} is in the `tables` of no feature: name it in that feature's FEATURE"
+            for table in tables - {*known}
+        ]
+        said += [f"{table} of {home} is no table" for table, home in kept if table not in tables]
+        said += [f"{table} is kept by several" for table, times in known.items() if times > 1]
+        return sorted(said)
+
+    return rule
+
+
+def closing_blocked(features: Iterable[Feature]) -> Rule:
+    """What is under way for an account keeps it from being closed: a blocker names its table, or balances show it."""
+    lives = {life.table.partition(".")[0] for one in features for life in one.lifecycles}
+    named = " ".join(blocker.open for one in features for blocker in one.blockers)
+
+    async def rule(connection: asyncpg.Connection) -> list[str]:
+        catalog = await read(connection)
+        of_accounts = {row["relation"] for row in catalog.columns if row["name"] == "account_id"} & lives
+        blocking = {table for table in of_accounts if re.search(rf"\b{table}\b", named)}
+        said = [
+            f"{table} is under way for accounts: name it in a ClosingBlocker of its feature's `blockers`,"
+            " or in SHOWN_BY_BALANCES with the reason"
+            for table in of_accounts - blocking - {*SHOWN_BY_BALANCES}
+        ]
+        said += [f"{table} needs no reason" for table in {*SHOWN_BY_BALANCES} - (of_accounts - blocking)]
         return sorted(said)
 
     return rule

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from tests.architecture.tree import PACKAGE, Findings
 
-PARTS = ("model", "rules", "store", "service", "sweeps", "v1")
+PARTS = ("model", "rules", "store", "service", "sweeps", "v1", "lite", "feature")
 """What every feature has; a part with nothing to say says so in its docstring."""
 
-DECLARED = {"sweeps": ("SWEEPS", "REACTIONS"), "v1": ("ENDPOINTS",)}
-"""The tables that the catalog puts together, by part."""
+DECLARED = {"feature": ("FEATURE",)}
+"""What the catalog reads, by part."""
 
 STORY = {"*": "its nouns", "Life": "their life", "oney": "how money moves", "Source:": "its sources"}
 """What the story of a feature holds, and what is missing where it does not."""

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 
 import asyncpg
 import pytest
 
+from openvest.catalog import FEATURES, LIFECYCLES
 from openvest.db.catalogue import APPEND_ONLY, SHARED_TABLES, WIRE_TABLES
 from openvest.db.paging import Listing
 from openvest.db.query import Query, Statement
 from tests.architecture.catalogue import (
     Rule,
+    closing_blocked,
     functions,
     grants,
+    homes,
     keys,
     lists,
     lives,
@@ -23,13 +27,21 @@ from tests.architecture.catalogue import (
 )
 from tests.architecture.test_queries import declared
 from tests.kit.cluster import APP, OWNER, TEMPLATE, Cluster
-from tools.docs_machine import lifecycles
 from tools.schema import read
 
 pytestmark = pytest.mark.anyio
 
-states = lives(lifecycles())
-RULES = {"lists": lists, "walls": walls, "keys": keys, "grants": grants, "functions": functions, "states": states}
+states = lives(LIFECYCLES)
+RULES = {
+    "lists": lists,
+    "walls": walls,
+    "keys": keys,
+    "grants": grants,
+    "functions": functions,
+    "states": states,
+    "homes": homes(FEATURES),
+    "blockers": closing_blocked(FEATURES),
+}
 WALLED = "select isolate_tenant('gifts')"
 GIFTS = "create table gifts (tenant_id uuid not null, id uuid not null, primary key (tenant_id, id)); "
 TENANTLESS = "create table gifts (id uuid primary key)"
@@ -173,6 +185,34 @@ async def test_the_rules_look_at_something(owner: asyncpg.Connection) -> None:
             "gifts.status has no lifecycle table",
         ),
         (states, "alter table topups rename column status to state", "topups.status is no column"),
+        (
+            homes(FEATURES),
+            TENANTLESS,
+            "gifts is in the `tables` of no feature: name it in that feature's FEATURE",
+        ),
+        (homes(FEATURES), "drop table webhook_packages", "webhook_packages of webhooks is no table"),
+        (
+            homes([*FEATURES, FEATURES[-1]]),
+            "select 1",
+            "scenario_uses is kept by several\nscenarios is kept by several",
+        ),
+        (
+            closing_blocked([replace(one, blockers=()) for one in FEATURES]),
+            "select 1",
+            "orders is under way for accounts: name it in a ClosingBlocker of its feature's `blockers`,"
+            " or in SHOWN_BY_BALANCES with the reason",
+        ),
+        (
+            closing_blocked(FEATURES),
+            "alter table street_orders rename column account_id to customer",
+            "street_orders needs no reason",
+        ),
+        (
+            closing_blocked(FEATURES),
+            "alter table topups add account_id uuid",
+            "topups is under way for accounts: name it in a ClosingBlocker of its feature's `blockers`,"
+            " or in SHOWN_BY_BALANCES with the reason",
+        ),
     ],
 )
 async def test_rule_sees_planted_field_error(owner: asyncpg.Connection, rule: Rule, change: str, sentence: str) -> None:
@@ -182,7 +222,9 @@ async def test_rule_sees_planted_field_error(owner: asyncpg.Connection, rule: Ru
 
 async def test_a_walled_table_with_sound_keys_passes_all_rules(owner: asyncpg.Connection) -> None:
     await owner.execute(f"{GIFTS}{WALLED}; select grant_app('gifts', 'select, insert, update')")
-    assert [await rule(owner) for rule in RULES.values()] == [[], [], [], [], [], []]
+    gifts = replace(FEATURES[-1], tables=(*FEATURES[-1].tables, "gifts"))
+    rules = RULES | {"homes": homes([*FEATURES[:-1], gifts])}
+    assert {name: await rule(owner) for name, rule in rules.items()} == {name: [] for name in RULES}
 
 
 @pytest.mark.parametrize("table", sorted(APPEND_ONLY | {"event_sets"} | SHARED_TABLES | WIRE_TABLES))

@@ -11,7 +11,7 @@ from typing import get_args
 
 import pytest
 
-from openvest.catalog import CONTRACTS, EVENT_OBJECTS, EVENTS
+from openvest.catalog import CONTRACTS, EVENT_OBJECTS, EVENTS, LIFECYCLES
 from openvest.core.problems import Problem
 from openvest.features.instruments.model import BAR_COLUMNS, INSTRUMENT_COLUMNS, QUOTE_COLUMNS
 from openvest.features.tenants.model import SCOPES
@@ -24,7 +24,7 @@ from openvest.simulation.market.sandbox import FIXED, RANDOM_ISIN
 from tests.kit.contracts import SERVED
 from tools import docs
 from tools.docs_contract import WHAT_TO_DO, endpoints_page, events_page, problems
-from tools.docs_machine import diagram, lifecycles, states_page
+from tools.docs_machine import diagram, states_page
 from tools.docs_postings import stories
 from tools.markdown import NOTICE, anchor
 
@@ -70,7 +70,7 @@ def test_a_changed_table_makes_its_page_stale() -> None:
     assert endpoints_page() != endpoints_page({"v1": changed})
     assert "## lite\n" in endpoints_page({**CONTRACTS, "lite": SERVED[:1]})
     assert events_page() != events_page(EVENTS[1:])
-    assert states_page() != states_page(lifecycles()[1:])
+    assert states_page() != states_page(LIFECYCLES[1:])
 
 
 # Completeness
@@ -103,7 +103,7 @@ def test_every_problem_has_a_heading_advice_and_a_meaning() -> None:
 
 
 def test_every_life_is_drawn() -> None:
-    page, known = text_of("states.md"), lifecycles()
+    page, known = text_of("states.md"), LIFECYCLES
     assert {life.table for life in known} >= {"users.status", "orders.status", "executions.status", "topups.status"}
     for life in known:
         assert f"## {life.noun}\n" in page and diagram(life) in page

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Iterable, Mapping, Sequence
+import tomllib
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any, get_args
 
 import pytest
 
-from openvest.catalog import CONTRACTS, EVENT_OBJECTS, EVENTS, REACTIONS, REPRESENTATIONS, WORKS
-from openvest.declarations import Event
+from openvest.catalog import CONTRACTS, EVENTS, FEATURES, REPRESENTATIONS, WORKS
+from openvest.core.lifecycle import Lifecycle
+from openvest.core.schema import View
+from openvest.db.unit import Unit
+from openvest.declarations import ClosingBlocker, Event, Reaction, Representation
 from openvest.features.webhooks.model import Category
 from tests.architecture.feature_parts import PARTS, feature_parts
 from tests.architecture.test_layout import plant
 from tests.architecture.tree import PACKAGE, ROOT
-from tests.kit.contracts import SERVED
+from tests.gates.matrix_declared import not_assembled, unshown_events
 
-ASSEMBLED: dict[tuple[str, str], Sequence[Any]] = {
-    **{(contract, "ENDPOINTS"): table for contract, table in CONTRACTS.items()},
-    **{(contract, "REPRESENTATIONS"): list(table.values()) for contract, table in REPRESENTATIONS.items()},
-    ("model", "EVENTS"): EVENTS,
-    ("sweeps", "SWEEPS"): WORKS,
-    ("sweeps", "REACTIONS"): REACTIONS,
-}
 EVENT_TYPES = ROOT / "tests" / "contract" / "event_types.txt"
 """Every event type the reference publishes, one a line."""
 
@@ -45,8 +42,7 @@ def planted(root: Path) -> None:
     plant(root, f"{PACKAGE}/features/gifts/__init__.py", STORY)
     for part in PARTS:
         plant(root, f"{PACKAGE}/features/gifts/{part}.py", '"""A part."""\n')
-    plant(root, f"{PACKAGE}/features/gifts/sweeps.py", '"""A part."""\nSWEEPS: list[int] = []\nREACTIONS = []\n')
-    plant(root, f"{PACKAGE}/features/gifts/v1.py", '"""A part."""\nfrom x import ENDPOINTS\n')
+    plant(root, f"{PACKAGE}/features/gifts/feature.py", '"""A part."""\nfrom x import FEATURE\n')
 
 
 @pytest.mark.parametrize(
@@ -54,8 +50,7 @@ def planted(root: Path) -> None:
     [
         ("model.py", '"""A part."""\n', None),
         ("model.py", "", "model.py does not say what it is"),
-        ("v1.py", '"""A part."""\nEVENTS = []\n', "v1.py has no ENDPOINTS"),
-        ("sweeps.py", '"""A part."""\nREACTIONS = []\n', "sweeps.py has no SWEEPS"),
+        ("feature.py", '"""A part."""\nGIFTS = Feature("gifts")\n', "feature.py has no FEATURE"),
         ("__init__.py", STORY.replace("Life", "State"), "its story does not tell their life"),
         ("__init__.py", STORY.replace("money", "value"), "its story does not tell how money moves"),
         ("__init__.py", STORY.replace("Source", "From"), "its story does not tell its sources"),
@@ -78,31 +73,58 @@ def test_a_missing_part_is_seen(tmp_path: Path, part: str) -> None:
 # What is declared is assembled
 
 
-def forgotten(declared: Iterable[Any], assembled: Sequence[Any]) -> list[Any]:
-    """What was declared and is not, or not once, in the catalog."""
-    return [one for one in declared if sum(one is other for other in assembled) != 1]
+def test_the_catalog_has_every_feature_in_the_printed_order() -> None:
+    folders = {file.parent.name for file in (ROOT / PACKAGE).glob("features/*/feature.py")}
+    *names, last = [feature.name for feature in FEATURES]
+    assert (set(names), last) == (folders, "simulation")
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    printed = [name.strip("()") for one in contracts if one["id"] == "features" for name in one["layers"]]
+    assert names == [name for name in reversed(printed) if name in folders]
 
 
-@pytest.mark.parametrize(("part", "table"), ASSEMBLED)
-def test_the_catalog_forgets_nothing_and_adds_nothing(part: str, table: str) -> None:
-    assembled = ASSEMBLED[part, table]
-    declared: list[Any] = []
-    for file in sorted((ROOT / PACKAGE).glob(f"features/*/{part}.py")):
-        found = getattr(importlib.import_module(f"openvest.features.{file.parent.name}.{part}"), table, ())
-        declared += found.values() if isinstance(found, Mapping) else found
-    assert forgotten(declared, assembled) == []
-    if (ROOT / PACKAGE / "simulation" / f"{part}.py").is_file():
-        declared += getattr(importlib.import_module(f"openvest.simulation.{part}"), table, ())
-    if table == "SWEEPS":  # made where the holds of features above are known
-        declared += [one for one in WORKS if one.name == "accounts.close"]
-    assert len(declared) == len(assembled)
-    assert declared or part == "lite", "nothing was read"
+def test_what_no_feature_has_is_told_with_the_place_to_name_it() -> None:
+    async def publish_gifts(unit: Unit) -> None: ...
+
+    async def run(unit: Unit, rows: Sequence[Any]) -> None: ...
+
+    gifts = ModuleType("gifts")
+    vars(gifts).update(
+        EVENTS=[Event("GIFT.GIVEN", "gift")],
+        GIFT=Lifecycle("gift", "gifts.status", ("NEW",), frozenset({"GIVEN"}), {}),
+        OPEN=ClosingBlocker("gifts g where g.account_id = a.id"),
+        REACTIONS=(Reaction("USER.CREATED", run),),
+        REPRESENTATIONS={"gift": Representation(dict, View)},
+        publish_gifts=publish_gifts,
+    )
+    told = "gifts.{}: no feature has it; name it in the {} of its FEATURE"
+    assert sorted(not_assembled([gifts])) == [
+        told.format("EVENTS", "events"),
+        told.format("GIFT", "lifecycles"),
+        told.format("OPEN", "blockers"),
+        told.format("REACTIONS", "reactions"),
+        told.format("REPRESENTATIONS", "face"),
+        told.format("publish_gifts", "publishers"),
+    ]
 
 
-def test_what_the_catalog_forgot_is_seen() -> None:
-    first, *rest = SERVED
-    assert forgotten(SERVED, rest) == [first]
-    assert forgotten(SERVED, [first, *SERVED]) == [first]
+def test_works_stand_in_the_order_of_their_phases() -> None:
+    assert [work.name for work in WORKS] == [
+        "onboarding.check",
+        "users.review_changes",
+        "accounts.close",
+        "accounts.close_groups",
+        "payments.match",
+        "street.ask_venue",
+        "orders.book",
+        "orders.check",
+        "orders.expire",
+        "executions.settle_blocks",
+        "executions.settle",
+        "executions.clean_dust",
+        "instruments.tell",
+    ]
 
 
 def test_operations_are_named_once() -> None:
@@ -117,7 +139,7 @@ def test_operations_are_named_once() -> None:
 
 
 def test_every_event_is_shown_by_v1_and_no_contract_shows_what_is_not_told() -> None:
-    assert [event.type for event in EVENTS if event.type not in EVENT_OBJECTS["v1"]] == []
+    assert list(unshown_events()) == []
     nouns = {event.noun for event in EVENTS}
     assert [(one, noun) for one, table in REPRESENTATIONS.items() for noun in table if noun not in nouns] == []
 

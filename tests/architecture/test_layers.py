@@ -18,10 +18,14 @@ FEATURES = "tenants instruments users accounts cash orders".split()
 
 RULES = FeatureRules(
     package="app.features",
-    layers=(frozenset({"v1", "lite", "sweeps"}), *(frozenset({name}) for name in "service store rules model".split())),
+    layers=(
+        frozenset({"feature"}),
+        frozenset({"v1", "lite", "sweeps"}),
+        *(frozenset({name}) for name in "service store rules model".split()),
+    ),
     public=frozenset({"service", "model"}),
     assemblers=frozenset({"app.catalog"}),
-    assembled=frozenset({"v1", "lite", "sweeps"}),
+    assembled=frozenset({"feature"}),
     pure=frozenset({"rules", "model"}),
     impure_imports=frozenset({"app.db", "asyncpg"}),
 )
@@ -46,7 +50,7 @@ def skeleton(folder: Path) -> Path:
         (package / part).mkdir(parents=True)
         (package / part / "__init__.py").touch()
     (package / "__init__.py").touch()
-    for part in ("v1", "lite", "sweeps", "service", "store", "rules", "model"):
+    for part in ("feature", "v1", "lite", "sweeps", "service", "store", "rules", "model"):
         for feature in FEATURES:
             (package / "features" / feature / f"{part}.py").touch()
     return package
@@ -81,7 +85,7 @@ def test_contracts_hold_for_a_tree_of_allowed_imports(tmp_path: Path) -> None:
     package = skeleton(tmp_path)
     (package / "main.py").write_text("import openvest.server, openvest.worker, openvest.catalog, openvest.simulation\n")
     (package / "cli" / "app.py").write_text("import openvest.main, openvest.sdk, openvest.features.orders.service\n")
-    (package / "catalog" / "list.py").write_text("import openvest.features.orders.v1\n")
+    (package / "catalog" / "list.py").write_text("import openvest.features.orders.feature\n")
     (package / "features" / "orders" / "v1.py").write_text("import openvest.features.orders.service\n")
     (package / "features" / "orders" / "service.py").write_text(
         "import openvest.features.cash.service, openvest.features.orders.store, openvest.ledger, openvest.events\n"
@@ -130,13 +134,13 @@ def test_contract_refuses_planted_import(tmp_path: Path, file: str, imported: st
         ("app.features.orders.service.place", "app.features.orders.store", None),
         ("app.features.orders.service", "app.features.cash.model", None),
         ("app.features.orders", "app.features.orders.model", None),
-        ("app.catalog", "app.features.orders.sweeps", None),
+        ("app.catalog", "app.features.orders.feature", None),
         ("app.server.app", "app.features.orders.service", None),
         ("app.features.orders.model", "app.features.orders.rules_fees", "model stands below rules"),
         ("app.features.orders.v1", "app.features.orders.lite", "v1 and lite stand side by side"),
         ("app.features.orders.service", "app.features.cash.rules", "rules is private to cash"),
         ("app.server.app", "app.features.orders.v1", "v1 is private to orders"),
-        ("app.catalog", "app.features.orders.store", "store is private to orders"),
+        ("app.catalog", "app.features.orders.v1", "v1 is private to orders"),
         ("app.features.orders.rules", "app.db.unit", "rules is pure"),
         ("app.features.orders.model", "asyncpg", "model is pure"),
     ],

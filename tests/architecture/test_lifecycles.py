@@ -7,9 +7,9 @@ from collections.abc import Iterable
 
 import pytest
 
+from openvest.catalog import LIFECYCLES
 from openvest.core.lifecycle import Lifecycle
 from openvest.db.unit import Database
-from tools.docs_machine import lifecycles
 
 pytestmark = pytest.mark.anyio
 
@@ -21,7 +21,7 @@ select pg_get_constraintdef(c.oid) from pg_constraint c
 
 
 async def test_states_are_those_of_the_column(database: Database) -> None:
-    tables = lifecycles()
+    tables = LIFECYCLES
     assert {"users.status", "user_checks.status", "accounts.status"} <= {life.table for life in tables}
     async with database.connection() as connection:
         for life in tables:
@@ -43,13 +43,13 @@ def without_way_out(lives: Iterable[Lifecycle]) -> list[str]:
 
 
 def test_every_state_that_is_no_end_has_a_way_out() -> None:
-    assert without_way_out(lifecycles()) == []
+    assert without_way_out(LIFECYCLES) == []
     held = Lifecycle("gift", "gifts.status", ("NEW",), frozenset({"GIVEN"}), {("NEW", "hold"): "HELD"})
     assert without_way_out([held]) == ["a gift that is HELD has no way out, and that is no end"]
 
 
 def test_every_state_can_be_reached_and_only_ends_end() -> None:
-    for life in lifecycles():
+    for life in LIFECYCLES:
         reached = set(life.born)
         while True:
             more = {after for (before, _), after in life.moves.items() if before in reached} - reached

@@ -23,7 +23,7 @@ import openvest
 from openvest.catalog import WORKS
 from openvest.db.paging import Listing
 from openvest.db.query import Query, Statement
-from openvest.ledger.audit import AuditQuery
+from openvest.declarations import AuditQuery
 from openvest.work.look import Due, question
 from tests.kit.cluster import OWNER, Cluster
 

@@ -15,7 +15,7 @@ import pytest
 from openvest.core.clock import instant, parse_instant
 from openvest.core.ids import deterministic_id
 from openvest.db.unit import Database, Unit
-from openvest.declarations import Sweep
+from openvest.declarations import Phase, Sweep
 from openvest.features.tenants import v1 as tenants_v1
 from openvest.main import Assembled
 from openvest.server.openapi import describe
@@ -67,7 +67,7 @@ class Work:
 
     def clockwork(self, database: Database) -> Clockwork:
         """A process of its own over this work."""
-        sweep = Sweep("test.work", self.claim, self.work, MAY_BE, closer_look=self.closer_look)
+        sweep = Sweep("test.work", self.claim, self.work, MAY_BE, Phase.ORDERS, closer_look=self.closer_look)
         runner = Runner(database, [sweep], None)
 
         async def drain(tenant_id: UUID) -> None:

@@ -116,6 +116,8 @@ from openvest.core.lifecycle import Lifecycle
 
 GIFT = Lifecycle("gift", "gifts.status", ("NEW",), frozenset({"GIVEN"}), {("NEW", "hold"): "HELD"})
 '''
+_ORDERS = "src/openvest/features/orders/feature.py"
+_USERS = "src/openvest/features/users/feature.py"
 _FORGOTTEN = '''"""Work that nobody put into the catalog."""
 
 from __future__ import annotations
@@ -152,14 +154,14 @@ GREETINGS_DUE = Query(datetime, "select $2::timestamptz as due_at from users whe
 
 
 """
-_GREETINGS = '    Sweep("greet", claim_greetings, greet, GREETINGS_DUE),\n'
+_GREETINGS = '    Sweep("greet", claim_greetings, greet, GREETINGS_DUE, Phase.NEWS),\n'
 
 
 def _greeting(work: str) -> tuple[Edit, ...]:
     """New work in a feature's table, and its code."""
     sweeps, known, place = (
         "src/openvest/features/users/sweeps.py",
-        '    Outbound("users.review_changes",',
+        "    Outbound(\n",
         "# A lease token is drawn",
     )
     return Edit(sweeps, known, _GREETINGS + known), Edit(sweeps, place, work + place)
@@ -205,13 +207,47 @@ PLANTED: tuple[Planted, ...] = (
         "declared",
         "state-without-way-out",
         "a new life has a state that is no end and leads nowhere",
-        (Edit("src/openvest/features/users/rules_gifts.py", "", _NO_WAY_OUT),),
+        (
+            Edit("src/openvest/features/users/rules_gifts.py", "", _NO_WAY_OUT),
+            Edit(_USERS, "rules, sweeps, v1\n", "rules, rules_gifts, sweeps, v1\n"),
+            Edit(_USERS, "lifecycles=(", "lifecycles=(rules_gifts.GIFT, "),
+        ),
     ),
     Planted(
         "declared",
         "work-forgotten",
         "new work is declared and not in the catalog",
         (Edit("src/openvest/features/users/sweeps_gifts.py", "", _FORGOTTEN),),
+    ),
+    Planted(
+        "declared",
+        "blocker-forgotten",
+        "a purchase under way does not keep its account from being closed",
+        (Edit(_ORDERS, "    blockers=(service.OPEN_PURCHASES,),\n", ""),),
+    ),
+    Planted(
+        "declared",
+        "lifecycle-forgotten",
+        "nobody holds the states of data changes to their lifecycle",
+        (Edit(_USERS, "(rules.USER, rules.DATA_CHANGE)", "(rules.USER,)"),),
+    ),
+    Planted(
+        "declared",
+        "publisher-forgotten",
+        "balances move and nobody is told",
+        (Edit("src/openvest/features/cash/feature.py", "    publishers=(service.publish_cash,),\n", ""),),
+    ),
+    Planted(
+        "declared",
+        "mapper-forgotten",
+        "events of top-ups are kept, and v1 shows them to nobody",
+        (
+            Edit(
+                "src/openvest/features/payments/feature.py",
+                "Face(v1.ENDPOINTS, v1.REPRESENTATIONS)",
+                "Face(v1.ENDPOINTS)",
+            ),
+        ),
     ),
     Planted(
         "told",

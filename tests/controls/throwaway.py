@@ -1,10 +1,10 @@
-"""Features that somebody adds in a hurry: an endpoint in a module of its own, and its place in the catalog."""
+"""Features that somebody adds in a hurry: an endpoint in a module of its own, and its place in the feature."""
 
 from __future__ import annotations
 
 from tests.controls.planting import Edit
 
-_CATALOG = "src/openvest/catalog.py"
+_FEATURE = "src/openvest/features/users/feature.py"
 _THROWAWAY = "src/openvest/features/users/v1_throwaway.py"
 _HEAD = '''"""An endpoint that somebody adds in a hurry."""
 
@@ -20,13 +20,9 @@ from openvest.db.unit import Unit
 
 
 def throwaway(text: str) -> tuple[Edit, ...]:
-    """An endpoint in a module of its own, and its place in the catalog."""
+    """An endpoint in a module of its own, and its place in the feature."""
     return (
         Edit(_THROWAWAY, "", _HEAD + text),
-        Edit(
-            _CATALOG,
-            "from openvest.features.users import v1 as users_v1\n",
-            "from openvest.features.users import v1 as users_v1\nfrom openvest.features.users import v1_throwaway\n",
-        ),
-        Edit(_CATALOG, "    *users_v1.ENDPOINTS,\n", "    *users_v1.ENDPOINTS,\n    *v1_throwaway.ENDPOINTS,\n"),
+        Edit(_FEATURE, "sweeps, v1\n", "sweeps, v1, v1_throwaway\n"),
+        Edit(_FEATURE, "Face(v1.ENDPOINTS,", "Face([*v1.ENDPOINTS, *v1_throwaway.ENDPOINTS],"),
     )

@@ -10,20 +10,31 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import ModuleType
 from typing import Any
 
 import openvest
 from openvest import catalog
+from openvest.catalog import LIFECYCLES
+from openvest.core.lifecycle import Lifecycle
 from openvest.core.paging import PageParameters
-from openvest.declarations import Endpoint, Event, Outbound, Reaction, Representation, Sweep
+from openvest.declarations import (
+    AuditQuery,
+    ClosingBlocker,
+    DeadLetterKind,
+    Endpoint,
+    Event,
+    Outbound,
+    Reaction,
+    Representation,
+    Sweep,
+)
 from openvest.features.tenants.model import SCOPES
-from openvest.ledger.audit import AuditQuery
 from openvest.server.openapi import describe
 from tests.architecture.test_lifecycles import without_way_out
 from tests.gates.gate import Gate, Run, Verdict
 from tests.kit.contracts import SERVED
 from tests.kit.operations import label
-from tools.docs_machine import lifecycles
 
 Json = dict[str, Any]
 
@@ -148,41 +159,67 @@ def lists_without_pages(endpoints: Sequence[Endpoint], description: Json) -> Ite
     yield from (f"{name}: is no list without pages" for name in sorted(set(WHOLE) - whole))
 
 
-def not_assembled() -> Iterator[str]:
-    """Declarations in any module, in a list or by themselves, that the catalog does not have."""
-    tables: Mapping[tuple[type, ...], Sequence[Any]] = {
-        (Endpoint,): SERVED,
-        (Event,): catalog.EVENTS,
-        (Representation,): [one for table in catalog.REPRESENTATIONS.values() for one in table.values()],
-        (Sweep, Outbound): catalog.WORKS,
-        (Reaction,): catalog.REACTIONS,
-        (AuditQuery,): catalog.INVARIANTS,
-    }
-    for info in pkgutil.walk_packages(openvest.__path__, "openvest."):
-        if info.name.endswith("__main__"):
-            continue
-        for name, value in vars(importlib.import_module(info.name)).items():
+_ASSEMBLED: Sequence[tuple[str, tuple[type, ...], Sequence[Any]]] = (
+    ("face", (Endpoint,), SERVED),
+    ("events", (Event,), catalog.EVENTS),
+    ("face", (Representation,), [one for table in catalog.REPRESENTATIONS.values() for one in table.values()]),
+    ("sweeps", (Sweep, Outbound), catalog.WORKS),
+    ("dead_letters", (DeadLetterKind,), catalog.DEAD_LETTER_KINDS),
+    ("reactions", (Reaction,), catalog.REACTIONS),
+    ("lifecycles", (Lifecycle,), catalog.LIFECYCLES),
+    ("blockers", (ClosingBlocker,), catalog.CLOSING_BLOCKERS),
+    ("invariants", (AuditQuery,), catalog.INVARIANTS),
+)
+"""What is declared, the part of a feature that names it, and all that the catalog has of it."""
+
+
+def not_assembled(modules: Iterable[ModuleType]) -> Iterator[str]:
+    """Declarations in these modules, in a list or by themselves, that no feature has. A publisher is known by its
+    name."""
+    for module in modules:
+        for name, value in vars(module).items():
             items: Iterable[Any] = value if isinstance(value, list | tuple) else (value,)
             if isinstance(value, Mapping):
                 items = value.values()
-            for kinds, assembled in tables.items():
+            for part, kinds, assembled in _ASSEMBLED:
                 for item in items:
                     if isinstance(item, kinds) and not any(item is one for one in assembled):
-                        yield f"{info.name}.{name} is not in the catalog"
+                        yield f"{module.__name__}.{name}: no feature has it; name it in the {part} of its FEATURE"
+            if name.startswith("publish_") and callable(value) and value not in catalog.PUBLISHERS:
+                yield f"{module.__name__}.{name}: no feature has it; name it in the publishers of its FEATURE"
+
+
+def unshown_events() -> Iterator[str]:
+    """Events of whose objects the first contract has no representation."""
+    for feature in catalog.FEATURES:
+        for event in feature.events:
+            if event.type not in catalog.EVENT_OBJECTS["v1"]:
+                yield (
+                    f"{event.type}: v1 does not show a {event.noun}; give REPRESENTATIONS in"
+                    f" features/{feature.name}/v1.py its mapper and its schema"
+                )
+
+
+def program() -> Iterator[ModuleType]:
+    """Every module of the program."""
+    for info in pkgutil.walk_packages(openvest.__path__, "openvest."):
+        if not info.name.endswith("__main__"):
+            yield importlib.import_module(info.name)
 
 
 async def declared_whole(run: Run) -> Verdict:
     """Every rule over the whole catalog."""
     endpoints = SERVED
     description = describe(endpoints, "v1", "gates")
-    lives = lifecycles()
+    lives = LIFECYCLES
     findings = [
         *scopes_of_the_wrong_kind(endpoints),
         *keys_not_demanded(endpoints),
         *open_requests(endpoints, description),
         *lists_without_pages(endpoints, description),
         *without_way_out(lives),
-        *sorted(set(not_assembled())),
+        *sorted(set(not_assembled(program()))),
+        *unshown_events(),
     ]
     return Verdict(
         f"{len(endpoints)} operations, {len(lives)} lives, {len(catalog.EVENTS)} events, {len(catalog.WORKS)} kinds of"

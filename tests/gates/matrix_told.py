@@ -15,6 +15,7 @@ import asyncpg
 import httpx
 
 from openvest import catalog
+from openvest.catalog import LIFECYCLES
 from openvest.core.lifecycle import Lifecycle
 from tests.gates.gate import Gate, Run, Verdict
 from tests.gates.matrix_fields import MONDAY
@@ -22,7 +23,6 @@ from tests.gates.matrix_ground import floor
 from tests.kit.lifecycles import untold_anywhere
 from tests.kit.operations import live_by_http
 from tests.security.tenant_life import live
-from tools.docs_machine import lifecycles
 
 UNTOLD: Mapping[str, str] = {
     "bank_lines.status": "what the bank said; what it means is told of the top-up",
@@ -58,8 +58,8 @@ async def _untold(eye: asyncpg.Connection, life: Lifecycle, tenant_id: UUID, met
 
 async def told(run: Run) -> Verdict:
     """Two lives, one of which removes everything at its end."""
-    lives = [life for life in lifecycles() if life.table not in UNTOLD]
-    findings = [f"{name}: is no column of a lifecycle" for name in set(UNTOLD) - {life.table for life in lifecycles()}]
+    lives = [life for life in LIFECYCLES if life.table not in UNTOLD]
+    findings = [f"{name}: is no column of a lifecycle" for name in set(UNTOLD) - {life.table for life in LIFECYCLES}]
     met: Counter[str] = Counter()
     async with floor() as stood:
         ended, going = await stood.tenant("Ended", frozen_at=MONDAY), await stood.tenant("Going", pace="instant")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import asyncpg
 
+from openvest.catalog import LIFECYCLES
 from openvest.db.attach import attach_or_start
 from openvest.db.catalogue import OWNERS_FUNCTIONS, SHARED_TABLES, WIRE_TABLES
 from openvest.db.embedded import remove_database
@@ -15,7 +16,6 @@ from tests.architecture.catalogue import functions, grants, keys, lists, lives, 
 from tests.gates.gate import Gate, Run, Verdict
 from tests.gates.ground import ground
 from tests.kit.cluster import APP, OWNER
-from tools.docs_machine import lifecycles
 from tools.schema import read
 
 _POWERS = """
@@ -102,7 +102,7 @@ async def catalogue(run: Run) -> Verdict:
         superuser = await asyncpg.connect(stand.cluster.dsn(stand.name, "postgres"))
         try:
             findings: list[str] = []
-            for rule in (lists, walls, keys, grants, functions, lives(lifecycles())):
+            for rule in (lists, walls, keys, grants, functions, lives(LIFECYCLES)):
                 findings += await rule(owner)
             findings += await _owners(superuser) + await _powers(superuser)
             known = await read(superuser)

@@ -11,12 +11,12 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
+from openvest.catalog import LIFECYCLES
 from openvest.db.catalogue import APPEND_ONLY, DELETABLE, SHARED_TABLES, UPDATED_COLUMNS, WIRE_TABLES
 from tests.architecture.catalogue import tenant_tables
 from tests.gates.walls_prey import CHECK, DENIED, FINDS_NOTHING, NOWHERE, TWICE, Attempt, Prey
 from tests.gates.walls_words import BY_HAND, OWN_BALANCES
 from tests.kit.cluster import APP
-from tools.docs_machine import lifecycles
 from tools.schema import FILE, Catalog, read
 
 _FOUNDED = ("clocks", "instrument_cursors")
@@ -205,7 +205,7 @@ def _insert(
 
 def _states(prey: Prey) -> Iterator[Attempt]:
     """A state that no lifecycle has, for every lifecycle there is."""
-    for life in lifecycles():
+    for life in LIFECYCLES:
         table, _, column = life.table.partition(".")
         yield Attempt("states", f"update {table} set {column} = 'FORBIDDEN'", CHECK, prey.own)
 

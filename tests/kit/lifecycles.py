@@ -12,18 +12,18 @@ from typing import Any
 from unittest.mock import patch
 from uuid import UUID
 
+from openvest.catalog import LIFECYCLES
 from openvest.db import unit as units
 from openvest.db.query import Query, Statement
 from openvest.db.unit import Database, Unit
 from openvest.features.tenants import service as tenants
-from tools.docs_machine import lifecycles
 
 _UPDATE = re.compile(r"\bupdate (\w+)\b")
 
 
 def columns() -> dict[str, str]:
     """The column of the state, by table."""
-    return {table: column for table, _, column in (life.table.partition(".") for life in lifecycles())}
+    return {table: column for table, _, column in (life.table.partition(".") for life in LIFECYCLES)}
 
 
 # A row that a transaction has locked or written carries its number in xmax or xmin until it ends.

@@ -11,8 +11,9 @@ import pytest
 
 from openvest.db.query import Query
 from openvest.db.unit import Database
+from openvest.declarations import AuditQuery
 from openvest.ledger import posting_rules
-from openvest.ledger.audit import AUDIT, FIGURES, AuditQuery, prove_tenant, safeguarding
+from openvest.ledger.audit import AUDIT, FIGURES, prove_tenant, safeguarding
 from openvest.ledger.trades import settlement
 from openvest.ledger.trial import trial_balance
 from tests.kit.cluster import Cluster

@@ -20,7 +20,7 @@ from openvest.core.snapshots import Emitted
 from openvest.db import unit as units
 from openvest.db.query import Query
 from openvest.db.unit import Database, DatabaseDown, Unit
-from openvest.declarations import Outbound, Reaction, Sweep
+from openvest.declarations import Outbound, Phase, Reaction, Sweep
 from openvest.main import Assembled
 from openvest.work import look as looking
 from openvest.work import setbacks
@@ -75,11 +75,13 @@ class Desk:
         await self.work(unit, rows)
 
     def sweep(self, size: int) -> Sweep:
-        return Sweep("desk", self.open_rows, self.work, MAY_BE, set_size=size, closer_look=self.closer_look)
+        return Sweep(
+            "desk", self.open_rows, self.work, MAY_BE, Phase.ORDERS, set_size=size, closer_look=self.closer_look
+        )
 
     def outbound(self, size: int) -> Outbound:
         steps = self.open_rows, self.call, self.record
-        return Outbound("desk", *steps, MAY_BE, set_size=size, closer_look=self.closer_look)
+        return Outbound("desk", *steps, MAY_BE, Phase.ORDERS, set_size=size, closer_look=self.closer_look)
 
 
 def rows(count: int) -> list[Row]:

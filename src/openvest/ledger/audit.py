@@ -17,15 +17,7 @@ from uuid import UUID
 from openvest.core.clock import monotonic_ns
 from openvest.db.query import Query
 from openvest.db.unit import Database, Unit
-
-
-@dataclass(frozen=True, slots=True)
-class AuditQuery:
-    """A law of the books. `sql` selects what breaks it; `law` is one sentence that is true of sound books."""
-
-    name: str
-    law: str
-    sql: LiteralString
+from openvest.declarations import AuditQuery
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,7 @@ from uuid import UUID
 from openvest.db.faults import is_passing
 from openvest.db.query import Query, Statement
 from openvest.db.unit import Database, Unit
-from openvest.declarations import DeadLetterKind
-from openvest.ledger.audit import AuditQuery
+from openvest.declarations import AuditQuery, DeadLetterKind
 
 _LONGEST_TEXT = 2_000
 

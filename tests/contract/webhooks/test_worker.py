@@ -18,7 +18,7 @@ from openvest.core.ids import deterministic_id
 from openvest.db.query import Query
 from openvest.db.unit import Database, DatabaseDown, Unit
 from openvest.db.wake import CHANNEL, Wake
-from openvest.declarations import Sweep
+from openvest.declarations import Phase, Sweep
 from openvest.features.tenants import service as tenants
 from openvest.main import Assembled
 from openvest.main.event_delivery import connect_event_delivery, make_worker
@@ -151,7 +151,7 @@ class Work:
                 self.due.remove(row)
                 self.did.append(row.id)
 
-        return Sweep("things", claim, work, MAY_BE, closer_look=closer_look)
+        return Sweep("things", claim, work, MAY_BE, Phase.ORDERS, closer_look=closer_look)
 
 
 async def test_work_of_a_live_tenant_is_done_when_it_falls_due(world: WebhookWorld) -> None:

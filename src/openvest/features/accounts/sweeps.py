@@ -7,7 +7,7 @@ from uuid import UUID
 
 from openvest.core.snapshots import Emitted
 from openvest.db.unit import Unit
-from openvest.declarations import ClosingBlocker, DeadLetterKind, Outbound, Reaction, Sweep
+from openvest.declarations import ClosingBlocker, DeadLetterKind, Outbound, Phase, Reaction, Sweep
 from openvest.features.accounts import service, store
 from openvest.features.accounts.model import Account, AccountGroup
 
@@ -23,7 +23,7 @@ def close_accounts(closing_blockers: Sequence[ClosingBlocker]) -> Sweep:
         still = set(await unit.rows(closing.still, unit.tenant_id, ids)) if ids else set[UUID]()
         return [account for account in claimed if account.id in still]
 
-    return Sweep("accounts.close", claim, service.finish_closing_accounts, closing.due)
+    return Sweep("accounts.close", claim, service.finish_closing_accounts, closing.due, Phase.ACCOUNTS)
 
 
 async def claim_groups(unit: Unit, limit: int) -> Sequence[AccountGroup]:
@@ -48,7 +48,7 @@ def _ids(events: Sequence[Emitted]) -> list[UUID]:
 
 
 SWEEPS: list[Sweep | Outbound] = [
-    Sweep("accounts.close_groups", claim_groups, service.finish_closing_groups, store.GROUPS_DUE),
+    Sweep("accounts.close_groups", claim_groups, service.finish_closing_groups, store.GROUPS_DUE, Phase.ACCOUNTS),
 ]
 
 REACTIONS: list[Reaction] = [

@@ -7,7 +7,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from openvest.db.unit import Unit
-from openvest.declarations import DeadLetterKind, Reaction, Sweep, WorkKept
+from openvest.declarations import DeadLetterKind, Phase, Sweep, WorkKept
 from openvest.features.executions import store, store_blocks
 from openvest.features.executions.model import BlockTrade, Execution
 from openvest.features.executions.rules import EXECUTION
@@ -57,13 +57,16 @@ async def _settle_blocks(unit: Unit, trades: Sequence[BlockTrade]) -> None:
 
 
 SETTLE_BLOCKS = Sweep(
-    "executions.settle_blocks", _claim_blocks, _settle_blocks, store_blocks.NEXT_SETTLEMENT, writes_events=False
+    "executions.settle_blocks",
+    _claim_blocks,
+    _settle_blocks,
+    store_blocks.NEXT_SETTLEMENT,
+    Phase.SETTLEMENT,
+    writes_events=False,
 )
-SETTLE = Sweep("executions.settle", _claim, _settle, store.NEXT_SETTLEMENT)
+SETTLE = Sweep("executions.settle", _claim, _settle, store.NEXT_SETTLEMENT, Phase.SETTLEMENT)
 
 SWEEPS = [SETTLE_BLOCKS, SETTLE, CLEAN_DUST]
-
-REACTIONS: list[Reaction] = []
 
 
 async def _keep(unit: Unit, row_id: UUID) -> None:

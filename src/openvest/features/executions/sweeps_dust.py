@@ -11,7 +11,7 @@ from uuid import UUID
 
 from openvest.core.money import ZERO
 from openvest.db.unit import Unit
-from openvest.declarations import Sweep
+from openvest.declarations import Phase, Sweep
 from openvest.features.accounts import service as accounts
 from openvest.features.executions import service, store_dust
 from openvest.features.executions.rules_dust import NEAR, Resting, next_look, transaction_of, worth
@@ -105,4 +105,4 @@ async def _clean(unit: Unit, rows: Sequence[Resting]) -> None:
     )
 
 
-CLEAN_DUST = Sweep("executions.clean_dust", _claim, _clean, store_dust.MAY_BE_DUST, closer_look=_next)
+CLEAN_DUST = Sweep("executions.clean_dust", _claim, _clean, store_dust.MAY_BE_DUST, Phase.SETTLEMENT, closer_look=_next)

@@ -7,7 +7,7 @@ from itertools import takewhile
 from uuid import UUID
 
 from openvest.db.unit import Unit
-from openvest.declarations import DeadLetterKind, Reaction, Sweep, WorkKept
+from openvest.declarations import DeadLetterKind, Phase, Sweep, WorkKept
 from openvest.features.instruments import store
 
 
@@ -31,9 +31,8 @@ async def tell_changes(unit: Unit, rows: Sequence[store.Change]) -> None:
 
 
 SWEEPS: list[Sweep] = [
-    Sweep("instruments.tell", claim_changes, tell_changes, store.CHANGES_DUE),
+    Sweep("instruments.tell", claim_changes, tell_changes, store.CHANGES_DUE, Phase.NEWS),
 ]
-REACTIONS: list[Reaction] = []
 
 
 async def _tell_what_was_passed_over(unit: Unit, instrument_id: UUID) -> None:

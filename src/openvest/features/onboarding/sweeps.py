@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from openvest.core.ids import random_id
 from openvest.core.snapshots import Emitted
 from openvest.db.unit import Unit
-from openvest.declarations import DeadLetterKind, Outbound, Reaction, Sweep
+from openvest.declarations import DeadLetterKind, Outbound, Phase, Reaction, Sweep
 from openvest.features.onboarding import service, service_activation, store
 from openvest.features.users import service as users
 from openvest.ports import Ports
@@ -40,7 +40,7 @@ async def follow_changes(unit: Unit, events: Sequence[Emitted]) -> None:
 
 
 SWEEPS: list[Sweep | Outbound] = [
-    Outbound("onboarding.check", lease_checks, ask_checks, service.decide_checks, store.CHECKS_DUE),
+    Outbound("onboarding.check", lease_checks, ask_checks, service.decide_checks, store.CHECKS_DUE, Phase.CHECKS),
 ]
 
 REACTIONS: list[Reaction] = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from openvest.ledger.audit import AuditQuery
+from openvest.declarations import AuditQuery
 
 AUDIT: Sequence[AuditQuery] = (
     AuditQuery(

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from openvest.core.snapshots import Emitted
 from openvest.db.unit import Unit
-from openvest.declarations import DeadLetterKind, Reaction, Sweep
+from openvest.declarations import DeadLetterKind, Phase, Reaction, Sweep
 from openvest.features.executions.model import Side
 from openvest.features.orders import service, service_dead_letters, store
 from openvest.features.orders.model import Order
@@ -26,7 +26,7 @@ async def _expire(unit: Unit, orders: Sequence[Order]) -> None:
     await service.end_working(unit, orders, "CANCELLED_BY_TRADING_PARTNER")
 
 
-EXPIRE = Sweep("orders.expire", _claim_expired, _expire, store.NEXT_EXPIRY)
+EXPIRE = Sweep("orders.expire", _claim_expired, _expire, store.NEXT_EXPIRY, Phase.ORDERS)
 
 
 async def _wake(unit: Unit, events: Sequence[Emitted]) -> None:

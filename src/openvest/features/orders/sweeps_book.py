@@ -10,7 +10,7 @@ from uuid import UUID
 
 from openvest.core.money import ZERO, cent_half_up, times
 from openvest.db.unit import Unit
-from openvest.declarations import Sweep
+from openvest.declarations import Phase, Sweep
 from openvest.features.executions import service as executions
 from openvest.features.executions import service_booking
 from openvest.features.executions.model import Execution, Inventory, NewBlockTrade, NewExecution
@@ -215,4 +215,4 @@ async def _announce(unit: Unit, work: _Set, made: Sequence[Execution]) -> None:
     await service.save(unit, saved)
 
 
-BOOK = Sweep(NAME, _claim, _book, street.next_report(NAME))
+BOOK = Sweep(NAME, _claim, _book, street.next_report(NAME), Phase.ORDERS)

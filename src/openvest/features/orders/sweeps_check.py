@@ -16,7 +16,7 @@ from uuid import UUID
 from openvest.core.money import ZERO
 from openvest.core.trading_calendar import OutsideCalendar, UnknownPaymentCalendar
 from openvest.db.unit import Unit
-from openvest.declarations import Sweep
+from openvest.declarations import Phase, Sweep
 from openvest.features.accounts import service as accounts
 from openvest.features.executions import service as executions
 from openvest.features.executions.model import Inventory
@@ -278,4 +278,4 @@ def _block(work: _Set, order: Order, price: Decimal, limit: Decimal | None) -> B
     return block
 
 
-CHECK = Sweep("orders.check", _claim, _check, store.NEXT_DUE)
+CHECK = Sweep("orders.check", _claim, _check, store.NEXT_DUE, Phase.ORDERS)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from openvest.declarations import DeadLetterKind, Reaction, Sweep
+from openvest.declarations import DeadLetterKind, Phase, Sweep
 from openvest.features.payments import service, store
 
 SWEEPS: list[Sweep] = [
-    Sweep(service.INTAKE, service.claim_lines, service.match_lines, store.NEXT_LINE),
+    Sweep(service.INTAKE, service.claim_lines, service.match_lines, store.NEXT_LINE, Phase.MONEY),
 ]
-REACTIONS: list[Reaction] = []
 
 DEAD_LETTER_KINDS = [
     DeadLetterKind(

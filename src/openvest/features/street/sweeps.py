@@ -10,7 +10,7 @@ from uuid import UUID
 
 from openvest.db.query import numeric_array
 from openvest.db.unit import Unit
-from openvest.declarations import Outbound, Reaction
+from openvest.declarations import Outbound, Phase
 from openvest.features.street import store
 from openvest.features.street.model import StreetOrder
 from openvest.ports import Ports
@@ -108,7 +108,6 @@ async def _record(unit: Unit, rows: Sequence[Asked], said: Sequence[VenueAnswer]
     )
 
 
-ASK_VENUE = Outbound("street.ask_venue", _lease, _call, _record, store.NEXT_LOOK, writes_events=False)
+ASK_VENUE = Outbound("street.ask_venue", _lease, _call, _record, store.NEXT_LOOK, Phase.STREET, writes_events=False)
 
 SWEEPS = [ASK_VENUE]
-REACTIONS: list[Reaction] = []

@@ -1,7 +1,1 @@
-"""The street is the house's own business: neither contract shows it, and no event tells of it."""
-
-from __future__ import annotations
-
-from openvest.declarations import Endpoint
-
-ENDPOINTS: list[Endpoint] = []
+"""The street is the house's own business: v1 does not show it, and no event tells of it."""

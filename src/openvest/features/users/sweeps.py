@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from openvest.core.ids import random_id
 from openvest.db.unit import Unit
-from openvest.declarations import DeadLetterKind, Outbound, Reaction, Sweep
+from openvest.declarations import DeadLetterKind, Outbound, Phase, Sweep
 from openvest.features.users import service, store
 from openvest.ports import Ports
 from openvest.ports.identity import CheckRequest, CheckResult
@@ -28,10 +28,16 @@ async def ask_changes(ports: Ports, rows: Sequence[store.LeasedChange]) -> Seque
 
 
 SWEEPS: list[Sweep | Outbound] = [
-    Outbound("users.review_changes", lease_changes, ask_changes, service.decide_data_changes, store.CHANGES_DUE),
+    Outbound(
+        "users.review_changes",
+        lease_changes,
+        ask_changes,
+        service.decide_data_changes,
+        store.CHANGES_DUE,
+        Phase.CUSTOMERS,
+    ),
 ]
 
-REACTIONS: list[Reaction] = []
 
 DEAD_LETTER_KINDS = [
     DeadLetterKind(

@@ -5,10 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from openvest.db.unit import Unit
-from openvest.declarations import DeadLetterKind, Outbound, Reaction, Sweep, WorkKept
-
-SWEEPS: list[Sweep | Outbound] = []
-REACTIONS: list[Reaction] = []
+from openvest.declarations import DeadLetterKind, WorkKept
 
 
 async def _keep(unit: Unit, event_id: UUID) -> None:

@@ -1,0 +1,19 @@
+"""The feature of accounts: where people hold money and securities."""
+
+from __future__ import annotations
+
+from openvest.declarations import Face, Feature
+from openvest.features.accounts import lite, model, rules, sweeps, v1
+
+FEATURE = Feature(
+    "accounts",
+    v1=Face(v1.ENDPOINTS, v1.REPRESENTATIONS),
+    lite=Face(lite.ENDPOINTS, lite.REPRESENTATIONS),
+    events=model.EVENTS,
+    sweeps=sweeps.SWEEPS,
+    dead_letters=sweeps.DEAD_LETTER_KINDS,
+    reactions=sweeps.REACTIONS,
+    lifecycles=(rules.GROUP, rules.ACCOUNT),
+    closing=sweeps.close_accounts,
+    tables=("account_groups", "accounts"),
+)

@@ -1,0 +1,8 @@
+"""Lite serves nothing of orders yet."""
+
+from __future__ import annotations
+
+from openvest.declarations import Endpoint, Representation
+
+ENDPOINTS: list[Endpoint] = []
+REPRESENTATIONS: dict[str, Representation] = {}

@@ -1,0 +1,17 @@
+"""The feature of payments: money that arrives."""
+
+from __future__ import annotations
+
+from openvest.declarations import Face, Feature
+from openvest.features.payments import lite, model, rules, sweeps, v1
+
+FEATURE = Feature(
+    "payments",
+    v1=Face(v1.ENDPOINTS, v1.REPRESENTATIONS),
+    lite=Face(lite.ENDPOINTS, lite.REPRESENTATIONS),
+    events=model.EVENTS,
+    sweeps=sweeps.SWEEPS,
+    dead_letters=sweeps.DEAD_LETTER_KINDS,
+    lifecycles=(rules.TOPUP, rules.BANK_LINE),
+    tables=("bank_lines", "topups"),
+)
