@@ -22,6 +22,7 @@ from openvest.declarations import Call, Contract, Endpoint, Representation
 from openvest.events.packages import event_objects
 from openvest.events.sequencer import number_events
 from openvest.features.payments import service
+from openvest.features.payments.model import NewTopup
 from openvest.features.tenants.rules import TOKEN_LIFETIME_SECONDS
 from openvest.features.tenants.v1 import token_endpoint
 from openvest.server.app import App
@@ -92,7 +93,7 @@ def app(database: Database) -> App:
 async def topped_up(customer: Customer, database: Database, times: int) -> None:
     async def work(unit: Unit) -> None:
         for _ in range(times):
-            await service.create_topup(unit, customer.group_id, Decimal("1.00"), "EUR")
+            await service.create_topup(unit, NewTopup(customer.group_id, Decimal("1.00"), "EUR"))
 
     await database.write(customer.tenant_id, work)
 

@@ -214,8 +214,9 @@ _FIELDS = (
         (
             Edit(
                 "src/openvest/features/webhooks/v1.py",
-                "    return webhook_v1(changed)\n",
-                '    shown = webhook_v1(changed)\n    return {**shown, "id": str(body.id or shown["id"])}\n',
+                "    return webhook_v1(snapshot_of(changed))\n",
+                "    seen = webhook_v1(snapshot_of(changed))\n"
+                '    return {**seen, "id": str(call.body.id or seen["id"])}\n',
             ),
         ),
     ),

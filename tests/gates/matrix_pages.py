@@ -26,6 +26,7 @@ from openvest.features.accounts import service as accounts
 from openvest.features.orders import service as orders
 from openvest.features.orders.model import PlaceOrder
 from openvest.features.payments import service as payments
+from openvest.features.payments.model import NewTopup
 from openvest.features.webhooks import service as webhooks
 from openvest.features.webhooks.model import NewWebhook
 from openvest.simulation import scenarios
@@ -117,14 +118,14 @@ async def furnish(stood: Floor, tenant_id: UUID, api: Api, rows: int) -> dict[st
         await accounts.create_account(unit, customer.user_id, customer.group_id, "TRADING")
 
     async def topup(unit: Unit, _: int) -> None:
-        await payments.create_topup(unit, customer.group_id, Decimal("20.00"), "EUR")
+        await payments.create_topup(unit, NewTopup(customer.group_id, Decimal("20.00"), "EUR"))
 
     async def scenario(unit: Unit, n: int) -> None:
         await scenarios.lay(unit, "order_rejected", 1, client_reference=f"nobody {n}")
 
     async def webhook(unit: Unit, n: int) -> None:
-        new = NewWebhook("v1", f"{n}", "https://example.com/hook", ["ALL"], None, 1, None)
-        await webhooks.create_webhook(unit, new)
+        new = NewWebhook(f"{n}", "https://example.com/hook", ["ALL"], None, 1, 65_536)
+        await webhooks.create_webhook(unit, "v1", new)
 
     for make, count in ((person, rows), (account, rows), (topup, rows), (scenario, rows), (webhook, rows // 10)):
         for first in range(0, count, AT_ONCE):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import GenericAlias
 from typing import Annotated, Any, Literal
 
@@ -9,7 +10,7 @@ from pydantic import BaseModel, Field, create_model
 
 from openvest.core.paging import Page, PageParameters, number_or
 from openvest.core.schema import Currency, Id, Isin, SignedDecimal, View, published_name
-from openvest.core.snapshots import Json
+from openvest.core.snapshots import Json, Snapshot, snapshot_of
 
 
 class MoneyView(View):
@@ -58,8 +59,9 @@ class PageQuery(PageParameters):
     )
 
 
-def page_v1(found: Page[Any], items: list[Json]) -> Json:
-    """A page as v1 shows it."""
+def page_v1(found: Page[Any], mapper: Callable[[Snapshot], Json]) -> Json:
+    """A page as v1 shows it, each row by its mapper."""
+    items = [mapper(snapshot_of(row)) for row in found.rows]
     meta = {
         "offset": found.offset,
         "limit": found.limit,

@@ -10,6 +10,7 @@ from typing import Literal
 from uuid import UUID
 
 from openvest.core.money import ZERO, Money
+from openvest.core.shown import filled
 from openvest.declarations import Event
 from openvest.ledger.chart import Balance
 
@@ -95,17 +96,8 @@ class CashBalance:
     available_for_trading: Decimal
 
 
-def cash_balance_of(row: Balance) -> CashBalance:
-    """The published figures of a group's balance row."""
-    return CashBalance(
-        row.owner_id,
-        row.asset,
-        row.balance,
-        row.locked_for_trading,
-        row.pending_settlement,
-        row.available_for_withdrawal,
-        row.available_for_trading,
-    )
+cash_balance_of = filled(CashBalance, Balance, account_group_id="owner_id", currency="asset")
+"""The published figures of a group's balance row."""
 
 
 def empty_balance(account_group_id: UUID, currency: str) -> CashBalance:

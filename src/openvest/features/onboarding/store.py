@@ -9,7 +9,7 @@ from uuid import UUID
 
 from openvest.db.query import Query, Statement
 from openvest.db.rows import columns, insert, update
-from openvest.features.onboarding.model import Check, CheckType, IdentifierType, ResidencyStatus
+from openvest.features.onboarding.model import Check, CheckType, ResidencyStatus, StoredIdentifier
 
 _CHECK = columns(Check)
 CHECK_BY_ID = Query(Check, f"select {_CHECK} from user_checks where tenant_id = $1 and user_id = $2 and id = $3")
@@ -68,16 +68,9 @@ LEASE_CHECKS = Query(
 
 
 @dataclass(frozen=True, slots=True)
-class SealedIdentifier:
+class SealedIdentifier(StoredIdentifier):
     """An identifier as stored. No sealed value: it is made from the user's own data."""
 
-    id: UUID
-    created_at: datetime
-    updated_at: datetime
-    user_id: UUID
-    type: IdentifierType
-    issuing_country: str
-    identifier_standard: str
     sealed_identifier: bytes | None
 
 

@@ -56,33 +56,28 @@ Category = Literal[
 
 
 @dataclass(frozen=True, slots=True)
-class Webhook:
-    """A subscription. Shape: `type` holds categories or `ALL`; `exclude_type` counts only beside `ALL`."""
+class NewWebhook:
+    """What a client says of a new subscription. Shape: `type` holds categories or `ALL`; `exclude_type` counts only
+    beside `ALL`.
+    """
 
-    id: UUID
-    contract: Contract
     title: str
     url: str
-    enabled: bool
     type: list[str]
     exclude_type: list[str] | None
     delay_seconds: int
     max_package_size: int
-    created_at: datetime
-    updated_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class NewWebhook:
-    """What a client says of a new subscription; None: the default."""
+class Webhook(NewWebhook):
+    """A subscription of one contract."""
 
+    id: UUID
     contract: Contract
-    title: str
-    url: str
-    type: list[str]
-    exclude_type: list[str] | None
-    delay_seconds: int | None
-    max_package_size: int | None
+    enabled: bool
+    created_at: datetime
+    updated_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 from uuid import UUID
 
 from openvest.core.ids import random_id
@@ -14,6 +13,7 @@ from openvest.core.snapshots import Json
 from openvest.db.paging import page
 from openvest.db.rows import save
 from openvest.db.unit import Database, Unit
+from openvest.declarations import Contract
 from openvest.events.log import last_sequence
 from openvest.events.packages import EventObjects, EventReader, Run, collect, envelope, package_of
 from openvest.features.tenants import service as tenants
@@ -35,7 +35,9 @@ TEST_EVENT = "WEBHOOK.TEST"
 _AT_ONCE = 100
 
 
-async def create_webhook(unit: Unit, new: NewWebhook, allow_list: frozenset[str] = frozenset()) -> Webhook:
+async def create_webhook(
+    unit: Unit, contract: Contract, new: NewWebhook, allow_list: frozenset[str] = frozenset()
+) -> Webhook:
     """A subscription that is switched off. `allow_list`: HOST:PORT entries that are taken although they are not public.
 
     Raises: WebhookUrlRefused. Writes: webhooks.
@@ -44,17 +46,17 @@ async def create_webhook(unit: Unit, new: NewWebhook, allow_list: frozenset[str]
     """
     rules.check_url(new.url, allow_list)
     webhook = Webhook(
-        random_id(unit.now),
-        new.contract,
-        new.title,
-        new.url,
-        False,
-        _once(new.type),
-        new.exclude_type,
-        new.delay_seconds or rules.DEFAULT_DELAY_SECONDS,
-        new.max_package_size or rules.DEFAULT_PACKAGE_SIZE,
-        unit.now,
-        unit.now,
+        id=random_id(unit.now),
+        contract=contract,
+        enabled=False,
+        created_at=unit.now,
+        updated_at=unit.now,
+        title=new.title,
+        url=new.url,
+        type=_once(new.type),
+        exclude_type=new.exclude_type,
+        delay_seconds=new.delay_seconds,
+        max_package_size=new.max_package_size,
     )
     await save(unit, store.ADD, webhook)
     await unit.run(store.START_AT, unit.tenant_id, webhook.id, await last_sequence(unit))
@@ -82,7 +84,8 @@ async def update_webhook(
     if change.url is not None:
         rules.check_url(change.url, allow_list)
     before = _found(await unit.row(store.WEBHOOK_FOR_UPDATE, unit.tenant_id, webhook_id), webhook_id)
-    given = {name: value for name, value in _fields(change).items() if value is not None}
+    given = {name: getattr(change, name) for name in WebhookChange.__dataclass_fields__}
+    given = {name: value for name, value in given.items() if value is not None}
     if change.type is not None:
         given["type"] = _once(change.type)
     after = replace(before, **given, updated_at=unit.moment_after(before.updated_at))
@@ -217,10 +220,6 @@ def _found(webhook: Webhook | None, webhook_id: UUID) -> Webhook:
     if webhook is None:
         raise rules.WebhookNotFound(f"There is no webhook {webhook_id}.")
     return webhook
-
-
-def _fields(change: WebhookChange) -> dict[str, Any]:
-    return {name: getattr(change, name) for name in WebhookChange.__dataclass_fields__}
 
 
 def _once(names: Sequence[str]) -> list[str]:
