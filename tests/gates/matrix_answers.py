@@ -26,11 +26,12 @@ from tests.gates.matrix_ground import Floor, floor
 from tests.kit.contracts import SERVED
 from tests.kit.http import Api, make_api
 from tests.kit.openapi import check_answer
-from tests.kit.operations import BODIES, ask, filled, label, live_by_http, path_names, target
+from tests.kit.operations import CONSTANT, ask, body_of, live_by_http, path_names, target
+from tests.kit.sample import filled
+from tests.kit.samples import every, label
 from tests.kit.world import SECRETS
 
-UNSCOPED = frozenset({"POST /auth/token"})
-"""What proves itself by a secret and needs no scope, since it gives them."""
+UNSCOPED = every(lambda sample: sample.unscoped)
 MANY = json.dumps({f"no_such_field_{number}": 1 for number in range(MAX_VALUES // 2)}).encode()
 """Far more field errors than a refusal names."""
 MORE = json.dumps({"no_such_field": [1] * MAX_VALUES}).encode()
@@ -40,7 +41,7 @@ SHAPE = frozenset({"type", "title", "status", "detail", "instance", "request_id"
 
 def nobody(endpoint: Endpoint) -> dict[str, str]:
     """Ids that nobody has for the path."""
-    return {name: str(uuid4()) for name in path_names(endpoint) if name not in ("instrument_id", "currency")}
+    return {name: str(uuid4()) for name in path_names(endpoint) if name not in CONSTANT}
 
 
 def undeclared(stood: Floor) -> list[str]:
@@ -239,7 +240,7 @@ async def _accepting(battery: Battery, endpoint: Endpoint) -> None:
 async def _about_objects(battery: Battery, endpoint: Endpoint) -> None:
     """Unknown ids, odd ids, and whatever the state of what there is does not permit, by asking twice."""
     name = label(endpoint)
-    body = filled(BODIES[name], {**battery.ids}) if endpoint.body is not None else None
+    body = filled(body_of(endpoint), battery.ids) if endpoint.body is not None else None
     battery.judge(f"{name} of nobody", await battery.send(endpoint, body))
     if path_names(endpoint):
         odd = dict.fromkeys(path_names(endpoint), "not-an-id")

@@ -21,7 +21,9 @@ from tests.gates.matrix_ground import TENANT_TABLES, Floor, floor
 from tests.kit.contracts import SERVED
 from tests.kit.http import Api
 from tests.kit.openapi import check_answer
-from tests.kit.operations import BODIES, CONSTANT, ask, filled, label, live_by_http, target
+from tests.kit.operations import ask, body_of, live_by_http, removing, target
+from tests.kit.sample import filled
+from tests.kit.samples import each, every, label, lacks, owner_of
 from tests.kit.world import SECRETS
 from tests.security.places import required_query
 from tests.security.tenant_life import live
@@ -32,14 +34,11 @@ MONDAY = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 MADE_BY_US = ("id", "created_at", "updated_at")
 """Fields of ours that a body may carry, since clients send back what they were shown; they change nothing."""
 SECRET_NAME = re.compile("secret|password|private|sealed|hash|token|pem", re.IGNORECASE)
-SHOWN_ONCE = frozenset({"AccessToken.access_token", "AccessToken.token_type"})
-MAPS = frozenset({"WebhookTestResponse.headers"})
-"""Objects whose names are another's: the headers that an endpoint answered."""
-NOT_LIVED = frozenset({"POST /webhooks/{webhook_id}/test"})
-"""Operations that talk to the outside, which is not connected here."""
-IBANS = ("NL70ABNA0106295004", "DE95500105173934555844")
-PERSONAL = ("12345678911", "Unter den Linden", "Hafenstrasse", "greta.lindner", "Beispiel", *IBANS)
-"""Of customers and their banks; in no log line. IBANs that came with a wire are in no answer either."""
+SHOWN_ONCE = frozenset(each(lambda sample: sample.shown_once))
+MAPS = frozenset(each(lambda sample: sample.open_maps))
+NOT_ASKED = every(lambda sample: sample.not_asked)
+OTHERS = each(lambda sample: sample.others)
+PERSONAL = [*each(lambda sample: sample.personal), *OTHERS]
 
 
 @dataclass
@@ -112,10 +111,7 @@ async def mass_assignment(stood: Floor, api: Api, ids: Mapping[str, str], findin
     for endpoint in SERVED:
         if endpoint.body is None or endpoint.form:
             continue
-        if label(endpoint) not in BODIES:
-            findings.append(f"{label(endpoint)}: there is no body that fits")
-            continue
-        base = filled(BODIES[label(endpoint)], ids)
+        base = filled(body_of(endpoint), ids)
         operation = stood.description["paths"][endpoint.path][endpoint.method.lower()]
         schema = operation["requestBody"]["content"]["application/json"]["schema"]
         for at, _ in _objects(base):
@@ -144,7 +140,7 @@ async def _own_fields(api: Api, endpoint: Endpoint, ids: Mapping[str, str], find
         at = target(endpoint, ids)
         before = (await api.get(at)).json()
         sent = str(uuid4()) if name == "id" else "2001-02-03T04:05:06Z"
-        body = {**filled(BODIES[label(endpoint)], ids), name: sent}
+        body = {**filled(body_of(endpoint), ids), name: sent}
         answer = await api.send(endpoint.method, at, body, key=uuid4())
         after = (await api.get(at)).json()
         kept = after[name] == before[name] or name == "updated_at"
@@ -209,12 +205,11 @@ async def secrets_of(stood: Floor, apis: Sequence[Api]) -> dict[str, str]:
 
 
 async def ask_all(stood: Floor, api: Api, ids: Mapping[str, str]) -> None:
-    """Every operation once, those that remove last and from the inside to the outside; directories of ids as given."""
-    removing = [one for one in SERVED if one.method == "DELETE"]
+    """Every operation once, those that remove last and from the inside to the outside."""
     others = [one for one in SERVED if one.method != "DELETE" and not one.form]
-    for endpoint in (*others, *sorted(removing, key=lambda one: "users" in one.path)):
+    for endpoint in (*others, *removing()):
         query = required_query(endpoint, stood.description, ids)
-        if label(endpoint) in NOT_LIVED:
+        if label(endpoint) in NOT_ASKED:
             continue
         if query:
             await api.get(f"{target(endpoint, ids)}?{httpx.QueryParams(query)}")
@@ -222,25 +217,9 @@ async def ask_all(stood: Floor, api: Api, ids: Mapping[str, str]) -> None:
             await ask(api, endpoint, ids)
 
 
-async def _not_asked_before(api: Api, ids: Mapping[str, str]) -> None:
-    """What the objects of a life have no room for: a group of a new user, an identifier by its own rule, a price."""
-    user = (await api.post("/users", BODIES["POST /users"])).json()
-    await api.post("/account_groups", {"user_id": user["id"], "type": "PERSONAL"})
-    at = f"/users/{ids['user_id']}/identifiers/{ids['identifier_id']}"
-    await api.send("PATCH", at, {"identifier": "DE19900517ERIKABEISP"})
-    shown = (await api.get(f"/instruments/{CONSTANT['instrument_id']}/venues")).json()
-    for what in ("latest", "ohlc"):
-        await api.get(f"/instruments/{CONSTANT['instrument_id']}/venues/{shown['data'][0]['id']}/prices/{what}")
-
-
-async def _pending_checks(api: Api, ids: Mapping[str, str]) -> None:
-    """A check that waits to be passed by hand, and one to be failed."""
-    place = {"user_id": ids["user_id"]}
-    await api.post("/tests/scenarios", {"name": "check_pending", "on": place, "times": 2})
-    for verdict in ("pass", "fail"):
-        body = BODIES["POST /users/{user_id}/checks"]
-        check = (await api.post(f"/users/{ids['user_id']}/checks", body)).json()
-        await api.post(f"/tests/users/{ids['user_id']}/checks/{check['id']}/{verdict}", None)
+def _never_answered(endpoint: Endpoint) -> str:
+    what = f"gets no yes out of {label(endpoint)}: ask it where it can be, or say in not_asked why it cannot"
+    return lacks(owner_of(endpoint), "lived", what)
 
 
 async def fields_apart(run: Run) -> Verdict:
@@ -254,15 +233,12 @@ async def fields_apart(run: Run) -> Verdict:
         api.http.event_hooks["response"].append(seen)
         ids = await live_by_http(stood.world, api, tenant_id)
         cases = await mass_assignment(stood, api, ids, findings)
-        await _pending_checks(api, ids)
-        await _not_asked_before(api, ids)
         await ask_all(stood, api, ids)
         secrets = await secrets_of(stood, [api])
     findings += seen.findings
-    unlived = {label(one) for one in SERVED} - seen.lived - NOT_LIVED
-    findings += [f"{name}: no answer that says yes was seen" for name in sorted(unlived)]
+    findings += [_never_answered(one) for one in SERVED if label(one) not in seen.lived | {*NOT_ASKED}]
     log = stood.log.getvalue()
-    for text, what in (secrets | dict.fromkeys(IBANS, "another's IBAN")).items():
+    for text, what in (secrets | dict.fromkeys(OTHERS, "what is said of somebody else")).items():
         findings += [f"{name}: shows {what}" for name, said in seen.texts.items() if text in said]
     for text, what in (secrets | dict.fromkeys(PERSONAL, "what is personal")).items():
         findings += [f"the log has {what}"] if text in log else []

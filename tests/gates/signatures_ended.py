@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
 from uuid import UUID
 
 from openvest.catalog import CONTRACTS
-from openvest.db.unit import Unit
-from openvest.features.tenants import service as tenants
 from openvest.server.app import App, make_app
 from openvest.server.settings import ServerSettings
+from tests.features.tenants.credentials import ENDS
 from tests.gates.gate import Run, Verdict
 from tests.gates.ground import Ground, ground
 from tests.kit.http import WIRE, Api, http_of, make_api
 from tests.kit.world import SECRETS, make_tenant
 
 _OK, _UNAUTHORISED = 200, 401
-
-ENDS: Final[Mapping[str, Callable[[Unit, Api], Awaitable[Any]]]] = {
-    "its client was disabled": lambda unit, api: tenants.disable_client(unit, api.client.client_id),
-    "its secret was exchanged": lambda unit, api: tenants.rotate_secret(unit, api.client.client_id),
-    "its key was removed": lambda unit, api: tenants.remove_key(unit, api.key_id),
-}
 
 
 @dataclass(slots=True)
