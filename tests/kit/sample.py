@@ -146,6 +146,8 @@ class Sample:
     """Texts that name an object of a tenant though no schema says so: the last part of the place, which of `names`."""
     texts: frozenset[str] = frozenset()
     """Texts that name nothing of a tenant, by the last part of the place: what persons are called, amounts, codes."""
+    no_names: frozenset[str] = frozenset()
+    """Free texts of bodies that are judged where they are used, or are the client's own and shown to it alone."""
     whose: Mapping[str, str] = field(default_factory=dict[str, str])
     """Whose id is put where the last part of the place is no object's name."""
     variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])

@@ -43,7 +43,7 @@ SAMPLE = Sample(
     },
     occasions={"instruments.tell": _an_import},
     never_due={
-        "instruments.tell": "comes of an import, which is no request; tests/unit/test_instrument_news.py tells twice",
+        "instruments.tell": "comes of an import, which is no request; test_instrument_news tells twice",
     },
     made_with_tenant=("instrument_cursors",),
 )

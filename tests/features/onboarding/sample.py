@@ -80,6 +80,7 @@ SAMPLE = Sample(
     names=_names,
     references={"identifier": "identifier"},
     texts=frozenset(_TEXTS.split()),
+    no_names=frozenset({"identifier", "identifier_standard", "tax_identifier_number"}),
     whose={"role_id": "user_id"},
     variants={
         "POST /users/{user_id}/checks body role_id": {

@@ -88,6 +88,7 @@ SAMPLE = Sample(
     names=_names,
     references={"client_reference": "client_reference"},
     texts=frozenset("cash_amount instrument_id limit_price quantity stop_price".split()),
+    no_names=frozenset({"client_reference"}),
     whose={"business_id": "user_id", "decision_maker_id": "user_id", "transaction_fee_model_id": "user_id"},
     variants={
         "POST /orders body business_id": {"user_id": None},

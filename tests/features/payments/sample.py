@@ -79,6 +79,7 @@ SAMPLE = Sample(
     names=_names,
     references={"client_reference": "client_reference", "remittance_information": "settlement_text"},
     texts=frozenset("amount bic cash_amount counterparty_name iban purpose_code".split()),
+    no_names=frozenset({"client_reference"}),
     whose={"virtual_bank_account_id": "account_id"},
     takes_any={
         "POST /tests/payments/transactions body virtual_bank_account_id": "kept as a text of the client's own",

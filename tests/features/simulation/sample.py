@@ -40,6 +40,7 @@ SAMPLE = Sample(
     many=_many,
     references={"client_reference": "client_reference"},
     texts=frozenset({"next_open"}),
+    no_names=frozenset({"client_reference"}),
     variants={
         "POST /tests/scenarios body on.account_id": {"on": {}},
         "POST /tests/scenarios body on.user_id": {"on": {}},

@@ -30,7 +30,8 @@ SAMPLE = Sample(
     },
     objects=_a_subscription,
     many=_many,
-    texts=frozenset("delay title".split()),
+    texts=frozenset({"delay", "title"}),
+    no_names=frozenset({"url"}),
     whose={"id": "webhook_id"},
     takes_any={
         "PATCH /webhooks/{webhook_id} body id": (
