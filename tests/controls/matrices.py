@@ -91,13 +91,15 @@ _TENANTS = (
         (
             Edit(
                 "src/openvest/features/payments/service.py",
-                "    return _known(await unit.row(store.TOPUP_BY_ID, unit.tenant_id, topup_id))\n",
+                "    return await unit.known(rules.UnknownTopup(), store.TOPUP_BY_ID, unit.tenant_id, topup_id)\n",
                 "    found = await unit.row(store.TOPUP_BY_ID, unit.tenant_id, topup_id)\n"
                 "    if found is None and await unit.connection.fetchval(\n"
                 '        "select exists (select from topups where id = $1)", topup_id\n'
                 "    ):\n"
-                '        raise rules.UnknownTopup("This top-up is another tenant\'s.")\n'
-                "    return _known(found)\n",
+                '        raise rules.NotFound("This top-up is another tenant\'s.")\n'
+                "    if found is None:\n"
+                "        raise rules.UnknownTopup\n"
+                "    return found\n",
             ),
         ),
     ),

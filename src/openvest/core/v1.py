@@ -59,6 +59,12 @@ class PageQuery(PageParameters):
     )
 
 
+class ByTimesQuery(PageQuery):
+    """Query parameters of lists of what is made and changes."""
+
+    sort: Literal["created_at", "updated_at"] = Field(default="created_at", description="Field to order by.")
+
+
 def page_v1(found: Page[Any], mapper: Callable[[Snapshot], Json]) -> Json:
     """A page as v1 shows it, each row by its mapper."""
     items = [mapper(snapshot_of(row)) for row in found.rows]

@@ -12,7 +12,7 @@ from openvest.core.schema import Body, Id, Instant, Unused, View
 from openvest.core.shown import shown
 from openvest.core.snapshots import Json, Snapshot, snapshot_of
 from openvest.core.texts import visible_line
-from openvest.core.v1 import PageQuery, page_of, page_v1
+from openvest.core.v1 import ByTimesQuery, page_of, page_v1
 from openvest.db.paging import page
 from openvest.db.unit import Unit
 from openvest.declarations import Call, Endpoint, Representation
@@ -89,12 +89,6 @@ class AccountChange(Body):
     """What can change of an account."""
 
     name: Annotated[AccountName | None, Unused] = Field(default=None, description="Its new name.")
-
-
-class AccountQuery(PageQuery):
-    """Parameters of lists of groups and accounts."""
-
-    sort: Literal["created_at", "updated_at"] = Field(default="created_at", description="Field to order by.")
 
 
 class ClosureQuery(Body):
@@ -200,19 +194,19 @@ OF_A_USER = Operations(V1, "Users", "accounts")
 _GROUP, _ACCOUNT = "/account_groups/{account_group_id}", "/accounts/{account_id}"
 
 ENDPOINTS: list[Endpoint] = [
-    ACCOUNTS.lists("/account_groups", list_account_groups, AccountGroupPage, query=AccountQuery),
+    ACCOUNTS.lists("/account_groups", list_account_groups, AccountGroupPage, query=ByTimesQuery),
     ACCOUNTS.creates(
         "/account_groups", create_account_group, AccountGroupView, body=AccountGroupCreate, errors=(404, 422)
     ),
     ACCOUNTS.reads(_GROUP, retrieve_account_group, AccountGroupView),
     ACCOUNTS.deletes(_GROUP, account_group_closure, query=ClosureQuery, status=202, errors=(409,)),
-    OF_A_USER.lists("/users/{user_id}/account_groups", list_user_account_groups, AccountGroupPage, query=AccountQuery),
-    ACCOUNTS.lists("/accounts", list_accounts, AccountPage, query=AccountQuery),
+    OF_A_USER.lists("/users/{user_id}/account_groups", list_user_account_groups, AccountGroupPage, query=ByTimesQuery),
+    ACCOUNTS.lists("/accounts", list_accounts, AccountPage, query=ByTimesQuery),
     ACCOUNTS.creates("/accounts", create_account, AccountView, body=AccountCreate, errors=(404, 422)),
     ACCOUNTS.reads(_ACCOUNT, answer=AccountView, batch=retrieve_account),
     ACCOUNTS.changes(_ACCOUNT, update_account, AccountView, body=AccountChange, errors=(409,)),
     ACCOUNTS.deletes(_ACCOUNT, account_closure, status=202, errors=(409,)),
-    OF_A_USER.lists("/users/{user_id}/accounts", list_user_accounts, AccountPage, query=AccountQuery),
+    OF_A_USER.lists("/users/{user_id}/accounts", list_user_accounts, AccountPage, query=ByTimesQuery),
     TESTS.acts(f"/tests{_ACCOUNT}/lock", lock_account, AccountView, errors=(409,)),
     TESTS.acts(f"/tests{_ACCOUNT}/unlock", unlock_account, AccountView, errors=(409,)),
 ]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal, cast
 from uuid import UUID
 
-from openvest.db.rows import save
+from openvest.db.rows import save_next
 from openvest.db.unit import Unit
 from openvest.features.onboarding import rules, rules_checks, service_activation, store
 from openvest.features.onboarding.model import Check, CheckType
@@ -33,7 +32,7 @@ async def create_check(unit: Unit, user_id: UUID, kind: str, confirmed_at: datet
 async def get_check(unit: Unit, user_id: UUID, check_id: UUID) -> Check:
     """Raises: UserNotFound, CheckNotFound."""
     await users.get_user(unit, user_id)
-    return _found(await unit.row(store.CHECK_BY_ID, unit.tenant_id, user_id, check_id))
+    return await unit.known(rules.CheckNotFound(), store.CHECK_BY_ID, unit.tenant_id, user_id, check_id)
 
 
 async def list_checks(unit: Unit, user_id: UUID, *, history: bool, kind: str | None) -> list[Check]:
@@ -56,23 +55,13 @@ async def fail_check(unit: Unit, user_id: UUID, check_id: UUID) -> Check:
 
 async def _decide_by_hand(unit: Unit, user_id: UUID, check_id: UUID, verb: Verb) -> Check:
     user = await users.user_for_update(unit, user_id)
-    check = _found(await unit.row(store.CHECK_FOR_UPDATE, unit.tenant_id, user_id, check_id))
+    check = await unit.known(rules.CheckNotFound(), store.CHECK_FOR_UPDATE, unit.tenant_id, user_id, check_id)
     decided = await decide(unit, check, verb)
     await service_activation.reconsider(unit, [user])
     return decided
 
 
-def _found(check: Check | None) -> Check:
-    if check is None:
-        raise rules.CheckNotFound
-    return check
-
-
 async def decide(unit: Unit, check: Check, verb: Verb) -> Check:
     """Book what became of a locked check. Writes: user_checks, USER_CHECK.PASSED, USER_CHECK.FAILED."""
-    status = cast(Any, rules.CHECK.move(check.status, verb))
-    at = unit.moment_after(check.updated_at)
-    decided = replace(check, version=check.version + 1, updated_at=at, status=status)
-    await save(unit, store.SAVE_CHECK, decided)
-    unit.emit(f"USER_CHECK.{decided.status}", check.id, decided.version, at, decided)
-    return decided
+    status = rules.CHECK.move(check.status, verb)
+    return await save_next(unit, store.SAVE_CHECK, check, f"USER_CHECK.{status}", status=status)

@@ -45,9 +45,8 @@ async def change_identifier(unit: Unit, user_id: UUID, identifier_id: UUID, iden
     Writes: user_identifiers, and as `reconsider`.
     """
     user = await users.user_for_update(unit, user_id)
-    row = await unit.row(store.IDENTIFIER_FOR_UPDATE, unit.tenant_id, user_id, identifier_id)
-    if row is None:
-        raise rules.IdentifierNotFound
+    unknown = rules.IdentifierNotFound()
+    row = await unit.known(unknown, store.IDENTIFIER_FOR_UPDATE, unit.tenant_id, user_id, identifier_id)
     name = rules_identifiers.find_standard(row.type, row.issuing_country, identifier, row.identifier_standard)
     users.check_open(user)
     return await _change(unit, user, row, identifier, name)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from openvest.core.ids import random_id
 from openvest.core.snapshots import Emitted
 from openvest.db.unit import Unit
 from openvest.declarations import DeadLetterKind, Outbound, Phase, Reaction, Sweep
@@ -13,13 +12,11 @@ from openvest.features.onboarding import rules_checks, service, service_activati
 from openvest.features.users import service as users
 from openvest.ports import Ports
 from openvest.ports.identity import CheckRequest, CheckResult
-
-# A lease token is drawn at random even on a frozen clock: it guards, it is never shown or stored for good.
+from openvest.work.leases import lease
 
 
 async def lease_checks(unit: Unit, limit: int) -> Sequence[store.LeasedCheck]:
-    rows = await unit.rows(store.LEASE_CHECKS, unit.tenant_id, random_id(unit.now), limit, unit.frozen)
-    return sorted(rows, key=lambda row: (row.created_at, row.id))
+    return await lease(unit, store.LEASE_CHECKS, limit)
 
 
 async def ask_checks(ports: Ports, rows: Sequence[store.LeasedCheck]) -> Sequence[CheckResult]:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
 from openvest.core.money import Money
 from openvest.core.paging import Page, PageRequest
+from openvest.core.shown import filled
 from openvest.core.snapshots import dumps
 from openvest.db.paging import page
-from openvest.db.rows import save
+from openvest.db.rows import next_version, save
 from openvest.db.unit import Unit
 from openvest.features.accounts import service as accounts
 from openvest.features.cash import service as cash
@@ -23,6 +23,10 @@ from openvest.ledger import posting_rules
 from openvest.ledger.apply import InsufficientFunds
 from openvest.ledger.posting import post
 from openvest.ports.bank import IncomingTransfer
+
+_PARTIES = ("account_iban", "counterparty_name", "counterparty_iban", "counterparty_bic")
+"""What is sealed of a transfer."""
+_line = filled(store.ArrivedLine, IncomingTransfer, beside="id created_at sealed_parties", due_at="received_at")
 
 
 async def create_topup(unit: Unit, new: NewTopup) -> Topup:
@@ -53,7 +57,7 @@ async def create_topup(unit: Unit, new: NewTopup) -> Topup:
 
 async def get_topup(unit: Unit, topup_id: UUID) -> Topup:
     """Raises: UnknownTopup."""
-    return _known(await unit.row(store.TOPUP_BY_ID, unit.tenant_id, topup_id))
+    return await unit.known(rules.UnknownTopup(), store.TOPUP_BY_ID, unit.tenant_id, topup_id)
 
 
 async def list_topups(unit: Unit, request: PageRequest, account_group_id: UUID) -> Page[Topup]:
@@ -67,7 +71,7 @@ async def cancel_topup(unit: Unit, topup_id: UUID) -> Topup:
 
     Raises: UnknownTopup, TopupIsFinal, TopupIsSpent. Writes: topups, cash_transactions, the ledger.
     """
-    topup = _known(await unit.row(store.TOPUP_FOR_UPDATE, unit.tenant_id, topup_id))
+    topup = await unit.known(rules.UnknownTopup(), store.TOPUP_FOR_UPDATE, unit.tenant_id, topup_id)
     rules.may_cancel(topup)
     [cancelled] = await move_topups(unit, [topup], "cancel")
     group_id, currency, amount = topup.account_group_id, topup.currency, topup.cash_amount
@@ -80,12 +84,6 @@ async def cancel_topup(unit: Unit, topup_id: UUID) -> Topup:
         ) from short
     await _record(unit, topup, "TOPUP_CANCELLATION", -amount, at)
     return cancelled
-
-
-def _known(topup: Topup | None) -> Topup:
-    if topup is None:
-        raise rules.UnknownTopup("There is no top-up of this id.")
-    return topup
 
 
 async def _record(unit: Unit, topup: Topup, kind: str, amount: Decimal, at: datetime) -> None:
@@ -104,15 +102,7 @@ async def _record(unit: Unit, topup: Topup, kind: str, amount: Decimal, at: date
 
 async def move_topups(unit: Unit, topups: Sequence[Topup], verb: str) -> list[Topup]:
     """Move locked top-ups by one verb, in one statement, with an event for each."""
-    moved = [
-        replace(
-            topup,
-            version=topup.version + 1,
-            updated_at=unit.moment_after(topup.updated_at),
-            status=rules.TOPUP.move(topup.status, verb),
-        )
-        for topup in topups
-    ]
+    moved = [next_version(unit, topup, status=rules.TOPUP.move(topup.status, verb)) for topup in topups]
     await save(unit, store.MOVE_TOPUPS, *moved)
     for topup in moved:
         unit.emit(f"TOPUP.{topup.status}", topup.id, topup.version, topup.updated_at, topup)
@@ -133,22 +123,6 @@ async def receive_transfers(unit: Unit, transfers: Sequence[IncomingTransfer]) -
 
 def _arrived(unit: Unit, transfer: IncomingTransfer) -> store.ArrivedLine:
     line_id = unit.ids.new("bank_line", transfer.external_id)
-    parties = {
-        "account_iban": transfer.account_iban,
-        "counterparty_name": transfer.counterparty_name,
-        "counterparty_iban": transfer.counterparty_iban,
-        "counterparty_bic": transfer.counterparty_bic,
-    }
-    return store.ArrivedLine(
-        id=line_id,
-        external_id=transfer.external_id,
-        created_at=unit.now,
-        due_at=transfer.received_at,
-        amount=transfer.amount,
-        currency=transfer.currency,
-        client_reference=transfer.client_reference,
-        remittance_information=transfer.remittance_information,
-        virtual_bank_account_id=transfer.virtual_bank_account_id,
-        purpose_code=transfer.purpose_code,
-        sealed_parties=unit.secrets.seal(dumps(parties).encode(), f"bank_lines.sealed_parties {line_id}"),
-    )
+    parties = dumps({name: getattr(transfer, name) for name in _PARTIES})
+    sealed = unit.secrets.seal(parties.encode(), f"bank_lines.sealed_parties {line_id}")
+    return _line(transfer, id=line_id, created_at=unit.now, sealed_parties=sealed)

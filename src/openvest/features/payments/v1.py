@@ -115,6 +115,15 @@ class BankTransactionView(View):
 
 topup_v1 = shown(TopupView, Topup)
 _new_topup = filled(NewTopup, TopupCreate)
+_transfer = filled(
+    IncomingTransfer,
+    BankTransactionCreate,
+    beside="external_id received_at",
+    account_iban=lambda body: body.account.iban,
+    counterparty_iban=lambda body: body.counterparty_account.iban,
+    counterparty_bic=lambda body: body.counterparty_agent and body.counterparty_agent.bic,
+    remittance_information=lambda body: body.remittance_information or "",
+)
 
 
 async def create_topup(unit: Unit, call: Call) -> Json:
@@ -140,21 +149,8 @@ async def cancel_topup(unit: Unit, call: Call) -> Json:
 
 async def create_test_payment_transaction(unit: Unit, call: Call) -> Json:
     """Let a bank transfer arrive."""
-    asked: BankTransactionCreate = call.body
-    transfer = IncomingTransfer(
-        external_id=str(unit.ids.new("bank_reference")),
-        received_at=unit.now,
-        account_iban=asked.account.iban,
-        amount=asked.amount,
-        currency=asked.currency,
-        client_reference=asked.client_reference,
-        counterparty_name=asked.counterparty_name,
-        counterparty_iban=asked.counterparty_account.iban,
-        counterparty_bic=asked.counterparty_agent.bic if asked.counterparty_agent else None,
-        remittance_information=asked.remittance_information or "",
-        virtual_bank_account_id=asked.virtual_bank_account_id,
-        purpose_code=asked.purpose_code,
-    )
+    reference = str(unit.ids.new("bank_reference"))
+    transfer = _transfer(call.body, external_id=reference, received_at=unit.now)
     [receipt] = await service.receive_transfers(unit, [transfer])
     return {"id": str(receipt.id), "bank_reference": receipt.bank_reference}
 

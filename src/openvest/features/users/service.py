@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from openvest.db.rows import save
+from openvest.db.rows import save, save_next
 from openvest.db.unit import Unit
 from openvest.features.users import rules, rules_changes, store
 from openvest.features.users.model import NewUser, User, UserFacts, Verdict
@@ -56,12 +55,12 @@ async def social_security_numbers(unit: Unit, user_ids: Sequence[UUID]) -> dict[
 
 async def get_user(unit: Unit, user_id: UUID) -> User:
     """Raises: UserNotFound."""
-    return _found(await unit.row(store.USER_BY_ID, unit.tenant_id, user_id))
+    return await unit.known(rules.UserNotFound(), store.USER_BY_ID, unit.tenant_id, user_id)
 
 
 async def user_for_share(unit: Unit, user_id: UUID) -> User:
     """The user, whose state cannot change until this unit ends. Raises: UserNotFound."""
-    return _found(await unit.row(store.USER_FOR_SHARE, unit.tenant_id, user_id))
+    return await unit.known(rules.UserNotFound(), store.USER_FOR_SHARE, unit.tenant_id, user_id)
 
 
 async def users_for_share(unit: Unit, user_ids: Iterable[UUID]) -> None:
@@ -71,19 +70,12 @@ async def users_for_share(unit: Unit, user_ids: Iterable[UUID]) -> None:
 
 async def user_for_update(unit: Unit, user_id: UUID) -> User:
     """The user, locked for a change. Raises: UserNotFound."""
-    rows = await users_for_update(unit, [user_id])
-    return _found(rows[0] if rows else None)
+    return await unit.known(rules.UserNotFound(), store.USERS_FOR_UPDATE, unit.tenant_id, [user_id])
 
 
 async def users_for_update(unit: Unit, user_ids: Sequence[UUID]) -> list[User]:
     """The users that exist, locked in order of their ids."""
     return await unit.rows(store.USERS_FOR_UPDATE, unit.tenant_id, list(user_ids))
-
-
-def _found(user: User | None) -> User:
-    if user is None:
-        raise rules.UserNotFound
-    return user
 
 
 def check_open(user: User) -> None:
@@ -98,13 +90,8 @@ async def user_facts(unit: Unit, user_ids: Sequence[UUID]) -> dict[UUID, UserFac
     return {row.user_id: row for row in rows}
 
 
-async def save_user(unit: Unit, user: User, event: str, **changes: Any) -> User:
-    """Store a change of a locked user and tell of it. Writes: users, the event."""
-    at = unit.moment_after(user.updated_at)
-    changed = replace(user, version=user.version + 1, updated_at=at, **changes)
-    await save(unit, store.SAVE_USER, changed)
-    unit.emit(event, changed.id, changed.version, at, changed)
-    return changed
+async def _move(unit: Unit, user: User, verb: str, event: str) -> User:
+    return await save_next(unit, store.SAVE_USER, user, event, status=rules.USER.move(user.status, verb))
 
 
 async def offboard_user(unit: Unit, user_id: UUID) -> None:
@@ -115,18 +102,17 @@ async def offboard_user(unit: Unit, user_id: UUID) -> None:
     """
     user = await user_for_update(unit, user_id)
     if rules.USER.can(user.status, "offboard"):
-        status = rules.USER.move(user.status, "offboard")
-        await save_user(unit, user, "USER.OFFBOARDING_INITIATED", status=status)
+        await _move(unit, user, "offboard", "USER.OFFBOARDING_INITIATED")
 
 
 async def activate_user(unit: Unit, user: User) -> User:
     """Let a locked user begin. Raises: WrongState. Writes: users, USER.ACTIVATED."""
-    return await save_user(unit, user, "USER.ACTIVATED", status=rules.USER.move(user.status, "activate"))
+    return await _move(unit, user, "activate", "USER.ACTIVATED")
 
 
 async def deactivate_user(unit: Unit, user: User) -> User:
     """Stop a locked user. Raises: WrongState. Writes: users, USER.DEACTIVATED."""
-    return await save_user(unit, user, "USER.DEACTIVATED", status=rules.USER.move(user.status, "deactivate"))
+    return await _move(unit, user, "deactivate", "USER.DEACTIVATED")
 
 
 async def note_fit(unit: Unit, user_id: UUID, fit: Verdict | None) -> None:
@@ -141,7 +127,7 @@ async def finish_offboarding(unit: Unit, user_id: UUID) -> None:
     """
     user = await user_for_update(unit, user_id)
     if rules.USER.can(user.status, "finish offboarding"):
-        await save_user(unit, user, "USER.OFFBOARDED", status=rules.USER.move(user.status, "finish offboarding"))
+        await _move(unit, user, "finish offboarding", "USER.OFFBOARDED")
 
 
 async def request_data_change(

@@ -9,21 +9,18 @@ from typing import Any
 from uuid import UUID
 
 from openvest.core.clock import parse_day
-from openvest.core.ids import random_id
-from openvest.db.rows import save
+from openvest.db.rows import save, save_next
 from openvest.db.unit import Unit
 from openvest.declarations import DeadLetterKind, Outbound, Phase, Sweep
 from openvest.features.users import rules, rules_changes, service, store
 from openvest.features.users.model import User
 from openvest.ports import Ports
 from openvest.ports.identity import CheckRequest, CheckResult
-
-# A lease token is drawn at random even on a frozen clock: it guards, it is never shown or stored for good.
+from openvest.work.leases import lease
 
 
 async def lease_changes(unit: Unit, limit: int) -> Sequence[store.LeasedChange]:
-    rows = await unit.rows(store.LEASE_CHANGES, unit.tenant_id, random_id(unit.now), limit, unit.frozen)
-    return sorted(rows, key=lambda row: (row.created_at, row.id))
+    return await lease(unit, store.LEASE_CHANGES, limit)
 
 
 async def ask_changes(ports: Ports, rows: Sequence[store.LeasedChange]) -> Sequence[CheckResult]:
@@ -81,7 +78,7 @@ async def _apply(unit: Unit, user: User, changes: dict[str, Any]) -> User:
     for name, parse in (("birth_date", parse_day), ("branch_id", UUID)):
         if fields.get(name) is not None:
             fields[name] = parse(fields[name])
-    return await service.save_user(unit, user, "USER.DATA_CHANGED", **fields)
+    return await save_next(unit, store.SAVE_USER, user, "USER.DATA_CHANGED", **fields)
 
 
 SWEEPS: list[Sweep | Outbound] = [

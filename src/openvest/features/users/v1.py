@@ -2,38 +2,72 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
 from openvest.core.problems import FieldError
 from openvest.core.schema import Body, Country, Day, Id, Instant, Unused, ValidationContext, View
 from openvest.core.schema_people import Address, City, Link, Name, ProofOfResidence
 from openvest.core.shown import Mapper, shown
 from openvest.core.snapshots import Json, Snapshot, snapshot_of, snapshot_value
-from openvest.core.v1 import PageQuery, page_of, page_v1
+from openvest.core.texts import plain_line, visible_line
+from openvest.core.v1 import ByTimesQuery, page_of, page_v1
 from openvest.db.paging import page
 from openvest.db.unit import Unit
 from openvest.declarations import Call, Endpoint, Representation
 from openvest.features.users import rules, rules_changes, service, store
 from openvest.features.users.model import NewUser, User
 from openvest.features.users.rules_changes import EVIDENCE
-from openvest.features.users.v1_schemas import (
-    Consent,
-    Email,
-    Fatca,
-    FirstName,
-    Gender,
-    Nationalities,
-    PhoneNumber,
-    Salutation,
-    SocialSecurityNumber,
-    Tags,
-    Title,
-)
 from openvest.operations import V1, Operations
+
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
+
+
+def _email(value: str) -> str:
+    if _EMAIL.fullmatch(value) is None:
+        raise ValueError("is an e-mail address")
+    return plain_line(value)
+
+
+FirstName = Annotated[str, Field(min_length=2, max_length=100), AfterValidator(visible_line)]
+Email = Annotated[str, Field(max_length=100, json_schema_extra={"format": "email"}), AfterValidator(_email)]
+PhoneNumber = Annotated[str, Field(pattern="^([0-9]{8,15})?$")]
+Salutation = Literal[
+    "", "SALUTATION_MALE", "SALUTATION_FEMALE", "SALUTATION_FEMALE_MARRIED", "SALUTATION_DIVERSE"
+]  # fmt: skip
+Title = Literal["", "DR", "PROF", "PROF_DR", "DIPL_ING", "MAGISTER"]
+Gender = Literal["", "MALE", "FEMALE", "DIVERSE"]
+SocialSecurityNumber = Annotated[
+    str, Field(pattern=r"^([0-9]{2}(0[1-9]|[12][0-9]|3[01])(0[1-9]|1[0-2])[0-9]{2}[A-Z][0-9]{3})?$")
+]  # fmt: skip
+
+
+def _distinct(values: list[str]) -> list[str]:
+    if len(set(values)) != len(values):
+        raise ValueError("has no entry twice")
+    return values
+
+
+Nationalities = Annotated[list[Country], Field(min_length=1), AfterValidator(_distinct)]
+Tags = Annotated[list[Literal["CLIENT_EMPLOYEE"]], AfterValidator(_distinct)]
+
+
+class Fatca(Body):
+    """The declaration under FATCA."""
+
+    status: bool = Field(description="Whether the person is a US person under FATCA.")
+    confirmed_at: Instant = Field(description="When the person declared it.")
+
+
+class Consent(Body):
+    """A document the person agreed to."""
+
+    consent_document_id: Id = Field(description="The version of the document.")
+    confirmed_at: Instant = Field(description="When the person agreed.")
 
 
 class UserFields(Body):
@@ -103,12 +137,6 @@ class UserView(UserFields):
 
 
 UserPage = page_of(UserView, "users")
-
-
-class UserQuery(PageQuery):
-    """Parameters of the list of users."""
-
-    sort: Literal["created_at", "updated_at"] = Field(default="created_at", description="Field to order by.")
 
 
 class UserChange(Body):
@@ -218,7 +246,7 @@ async def user_data_change(unit: Unit, call: Call) -> Json:
 USERS = Operations(V1, "Users", "users")
 
 ENDPOINTS: list[Endpoint] = [
-    USERS.lists("/users", list_users, UserPage, query=UserQuery),
+    USERS.lists("/users", list_users, UserPage, query=ByTimesQuery),
     USERS.creates("/users", create_user, UserView, body=UserCreate),
     USERS.reads("/users/{user_id}", retrieve_user, UserView),
     USERS.deletes("/users/{user_id}", offboard_user, status=202),
