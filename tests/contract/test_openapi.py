@@ -79,7 +79,9 @@ def test_operations_are_described_in_full() -> None:
     assert "security" not in token
     assert {p["$ref"].rpartition("/")[2] for p in token["parameters"]} >= {"clientID", "signature"}
     lite = described("lite")["paths"]["/lite_things"]["post"]
-    assert [p["$ref"].rpartition("/")[2] for p in lite["parameters"]] == ["authorization", "apiVersion"]
+    references = [parameter["$ref"].rpartition("/")[2] for parameter in lite["parameters"]]
+    assert references == ["authorization", "apiVersion", "idempotencyKey"]
+    assert described("lite")["components"]["parameters"]["idempotencyKey"]["required"] is False
 
 
 # Names

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from openvest.core.clock import monotonic_ns
+from openvest.core.contracts import RULES
 from openvest.core.ids import random_text
 from openvest.core.problems import Forbidden, Internal, Problem, Unauthorised
 from openvest.core.schema import ValidationContext
@@ -103,7 +104,8 @@ class Dispatcher:
             caller = await self.authenticator.token_caller(request)
         else:
             caller = await self.authenticator.caller(request, writes=endpoint.is_write)
-        if not endpoint.form or caller.contract == "v1":  # a form that is not signed proves nobody yet
+        rules = RULES[caller.contract]
+        if not endpoint.form or rules.signed:  # a form that is not signed proves nobody yet
             self.in_flight.enter(caller.client_id)
             request.under_way_of = caller.client_id
         endpoint, hit = pick(hits, caller.contract, request.method)
@@ -111,7 +113,7 @@ class Dispatcher:
         check_accept(request, endpoint)
         check_content_type(request, endpoint)
         check_version(request)
-        key = idempotency_key(request, endpoint, caller.contract)
+        key = idempotency_key(request, endpoint, rules)
         _check_scope(endpoint, caller)
         query = parse_query(endpoint, request.query)
         allow_list = self.runner.settings.webhook_allow_list
