@@ -36,6 +36,8 @@ from openvest.server.nonces import Claim, NonceGate
 _BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] ([a-zA-Z0-9\-._~+/]{1,1000}=*)")
 
 _LONGEST_ID = 36
+_UNPROVEN = "the token request is not signed, or its client is unknown"
+"""Said of a wrong secret too: nobody but a client is to learn which ids are those of clients."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +114,11 @@ class Authenticator:
                 raise SignatureRefused("the client is unknown")
         else:
             _check_single(request)
+            request.doubt = _UNPROVEN
             asked = form_client(request)
             client = None if asked is None else await self.directory.client(asked)
             if client is None or RULES[client.caller.contract].signed or named not in (None, asked):
-                raise SignatureRefused("the token request is not signed, or its client is unknown")
+                raise SignatureRefused(_UNPROVEN)
         request.client = str(client.caller.client_id)
         return client.caller
 

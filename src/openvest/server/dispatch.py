@@ -80,8 +80,9 @@ class Dispatcher:
 
     def refusal(self, request: Request, error: Exception) -> Problem:
         """What the client hears of an exception; a fault of ours goes into the log."""
-        if isinstance(error, Unauthorised) and error.reason and self.settings.mode == "sandbox":
-            error.detail = f"{error.detail.removesuffix('.')}: {error.reason}."
+        if isinstance(error, Unauthorised) and self.settings.mode == "sandbox":
+            reason = error.reason or request.doubt
+            error.detail = f"{error.detail.removesuffix('.')}: {reason}." if reason else error.detail
         if isinstance(error, Problem):
             return error
         if isinstance(error, TooBusy | Stuck):
