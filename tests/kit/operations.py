@@ -1,6 +1,7 @@
-"""Requests for every operation of v1: bodies that fit, a tenant that has one object of each kind, and asking.
+"""Requests for every operation there is: bodies that fit, a tenant that has one object of each kind, and asking.
 
-Braces in a body stand for the id of an object by the name of its path parameter. An operation that is declared later
+Braces in a body stand for the id of an object by the name of its path parameter. What two contracts have at one
+address takes the same body, unless the second says its own under its label. An operation that is declared later
 and has no body here, or no maker though it takes a key, fails whoever goes through the operations.
 """
 
@@ -9,22 +10,23 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
 
+from openvest.core.contracts import Contract
 from openvest.db.unit import Database, Unit
 from openvest.declarations import Endpoint
 from openvest.main import Assembled
-from tests.kit.contracts import SERVED
+from tests.kit.contracts import FIRST, SERVED, contract_of, label, said_of, takes_key
 from tests.kit.customers import Customer, make_customer, make_user, top_up
 from tests.kit.http import Api
 from tests.kit.orders import X
 from tests.kit.people import FIT, USER
 
-KEYED: Sequence[Endpoint] = tuple(endpoint for endpoint in SERVED if endpoint.key_required)
+KEYED: Sequence[Endpoint] = tuple(endpoint for endpoint in SERVED if takes_key(endpoint))
 _AT_ONCE = 100
 """People made in one unit of work."""
 
@@ -75,8 +77,9 @@ BODIES: Mapping[str, dict[str, Any]] = {
 """Bodies by operation. That of a token is made by the client that asks for one."""
 
 
-def label(endpoint: Endpoint) -> str:
-    return f"{endpoint.method} {endpoint.path}"
+def body_of(endpoint: Endpoint) -> dict[str, Any] | None:
+    """A body that fits, if one is known."""
+    return said_of(BODIES, endpoint)
 
 
 def path_names(endpoint: Endpoint) -> list[str]:
@@ -90,6 +93,7 @@ class Asked:
     method: str
     target: str
     body: Any = None
+    contract: Contract = FIRST
 
     @property
     def content(self) -> bytes:
@@ -117,16 +121,16 @@ def target(endpoint: Endpoint, ids: Mapping[str, str]) -> str:
 
 def asked_of(endpoint: Endpoint, ids: Mapping[str, str]) -> Asked:
     """The request of a JSON operation about these objects; ids of nobody stand for those not given."""
-    known = _Anybody(ids)
+    known, contract = _Anybody(ids), contract_of(endpoint)
     if endpoint.body is None:
-        return Asked(endpoint.method, target(endpoint, known))
-    body = BODIES.get(label(endpoint))
+        return Asked(endpoint.method, target(endpoint, known), contract=contract)
+    body = body_of(endpoint)
     assert body is not None, f"no body is known for {label(endpoint)}: give one in this file"
-    return Asked(endpoint.method, target(endpoint, known), filled(body, known))
+    return Asked(endpoint.method, target(endpoint, known), filled(body, known), contract)
 
 
 def _of_tenants(endpoint: Endpoint) -> bool:
-    body = json.dumps(BODIES.get(label(endpoint), {}))
+    body = json.dumps(body_of(endpoint))
     return bool(set(path_names(endpoint)) - set(CONSTANT)) or re.search(r'"\{\w+\}"', body) is not None
 
 
@@ -135,15 +139,17 @@ OPERATIONS = [endpoint for endpoint in SERVED if _of_tenants(endpoint)]
 
 
 async def ask(api: Api, endpoint: Endpoint, ids: Mapping[str, str]) -> httpx.Response:
-    body = BODIES.get(label(endpoint))
+    """Ask as the tenant's client that the operation is for."""
+    body = body_of(endpoint)
     content = None if body is None else json.dumps(filled(body, ids)).encode()
-    return await api.send(endpoint.method, target(endpoint, ids), content, key=uuid4())
+    return await api.of(endpoint).send(endpoint.method, target(endpoint, ids), content, key=uuid4())
 
 
 async def live_by_http(world: Assembled, owner: Api, tenant_id: UUID) -> dict[str, str]:
     """A customer with one object of each kind; every operation that reads is asked once. Returns the ids."""
     customer = await make_customer(world.database, tenant_id)
-    topup = await top_up(world.database, customer, "100.00")
+    await top_up(world.database, customer, "100.00")
+    topup = await top_up(world.database, customer, "20.00")  # is not spent, so it can be cancelled
     ids = await _objects(owner, customer)
     await world.runner.drain(tenant_id)
     ids["topup_id"] = str(topup.id)
@@ -181,9 +187,10 @@ async def _objects(owner: Api, customer: Customer) -> dict[str, str]:
 
 async def different_ones(database: Database, tenant_id: UUID, endpoint: Endpoint, count: int) -> Sequence[Asked]:
     """So many requests of an operation that takes a key, each of which has an effect of its own."""
-    make = _MAKERS.get(label(endpoint))
+    make = said_of(_MAKERS, endpoint)
     assert make is not None, f"no requests are known for {label(endpoint)}: say how to make them in this file"
-    return await make(database, tenant_id, endpoint, count)
+    made = await make(database, tenant_id, endpoint, count)
+    return [replace(one, contract=contract_of(endpoint)) for one in made]
 
 
 async def _people(database: Database, tenant_id: UUID, count: int, *, active: bool) -> list[UUID]:
@@ -242,6 +249,12 @@ async def _topups(database: Database, tenant_id: UUID, endpoint: Endpoint, count
     return [Asked(a.method, a.target, a.body | {"cash_amount": f"{n + 1}.00"}) for n, a in enumerate(asked)]
 
 
+async def _topups_to_cancel(database: Database, tenant_id: UUID, endpoint: Endpoint, count: int) -> Sequence[Asked]:
+    customer = await make_customer(database, tenant_id)
+    made = [await top_up(database, customer, "1.00") for _ in range(count)]
+    return [asked_of(endpoint, {"topup_id": str(topup.id)}) for topup in made]
+
+
 _Make = Callable[[Database, UUID, Endpoint, int], Awaitable[Sequence[Asked]]]
 _MAKERS: Mapping[str, _Make] = {
     "POST /users": _users,
@@ -249,6 +262,7 @@ _MAKERS: Mapping[str, _Make] = {
     "POST /account_groups": _groups,
     "POST /accounts": _accounts,
     "POST /payments/topups": _topups,
+    "DELETE /payments/topups/{topup_id}": _topups_to_cancel,
     "POST /tests/payments/transactions": _of_customer,
     "POST /orders": _of_customer,
 }

@@ -7,13 +7,14 @@ reveals, or one of `TEXT`; a name in neither is a finding, so that a new field i
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal
 
 from openvest.declarations import Endpoint
-from tests.kit.operations import BODIES, CONSTANT, filled, label
+from tests.kit.contracts import address, components_of, label, operation_of
+from tests.kit.operations import CONSTANT, body_of, filled
 
 Json = dict[str, Any]
 Where = Literal["path", "query", "body"]
@@ -71,6 +72,7 @@ class Place:
     """One place of one operation that takes an id. Shape: `name` is dotted for a body, list positions are 0."""
 
     operation: str
+    address: str
     where: Where
     name: str
     kind: str
@@ -79,6 +81,10 @@ class Place:
     @property
     def label(self) -> str:
         return f"{self.operation} {self.where} {self.name}"
+
+    def among(self, labels: Collection[str]) -> bool:
+        """Whether this place, or that of the first contract's operation at the same address, is one of these."""
+        return self.label in labels or f"{self.address} {self.where} {self.name}" in labels
 
     @property
     def hidden(self) -> bool:
@@ -105,10 +111,9 @@ def _leaves(schema: Json, components: Json, path: str) -> Iterator[tuple[str, Js
         yield path, schema
 
 
-def _texts(endpoint: Endpoint, description: Json) -> Iterator[tuple[Where, str, Json]]:
+def _texts(endpoint: Endpoint) -> Iterator[tuple[Where, str, Json]]:
     """Every value an operation takes that is a text without a list of what it may be."""
-    components = description["components"]["schemas"]
-    operation = description["paths"][endpoint.path][endpoint.method.lower()]
+    components, operation = components_of(endpoint), operation_of(endpoint)
     found: list[tuple[Where, str, Json]] = []
     for parameter in operation["parameters"]:
         if "$ref" not in parameter:
@@ -121,11 +126,11 @@ def _texts(endpoint: Endpoint, description: Json) -> Iterator[tuple[Where, str, 
             yield where, name, leaf
 
 
-def places_of(endpoint: Endpoint, description: Json, ids: Mapping[str, str]) -> tuple[list[Place], list[str]]:
+def places_of(endpoint: Endpoint, ids: Mapping[str, str]) -> tuple[list[Place], list[str]]:
     """The places of one operation, and what is not decided about it."""
     found: dict[tuple[Where, str], Place] = {}
     undecided: list[str] = []
-    for where, name, leaf in _texts(endpoint, description):
+    for where, name, leaf in _texts(endpoint):
         last = next(part for part in reversed(name.split(".")) if not part.isdigit())
         told = f"{label(endpoint)} {where} {name}"
         if where == "path" and last in CONSTANT:
@@ -135,31 +140,30 @@ def places_of(endpoint: Endpoint, description: Json, ids: Mapping[str, str]) -> 
             if kind is None:
                 undecided.append(f"{told}: nobody's id is known for this place")
             else:
-                found[where, name] = Place(label(endpoint), where, name, kind)
+                found[where, name] = Place(label(endpoint), address(endpoint), where, name, kind)
         elif last in HIDDEN:
-            found[where, name] = Place(label(endpoint), where, name, HIDDEN[last])
+            found[where, name] = Place(label(endpoint), address(endpoint), where, name, HIDDEN[last])
         elif last not in TEXT and "format" not in leaf:
             undecided.append(f"{told}: is it an id that no schema reveals, or a text?")
-    if endpoint.body is not None and label(endpoint) not in BODIES:
+    if endpoint.body is not None and body_of(endpoint) is None:
         undecided.append(f"{label(endpoint)}: there is no body that fits, so nothing of it was looked at")
     return list(found.values()), undecided
 
 
-def required_query(endpoint: Endpoint, description: Json, ids: Mapping[str, str]) -> dict[str, str]:
+def required_query(endpoint: Endpoint, ids: Mapping[str, str]) -> dict[str, str]:
     """Query parameters that must be there, with the caller's own ids."""
-    operation = description["paths"][endpoint.path][endpoint.method.lower()]
-    needed = [p["name"] for p in operation["parameters"] if p.get("in") == "query" and p["required"]]
+    needed = [p["name"] for p in operation_of(endpoint)["parameters"] if p.get("in") == "query" and p["required"]]
     return {name: ids[name] for name in needed}
 
 
 def body_with(endpoint: Endpoint, ids: Mapping[str, str], place: Place | None, value: str) -> Json | None:
     """The body of an operation with the caller's own ids and, at the place, this value."""
-    if endpoint.body is None or label(endpoint) not in BODIES:
+    if endpoint.body is None or body_of(endpoint) is None:
         return None
-    body: Json = copy.deepcopy(filled(BODIES[label(endpoint)], ids))
+    body: Json = copy.deepcopy(filled(body_of(endpoint), ids))
     if place is None or place.where != "body":
         return body
-    for name, given in (VARIANTS.get((label(endpoint), place.name)) or {}).items():
+    for name, given in (VARIANTS.get((address(endpoint), place.name)) or {}).items():
         if given is None:
             body.pop(name, None)
         else:

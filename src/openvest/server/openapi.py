@@ -168,7 +168,7 @@ def _operation(endpoint: Endpoint, rules: ContractRules, names: Mapping[type[Bas
         "summary": endpoint.summary,
         "tags": [endpoint.tag],
         "parameters": _parameters(endpoint, rules, names, schemas),
-        "responses": _responses(endpoint, names),
+        "responses": _responses(endpoint, rules, names),
     }
     if endpoint.scopes:
         # Each alternative stands alone: one of the scopes is enough.
@@ -227,7 +227,7 @@ def _query_parameter(name: str, schema: Json, required: bool) -> Json:
     return parameter
 
 
-def _responses(endpoint: Endpoint, names: Mapping[type[BaseModel], str]) -> Json:
+def _responses(endpoint: Endpoint, rules: ContractRules, names: Mapping[type[BaseModel], str]) -> Json:
     responses: Json = {}
     for status in sorted({endpoint.status, *(code for code in endpoint.errors if code < 400)}):
         success: Json = {
@@ -238,7 +238,7 @@ def _responses(endpoint: Endpoint, names: Mapping[type[BaseModel], str]) -> Json
             reference = {"$ref": _REF.format(model=names[endpoint.answer])}
             success["content"] = {"application/json": {"schema": reference}}
         responses[str(status)] = success
-    for status in statuses(endpoint):
+    for status in statuses(endpoint, rules):
         responses[str(status)] = {"$ref": f"#/components/responses/Error{status}"}
     return responses
 
