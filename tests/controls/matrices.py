@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.controls import declared
+from tests.controls import declared, lite
 from tests.controls.planting import Edit, Planted
 from tests.controls.throwaway import throwaway
 
@@ -286,4 +286,4 @@ _PAGES = (
     ),
 )
 
-PLANTED: tuple[Planted, ...] = (*declared.PLANTED, *_ANSWERS, *_TENANTS, *_FIELDS, *_PAGES)
+PLANTED: tuple[Planted, ...] = (*declared.PLANTED, *lite.PLANTED, *_ANSWERS, *_TENANTS, *_FIELDS, *_PAGES)
