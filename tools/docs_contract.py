@@ -9,6 +9,7 @@ from typing import Any
 
 import openvest
 from openvest.catalog import CONTRACTS, EVENTS, REPRESENTATIONS
+from openvest.core.contracts import RULES, ContractRules
 from openvest.core.problems import TYPE_BASE, Problem
 from openvest.declarations import Contract, Endpoint, Event, Representation
 from openvest.features.tenants.model import SCOPES
@@ -81,19 +82,20 @@ def endpoints_page(contracts: Contracts = CONTRACTS) -> str:
         parts += [f"## {contract}", f"{len(endpoints)} operations, described in `/openapi/{contract}.json`."]
         for tag, operations in by_tag(endpoints).items():
             parts.append(f"### {tag}")
-            parts.append(table(headings, (_operation(one) for one in operations)))
+            parts.append(table(headings, (_operation(one, RULES[contract]) for one in operations)))
     return page("Endpoints", *parts)
 
 
-def _operation(endpoint: Endpoint) -> Sequence[str]:
+def _operation(endpoint: Endpoint, rules: ContractRules) -> Sequence[str]:
+    key = "yes" if endpoint.demands_key(rules) else "optional" if endpoint.takes_key(rules) else ""
     return (
         f"`{endpoint.method} {endpoint.path}`" + (" *sandbox*" if endpoint.sandbox_only else ""),
         f"`{endpoint.operation_id}`",
         endpoint.summary,
         code(*endpoint.scopes),
-        "yes" if endpoint.key_required else "",
+        key,
         " ".join(str(status) for status in successes(endpoint)),
-        " ".join(str(status) for status in statuses(endpoint)),
+        " ".join(str(status) for status in statuses(endpoint, rules)),
     )
 
 

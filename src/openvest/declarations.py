@@ -17,13 +17,12 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from openvest.core.contracts import Contract, ContractRules
 from openvest.core.lifecycle import Lifecycle
 from openvest.core.snapshots import Emitted, Json, Snapshot
 from openvest.db.query import Query
 from openvest.db.unit import Hook, Unit
 from openvest.ports import Ports
-
-Contract = Literal["v1", "lite"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +109,8 @@ class Endpoint:
     query: type[BaseModel] | None = None
     status: int = 200
     key_required: bool = False
-    """The contract lists the idempotency key as required: 400 without. Elsewhere a key is ignored."""
+    """The contract lists the idempotency key as required: 400 without. Elsewhere a key is ignored, unless the rules of
+    the contract take one with every write."""
     errors: tuple[int, ...] = ()
     """Refusals beyond those every operation has (401, 403, 406, 429, 500, 503)."""
     writes: bool | None = None
@@ -135,6 +135,15 @@ class Endpoint:
     @property
     def is_write(self) -> bool:
         return self.method != "GET" if self.writes is None else self.writes
+
+    def takes_key(self, rules: ContractRules) -> bool:
+        """Whether an idempotency key is looked at."""
+        optional = rules.key_optional and self.is_write and not self.form and self.direct is None
+        return self.key_required or optional
+
+    def demands_key(self, rules: ContractRules) -> bool:
+        """Whether a request without an idempotency key is refused."""
+        return self.key_required and not rules.key_optional
 
 
 @dataclass(frozen=True, slots=True)

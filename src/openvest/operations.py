@@ -41,6 +41,7 @@ class Kinds:
 
 
 V1 = Kinds(creates=Kind("POST", key_required=True))
+LITE = Kinds()
 
 
 class Said(TypedDict, total=False):

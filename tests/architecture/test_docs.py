@@ -12,6 +12,7 @@ from typing import get_args
 import pytest
 
 from openvest.catalog import CONTRACTS, EVENT_OBJECTS, EVENTS, LIFECYCLES
+from openvest.core.contracts import RULES
 from openvest.core.problems import Problem
 from openvest.features.instruments.model import BAR_COLUMNS, INSTRUMENT_COLUMNS, QUOTE_COLUMNS
 from openvest.features.tenants.model import SCOPES
@@ -21,7 +22,7 @@ from openvest.server.standard_errors import statuses
 from openvest.simulation import scenarios
 from openvest.simulation.fills import CANCELLED_ISIN, SEVERAL_ISIN
 from openvest.simulation.market.sandbox import FIXED, RANDOM_ISIN
-from tests.kit.contracts import SERVED
+from tests.kit.contracts import FIRST, SERVED, TABLES
 from tools import docs
 from tools.docs_contract import WHAT_TO_DO, endpoints_page, events_page, problems
 from tools.docs_machine import diagram, states_page
@@ -65,9 +66,9 @@ def test_a_stale_page_is_named_and_written_anew(tmp_path: Path, capsys: pytest.C
 
 
 def test_a_changed_table_makes_its_page_stale() -> None:
-    assert endpoints_page() != endpoints_page({"v1": SERVED[1:]})
-    changed = [replace(SERVED[0], status=299), *SERVED[1:]]
-    assert endpoints_page() != endpoints_page({"v1": changed})
+    assert endpoints_page() != endpoints_page({**CONTRACTS, FIRST: TABLES[FIRST][1:]})
+    changed = [replace(SERVED[0], status=299), *TABLES[FIRST][1:]]
+    assert endpoints_page() != endpoints_page({**CONTRACTS, FIRST: changed})
     assert "## lite\n" in endpoints_page({**CONTRACTS, "lite": SERVED[:1]})
     assert events_page() != events_page(EVENTS[1:])
     assert states_page() != states_page(LIFECYCLES[1:])
@@ -77,14 +78,20 @@ def test_a_changed_table_makes_its_page_stale() -> None:
 
 
 def test_every_operation_has_its_row() -> None:
-    rows = {line.split("|")[2].strip(): line for line in text_of("endpoints.md").splitlines() if line.startswith("| `")}
-    assert set(rows) == {f"`{endpoint.operation_id}`" for endpoint in SERVED}
-    for endpoint in SERVED:
-        row = rows[f"`{endpoint.operation_id}`"]
-        assert f"`{endpoint.method} {endpoint.path}`" in row
-        assert all(f"`{scope}`" in row for scope in endpoint.scopes)
-        assert all(str(status) in row for status in (endpoint.status, *statuses(endpoint)))
-        assert ("| yes |" in row) == endpoint.key_required
+    _, *parts = text_of("endpoints.md").split("\n## ")
+    assert len(parts) == len(TABLES)
+    for part, (contract, endpoints) in zip(parts, TABLES.items(), strict=True):
+        rules = RULES[contract]
+        rows = {line.split("|")[2].strip(): line for line in part.splitlines() if line.startswith("| `")}
+        assert part.startswith(contract)
+        assert set(rows) == {f"`{endpoint.operation_id}`" for endpoint in endpoints}
+        for endpoint in endpoints:
+            row = rows[f"`{endpoint.operation_id}`"]
+            assert f"`{endpoint.method} {endpoint.path}`" in row
+            assert all(f"`{scope}`" in row for scope in endpoint.scopes)
+            assert all(str(status) in row for status in (endpoint.status, *statuses(endpoint, rules)))
+            assert ("| yes |" in row) == endpoint.demands_key(rules)
+            assert ("| optional |" in row) == (endpoint.takes_key(rules) and not endpoint.demands_key(rules))
 
 
 def test_every_problem_has_a_heading_advice_and_a_meaning() -> None:

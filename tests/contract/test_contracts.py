@@ -1,88 +1,42 @@
-"""A second contract beside v1: served, described, paged by its own limits and heard by its own subscriptions.
+"""A second contract beside v1: served, described, paged by its own limits, heard by its own subscriptions, and held to
+the gates.
 
-It is made up here and handed in as `main` hands in the catalog's; nothing of the program names it.
+The second contract is the throwaway of `tests/resources/lite`. `make gates ARGS=--lite` runs every gate with it in
+place; here are two of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Annotated, Any, Literal
-from uuid import UUID
+from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
-from pydantic import Field
 
 from openvest import catalog
-from openvest.core.paging import PageParameters, number_or
-from openvest.core.schema import Id, View
-from openvest.core.snapshots import Json, Snapshot, snapshot_of
 from openvest.db.unit import Database, Unit
-from openvest.declarations import Call, Contract, Endpoint, Representation
+from openvest.declarations import Contract, Endpoint
 from openvest.events.packages import event_objects
 from openvest.events.sequencer import number_events
 from openvest.features.payments import service
 from openvest.features.payments.model import NewTopup
-from openvest.features.tenants.rules import TOKEN_LIFETIME_SECONDS
-from openvest.features.tenants.v1 import token_endpoint
 from openvest.server.app import App
+from tests.gates.catalog import GATES
+from tests.gates.scratch import run_gate, tree
+from tests.kit.contracts import SERVED
 from tests.kit.customers import Customer, make_customer, make_user
 from tests.kit.http import http_of, make_api, make_test_app
 from tests.kit.openapi import check_answer, check_description
 from tests.kit.receiver import receiving
 from tests.kit.webhooks import make_world
+from tests.resources.lite import payments, tenants
 
 pytestmark = pytest.mark.anyio
 
-
-class TopupView(View):
-    """A top-up as the made-up contract shows it. Its name is taken in v1, which is another description."""
-
-    id: Id = Field(description="Id of the top-up.")
-    state: Literal["OPEN", "DONE"] = Field(description="Whether the wire is still to come.")
-
-
-class TopupList(View):
-    """Some top-ups."""
-
-    items: list[TopupView] = Field(description="The top-ups.")
-    total: int = Field(description="How many there are.")
-
-
-class TopupQuery(PageParameters):
-    """Limits of its own."""
-
-    limit: Annotated[int, number_or(10)] = Field(default=10, ge=1, le=100, description="Most items to return.")
-
-
-def topup_lite(topup: Snapshot) -> Json:
-    return {"id": topup["id"], "state": "OPEN" if topup["status"] == "CONFIRMED" else "DONE"}
-
-
-async def list_topups(unit: Unit, call: Call) -> Json:
-    found = await service.list_topups(unit, call.query.page_request, call.path["account_group_id"])
-    return {"items": [topup_lite(snapshot_of(topup)) for topup in found.rows], "total": found.total}
-
-
-LITE: Sequence[Endpoint] = (
-    token_endpoint(TOKEN_LIFETIME_SECONDS),
-    Endpoint(
-        "GET",
-        "/groups/{account_group_id}/topups",
-        "list_group_topups",
-        "List top-ups",
-        "Top-ups",
-        ("topups:read",),
-        TopupList,
-        list_topups,
-        query=TopupQuery,
-        errors=(400, 404),
-    ),
-)
+LITE: Sequence[Endpoint] = (*tenants.ENDPOINTS, *payments.ENDPOINTS)
 CONTRACTS: Mapping[Contract, Sequence[Endpoint]] = {**catalog.CONTRACTS, "lite": LITE}
-OBJECTS = event_objects(
-    catalog.EVENTS, {**catalog.REPRESENTATIONS, "lite": {"top-up": Representation(topup_lite, TopupView)}}
-)
+OBJECTS = event_objects(catalog.EVENTS, {**catalog.REPRESENTATIONS, "lite": payments.REPRESENTATIONS})
 
 
 @pytest.fixture
@@ -100,31 +54,50 @@ async def topped_up(customer: Customer, database: Database, times: int) -> None:
 
 async def test_each_contract_is_paged_by_its_own_limits(app: App, database: Database, tenant_id: UUID) -> None:
     customer = await make_customer(database, tenant_id)
-    await topped_up(customer, database, 12)
+    await topped_up(customer, database, 22)
     v1 = await make_api(app, database, customer.tenant_id)
     lite = await make_api(app, database, customer.tenant_id, contract="lite")
-    of_v1 = f"/account_groups/{customer.group_id}/payments/topups"
-    of_lite = f"/groups/{customer.group_id}/topups"
+    at = f"/account_groups/{customer.group_id}/payments/topups"
     described = (await lite.http.get("/openapi/lite.json")).json()
-    answer = await lite.get(of_lite)
+    answer = await lite.get(at)
     check_answer(described, answer)
-    assert (len(answer.json()["items"]), answer.json()["total"]) == (10, 12)
-    assert answer.json()["items"][0].keys() == {"id", "state"}
-    assert len((await lite.get(f"{of_lite}?limit=2&offset=11&order=DESC")).json()["items"]) == 1
-    assert len((await v1.get(of_v1)).json()["data"]) == 12
+    assert answer.json()["meta"] == {"offset": 0, "limit": 20, "count": 20, "total": 22}
+    assert answer.json()["data"][0]["state"] == "PROCESSING"
+    assert len((await lite.get(f"{at}?limit=2&offset=21&order=DESC")).json()["data"]) == 1
+    assert len((await v1.get(at)).json()["data"]) == 22
     statuses = {
-        limit: ((await v1.get(f"{of_v1}?limit={limit}")).status_code, (await lite.get(f"{of_lite}?limit={limit}")))
+        limit: ((await v1.get(f"{at}?limit={limit}")).status_code, (await lite.get(f"{at}?limit={limit}")).status_code)
         for limit in (0, 100, 101, 1000, 1001)
     }
-    assert {limit: (one, other.status_code) for limit, (one, other) in statuses.items()} == {
-        0: (200, 400), 100: (200, 200), 101: (200, 400), 1000: (200, 400), 1001: (400, 400),
-    }  # fmt: skip
-    for api, path, has, speaks in ((v1, of_lite, "lite", "v1"), (lite, of_v1, "v1", "lite")):
-        refused = await api.get(path)
-        assert refused.status_code == 404
-        assert refused.json()["detail"] == (
-            f"This path exists only in the contract {has}, and the client speaks {speaks}."
-        )
+    assert statuses == {0: (200, 400), 100: (200, 200), 101: (200, 400), 1000: (200, 400), 1001: (400, 400)}
+    refused = await lite.get("/users")
+    assert (refused.status_code, refused.json()["detail"]) == (
+        404,
+        "This path exists only in the contract v1, and the client speaks lite.",
+    )
+
+
+async def test_what_is_written_through_one_contract_is_read_through_the_other(
+    app: App, database: Database, tenant_id: UUID
+) -> None:
+    """A bearer token is all that lite wants; a key is honoured, a signature that is sent is verified."""
+    customer = await make_customer(database, tenant_id)
+    v1 = await make_api(app, database, customer.tenant_id)
+    lite = await make_api(app, database, customer.tenant_id, contract="lite")
+    body = {"account_group_id": str(customer.group_id), "cash_amount": "5.00", "currency": "EUR"}
+    made, key = await lite.send("POST", "/payments/topups", body), uuid4()
+    assert made.status_code == 201
+    assert not {"signature", "idempotency-key", "upvest-client-id"} & set(made.request.headers)
+    at = f"/payments/topups/{made.json()['id']}"
+    assert (await v1.get(at)).json()["status"] == "CONFIRMED"
+    once, again = [await lite.send("POST", "/payments/topups", body, key=key) for _ in range(2)]
+    assert once.content == again.content and once.json()["id"] != made.json()["id"]
+    signed = await lite.signed("GET", at, None)
+    assert [(await lite.http.get(at, headers=signed)).status_code for _ in range(2)] == [200, 401]
+    assert (await lite.http.get(at, headers={**signed, "signature": "sig1=:AAAA:"})).status_code == 401
+    gone = [await lite.send("DELETE", at, key=key) for key in (uuid4(),) * 2]
+    assert [(one.status_code, one.content) for one in gone] == [(204, b"")] * 2
+    assert (await v1.get(at)).json()["status"] == "CANCELLED"
 
 
 async def test_each_contract_is_described_and_documented(app: App) -> None:
@@ -140,8 +113,10 @@ async def test_each_contract_is_described_and_documented(app: App) -> None:
         operations = [one["operationId"] for path in described[contract]["paths"].values() for one in path.values()]
         assert sorted(operations) == sorted(endpoint.operation_id for endpoint in table)
         assert all(f'id="{contract}-{operation}"' in page for operation in operations)
-    assert set(described["lite"]["components"]["schemas"]["Topup"]["properties"]) == {"id", "state"}
-    assert "cash_amount" in described["v1"]["components"]["schemas"]["Topup"]["properties"]
+    shown = {contract: described[contract]["components"]["schemas"]["Topup"]["properties"] for contract in described}
+    assert {contract: {"state", "status"} & set(shown[contract]) for contract in shown} == {
+        "v1": {"status"}, "lite": {"state"},
+    }  # fmt: skip
 
 
 async def test_a_contract_without_operations_is_not_served(database: Database) -> None:
@@ -168,7 +143,17 @@ async def test_a_subscription_hears_events_as_its_contract_shows_them(database: 
             for path in ("/v1", "/lite")
         }
     ((event_type, shown),) = told["/lite"]
-    assert (event_type, shown["state"], set(shown)) == ("TOPUP.CONFIRMED", "OPEN", {"id", "state"})
+    assert (event_type, shown["state"]) == ("TOPUP.CONFIRMED", "PROCESSING")
+    payments.TopupView.model_validate(shown)
     # Of what the contract has no representation it hears nothing.
     assert {kind for kind, _ in told["/v1"]} >= {"TOPUP.CONFIRMED", "USER.CREATED"}
     assert dict(told["/v1"])["TOPUP.CONFIRMED"]["id"] == shown["id"]
+
+
+@pytest.mark.parametrize("key", ["declared", "R35"])
+async def test_gates_cover_the_operations_of_a_second_contract(key: str) -> None:
+    """In a copy of the tree in which only those files are others."""
+    with tree(lite=True) as root:
+        told = await run_gate(GATES[key], "push", 20_260_302, root=root)
+    assert told["passed"], "\n".join([told["figure"], *told["findings"]])
+    assert told["figure"].startswith(f"{len(SERVED) + len(LITE)} operations")

@@ -72,6 +72,21 @@ async def test_a_client_without_signatures_is_refused_at_once_too(
     assert (await second.get("/things", headers=headers)).status_code == 401
 
 
+async def test_an_unsigned_token_request_does_not_tell_whether_there_is_such_a_client(
+    app: App, database: Database, tenant_id: UUID
+) -> None:
+    """In a sandbox, which says reasons."""
+    lite = await make_api(app, database, tenant_id, contract="lite")
+    signing = await make_api(app, database, tenant_id)
+    clients = {"its own": lite.client.client_id, "one that signs": signing.client.client_id, "nobody's": uuid4()}
+    told = {
+        which: (await lite.ask_token("orders:read", client_id=str(client_id), client_secret="x")).json()["detail"]
+        for which, client_id in clients.items()
+    }
+    assert len(set(told.values())) == 1, told
+    assert (await lite.ask_token("orders:read")).status_code == 200
+
+
 async def test_what_else_changes_of_a_client_is_judged_anew(api: Api, database: Database, tenant_id: UUID) -> None:
     """A key that no signature covers is good enough for a client, until the client is made strict."""
     for strict in (False, True):

@@ -119,6 +119,14 @@ async def test_too_many_requests_are_refused_before_credentials(app: App, databa
     assert (await other.get("/things")).status_code == 200
 
 
+async def test_who_is_named_by_a_token_alone_is_limited_too(app: App, database: Database, tenant_id: UUID) -> None:
+    lite = await make_api(app, database, tenant_id, contract="lite", rate_limit=3)
+    answers = [await lite.get("/things") for _ in range(8)]
+    assert all("upvest-client-id" not in answer.request.headers for answer in answers)
+    assert answers[0].status_code == 200
+    refused(next(answer for answer in answers if answer.status_code == 429), 429, "too_many_requests")
+
+
 async def test_the_limit_is_shared_by_processes_and_refills(app: App, database: Database, tenant_id: UUID) -> None:
     api = await make_api(app, database, tenant_id, rate_limit=40)
     second = http_of(make_test_app(database, THINGS))

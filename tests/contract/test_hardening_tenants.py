@@ -17,7 +17,7 @@ from openvest.core.trading_calendar import OutsideCalendar
 from openvest.db.unit import Database
 from openvest.features.tenants import service as tenants
 from openvest.main import Assembled
-from tests.kit.http import Api, make_api, make_test_app
+from tests.kit.http import Api, make_apis, make_test_app
 from tests.kit.operations import OPERATIONS, ask, live_by_http
 from tests.kit.people import USER
 from tests.kit.world import make_tenant
@@ -36,12 +36,12 @@ class Two:
 @pytest.fixture
 async def two(assembled: Assembled, frozen_tenant_id: UUID) -> AsyncGenerator[Two]:
     app = make_test_app(assembled.database, catalog.CONTRACTS, services=assembled)
-    owner = await make_api(app, assembled.database, frozen_tenant_id)
+    owner = await make_apis(app, assembled.database, frozen_tenant_id)
     ids = await live_by_http(assembled, owner, frozen_tenant_id)
     # Each of them exists for its owner, or a comparison with what does not would show nothing.
     for path in ("users/{user_id}", "accounts/{account_id}", "orders/{order_id}", "webhooks/{webhook_id}"):
         assert (await owner.get("/" + path.format(**ids))).status_code == 200
-    stranger = await make_api(app, assembled.database, await make_tenant(assembled.database, "Strangers"))
+    stranger = await make_apis(app, assembled.database, await make_tenant(assembled.database, "Strangers"))
     yield Two(stranger, ids)
     await stranger.http.aclose()
     await owner.http.aclose()

@@ -24,7 +24,7 @@ from openvest.server.openapi import describe
 from openvest.server.router import Router
 from openvest.server.settings import ServerSettings
 from tests.contract.things import LITE_THINGS, THINGS
-from tests.kit.contracts import SERVED, descriptions, whole_description
+from tests.kit.contracts import FIRST, TABLES, descriptions
 from tests.kit.http import Api, http_of, make_test_app
 from tests.kit.openapi import check_answer, check_description
 
@@ -79,15 +79,17 @@ def test_operations_are_described_in_full() -> None:
     assert "security" not in token
     assert {p["$ref"].rpartition("/")[2] for p in token["parameters"]} >= {"clientID", "signature"}
     lite = described("lite")["paths"]["/lite_things"]["post"]
-    assert [p["$ref"].rpartition("/")[2] for p in lite["parameters"]] == ["authorization", "apiVersion"]
+    references = [parameter["$ref"].rpartition("/")[2] for parameter in lite["parameters"]]
+    assert references == ["authorization", "apiVersion", "idempotencyKey"]
+    assert described("lite")["components"]["parameters"]["idempotencyKey"]["required"] is False
 
 
 # Names
 
 
 def test_components_are_named_after_what_they_are() -> None:
-    description = whole_description()
-    schemas = description["components"]["schemas"]
+    every = descriptions()
+    schemas = [name for description in every.values() for name in description["components"]["schemas"]]
     assert {"Topup", "TopupCreate", "TopupPage", "AccountChange", "Money", "Meta", "BankAccount"} <= set(schemas)
     # A module's name, and what the schema library puts between it and a class, has an underscore.
     assert [name for name in schemas if not re.fullmatch("[A-Z][A-Za-z0-9]*", name)] == []
@@ -95,8 +97,8 @@ def test_components_are_named_after_what_they_are() -> None:
 
 
 def test_tags_are_written_in_one_case() -> None:
-    tags = [tag["name"] for described in descriptions().values() for tag in described["tags"]]
-    assert len(set(tags)) == len({tag.lower() for tag in tags})
+    tags = {tag["name"] for described in descriptions().values() for tag in described["tags"]}
+    assert len(tags) == len({tag.lower() for tag in tags})
     assert [tag for tag in tags if not all(word[0].isupper() for word in tag.split())] == []
 
 
@@ -111,13 +113,13 @@ def test_a_class_of_a_name_that_is_taken_renames_nothing_and_is_refused(name: st
     other = create_model(name, __base__=View, __module__="openvest.features.gifts.v1", text=(str, ...))
     gifts = Endpoint("GET", "/gifts", "list_gifts", "List gifts", "Gifts", ("users:read",), other)
     with pytest.raises(ValueError, match=f"^{both} would be published under one name, Money: share a class"):
-        describe([*SERVED, gifts], "v1", "1")
+        describe([*TABLES[FIRST], gifts], FIRST, "1")
 
 
 def test_a_class_of_another_name_renames_nothing() -> None:
     other = create_model("GiftView", __base__=View, __module__="openvest.features.gifts.v1", text=(str, ...))
     gifts = Endpoint("GET", "/gifts", "list_gifts", "List gifts", "Gifts", ("users:read",), page_of(other, "gifts"))
-    before, after = (describe(table, "v1", "1") for table in (SERVED, [*SERVED, gifts]))
+    before, after = (describe(table, FIRST, "1") for table in (TABLES[FIRST], [*TABLES[FIRST], gifts]))
     new = {name: after["components"]["schemas"].pop(name) for name in ("Gift", "GiftPage")}
     assert after["components"]["schemas"] == before["components"]["schemas"]
     assert new["GiftPage"]["description"] == "A page of gifts."
@@ -190,9 +192,9 @@ async def test_a_page_that_breaks_says_so_with_an_id(app: App) -> None:
 
 
 def test_every_path_parameter_says_which_forms_it_takes() -> None:
-    description = whole_description()
     parameters = [
         (path, one)
+        for description in descriptions().values()
         for path, item in description["paths"].items()
         for operation in item.values()
         for one in operation["parameters"]

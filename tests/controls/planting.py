@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from tests.kit.lite import put_in_place
+
 
 class DoesNotFit(Exception):
     """The text to be replaced does not stand in the file exactly once: the program has moved on."""
@@ -24,13 +26,15 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Planted:
-    """A bug against a gate. `what` says in half a sentence what is wrong; `sizes` make the gate's run smaller."""
+    """A bug against a gate. `what` says in half a sentence what is wrong; `sizes` make the gate's run smaller; with
+    `lite` a throwaway second contract is served too."""
 
     gate: str
     name: str
     what: str
     edits: tuple[Edit, ...]
     sizes: Mapping[str, int] = field(default_factory=dict[str, int])
+    lite: bool = False
 
     @property
     def digest(self) -> str:
@@ -39,7 +43,7 @@ class Planted:
 
 
 def plant(planted: Planted, root: Path) -> None:
-    """Apply a bug to a scratch copy. Raises: DoesNotFit."""
+    """Apply a bug to a scratch copy, and put lite into it where it belongs to that. Raises: DoesNotFit."""
     for edit in planted.edits:
         file = root / edit.file
         if not edit.old:
@@ -49,3 +53,5 @@ def plant(planted: Planted, root: Path) -> None:
         if text.count(edit.old) != 1:
             raise DoesNotFit(f"{planted.name}: {edit.file} has {text.count(edit.old)} places for {edit.old[:80]!r}")
         file.write_text(text.replace(edit.old, edit.new), encoding="utf-8")
+    if planted.lite:
+        put_in_place(root)

@@ -113,8 +113,8 @@ PLANTED: tuple[Planted, ...] = (
         (
             Edit(
                 "src/openvest/server/dispatch.py",
-                '        if isinstance(error, Unauthorised) and error.reason and self.settings.mode == "sandbox":\n',
-                "        if isinstance(error, Unauthorised) and error.reason:\n",
+                '        if isinstance(error, Unauthorised) and self.settings.mode == "sandbox":\n',
+                "        if isinstance(error, Unauthorised):\n",
             ),
         ),
         _SMALL,

@@ -1,5 +1,8 @@
 """`make gates`: every gate, one after the other, each in a process of its own; then the report.
 
+`--lite` runs them in a scratch copy in which a throwaway second contract is served too, which nothing else names: what
+the gates cover grows by its operations.
+
 A seed repeats schedule, faults and payloads of a run; how threads and processes interleave is not repeated.
 """
 
@@ -19,7 +22,7 @@ from rich.console import Console
 from tests.gates.catalog import GATES
 from tests.gates.gate import Gate
 from tests.gates.report import commit, write_report
-from tests.gates.scratch import ROOT, NoVerdict, run_gate
+from tests.gates.scratch import ROOT, NoVerdict, run_gate, tree
 
 
 def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -28,6 +31,7 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "only", nargs="*", metavar="GATE", help=f"gates to run, by the first word of {named}; none: all"
     )
+    parser.add_argument("--lite", action="store_true", help="with a throwaway second contract served too")
     parser.add_argument("--night", action="store_true", help="at full size")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000), help="of everything random")
     parser.add_argument("--report", type=Path, default=ROOT, help="folder for the report")
@@ -42,30 +46,37 @@ async def main(asked: argparse.Namespace) -> int:
     console = Console(highlight=False, soft_wrap=True)
     size = "night" if asked.night else "push"
     gates = [GATES[name] for name in asked.only] or list(GATES.values())
-    console.print(f"{len(gates)} gates, size {size}, seed={asked.seed}, commit={commit()}")
-    verdicts: list[dict[str, Any]] = []
-    for gate in gates:
-        told = await verdict_of(gate, size, asked.seed)
-        verdicts.append(told)
-        mark = "[green]✔[/]" if told["passed"] else "[red]✘[/]"
-        console.print(f"{mark} {gate.name:24} {told['seconds']:6.1f} s  {gate.title}: ", end="")
-        console.print(told["figure"], markup=False)
-        for finding in told["findings"]:
-            console.print(f"      {finding}", markup=False)
-    for path in write_report(asked.report, verdicts, size):
+    beside = ", beside a throwaway lite" if asked.lite else ""
+    console.print(f"{len(gates)} gates, size {size}, seed={asked.seed}, commit={commit()}{beside}")
+    with tree(lite=asked.lite) as root:
+        verdicts = [await _shown(gate, size, asked.seed, root, console) for gate in gates]
+    # The report is about this tree as it is.
+    for path in [] if asked.lite else write_report(asked.report, verdicts, size):
         console.print(f"written: {os.path.relpath(path)}", markup=False)
     red = [told["gate"] for told in verdicts if not told["passed"]]
     if red:
-        again = f"python -m tests.gates {' '.join(red)} --seed {asked.seed}{' --night' if asked.night else ''}"
+        options = f"{' --night' if asked.night else ''}{' --lite' if asked.lite else ''}"
+        again = f"python -m tests.gates {' '.join(red)} --seed {asked.seed}{options}"
         console.print(f"[red]{len(red)} of {len(verdicts)} gates did not pass[/]; to repeat them: {again}")
         return 1
     console.print(f"[green]all {len(verdicts)} gates passed[/], in {sum(told['seconds'] for told in verdicts):.0f} s")
     return 0
 
 
-async def verdict_of(gate: Gate, size: Any, seed: int) -> dict[str, Any]:
+async def _shown(gate: Gate, size: Any, seed: int, root: Path, console: Console) -> dict[str, Any]:
+    """The verdict on a tree, printed."""
+    told = await verdict_of(gate, size, seed, root)
+    mark = "[green]✔[/]" if told["passed"] else "[red]✘[/]"
+    console.print(f"{mark} {gate.name:24} {told['seconds']:6.1f} s  {gate.title}: ", end="")
+    console.print(told["figure"], markup=False)
+    for finding in told["findings"]:
+        console.print(f"      {finding}", markup=False)
+    return told
+
+
+async def verdict_of(gate: Gate, size: Any, seed: int, root: Path) -> dict[str, Any]:
     try:
-        return await run_gate(gate, size, seed)
+        return await run_gate(gate, size, seed, root=root)
     except NoVerdict as error:
         text = str(error)
         return {

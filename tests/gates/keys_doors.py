@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
@@ -10,14 +10,14 @@ from uuid import UUID
 import asyncpg
 
 from openvest.db.unit import Database
-from openvest.declarations import Endpoint
+from openvest.declarations import Contract, Endpoint
 from openvest.main import Assembled
 from openvest.server.app import App
 from openvest.server.settings import ServerSettings
 from tests.gates.ground import ground
 from tests.kit import footprint
-from tests.kit.contracts import SERVED
-from tests.kit.http import Api, make_api, make_test_app
+from tests.kit.contracts import TABLES
+from tests.kit.http import Api, make_apis, make_test_app
 from tests.kit.world import make_tenant, opened
 
 PATIENT = ServerSettings(request_log=False, key_wait_seconds=120, in_flight=100_000)
@@ -40,17 +40,18 @@ class Doors:
 
 
 @asynccontextmanager
-async def doors(endpoints: Sequence[Endpoint] = SERVED) -> AsyncGenerator[Doors]:
-    """The doors, with a client of a tenant, for the length of the block."""
+async def doors(contracts: Mapping[Contract, Sequence[Endpoint]] = TABLES) -> AsyncGenerator[Doors]:
+    """The doors, with a client of each contract of one tenant, for the length of the block."""
     async with ground() as under, opened(under.cluster, under.name) as second:
         database = under.world.database
         patient, hasty = (
-            [make_test_app(one, endpoints, settings=settings) for one in (database, second.database)]
+            [make_test_app(one, contracts, settings=settings) for one in (database, second.database)]
             for settings in (PATIENT, HASTY)
         )
         tenant_id = await make_tenant(database, "Keys", licence="TOL", pace="instant")
-        api = await make_api(patient[0], database, tenant_id)
-        await api.fetch_token()
+        api = await make_apis(patient[0], database, tenant_id)
+        for one in api.every:
+            await one.fetch_token()
         eye = await footprint.all_seeing(under.cluster, under.name)
         try:
             yield Doors(patient, hasty, api, database, tenant_id, eye, under.world)

@@ -15,24 +15,28 @@ from uuid import UUID, uuid4
 from pydantic import BaseModel
 
 from openvest.core.problems import TYPE_BASE
-from openvest.declarations import Endpoint
+from openvest.declarations import Contract, Endpoint
 from tests.gates.gate import Run, Verdict
 from tests.gates.keys_doors import Doors, doors
 from tests.kit import footprint
 from tests.kit.changed_bodies import both, canonical, changed_bodies
-from tests.kit.contracts import SERVED
-from tests.kit.http import Api, make_api
-from tests.kit.operations import KEYED, Asked, different_ones, label
+from tests.kit.contracts import TABLES, contract_of, label
+from tests.kit.http import Api, make_apis
+from tests.kit.operations import KEYED, Asked, different_ones
 from tests.kit.raw import Heard, ask, signed_by
 from tests.kit.world import make_tenant
 
-_OTHER: Mapping[str, Literal["PUT", "PATCH"]] = {"POST": "PUT", "PUT": "PATCH", "PATCH": "PUT"}
+_OTHER: Mapping[str, Literal["PUT", "PATCH"]] = {"POST": "PUT", "PUT": "PATCH", "PATCH": "PUT", "DELETE": "PUT"}
 _CROWD = 6
 
 
 def _twin(endpoint: Endpoint) -> Endpoint:
     """The same operation under another method: nothing but the method differs between the two."""
     return replace(endpoint, method=_OTHER[endpoint.method], operation_id=f"{endpoint.operation_id}_twin")
+
+
+def _twins(contract: Contract) -> list[Endpoint]:
+    return [_twin(endpoint) for endpoint in KEYED if contract_of(endpoint) == contract]
 
 
 @dataclass(slots=True)
@@ -51,11 +55,11 @@ class Seen:
 async def matrix(run: Run) -> Verdict:
     """Every operation that takes a key, and every way in which a second request under its key can differ."""
     seen = Seen()
-    async with doors([*SERVED, *map(_twin, KEYED)]) as at:
-        colleague = await make_api(at.patient[0], at.database, at.tenant_id)
+    async with doors({contract: [*table, *_twins(contract)] for contract, table in TABLES.items()}) as at:
+        colleague = await make_apis(at.patient[0], at.database, at.tenant_id)
         stranger_id = await make_tenant(at.database, "Stranger", licence="TOL", pace="instant")
-        stranger = await make_api(at.patient[0], at.database, stranger_id)
-        for api in (colleague, stranger):
+        stranger = await make_apis(at.patient[0], at.database, stranger_id)
+        for api in (*colleague.every, *stranger.every):
             await api.fetch_token()
         paths = {label(e): (await different_ones(at.database, at.tenant_id, e, 1))[0] for e in KEYED}
         for endpoint in KEYED:
@@ -109,14 +113,15 @@ class _Key:
 
     async def replays(self) -> None:
         """The same request, in other bytes too, is answered with the same bytes."""
-        for body in (None, canonical(self.asked.body)):
+        for body in (None, canonical(self.asked.body)) if self.asked.body is not None else (None,):
             heard = await self.send(self.asked, body=body)
             same = (heard.status, heard.content) == (self.first.status, self.first.content)
             self.seen.expect("equal", same, self.what, heard)
 
     async def other_bodies(self, fuzz: int, chance: Random) -> None:
         """Each field changed, each left out, and random sets of these changes."""
-        assert self.endpoint.body is not None
+        if self.endpoint.body is None:
+            return
         model: type[BaseModel] = self.endpoint.body
         ones, missed = changed_bodies(model, self.asked.body)
         self.seen.findings += [f"{self.what}: no other value was found for the field {name}" for name in missed]
@@ -128,10 +133,13 @@ class _Key:
                 await self._refused("changed sets of fields", replace(self.asked, body=more.body), _fields(more.names))
 
     async def other_paths(self, paths: Mapping[str, Asked], same_operation: Asked) -> None:
-        """Another operation; where the path names an object, the same operation on another one."""
-        others = [asked for name, asked in paths.items() if name != self.what]
+        """Another operation of the client's contract; where the path names an object, the same one on another."""
+        mine = {name: asked for name, asked in paths.items() if asked.contract == self.asked.contract}
+        others = [asked for name, asked in mine.items() if name != self.what]
         for asked in [*others, *([same_operation] if same_operation.target != self.asked.target else [])]:
-            await self._refused("changed paths", asked, f"its path ({self.asked.target})")
+            same = asked.method == self.asked.method
+            differs = f"its path ({self.asked.target})" if same else f"its method ({self.asked.method})"
+            await self._refused("changed paths", asked, differs)
 
     async def other_method(self) -> None:
         twin = replace(self.asked, method=_OTHER[self.asked.method])
@@ -152,7 +160,8 @@ class _Key:
                 changed = {table for table in after if after[table] != before[table]}
                 if heard.status < 300:
                     # Setting what is set already changes a row and adds none.
-                    sound = heard.content != self.first.content and len(changed) > 1 and "idempotency" in changed
+                    own = heard.content != self.first.content or not heard.content
+                    sound = own and len(changed) > 1 and "idempotency" in changed
                 else:
                     silent = heard.status < 500 and b"idempotency key" not in heard.content
                     sound = silent and asked is self.asked and not changed

@@ -20,8 +20,8 @@ from openvest.server.reads import coalesces
 from tests.gates.gate import Gate, Run, Verdict
 from tests.gates.keys_doors import Doors, doors
 from tests.kit import footprint
-from tests.kit.contracts import SERVED
-from tests.kit.operations import CONSTANT, Asked, asked_of, different_ones, label, live_by_http, path_names
+from tests.kit.contracts import SERVED, TABLES, label
+from tests.kit.operations import CONSTANT, Asked, asked_of, different_ones, live_by_http, path_names
 from tests.kit.raw import Heard, ask, signed_by
 
 Json = Any
@@ -134,7 +134,8 @@ def _is_of(seen: Together, endpoint: Endpoint, one: Asked, heard: Heard, ones: S
 async def together(run: Run) -> Verdict:
     """Every operation whose requests share units of work."""
     sizes = Sizes()
-    async with doors([sizes.watched(endpoint) for endpoint in SERVED]) as at:
+    watched = {contract: [sizes.watched(endpoint) for endpoint in table] for contract, table in TABLES.items()}
+    async with doors(watched) as at:
         seen = Together(at)
         world = at.world
         objects = [await live_by_http(world, at.api, at.tenant_id) for _ in range(3)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 import httpx
 import jsonschema
 
+from openvest.core.contracts import Contract
 from openvest.core.problems import TYPE_BASE
 from openvest.declarations import Endpoint
 from openvest.features.tenants.model import SCOPES
@@ -23,15 +24,13 @@ from openvest.server.settings import ServerSettings
 from tests.e2e.serving import free_port
 from tests.gates.gate import Gate, Run, Verdict
 from tests.gates.matrix_ground import Floor, floor
-from tests.kit.contracts import SERVED
-from tests.kit.http import Api, make_api
+from tests.kit.contracts import SERVED, contract_of, demands_key, described, label, operation_of, rules_of, takes_key
+from tests.kit.http import Api, make_apis
 from tests.kit.openapi import check_answer
 from tests.kit.operations import CONSTANT, ask, body_of, live_by_http, path_names, target
 from tests.kit.sample import filled
-from tests.kit.samples import every, label
 from tests.kit.world import SECRETS
 
-UNSCOPED = every(lambda sample: sample.unscoped)
 MANY = json.dumps({f"no_such_field_{number}": 1 for number in range(MAX_VALUES // 2)}).encode()
 """Far more field errors than a refusal names."""
 MORE = json.dumps({"no_such_field": [1] * MAX_VALUES}).encode()
@@ -44,18 +43,19 @@ def nobody(endpoint: Endpoint) -> dict[str, str]:
     return {name: str(uuid4()) for name in path_names(endpoint) if name not in CONSTANT}
 
 
-def undeclared(stood: Floor) -> list[str]:
+def undeclared() -> list[str]:
     """Operations without a scope, with one that nobody can have, or described otherwise than declared."""
     found: list[str] = []
     for endpoint in SERVED:
         name = label(endpoint)
-        if bool(endpoint.scopes) == (name in UNSCOPED):
+        # What takes a form proves itself by a secret and needs no scope, since it gives them.
+        if bool(endpoint.scopes) == endpoint.form:
             found.append(f"{name}: declares {endpoint.scopes or 'no scope'}")
         found += [f"{name}: there is no scope {scope}" for scope in endpoint.scopes if scope not in SCOPES]
-        operation = stood.description["paths"][endpoint.path][endpoint.method.lower()]
-        described = sorted(scope for way in operation.get("security", []) for names in way.values() for scope in names)
-        if described != sorted(endpoint.scopes):
-            found.append(f"{name}: is described with the scopes {described}")
+        ways = operation_of(endpoint).get("security", [])
+        told = sorted(scope for way in ways for names in way.values() for scope in names)
+        if told != sorted(endpoint.scopes):
+            found.append(f"{name}: is described with the scopes {told}")
     return found
 
 
@@ -72,16 +72,17 @@ async def _without_scope(stood: Floor, api: Api) -> None:
 async def scope_matrix(run: Run) -> Verdict:
     """Every operation × every scope by itself, and none."""
     async with floor() as stood:
-        findings = undeclared(stood)
+        findings = undeclared()
         api = await stood.client(await stood.tenant("Matrix"))
         cases, allowed = 0, 0
         for scope in (*SCOPES, None):
-            await (api.fetch_token([scope]) if scope else _without_scope(stood, api))
+            for one in api.every:
+                await (one.fetch_token([scope]) if scope else _without_scope(stood, one))
             for endpoint in SERVED:
                 if endpoint.form:
                     continue
-                key = uuid4() if endpoint.key_required else None
-                answer = await api.send(endpoint.method, target(endpoint, nobody(endpoint)), key=key)
+                key = uuid4() if demands_key(endpoint) else None
+                answer = await api.of(endpoint).send(endpoint.method, target(endpoint, nobody(endpoint)), key=key)
                 cases += 1
                 wanted = scope in endpoint.scopes
                 allowed += wanted
@@ -105,8 +106,9 @@ class Battery:
     statuses: Counter[int] = field(default_factory=Counter[int])
     cases: int = 0
 
-    def judge(self, what: str, answer: httpx.Response, *statuses: int, described: bool = True) -> None:
-        """Hold an answer to the shape of a refusal, and to the statuses the request deserves, if any are given."""
+    def judge(self, what: str, answer: httpx.Response, *statuses: int, of: Contract | None = None) -> None:
+        """Hold an answer to the shape of a refusal, to the statuses the request deserves, if any are given, and to what
+        is described, if it is an answer of an operation of this contract."""
         self.cases += 1
         self.statuses[answer.status_code] += 1
         wrong: list[str] = []
@@ -114,9 +116,9 @@ class Battery:
             wrong.append(f"is answered {answer.status_code} instead of {statuses}")
         if answer.status_code >= 400:
             wrong += misshapen(answer)
-        if described:
+        if of is not None:
             try:
-                check_answer(self.stood.description, answer)
+                check_answer(described(of), answer)
             except (AssertionError, jsonschema.ValidationError) as error:
                 wrong.append(str(error)[:200])
         self.findings += [f"{what}: {told}; {answer.text[:200]}" for told in wrong]
@@ -127,10 +129,10 @@ class Battery:
         return await self.api.http.request(endpoint.method, at, headers={"accept": "*/*", **headers})
 
     async def send(self, endpoint: Endpoint, body: Any = None, query: str = "", **options: Any) -> httpx.Response:
-        """A signed request about objects that nobody has."""
+        """A request of a proven client about objects that nobody has."""
         at = target(endpoint, nobody(endpoint)) + query
-        options.setdefault("key", uuid4() if endpoint.key_required else None)
-        return await self.api.send(endpoint.method, at, body, **options)
+        options.setdefault("key", uuid4() if demands_key(endpoint) else None)
+        return await self.api.of(endpoint).send(endpoint.method, at, body, **options)
 
 
 def misshapen(answer: httpx.Response) -> list[str]:
@@ -158,18 +160,26 @@ def misshapen(answer: httpx.Response) -> list[str]:
 
 async def _at_the_door(battery: Battery, endpoint: Endpoint) -> None:
     """What is refused before anything of the request is believed."""
-    name = label(endpoint)
-    battery.judge(f"{name} bare", await battery.bare(endpoint), 401)
-    battery.judge(f"{name} odd token", await battery.bare(endpoint, authorization="Bearer x"), 401)
-    unsigned = await battery.bare(endpoint, authorization=f"Bearer {battery.api.token}")
-    battery.judge(f"{name} unsigned", unsigned, 401)
+    name, of = label(endpoint), contract_of(endpoint)
+    bearer = {"authorization": f"Bearer {battery.api.of(endpoint).token}"}
+    battery.judge(f"{name} bare", await battery.bare(endpoint), 401, of=of)
+    battery.judge(f"{name} odd token", await battery.bare(endpoint, authorization="Bearer x"), 401, of=of)
+    odd = {"signature": "sig1=:AAAA:", "signature-input": "sig1=()"}
+    battery.judge(f"{name} odd signature", await battery.bare(endpoint, **bearer, **odd), 401, of=of)
+    if rules_of(endpoint).signed:
+        battery.judge(f"{name} unsigned", await battery.bare(endpoint, **bearer), 401, of=of)
+    if len(battery.api.every) > 1 and not endpoint.form:
+        other = next(api for api in battery.api.every if api.contract != of)
+        foreign = await other.send(endpoint.method, target(endpoint, nobody(endpoint)))
+        # It speaks another contract, which may have an operation at this address.
+        battery.judge(f"{name} of a client of {other.contract}", foreign)
     at = target(endpoint, nobody(endpoint))
     large = {"accept": "*/*", "x-filler": "x" * (ServerSettings().header_bytes + 1)}
-    battery.judge(f"{name} headers", await battery.api.http.request(endpoint.method, at, headers=large), 431)
+    battery.judge(f"{name} headers", await battery.api.http.request(endpoint.method, at, headers=large), 431, of=of)
     other = await battery.api.http.request("TRACE", at)
-    battery.judge(f"{name} method", other, 405, described=False)
+    battery.judge(f"{name} method", other, 405)
     unknown = await battery.api.http.request(endpoint.method, at + "/none/such")
-    battery.judge(f"{name} path", unknown, 404, described=False)
+    battery.judge(f"{name} path", unknown, 404)
 
 
 async def _broken_off(battery: Battery, endpoint: Endpoint, port: int) -> None:
@@ -186,22 +196,23 @@ async def _broken_off(battery: Battery, endpoint: Endpoint, port: int) -> None:
     asked = httpx.Request(endpoint.method, f"http://127.0.0.1:{port}{at}")
     content = said.partition(b"\r\n\r\n")[2]
     answer = httpx.Response(int(first.split()[1]), headers=headers, content=content, request=asked)
-    battery.judge(f"{label(endpoint)} broken off", answer, 400, described=False)
+    battery.judge(f"{label(endpoint)} broken off", answer, 400)
 
 
-async def _signed(battery: Battery, endpoint: Endpoint) -> None:
+async def _proven(battery: Battery, endpoint: Endpoint) -> None:
     """What is refused once the caller is known."""
-    name, is_read = label(endpoint), endpoint.method == "GET"
+    name, is_read, of = label(endpoint), endpoint.method == "GET", contract_of(endpoint)
     stale = await battery.send(endpoint, headers={"authorization": f"Bearer {'0' * 43}"})
-    battery.judge(f"{name} token", stale, 401)
+    battery.judge(f"{name} token", stale, 401, of=of)
     other = await battery.send(endpoint, headers={"upvest-api-version": "2"})
-    battery.judge(f"{name} version", other, 400)
+    battery.judge(f"{name} version", other, 400, of=of)
     await _accepting(battery, endpoint)
-    if endpoint.key_required:
-        battery.judge(f"{name} no key", await battery.send(endpoint, key=None), 400)
-        battery.judge(f"{name} odd key", await battery.send(endpoint, key="x"), 400)
+    if demands_key(endpoint):
+        battery.judge(f"{name} no key", await battery.send(endpoint, key=None), 400, of=of)
+    if takes_key(endpoint):
+        battery.judge(f"{name} odd key", await battery.send(endpoint, key="x"), 400, of=of)
     for query in ("?no_such_field=1", "?%ff=%ff", "?a=%00", "?limit=-1&limit=2", "?" + "&".join(["a=1"] * 101)):
-        battery.judge(f"{name} query {query[:20]}", await battery.send(endpoint, query=query), 400)
+        battery.judge(f"{name} query {query[:20]}", await battery.send(endpoint, query=query), 400, of=of)
     large = b'"' + b"x" * (ServerSettings().body_bytes + 1) + b'"'
     if endpoint.body is not None:
         for body in (
@@ -216,43 +227,43 @@ async def _signed(battery: Battery, endpoint: Endpoint) -> None:
             MANY,
             MORE,
         ):
-            battery.judge(f"{name} body {body[:20]!r}", await battery.send(endpoint, body), 400)
+            battery.judge(f"{name} body {body[:20]!r}", await battery.send(endpoint, body), 400, of=of)
         typed = await battery.send(endpoint, b"{}", headers={"content-type": "text/plain"})
-        battery.judge(f"{name} media type", typed, 415)
+        battery.judge(f"{name} media type", typed, 415, of=of)
         packed = await battery.send(endpoint, b"{}", headers={"content-encoding": "gzip"})
-        battery.judge(f"{name} encoding", packed, 415)
-        battery.judge(f"{name} size", await battery.send(endpoint, large), 413)
+        battery.judge(f"{name} encoding", packed, 415, of=of)
+        battery.judge(f"{name} size", await battery.send(endpoint, large), 413, of=of)
     elif not is_read:
-        battery.judge(f"{name} body", await battery.send(endpoint, {"no_such_field": 1}), 400)
+        battery.judge(f"{name} body", await battery.send(endpoint, {"no_such_field": 1}), 400, of=of)
 
 
 async def _accepting(battery: Battery, endpoint: Endpoint) -> None:
     """What has a body is refused to whoever takes no JSON; what has none is never."""
-    responses = battery.stood.description["paths"][endpoint.path][endpoint.method.lower()]["responses"]
+    responses, of = operation_of(endpoint)["responses"], contract_of(endpoint)
     for accept in ("text/html", "application/problem+json"):
         answer = await battery.send(endpoint, headers={"accept": accept})
         if "content" in responses[str(endpoint.status)]:
-            battery.judge(f"{label(endpoint)} accept {accept}", answer, 406)
+            battery.judge(f"{label(endpoint)} accept {accept}", answer, 406, of=of)
         else:
-            battery.judge(f"{label(endpoint)} accept {accept}", answer, 400, 404)
+            battery.judge(f"{label(endpoint)} accept {accept}", answer, 400, 404, of=of)
 
 
 async def _about_objects(battery: Battery, endpoint: Endpoint) -> None:
     """Unknown ids, odd ids, and whatever the state of what there is does not permit, by asking twice."""
-    name = label(endpoint)
+    name, of = label(endpoint), contract_of(endpoint)
     body = filled(body_of(endpoint), battery.ids) if endpoint.body is not None else None
-    battery.judge(f"{name} of nobody", await battery.send(endpoint, body))
+    battery.judge(f"{name} of nobody", await battery.send(endpoint, body), of=of)
     if path_names(endpoint):
         odd = dict.fromkeys(path_names(endpoint), "not-an-id")
         content = None if body is None else json.dumps(body).encode()
-        key = uuid4() if endpoint.key_required else None
-        answer = await battery.api.send(endpoint.method, target(endpoint, odd), content, key=key)
-        battery.judge(f"{name} odd id", answer, *((404,) if endpoint.query is None else (400, 404)))
-    if endpoint.key_required:
+        key = uuid4() if demands_key(endpoint) else None
+        answer = await battery.api.of(endpoint).send(endpoint.method, target(endpoint, odd), content, key=key)
+        battery.judge(f"{name} odd id", answer, *((404,) if endpoint.query is None else (400, 404)), of=of)
+    if takes_key(endpoint) and endpoint.body is not None:
         key = uuid4()
-        battery.judge(f"{name} first", await battery.send(endpoint, body, key=key))
+        battery.judge(f"{name} first", await battery.send(endpoint, body, key=key), of=of)
         changed = {**(body or {}), "client_reference": "another"}
-        battery.judge(f"{name} used key", await battery.send(endpoint, changed, key=key), 400, 422)
+        battery.judge(f"{name} used key", await battery.send(endpoint, changed, key=key), 400, 422, of=of)
 
 
 async def _conflicts(battery: Battery) -> None:
@@ -264,37 +275,46 @@ async def _conflicts(battery: Battery) -> None:
             continue
         for turn in ("once", "twice"):
             answer = await ask(battery.api, endpoint, battery.ids)
-            battery.judge(f"{label(endpoint)} {turn}", answer)
+            battery.judge(f"{label(endpoint)} {turn}", answer, of=contract_of(endpoint))
 
 
 async def _forbidden(battery: Battery) -> None:
     for endpoint in SERVED:
         if endpoint.scopes:
-            await battery.api.fetch_token([scope for scope in SCOPES if scope not in endpoint.scopes])
-            battery.judge(f"{label(endpoint)} scope", await battery.send(endpoint), 403)
-    await battery.api.fetch_token()
+            await battery.api.of(endpoint).fetch_token([scope for scope in SCOPES if scope not in endpoint.scopes])
+            battery.judge(f"{label(endpoint)} scope", await battery.send(endpoint), 403, of=contract_of(endpoint))
+    for api in battery.api.every:
+        await api.fetch_token()
 
 
 async def _tokens(battery: Battery) -> None:
-    """The one operation with a form."""
+    """The one operation with a form, in every contract."""
+    for api in battery.api.every:
+        await _tokens_of(battery, api)
+
+
+async def _tokens_of(battery: Battery, api: Api) -> None:
     for changed in (
         {"client_secret": "x"}, {"grant_type": "x"}, {"client_id": str(uuid4())}, {"client_id": "x"},
         {"scope": "no:such"}, {"scope": ""}, {"no_such_field": "1"},
     ):  # fmt: skip
         scope = changed.get("scope", "users:read")
         more = {name: value for name, value in changed.items() if name != "scope"}
-        battery.judge(f"token {changed}", await battery.api.ask_token(scope, **more), 400, 401)
+        battery.judge(f"token {changed}", await api.ask_token(scope, **more), 400, 401, of=api.contract)
 
 
-async def _busy(stood: Floor) -> AsyncGenerator[httpx.Response]:
-    """Answers to a client that asks too much."""
-    tenant_id = await stood.tenant("Hasty")
-    hasty = await make_api(stood.app, stood.world.database, tenant_id, rate_limit=1)
-    for _ in range(30):
-        answer = await hasty.http.get("/users", headers={"upvest-client-id": str(hasty.client.client_id)})
-        if answer.status_code == 429:
-            yield answer
-            return
+async def _busy(battery: Battery) -> None:
+    """A client of each contract that asks too much."""
+    stood = battery.stood
+    hasty = await make_apis(stood.app, stood.world.database, await stood.tenant("Hasty"), rate_limit=1)
+    for api in hasty.every:
+        endpoint = next(one for one in SERVED if contract_of(one) == api.contract and one.method == "GET")
+        named = {"upvest-client-id": str(api.client.client_id)}
+        # Whom its token alone names is known once that is found.
+        said = named if api.signs else {"authorization": f"Bearer {await api.fetch_token()}"}
+        answers = [await battery.bare(endpoint, **said) for _ in range(30)]
+        refused = next((one for one in answers if one.status_code == 429), answers[-1])
+        battery.judge("too many", refused, 429, of=api.contract)
 
 
 async def error_shapes(run: Run) -> Verdict:
@@ -310,15 +330,14 @@ async def error_shapes(run: Run) -> Verdict:
         for endpoint in SERVED:
             await _at_the_door(battery, endpoint)
             if not endpoint.form:
-                await _signed(battery, endpoint)
+                await _proven(battery, endpoint)
                 await _about_objects(battery, endpoint)
         await _tokens(battery)
         await _forbidden(battery)
         await _conflicts(battery)
-        async for answer in _busy(stood):
-            battery.judge("too many", answer, 429)
+        await _busy(battery)
         for path in ("/nothing", "/users/", "/users//", "/%ff"):
-            battery.judge(path, await api.http.get(path), 404, described=False)
+            battery.judge(path, await api.http.get(path), 404)
     findings = battery.findings
     met = {status for status in battery.statuses if status >= 400}
     if missing := {400, 401, 403, 404, 405, 406, 409, 413, 415, 422, 429, 431} - met:

@@ -30,11 +30,10 @@ from openvest.declarations import (
     Sweep,
 )
 from openvest.features.tenants.model import SCOPES
-from openvest.server.openapi import describe
 from tests.architecture.test_lifecycles import without_way_out
 from tests.gates.gate import Gate, Run, Verdict
-from tests.kit.contracts import SERVED
-from tests.kit.samples import every, label, lacks, owner_of
+from tests.kit.contracts import SERVED, components_of, label, operation_of, rules_of, said_of, takes_key
+from tests.kit.samples import every, lacks, owner_of
 
 Json = dict[str, Any]
 
@@ -56,24 +55,26 @@ def scopes_of_the_wrong_kind(endpoints: Sequence[Endpoint]) -> Iterator[str]:
 
 
 def keys_not_demanded(endpoints: Sequence[Endpoint]) -> Iterator[str]:
-    """A POST demands a key or is known not to; where none is looked at, none is demanded."""
+    """A POST takes a key or is known not to; where none is looked at, or the contract leaves it to the client, none is
+    demanded."""
     for endpoint in endpoints:
-        name = label(endpoint)
-        if endpoint.method == "POST" and not endpoint.key_required and name not in UNKEYED:
+        name, takes = label(endpoint), takes_key(endpoint)
+        if endpoint.method == "POST" and not takes and said_of(UNKEYED, endpoint) is None:
             what = f"does not say why {name} demands no key: say it, or let it demand one"
             yield lacks(owner_of(endpoint), "unkeyed", what)
-        if endpoint.method == "POST" and endpoint.key_required and name in UNKEYED:
-            yield f"{name}: demands a key and is known not to"
+        if takes and name in UNKEYED:
+            yield f"{name}: takes a key and is known not to"
         if endpoint.key_required and (endpoint.direct is not None or not endpoint.is_write):
             yield f"{name}: demands a key that nobody looks at"
+        if endpoint.key_required and rules_of(endpoint).key_optional:
+            yield f"{name}: demands a key, which its contract leaves to the client"
     yield from (f"{name}: is no operation" for name in UNKEYED if name not in {label(one) for one in endpoints})
 
 
-def open_requests(endpoints: Sequence[Endpoint], description: Json) -> Iterator[str]:
+def open_requests(endpoints: Sequence[Endpoint]) -> Iterator[str]:
     """Objects at any depth of a body, or queries, that take fields nobody declared."""
-    components: Json = description["components"]["schemas"]
 
-    def inner(name: str, schema: Json, seen: set[str]) -> Iterator[str]:
+    def inner(name: str, schema: Json, components: Json, seen: set[str]) -> Iterator[str]:
         while "$ref" in schema:
             name = schema["$ref"].rpartition("/")[2]
             if name in seen:
@@ -83,46 +84,46 @@ def open_requests(endpoints: Sequence[Endpoint], description: Json) -> Iterator[
         if schema.get("type") == "object" and schema.get("additionalProperties") is not False:
             yield name
         for field_name, field in schema.get("properties", {}).items():
-            yield from inner(f"{name}.{field_name}", field, seen)
+            yield from inner(f"{name}.{field_name}", field, components, seen)
         for choice in (one for word in ("anyOf", "oneOf", "allOf") for one in schema.get(word, [])):
-            yield from inner(name, choice, seen)
+            yield from inner(name, choice, components, seen)
         if isinstance(schema.get("items"), dict):
-            yield from inner(name, schema["items"], seen)
+            yield from inner(name, schema["items"], components, seen)
 
     for endpoint in endpoints:
-        operation = description["paths"][endpoint.path][endpoint.method.lower()]
-        for content in operation.get("requestBody", {}).get("content", {}).values():
-            for name in inner("the body", content["schema"], set()):
+        for content in operation_of(endpoint).get("requestBody", {}).get("content", {}).values():
+            for name in inner("the body", content["schema"], components_of(endpoint), set()):
                 yield f"{label(endpoint)}: {name} takes any field"
         if endpoint.query is not None and endpoint.query.model_config.get("extra") != "forbid":
             yield f"{label(endpoint)}: the query takes any field"
 
 
-def lists_without_pages(endpoints: Sequence[Endpoint], description: Json) -> Iterator[str]:
+def lists_without_pages(endpoints: Sequence[Endpoint]) -> Iterator[str]:
     """Lists of objects at the top of an answer, where the operation has no pages and nobody knows that it is short."""
-    components: Json = description["components"]["schemas"]
 
-    def resolved(schema: Json) -> Json:
+    def resolved(schema: Json, components: Json) -> Json:
         while "$ref" in schema:
             schema = components[schema["$ref"].rpartition("/")[2]]
         return schema
 
-    def is_list(schema: Json) -> bool:
-        schema = resolved(schema)
-        if any(is_list(choice) for word in ("anyOf", "oneOf") for choice in schema.get(word, [])):
+    def is_list(schema: Json, components: Json) -> bool:
+        schema = resolved(schema, components)
+        if any(is_list(choice, components) for word in ("anyOf", "oneOf") for choice in schema.get(word, [])):
             return True
-        items = resolved(schema.get("items", {}))
-        return any("properties" in resolved(one) for one in (items, *items.get("anyOf", []), *items.get("oneOf", [])))
+        items = resolved(schema.get("items", {}), components)
+        choices = (items, *items.get("anyOf", []), *items.get("oneOf", []))
+        return any("properties" in resolved(one, components) for one in choices)
 
     whole: set[str] = set()
     for endpoint in endpoints:
         if endpoint.method != "GET" or (endpoint.query is not None and issubclass(endpoint.query, PageParameters)):
             continue
-        operation = description["paths"][endpoint.path]["get"]
-        for content in operation["responses"][str(endpoint.status)].get("content", {}).values():
-            schema = resolved(content["schema"])
-            named = {f"{label(endpoint)} {name}" for name, one in schema.get("properties", {}).items() if is_list(one)}
-            whole |= named | ({f"{label(endpoint)} (root)"} if is_list(schema) else set())
+        components = components_of(endpoint)
+        for content in operation_of(endpoint)["responses"][str(endpoint.status)].get("content", {}).values():
+            schema = resolved(content["schema"], components)
+            fields = schema.get("properties", {}).items()
+            whole |= {f"{label(endpoint)} {name}" for name, one in fields if is_list(one, components)}
+            whole |= {f"{label(endpoint)} (root)"} if is_list(schema, components) else set()
     yield from (f"{name}: is a list without pages" for name in sorted(whole - set(WHOLE)))
     yield from (f"{name}: is no list without pages" for name in sorted(set(WHOLE) - whole))
 
@@ -178,13 +179,12 @@ def program() -> Iterator[ModuleType]:
 async def declared_whole(run: Run) -> Verdict:
     """Every rule over the whole catalog."""
     endpoints = SERVED
-    description = describe(endpoints, "v1", "gates")
     lives = LIFECYCLES
     findings = [
         *scopes_of_the_wrong_kind(endpoints),
         *keys_not_demanded(endpoints),
-        *open_requests(endpoints, description),
-        *lists_without_pages(endpoints, description),
+        *open_requests(endpoints),
+        *lists_without_pages(endpoints),
         *without_way_out(lives),
         *sorted(set(not_assembled(program()))),
         *unshown_events(),

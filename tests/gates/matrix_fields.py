@@ -14,16 +14,27 @@ from uuid import uuid4
 import httpx
 import jsonschema
 
+from openvest.core.contracts import Contract
 from openvest.declarations import Endpoint
 from openvest.server.parsing import MAX_MISFITS
 from tests.gates.gate import Gate, Run, Verdict
-from tests.gates.matrix_ground import TENANT_TABLES, Floor, floor
-from tests.kit.contracts import SERVED
+from tests.gates.matrix_ground import TENANT_TABLES, Floor, check_described, floor
+from tests.kit.contracts import (
+    FIRST,
+    SERVED,
+    TABLES,
+    components_of,
+    contract_of,
+    described,
+    is_of,
+    label,
+    operation_of,
+    said_of,
+)
 from tests.kit.http import Api
-from tests.kit.openapi import check_answer
 from tests.kit.operations import ask, body_of, live_by_http, removing, target
 from tests.kit.sample import filled
-from tests.kit.samples import each, every, label, lacks, owner_of
+from tests.kit.samples import each, every, lacks, owner_of
 from tests.kit.world import SECRETS
 from tests.security.places import required_query
 from tests.security.tenant_life import live
@@ -45,7 +56,6 @@ PERSONAL = [*each(lambda sample: sample.personal), *OTHERS]
 class Seen:
     """Every answer of a life, held to the description as it comes."""
 
-    stood: Floor
     findings: list[str] = field(default_factory=list[str])
     texts: dict[str, str] = field(default_factory=dict[str, str])
     """Answers by the operation's address, those of tokens left out: they are what a token is shown in."""
@@ -57,18 +67,13 @@ class Seen:
         self.answers += 1
         name = f"{answer.request.method} {answer.request.url.path}"
         try:
-            check_answer(self.stood.description, answer)
+            check_described(answer)
         except (AssertionError, jsonschema.ValidationError) as error:
             self.findings.append(f"{name} {answer.status_code}: {str(error)[:300]}")
         if answer.request.url.path != "/auth/token":
             self.texts[name] = self.texts.get(name, "") + answer.text
         if answer.status_code < 300:
-            self.lived |= {label(one) for one in SERVED if _fits(one, answer)}
-
-
-def _fits(endpoint: Endpoint, answer: httpx.Response) -> bool:
-    pattern = re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(endpoint.path))
-    return endpoint.method == answer.request.method and re.fullmatch(pattern, answer.request.url.path) is not None
+            self.lived |= {label(one) for one in SERVED if is_of(one, answer)}
 
 
 # Bodies
@@ -97,38 +102,36 @@ def _properties(schema: Json, components: Json, path: Sequence[str]) -> set[str]
     return found | (_properties(inner, components, path[1:]) if inner else set())
 
 
-def answer_fields(description: Json) -> set[str]:
-    """Every field of every answer there is."""
-    components = description["components"]["schemas"]
-    bodies = {one.body.__name__ for one in SERVED if one.body is not None}
+def answer_fields(contract: Contract) -> set[str]:
+    """Every field of every answer of a contract."""
+    components = described(contract)["components"]["schemas"]
+    bodies = {one.body.__name__ for one in TABLES[contract] if one.body is not None}
     return {name for model, s in components.items() if model not in bodies for name in s.get("properties", {})}
 
 
-async def mass_assignment(stood: Floor, api: Api, ids: Mapping[str, str], findings: list[str]) -> int:
+async def mass_assignment(api: Api, ids: Mapping[str, str], findings: list[str]) -> int:
     """Each field of each answer, in each object of each body that is not to have it: refused by name. Returns cases."""
-    fields, cases = answer_fields(stood.description), 0
-    components = stood.description["components"]["schemas"]
+    fields, cases = {contract: answer_fields(contract) for contract in TABLES}, 0
     for endpoint in SERVED:
         if endpoint.body is None or endpoint.form:
             continue
-        base = filled(body_of(endpoint), ids)
-        operation = stood.description["paths"][endpoint.path][endpoint.method.lower()]
-        schema = operation["requestBody"]["content"]["application/json"]["schema"]
+        base, components = filled(body_of(endpoint), ids), components_of(endpoint)
+        schema = operation_of(endpoint)["requestBody"]["content"]["application/json"]["schema"]
         for at, _ in _objects(base):
             path = at.split(".") if at else []
-            extra = sorted(fields - _properties(schema, components, path))
+            extra = sorted(fields[contract_of(endpoint)] - _properties(schema, components, path))
             cases += len(extra)
             statuses, named = set[int](), set[str]()
             for start in range(0, len(extra), MAX_MISFITS):  # so many a refusal names
                 body = copy.deepcopy(base)
                 dict(_objects(body))[at].update(dict.fromkeys(extra[start : start + MAX_MISFITS], "x"))
-                answer = await api.send(endpoint.method, target(endpoint, ids), body, key=uuid4())
+                answer = await api.of(endpoint).send(endpoint.method, target(endpoint, ids), body, key=uuid4())
                 statuses.add(answer.status_code)
                 named |= {error["field"] for error in answer.json().get("errors", [])} if answer.content else set()
             missing = sorted({f"{at}.{name}".lstrip(".") for name in extra} - named)
             if statuses != {400} or missing:
                 findings.append(f"{label(endpoint)}: {sorted(statuses)} names all but {missing[:5]} of {len(extra)}")
-        cases += await _own_fields(api, endpoint, ids, findings)
+        cases += await _own_fields(api.of(endpoint), endpoint, ids, findings)
     return cases
 
 
@@ -152,10 +155,10 @@ async def _own_fields(api: Api, endpoint: Endpoint, ids: Mapping[str, str], find
 # Answers
 
 
-def loose_answers(description: Json) -> list[str]:
+def loose_answers(contract: Contract) -> list[str]:
     """Answer schemas that would let anything through, or that name a secret."""
-    components = description["components"]["schemas"]
-    waiting = [one for endpoint in SERVED for one in _answers(description, endpoint)]
+    components = described(contract)["components"]["schemas"]
+    waiting = [one for endpoint in TABLES[contract] for one in _answers(endpoint)]
     found: list[str] = []
     seen = set[str]()
     while waiting:
@@ -179,9 +182,8 @@ def loose_answers(description: Json) -> list[str]:
     return found
 
 
-def _answers(description: Json, endpoint: Endpoint) -> Iterator[tuple[str, Json]]:
-    operation = description["paths"][endpoint.path][endpoint.method.lower()]
-    for response in operation["responses"].values():
+def _answers(endpoint: Endpoint) -> Iterator[tuple[str, Json]]:
+    for response in operation_of(endpoint)["responses"].values():
         for content in response.get("content", {}).values():
             yield label(endpoint), content["schema"]
 
@@ -204,15 +206,16 @@ async def secrets_of(stood: Floor, apis: Sequence[Api]) -> dict[str, str]:
     return {text: what for text, what in found.items() if len(text) > 8}
 
 
-async def ask_all(stood: Floor, api: Api, ids: Mapping[str, str]) -> None:
-    """Every operation once, those that remove last and from the inside to the outside."""
-    others = [one for one in SERVED if one.method != "DELETE" and not one.form]
-    for endpoint in (*others, *removing()):
-        query = required_query(endpoint, stood.description, ids)
-        if label(endpoint) in NOT_ASKED:
+async def ask_all(api: Api, ids: Mapping[str, str], contract: Contract) -> None:
+    """Every operation of a contract once, those that remove last and from the inside to the outside."""
+    table = TABLES[contract]
+    others = [one for one in table if one.method != "DELETE" and not one.form]
+    for endpoint in (*others, *removing(table)):
+        query = required_query(endpoint, ids)
+        if said_of(NOT_ASKED, endpoint) is not None:
             continue
         if query:
-            await api.get(f"{target(endpoint, ids)}?{httpx.QueryParams(query)}")
+            await api.of(endpoint).get(f"{target(endpoint, ids)}?{httpx.QueryParams(query)}")
         else:
             await ask(api, endpoint, ids)
 
@@ -225,18 +228,23 @@ def _never_answered(endpoint: Endpoint) -> str:
 async def fields_apart(run: Run) -> Verdict:
     """Bodies, answers over a whole life, secrets."""
     async with floor() as stood:
-        seen = Seen(stood)
-        findings = loose_answers(stood.description)
+        seen = Seen()
+        findings = [finding for contract in TABLES for finding in loose_answers(contract)]
         await live(stood.world, await stood.tenant("Life", frozen_at=MONDAY), stood.app, seen)
         tenant_id = await stood.tenant("Fields", pace="instant")
         api = await stood.client(tenant_id)
         api.http.event_hooks["response"].append(seen)
         ids = await live_by_http(stood.world, api, tenant_id)
-        cases = await mass_assignment(stood, api, ids, findings)
-        await ask_all(stood, api, ids)
-        secrets = await secrets_of(stood, [api])
+        cases = await mass_assignment(api, ids, findings)
+        for contract in TABLES:
+            # What one contract removes is not there for the next.
+            own = ids if contract == FIRST else await live_by_http(stood.world, api, tenant_id)
+            await ask_all(api, own, contract)
+        secrets = await secrets_of(stood, api.every)
     findings += seen.findings
-    findings += [_never_answered(one) for one in SERVED if label(one) not in seen.lived | {*NOT_ASKED}]
+    findings += [
+        _never_answered(one) for one in SERVED if label(one) not in seen.lived and said_of(NOT_ASKED, one) is None
+    ]
     log = stood.log.getvalue()
     for text, what in (secrets | dict.fromkeys(OTHERS, "what is said of somebody else")).items():
         findings += [f"{name}: shows {what}" for name, said in seen.texts.items() if text in said]

@@ -10,14 +10,16 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import httpx
 
 from openvest import catalog
 from openvest.main import Assembled
 from openvest.server.app import App
 from openvest.server.settings import ServerSettings
 from tests.gates.ground import Ground, ground
-from tests.kit.contracts import whole_description
-from tests.kit.http import Api, make_api, make_test_app
+from tests.kit.contracts import asked_in, described
+from tests.kit.http import Api, make_apis, make_test_app
+from tests.kit.openapi import check_answer
 from tests.kit.world import make_tenant
 
 TENANT_TABLES = """
@@ -29,11 +31,10 @@ select c.relname from pg_class c join pg_attribute a on a.attrelid = c.oid
 
 @dataclass
 class Floor:
-    """The served catalog, its description, and everything it logged."""
+    """The served catalog, and everything it logged."""
 
     ground: Ground
     app: App
-    description: dict[str, Any]
     log: io.StringIO = field(default_factory=io.StringIO)
 
     @property
@@ -44,8 +45,8 @@ class Floor:
         return await make_tenant(self.world.database, name, **options)
 
     async def client(self, tenant_id: UUID) -> Api:
-        """A client of the tenant with every scope."""
-        return await make_api(self.app, self.world.database, tenant_id)
+        """Clients of the tenant with every scope, one for each contract."""
+        return await make_apis(self.app, self.world.database, tenant_id)
 
     @asynccontextmanager
     async def superuser(self) -> AsyncGenerator[asyncpg.Connection]:
@@ -76,4 +77,9 @@ async def floor() -> AsyncGenerator[Floor]:
         log = io.StringIO()
         settings = ServerSettings(request_log=True)
         app = make_test_app(stood.world.database, catalog.CONTRACTS, settings=settings, log=log, services=stood.world)
-        yield Floor(stood, app, whole_description(), log)
+        yield Floor(stood, app, log)
+
+
+def check_described(answer: httpx.Response) -> None:
+    """Hold an answer against what its contract describes. Raises: ValidationError, AssertionError."""
+    check_answer(described(asked_in(answer)), answer)

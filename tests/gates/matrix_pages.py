@@ -20,22 +20,20 @@ from openvest.core.paging import PageParameters
 from openvest.db.paging import Listing
 from openvest.db.query import Query
 from openvest.db.unit import Unit
-from openvest.declarations import Contract, Endpoint
+from openvest.declarations import Endpoint
 from tests.architecture.test_queries import declared
 from tests.gates.gate import Gate, Run, Verdict
 from tests.gates.matrix_ground import Floor, floor
-from tests.kit.contracts import SERVED, contract_of
+from tests.kit.contracts import SERVED, Page, label, list_shape, operation_of, page_in
 from tests.kit.http import Api
 from tests.kit.operations import begun, target
-from tests.kit.samples import SAMPLES, label, lacks, owner_of
+from tests.kit.samples import SAMPLES, lacks, owner_of
 
 Json = dict[str, Any]
 Sent = tuple[str, tuple[Any, ...]]
 
 LISTS = [one for one in SERVED if one.query is not None and issubclass(one.query, PageParameters)]
 PAGE = ("offset", "limit", "order", "sort")
-LIMITS: Mapping[Contract, tuple[int, int]] = {"v1": (0, 1000), "lite": (1, 100)}
-"""The least and the most that each contract lets a page hold. Source: CONTRACTS.md rule 5."""
 REFUSED = (
     "limit=1000000000", "limit=many", "limit=1.5", "offset=-1", "offset=far", "offset=1e3",
     "offset=2147483648", "offset=999999999999999999999999999999", "order=UP", "order=asc",
@@ -63,12 +61,12 @@ class Lists:
     async def get(self, endpoint: Endpoint, **query: Any) -> httpx.Response:
         self.requests += 1
         at = target(endpoint, self.ids)
-        return await self.api.get(f"{at}?{httpx.QueryParams(query)}" if query else at)
+        return await self.api.of(endpoint).get(f"{at}?{httpx.QueryParams(query)}" if query else at)
 
-    async def page(self, endpoint: Endpoint, **query: Any) -> Json:
+    async def page(self, endpoint: Endpoint, **query: Any) -> Page:
         answer = await self.get(endpoint, **query)
         assert answer.status_code == 200, f"{label(endpoint)} {query}: {answer.status_code} {answer.text[:300]}"
-        return answer.json()
+        return page_in(endpoint, answer.json())
 
     def wrong(self, endpoint: Endpoint, what: str) -> None:
         self.findings.append(f"{label(endpoint)}: {what}")
@@ -107,9 +105,8 @@ async def furnish(stood: Floor, tenant_id: UUID, api: Api, rows: int) -> Mapping
 # What is asked of each list
 
 
-def _parameters(lists: Lists, endpoint: Endpoint) -> dict[str, Json]:
-    operation = lists.stood.description["paths"][endpoint.path][endpoint.method.lower()]
-    return {p["name"]: p["schema"] for p in operation["parameters"] if p.get("in") == "query"}
+def _parameters(endpoint: Endpoint) -> dict[str, Json]:
+    return {p["name"]: p["schema"] for p in operation_of(endpoint)["parameters"] if p.get("in") == "query"}
 
 
 def _choices(schema: Json) -> list[str]:
@@ -118,8 +115,8 @@ def _choices(schema: Json) -> list[str]:
 
 async def _limits(lists: Lists, endpoint: Endpoint) -> None:
     """What is no page is refused, and one behind the end is empty."""
-    least, most = LIMITS[contract_of(endpoint)]
-    for query in (*REFUSED, f"limit={least - 1}", f"limit={most + 1}"):
+    shape = list_shape(endpoint)
+    for query in (*REFUSED, f"limit={shape.least - 1}", f"limit={shape.most + 1}"):
         name, _, value = query.partition("=")
         answer = await lists.get(endpoint, **{name: value})
         if answer.status_code != 400:
@@ -127,19 +124,19 @@ async def _limits(lists: Lists, endpoint: Endpoint) -> None:
     whole = await lists.page(endpoint)
     for offset in (999_999_999, 1_000_000_000, 2**31 - 1):
         answer = await lists.get(endpoint, offset=offset)
-        meta = answer.json()["meta"] if answer.status_code == 200 else {}
-        if not meta or answer.json()["data"] or meta["total_count"] != whole["meta"]["total_count"]:
+        found = page_in(endpoint, answer.json()) if answer.status_code == 200 else None
+        if found is None or found.rows or found.total != whole.total:
             lists.wrong(endpoint, f"offset={offset} is answered {answer.status_code} {answer.text[:100]}")
-    for limit in (least, 1, most):
-        found = await lists.page(endpoint, limit=limit)
-        if len(found["data"]) != min(limit, found["meta"]["total_count"]) or found["meta"]["limit"] != limit:
-            lists.wrong(endpoint, f"limit={limit} gives {len(found['data'])} of {found['meta']}")
+    asked = {limit: await lists.page(endpoint, limit=limit) for limit in (shape.least, 1, shape.most)}
+    for limit, found in [*asked.items(), (shape.default, whole)]:
+        if len(found.rows) != min(limit, found.total) or found.limit != limit:
+            lists.wrong(endpoint, f"limit={limit} gives {len(found.rows)} of {found.total}, limit {found.limit}")
 
 
 async def _pages(lists: Lists, endpoint: Endpoint) -> set[str]:
     """Each sort × order in pages: no row twice, none missing, one direction the other backwards. Returns the rows."""
     every = set[str]()
-    sorts = _choices(_parameters(lists, endpoint).get("sort", {}))
+    sorts = _choices(_parameters(endpoint).get("sort", {}))
     for sort in sorts or [None]:
         both: list[list[str]] = []
         for order in ("ASC", "DESC"):
@@ -158,36 +155,36 @@ async def _pages(lists: Lists, endpoint: Endpoint) -> set[str]:
 
 
 async def _walked(lists: Lists, endpoint: Endpoint, sort: str | None, order: str) -> Any:
-    offset, limit = 0, min(max(2, lists.rows // 3 - 1), LIMITS[contract_of(endpoint)][1])
+    offset, limit = 0, min(max(2, lists.rows // 3 - 1), list_shape(endpoint).most)
     while True:
         query = {"order": order, "offset": offset, "limit": limit}
         found = await lists.page(endpoint, **query, **({"sort": sort} if sort else {}))
-        for item in found["data"]:
+        for item in found.rows:
             yield item
-        offset += len(found["data"])
-        if not found["data"] or offset >= found["meta"]["total_count"]:
-            if offset != found["meta"]["total_count"]:
-                lists.wrong(endpoint, f"counts {found['meta']['total_count']} and has {offset}")
+        offset += len(found.rows)
+        if not found.rows or offset >= found.total:
+            if offset != found.total:
+                lists.wrong(endpoint, f"counts {found.total} and has {offset}")
             return
 
 
 async def _filters(lists: Lists, endpoint: Endpoint, every: set[str]) -> None:
     """Each filter by itself: what it lets through fits it, and nothing else is kept back."""
-    for name, schema in _parameters(lists, endpoint).items():
+    for name, schema in _parameters(endpoint).items():
         if name in PAGE:
             continue
         counts: list[int] = []
         for value in _choices(schema):
             found = await lists.page(endpoint, **{name: value})
-            counts.append(found["meta"]["total_count"])
-            if any(item.get(name, value) != value for item in found["data"]):
+            counts.append(found.total)
+            if any(item.get(name, value) != value for item in found.rows):
                 lists.wrong(endpoint, f"{name}={value} lets others through")
         if counts and "default" not in schema and sum(counts) != len(every):
             lists.wrong(endpoint, f"the values of {name} come to {sum(counts)} of {len(every)} rows")
         for value, wanted in _either_way(lists, name, schema):
             found = await lists.page(endpoint, **{name: value})
-            if found["meta"]["total_count"] != (len(every) if wanted else 0):
-                lists.wrong(endpoint, f"{name}={value} gives {found['meta']['total_count']} of {len(every)} rows")
+            if found.total != (len(every) if wanted else 0):
+                lists.wrong(endpoint, f"{name}={value} gives {found.total} of {len(every)} rows")
         if not counts and not list(_either_way(lists, name, schema)):
             lists.wrong(endpoint, f"nobody knows how to try the filter {name}")
 
@@ -210,7 +207,7 @@ async def _cost(lists: Lists, endpoint: Endpoint) -> None:
     with statements() as one:
         await lists.page(endpoint, limit=1)
     with statements() as many:
-        await lists.page(endpoint, limit=LIMITS[contract_of(endpoint)][1])
+        await lists.page(endpoint, limit=list_shape(endpoint).most)
     if len(many) != len(one):
         lists.wrong(endpoint, f"a long page sends {len(many)} statements, one row {len(one)}")
     for order in ("ASC", "DESC"):

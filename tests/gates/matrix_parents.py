@@ -50,15 +50,15 @@ class Family:
             within = {**self.first, **{place.kind: value(place) for place in places if place.where == "body"}}
             body = filled(body_of(endpoint), within)
         at = target(endpoint, ids) + (f"?{httpx.QueryParams(query)}" if query else "")
-        return await self.api.send(endpoint.method, at, body, key=uuid4())
+        return await self.api.of(endpoint).send(endpoint.method, at, body, key=uuid4())
 
 
-def several(endpoint: Endpoint, description: Json, ids: Mapping[str, str]) -> list[Place]:
+def several(endpoint: Endpoint, ids: Mapping[str, str]) -> list[Place]:
     """The places of an operation that takes more than one id of what a customer has, as its usual body has them."""
     within = set(re.findall(r'"\{(\w+)\}"', json.dumps(body_of(endpoint))))
     found = [
         place
-        for place in places_of(endpoint, description, ids)[0]
+        for place in places_of(endpoint, ids)[0]
         if place.kind in ids
         and not place.hidden
         and (place.name in within if place.where == "body" else place.where == "query" or place.name in ids)
@@ -86,7 +86,7 @@ async def parents_apart(run: Run) -> Verdict:
         operations, cases = 0, 0
         # What is asked for the first customer alone may change or remove things, so it comes after the others.
         for endpoint in sorted(SERVED, key=lambda one: one.method != "GET"):
-            places = several(endpoint, stood.description, family.first)
+            places = several(endpoint, family.first)
             crossed = [(place, await family.ask(endpoint, places, place)) for place in places]
             if not places:
                 continue

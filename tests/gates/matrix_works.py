@@ -24,6 +24,7 @@ from tests.gates.gate import Gate, Run, Verdict
 from tests.gates.matrix_fields import MONDAY, ask_all
 from tests.gates.matrix_ground import TENANT_TABLES, Floor, floor
 from tests.kit import footprint
+from tests.kit.contracts import TABLES
 from tests.kit.http import Api
 from tests.kit.operations import live_by_http
 from tests.kit.samples import every, lacks
@@ -144,7 +145,8 @@ async def lived(twice: Twice | None = None) -> AsyncGenerator[Floor]:
         await live(stood.world, await stood.tenant("Ended", frozen_at=MONDAY), stood.app)
         tenant_id = await stood.tenant("Going", pace="instant")
         api = await stood.client(tenant_id)
-        await ask_all(stood, api, await live_by_http(stood.world, api, tenant_id))
+        for contract in TABLES:
+            await ask_all(api, await live_by_http(stood.world, api, tenant_id), contract)
         await stood.world.runner.drain(tenant_id)
         yield stood
 

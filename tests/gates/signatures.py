@@ -18,14 +18,13 @@ from openvest.declarations import Endpoint
 from tests.gates.gate import Gate, Run, Verdict
 from tests.gates.signatures_coverage import coverage
 from tests.gates.signatures_ended import ended
-from tests.gates.signatures_ground import KINDS, PLAIN, VERSIONS, Court, court, serves, spend_nonce
-from tests.gates.tampering import edits
+from tests.gates.signatures_ground import KINDS, PLAIN, VERSIONS, Court, courts, serves, spend_nonce
+from tests.gates.tampering import edits, unsigned
 from tests.gates.tampering_signed import Hands, bends, good_ones
 from tests.kit import footprint
-from tests.kit.contracts import SERVED
+from tests.kit.contracts import SERVED, TABLES, label
 from tests.kit.forgery import Draft
 from tests.kit.http import WIRE
-from tests.kit.operations import label
 from tests.kit.raw import Heard, ask
 from tests.kit.signed_messages import accept
 from tests.unit.test_http_signatures import MUTATIONS
@@ -81,16 +80,19 @@ class Trial:
 
 async def tampering(run: Run) -> Verdict:
     """Alterations of every kind against every operation in rotation, for both versions and both kinds of keys."""
-    async with court() as at:
+    async with courts() as every:
         trials = [Trial(version, kind) for version in VERSIONS for kind in KINDS]
         for trial in trials:
-            await _tried(at, trial, run)
+            chance = run.chance(str(trial))
+            for at in every:
+                await _tried(at, trial, run, chance)
     findings = [finding for trial in trials for finding in trial.findings]
     answers = {answer for trial in trials for answer in trial.answers}
     if len(answers) != 1 or f'"{PLAIN}."'.encode() not in next(iter(answers)):
         findings.append(f"refusals of production differ: {sorted(answers)[:3]}")
     reasons = {reason for trial in trials for reason in trial.reasons}
-    findings += [f"a reason shows a secret: {one[:200]}" for one in reasons if any(text in one for text in at.secrets)]
+    secrets = [text for at in every for text in at.secrets]
+    findings += [f"a reason shows a secret: {one[:200]}" for one in reasons if any(text in one for text in secrets)]
     for trial in trials:
         count = trial.tried.total()
         if count < 600 or len(trial.operations) != len(SERVED):
@@ -112,10 +114,10 @@ def _counted(trials: Sequence[Trial]) -> tuple[list[Counter[str]], list[Counter[
     return [trial.tried for trial in trials], [trial.good for trial in trials]
 
 
-async def _tried(at: Court, trial: Trial, run: Run) -> None:
-    chance = run.chance(str(trial))
-    for start in range(0, len(SERVED), _TOGETHER):
-        some = SERVED[start : start + _TOGETHER]
+async def _tried(at: Court, trial: Trial, run: Run, chance: Random) -> None:
+    table = TABLES[at.contract]
+    for start in range(0, len(table), _TOGETHER):
+        some = table[start : start + _TOGETHER]
         hands = await spend_nonce(at, trial.kind)
         before = await footprint.digests(at.eye, but=frozenset())
         drafts: list[tuple[Endpoint, Draft]] = []
@@ -136,7 +138,8 @@ async def _altered(
     """The kinds tried least so far that this request can suffer, alone; and some of them together."""
     message, others = draft.sign(), at.others(draft, endpoint)
     wrong = dict(bends(draft, hands, int(WIRE.now_seconds())))
-    made = {name: edit for name, edit in edits(draft, others)}
+    needed = at.api.signs
+    made = {name: edit for name, edit in edits(draft, others, needed=needed)}
     for name in _rarest([*wrong, *made], trial.tried, run["kinds"], chance):
         altered = wrong[name](draft).sign() if name in wrong else made[name](message)
         # What leaves the message as it was has altered nothing.
@@ -145,7 +148,7 @@ async def _altered(
     for _ in range(run["together"]):
         first, second = chance.sample(list(wrong), 2)
         bent = wrong[second](wrong[first](draft))
-        name, edit = chance.choice(list(edits(bent, others)))
+        name, edit = chance.choice(list(edits(bent, others, needed=needed)))
         what = f"{first}; {second}; {name}"
         await _refused(at, trial, endpoint, "together", edit(bent.sign()), what)
 
@@ -163,6 +166,8 @@ async def _right(at: Court, trial: Trial, endpoint: Endpoint, draft: Draft, most
     message = draft.sign()
     trial.passed("as it is", endpoint, await ask(at.app, message))
     await _refused(at, trial, endpoint, "sent again", message)
+    if not at.api.signs:
+        trial.passed("without a signature", endpoint, await ask(at.app, unsigned(message)))
     kinds = {name: (bend, edit) for name, bend, edit in good_ones(draft, int(WIRE.now_seconds()))}
     for name in _rarest(list(kinds), trial.good, most, Random(0)):
         bend, edit = kinds[name]

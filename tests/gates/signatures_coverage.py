@@ -15,11 +15,10 @@ from uuid import uuid4
 from openvest.core.http_signatures import body_digest
 from openvest.declarations import Endpoint
 from tests.gates.gate import Run, Verdict
-from tests.gates.signatures_ground import PLAIN, VERSIONS, Court, court, serves
+from tests.gates.signatures_ground import PLAIN, VERSIONS, Court, courts, serves
 from tests.kit import footprint
-from tests.kit.contracts import SERVED
+from tests.kit.contracts import TABLES, address, label
 from tests.kit.forgery import Draft
-from tests.kit.operations import label
 from tests.kit.raw import Heard, ask
 
 COVERABLE: Final = (
@@ -53,13 +52,13 @@ class Tally:
 
 async def coverage(run: Run) -> Verdict:
     """All subsets of the coverable components, for operations of every shape, versions and clients of both kinds."""
-    typical = [endpoint for endpoint in SERVED if label(endpoint) in _TYPICAL]
-    rest = [endpoint for endpoint in SERVED if endpoint not in typical]
-    chosen = [*typical, *rest][: run["operations"]]
+    chosen = [(contract, one) for contract in TABLES for one in _chosen(TABLES[contract], run["operations"])]
     tally = Tally()
-    async with court() as at:
+    async with courts() as every:
+        at_of = {at.contract: at for at in every}
         chance = run.chance("order of components")
-        for endpoint, strict, version in itertools.product(chosen, (False, True), VERSIONS):
+        for (contract, endpoint), strict, version in itertools.product(chosen, (False, True), VERSIONS):
+            at = at_of[contract]
             draft = _all_of_it(at.draft(endpoint, version, "Ed25519", chance, strict=strict))
             what = f"{label(endpoint)} v{version} {'strict' if strict else 'normal'}"
             await _subsets(at, draft, required(draft, endpoint, strict=strict), tally, what, chance)
@@ -71,6 +70,19 @@ async def coverage(run: Run) -> Verdict:
         f" of what is required pass, {tally.refused} are refused without effect",
         tally.findings,
     )
+
+
+def _chosen(table: Sequence[Endpoint], most: int) -> Sequence[Endpoint]:
+    """So many operations of a contract: those that are typical first, then one of each further shape."""
+    typical = [one for one in table if address(one) in _TYPICAL]
+    shapes = {_shape(one): one for one in reversed(table)}
+    other = [one for shape, one in shapes.items() if shape not in {_shape(known) for known in typical}]
+    rest = [one for one in table if not any(one is known for known in (*typical, *other))]
+    return [*typical, *other, *rest][:most]
+
+
+def _shape(endpoint: Endpoint) -> tuple[bool, bool, bool]:
+    return endpoint.form, endpoint.query is not None, endpoint.body is not None
 
 
 def required(draft: Draft, endpoint: Endpoint, *, strict: bool) -> frozenset[str]:

@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from openvest.catalog import CONTRACTS
+from openvest.core.contracts import Contract
 from openvest.core.http_signatures import SignatureVersion, SignedMessage
 from openvest.core.problems import MethodNotAllowed, NotFound
 from openvest.core.signing_keys import generate_ed25519, generate_p521, load_private_key
@@ -25,10 +26,10 @@ from openvest.server.settings import ServerSettings
 from tests.gates.ground import ground
 from tests.gates.tampering_signed import Hands, Known
 from tests.kit import footprint
-from tests.kit.contracts import SERVED
+from tests.kit.contracts import TABLES, label
 from tests.kit.forgery import Draft, framed
-from tests.kit.http import WIRE, Api, make_api
-from tests.kit.operations import asked_of, label, live_by_http
+from tests.kit.http import WIRE, Api, make_apis
+from tests.kit.operations import asked_of, live_by_http
 from tests.kit.raw import ask
 from tests.kit.world import SECRETS, make_tenant
 
@@ -41,8 +42,9 @@ _LIFE_SECONDS: Final = 240
 
 @dataclass(frozen=True, slots=True)
 class Court:
-    """The application, a client whose objects are real, and everybody else's keys."""
+    """The application, a client of one contract whose objects are real, and everybody else's keys."""
 
+    contract: Contract
     app: App
     """In a sandbox, which says what is wrong with a signature."""
     production: App
@@ -99,8 +101,9 @@ class Court:
             "idempotency-key": str(uuid4()).encode(),
             "accept": b"*/*",
         }
-        methods = [e.method for e in SERVED if e.path == endpoint.path and e.method != endpoint.method]
-        paths = [e for e in SERVED if e.method == endpoint.method and e.path != endpoint.path and not e.form]
+        table = TABLES[self.contract]
+        methods = [e.method for e in table if e.path == endpoint.path and e.method != endpoint.method]
+        paths = [e for e in table if e.method == endpoint.method and e.path != endpoint.path and not e.form]
         if methods:
             found["method"] = methods[0].encode()
         if paths and not endpoint.form:
@@ -147,39 +150,55 @@ def serves(app: App, message: SignedMessage) -> bool:
 
 
 @asynccontextmanager
-async def court() -> AsyncGenerator[Court]:
+async def courts() -> AsyncGenerator[Sequence[Court]]:
+    """One for each contract that is served, all of them over one database."""
     async with ground() as under:
         world, database = under.world, under.world.database
         app, production = _app(world, "sandbox"), _app(world, "production")
         tenant_id = await make_tenant(database, "Signer", pace="instant")
-        api = await make_api(app, database, tenant_id)
-        strict = await make_api(app, database, tenant_id, strict_idempotency=True)
-        colleague = await make_api(app, database, tenant_id)
-        stranger = await make_api(app, database, await make_tenant(database, "Stranger"))
-        for one in (strict, colleague, stranger):
-            await one.fetch_token()
-        ids = await live_by_http(world, api, tenant_id)
-        keys = {kind: await _known(database, api, kind) for kind in KINDS}
-        strict_keys = {kind: await _known(database, strict, kind) for kind in KINDS}
-        hands: dict[str, Hands] = {}
-        for kind in KINDS:
-            revoked = await _known(database, api, kind)
-            gone = UUID(revoked.key_id)
-            assert await database.write(tenant_id, lambda unit, key=gone: tenants.remove_key(unit, key), n=0)
-            other = next(keys[name] for name in KINDS if name != kind)
-            theirs = [await _known(database, one, kind) for one in (stranger, colleague)]
-            hands[kind] = Hands(theirs[0], theirs[1], revoked, other, "none yet")
-        other_token = (await api.ask_token(" ".join(api.scopes))).json()["access_token"]
+        ours = await make_apis(app, database, tenant_id)
+        strict = await make_apis(app, database, tenant_id, strict_idempotency=True)
+        colleague = await make_apis(app, database, tenant_id)
+        stranger = await make_apis(app, database, await make_tenant(database, "Stranger"))
+        ids = await live_by_http(world, ours, tenant_id)
         eye = await footprint.all_seeing(under.cluster, under.name)
         try:
-            yield Court(app, production, api, strict, colleague, ids, keys, strict_keys, hands, other_token, eye)
+            made: list[Court] = []
+            for contract in TABLES:
+                api, *others = [one.speaking(contract) for one in (ours, strict, colleague, stranger)]
+                for one in (api, *others):
+                    await one.fetch_token()
+                known = await _everybodys(database, api, *others)
+                other_token = (await api.ask_token(" ".join(api.scopes))).json()["access_token"]
+                made.append(Court(contract, app, production, api, *others[:2], ids, *known, other_token, eye))
+            yield made
         finally:
             await eye.close()
 
 
+async def _everybodys(
+    database: Database, api: Api, strict: Api, colleague: Api, stranger: Api
+) -> tuple[Mapping[str, Known], Mapping[str, Known], Mapping[str, Hands]]:
+    """Our keys, those of the strict client, and those of all others."""
+    keys = {kind: await _known(database, api, kind) for kind in KINDS}
+    strict_keys = {kind: await _known(database, strict, kind) for kind in KINDS}
+    hands: dict[str, Hands] = {}
+    for kind in KINDS:
+        revoked = await _known(database, api, kind)
+        gone = UUID(revoked.key_id)
+        assert await database.write(api.client.tenant_id, lambda unit, key=gone: tenants.remove_key(unit, key), n=0)
+        other = next(keys[name] for name in KINDS if name != kind)
+        theirs = [await _known(database, one, kind) for one in (stranger, colleague)]
+        hands[kind] = Hands(theirs[0], theirs[1], revoked, other, "none yet")
+    return keys, strict_keys, hands
+
+
 async def spend_nonce(at: Court, kind: str) -> Hands:
     """Everybody else's keys, with a nonce of our key that was used just now."""
-    reads = next(endpoint for endpoint in SERVED if label(endpoint) == "GET /users")
+    reads = next(
+        endpoint for endpoint in TABLES[at.contract] if endpoint.method == "GET" and endpoint.query is not None
+    )
     draft = at.draft(reads, 15, kind, Random(0))
-    assert draft.nonce is not None and (await ask(at.app, draft.sign())).status == 200
+    heard = await ask(at.app, draft.sign())
+    assert draft.nonce is not None and heard.status == 200, f"{label(reads)}: {heard.status} {heard.content!r}"
     return replace(at.hands[kind], used_nonce=draft.nonce)

@@ -17,14 +17,14 @@ _ED25519_ORDER = 2**252 + 27742317777372353535851937790883648493
 P521_ORDER = int("1" + "f" * 65 + "a51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409", 16)
 
 
-def edits(draft: Draft, others: Mapping[str, bytes]) -> Iterator[tuple[str, Edit]]:
+def edits(draft: Draft, others: Mapping[str, bytes], *, needed: bool) -> Iterator[tuple[str, Edit]]:
     """Every alteration that this message can suffer, by name. `others`: another method and path of the router's
-    tables, another token and another client."""
+    tables, another token and another client. `needed`: without any signature it is refused too."""
     for name in draft.names:
         yield from _of_component(draft, name, others)
     yield from _of_body(draft)
     yield from _of_parameters(draft)
-    yield from _of_labels()
+    yield from _of_labels(needed=needed)
     yield from _of_signature()
     yield from _of_version(draft)
 
@@ -117,7 +117,7 @@ def _of_parameters(draft: Draft) -> Iterator[tuple[str, Edit]]:
     yield "an unknown parameter", lambda m: with_header(m, INPUT, header(m, INPUT) + b";x=1")
 
 
-def _of_labels() -> Iterator[tuple[str, Edit]]:
+def _of_labels(*, needed: bool) -> Iterator[tuple[str, Edit]]:
     yield "another label of the input", lambda m: _input(m, b"sig1=", b"sig2=")
     yield "another label of the signature", lambda m: _signature(m, b"sig1=", b"sig2=")
     yield "a label with a capital", lambda m: _signature(_input(m, b"sig1=", b"Sig1="), b"sig1=", b"Sig1=")
@@ -126,7 +126,15 @@ def _of_labels() -> Iterator[tuple[str, Edit]]:
     yield "two signatures", lambda m: replace(m, headers=[*m.headers, (SIGNATURE, header(m, SIGNATURE))])
     yield "no input", lambda m: with_header(m, INPUT, None)
     yield "no signature", lambda m: with_header(m, SIGNATURE, None)
-    yield "neither", lambda m: with_header(with_header(m, SIGNATURE, None), INPUT, None)
+    if needed:
+        yield "neither", unsigned
+
+
+def unsigned(message: SignedMessage) -> SignedMessage:
+    """Without a word of a signature."""
+    for name in (SIGNATURE, INPUT, VERSION):
+        message = with_header(message, name, None)
+    return message
 
 
 def _of_signature() -> Iterator[tuple[str, Edit]]:

@@ -1,4 +1,4 @@
-"""A client of the application in this process: it signs what it sends, as the SDK does, and nothing is mocked."""
+"""Clients of the application in this process, each sending as its contract wants it; nothing is mocked."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 import httpx
 
 from openvest.core.clock import WireClock
+from openvest.core.contracts import RULES
 from openvest.core.signing_keys import generate_ed25519
 from openvest.db.unit import Database, Unit
 from openvest.declarations import Contract, Endpoint
@@ -21,6 +22,7 @@ from openvest.sdk.signing import Signer
 from openvest.server.app import App, make_app
 from openvest.server.logs import make_logger
 from openvest.server.settings import ServerSettings
+from tests.kit.contracts import FIRST, TABLES, contract_of
 from tests.kit.world import SECRETS
 
 WIRE = WireClock()
@@ -50,7 +52,10 @@ def make_test_app(
 
 @dataclass
 class Api:
-    """One API client with its key; it fetches a token when it first needs one."""
+    """One API client with its key; it fetches a token when it first needs one.
+
+    `others` are clients of the same tenant that speak the other contracts (`make_apis`).
+    """
 
     http: httpx.AsyncClient
     client: NewClient
@@ -58,6 +63,26 @@ class Api:
     private_pem: bytes = field(repr=False)
     scopes: Sequence[str] = ()
     token: str | None = None
+    contract: Contract = FIRST
+    others: Mapping[Contract, Api] = field(default_factory=dict[Contract, "Api"])
+
+    def speaking(self, contract: Contract) -> Api:
+        """The tenant's client of this contract."""
+        return self if contract == self.contract else self.others[contract]
+
+    def of(self, endpoint: Endpoint) -> Api:
+        """The tenant's client that this operation is for."""
+        return self.speaking(contract_of(endpoint))
+
+    @property
+    def every(self) -> Sequence[Api]:
+        """The tenant's clients, one for each contract."""
+        return (self, *self.others.values())
+
+    @property
+    def signs(self) -> bool:
+        """Whether its contract wants every request signed; it can sign all the same."""
+        return RULES[self.contract].signed
 
     @property
     def signer(self) -> Signer:
@@ -72,11 +97,26 @@ class Api:
         key: UUID | str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> httpx.Response:
-        """One signed request. `body` is JSON, or the bytes to send; `key` is the idempotency key."""
+        """One request, as the contract wants it. `body` is JSON, or the bytes to send; `key` is the idempotency key."""
         content = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        ready = await self.prepared(method, target, content, key, headers)
         return await self.http.request(
-            method, target, content=content, headers=await self.signed(method, target, content, key, headers)
+            method, target, content=content, headers=ready, extensions={"contract": self.contract}
         )
+
+    async def prepared(
+        self,
+        method: str,
+        target: str,
+        content: bytes | None,
+        key: UUID | str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> dict[str, str]:
+        """The headers of a request as a client of this contract sends it."""
+        if self.signs:
+            return await self.signed(method, target, content, key, headers)
+        framed = {"content-type": "application/json", "content-length": str(len(content))} if content else {}
+        return {"accept": "application/json", **framed, **await self._given(key, headers)}
 
     async def signed(
         self,
@@ -86,13 +126,14 @@ class Api:
         key: UUID | str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> dict[str, str]:
-        """The headers of such a request."""
+        """The headers of a signed request."""
+        return self.signer.headers(method, target, content, await self._given(key, headers))
+
+    async def _given(self, key: UUID | str | None, headers: Mapping[str, str] | None) -> dict[str, str]:
         if self.token is None:
             await self.fetch_token()
         given = {"authorization": f"Bearer {self.token}"} | dict(headers or {})
-        if key is not None:
-            given["idempotency-key"] = str(key)
-        return self.signer.headers(method, target, content, given)
+        return given if key is None else given | {"idempotency-key": str(key)}
 
     async def fetch_token(self, scopes: Sequence[str] | None = None) -> str:
         """A token with these scopes, by default all of the client's; used from now on."""
@@ -111,8 +152,9 @@ class Api:
         }
         content = str(httpx.QueryParams({**form, **changed})).encode()
         kind = {"content-type": "application/x-www-form-urlencoded"}
-        headers = self.signer.headers("POST", "/auth/token", content, kind)
-        return await self.http.post("/auth/token", content=content, headers=headers)
+        headers = self.signer.headers("POST", "/auth/token", content, kind) if self.signs else kind
+        extensions = {"contract": self.contract}
+        return await self.http.post("/auth/token", content=content, headers=headers, extensions=extensions)
 
     async def get(self, target: str) -> httpx.Response:
         return await self.send("GET", target)
@@ -155,4 +197,13 @@ async def make_api(
 
     client, key_id = await database.write(tenant_id, work, n=0)
     granted = next(c.scopes for c in await database.read(tenant_id, tenants.list_clients) if c.id == client.client_id)
-    return Api(http_of(app), client, key_id, private, granted)
+    return Api(http_of(app), client, key_id, private, granted, contract=contract)
+
+
+async def make_apis(app: App, database: Database, tenant_id: UUID, **options: Any) -> Api:
+    """A new API client of the tenant for each contract that is served: the first one's, which knows the others."""
+    first, *others = [await make_api(app, database, tenant_id, contract=contract, **options) for contract in TABLES]
+    for other in others:
+        other.http = first.http
+    first.others = {other.contract: other for other in others}
+    return first

@@ -16,12 +16,12 @@ import httpx
 from openvest.db.unit import Database
 from openvest.declarations import Endpoint
 from openvest.main import Assembled
-from tests.kit.contracts import SERVED
+from tests.kit.contracts import SERVED, contract_of, label, said_of, takes_key
 from tests.kit.http import Api
 from tests.kit.sample import Asked, Life, filled
-from tests.kit.samples import SAMPLES, body_in, every, label, lacks, owner_of, sample_of
+from tests.kit.samples import SAMPLES, body_in, every, lacks, owner_of, sample_of
 
-KEYED: Sequence[Endpoint] = tuple(endpoint for endpoint in SERVED if endpoint.key_required)
+KEYED: Sequence[Endpoint] = tuple(endpoint for endpoint in SERVED if takes_key(endpoint))
 CONSTANT: Mapping[str, str] = every(lambda sample: sample.constants)
 """Path parameters that name nothing of a tenant."""
 
@@ -56,9 +56,9 @@ def target(endpoint: Endpoint, ids: Mapping[str, str]) -> str:
 
 def asked_of(endpoint: Endpoint, ids: Mapping[str, str]) -> Asked:
     """The request of a JSON operation about these objects; ids of nobody stand for those not given."""
-    known = _Anybody(ids)
-    body = body_of(endpoint)
-    return Asked(endpoint.method, target(endpoint, known), None if body is None else filled(body, known))
+    known, body = _Anybody(ids), body_of(endpoint)
+    content = None if body is None else filled(body, known)
+    return Asked(endpoint.method, target(endpoint, known), content, contract_of(endpoint))
 
 
 def _of_tenants(endpoint: Endpoint) -> bool:
@@ -70,15 +70,16 @@ OPERATIONS = [endpoint for endpoint in SERVED if _of_tenants(endpoint)]
 """Those that name an object of a tenant in their path or, as their body stands in the sample, in it."""
 
 
-def removing() -> list[Endpoint]:
-    """The operations that remove an object, from the inside to the outside."""
-    return [endpoint for endpoint in reversed(SERVED) if endpoint.method == "DELETE"]
+def removing(table: Sequence[Endpoint] = SERVED) -> list[Endpoint]:
+    """The operations among these that remove an object, from the inside to the outside."""
+    return [endpoint for endpoint in reversed(table) if endpoint.method == "DELETE"]
 
 
 async def ask(api: Api, endpoint: Endpoint, ids: Mapping[str, str]) -> httpx.Response:
+    """Ask as the tenant's client that the operation is for."""
     body = body_of(endpoint)
     content = None if body is None else json.dumps(filled(body, ids)).encode()
-    return await api.send(endpoint.method, target(endpoint, ids), content, key=uuid4())
+    return await api.of(endpoint).send(endpoint.method, target(endpoint, ids), content, key=uuid4())
 
 
 async def live_by_http(world: Assembled, owner: Api, tenant_id: UUID) -> dict[str, str]:
@@ -106,7 +107,7 @@ async def begun(world: Assembled, owner: Api, tenant_id: UUID) -> Life:
 
 async def different_ones(database: Database, tenant_id: UUID, endpoint: Endpoint, count: int) -> Sequence[Asked]:
     """So many requests of an operation that takes a key, each of which has an effect of its own."""
-    make = sample_of(endpoint).makers.get(label(endpoint))
+    make = said_of(sample_of(endpoint).makers, endpoint)
     what = f"has nothing for {label(endpoint)}: say how many different ones are asked"
     assert make is not None, lacks(owner_of(endpoint), "makers", what)
     return await make(database, tenant_id, lambda ids: asked_of(endpoint, ids), count)

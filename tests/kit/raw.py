@@ -68,9 +68,9 @@ async def ask(app: App, message: SignedMessage) -> Heard:
 
 
 async def signed_by(api: Api, asked: Asked, key: UUID | None = None, body: bytes | None = None) -> SignedMessage:
-    """A request of this client. `body`: other bytes than the request's own."""
+    """A request of this client, or of the one beside it that speaks the contract. `body`: other bytes than its own."""
     content = asked.content if body is None else body
-    headers = await api.signed(asked.method, asked.target, content or None, key)
+    headers = await api.speaking(asked.contract).prepared(asked.method, asked.target, content or None, key)
     path, _, query = asked.target.partition("?")
     sent = [(name.encode(), value.encode()) for name, value in headers.items()]
     return SignedMessage(asked.method, path.encode(), query.encode(), sent, content)

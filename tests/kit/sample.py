@@ -9,13 +9,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
+from openvest.core.contracts import Contract
 from openvest.db.unit import Database, Unit
 from openvest.main import Assembled
+from tests.kit.contracts import FIRST
 from tests.kit.http import Api
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ class Asked:
     method: str
     target: str
     body: Any = None
+    contract: Contract = FIRST
 
     @property
     def content(self) -> bytes:
@@ -39,7 +42,7 @@ class Asked:
 
     def also(self, **fields: Any) -> Asked:
         """The same request whose body says this, too."""
-        return Asked(self.method, self.target, self.body | fields)
+        return replace(self, body=self.body | fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,17 +115,15 @@ async def an_order(field: Field, number: int) -> None:
 class Sample:
     """The facts of one feature that tests need and no declaration says.
 
-    Shape: operations are written `POST /gifts`, in both contracts; places of operations `POST /gifts body giver_id`,
-    `… query from`. Braces in a body stand for the id of an object by the name of its path parameter. A mapping of
-    exceptions says of each why it is one.
+    Shape: operations are written `POST /gifts`, which counts in both contracts, or `lite POST /gifts`; places of
+    operations `POST /gifts body giver_id`, `… query from`. Braces in a body stand for the id of an object by the name
+    of its path parameter. A mapping of exceptions says of each why it is one.
     """
 
     # What is sent
 
     bodies: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """A body that fits, for each operation that takes one; that of a token is made by the client that asks for it."""
-    lite_bodies: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """Bodies of lite; an operation that is not here has the body of the same method and path above."""
     constants: Mapping[str, str] = field(default_factory=dict[str, str])
     """Path parameters that name nothing of a tenant, and a value for each."""
     makers: Mapping[str, Make] = field(default_factory=dict[str, Make])
@@ -159,8 +160,6 @@ class Sample:
 
     unkeyed: Mapping[str, str] = field(default_factory=dict[str, str])
     """POSTs without a required key: two of the same do no harm. Money never moves by one of these."""
-    unscoped: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Operations that need no scope."""
     not_asked: Mapping[str, str] = field(default_factory=dict[str, str])
     """Operations that cannot be answered with a yes in a life."""
     whole: Mapping[str, str] = field(default_factory=dict[str, str])

@@ -10,6 +10,7 @@ from typing import Any
 
 from openvest import catalog
 from openvest.declarations import Endpoint, Feature
+from tests.kit.contracts import address, label, said_of, takes_key
 from tests.kit.sample import Sample
 
 NO_OCCASION = "has nothing for {}: say what makes it due, or in never_stopped why no worker is stopped in it"
@@ -31,10 +32,6 @@ def _declared(feature: Feature) -> Declared:
 
 DECLARED: Sequence[Declared] = tuple(_declared(feature) for feature in catalog.FEATURES)
 """Every feature, bottom to top."""
-
-
-def label(endpoint: Endpoint) -> str:
-    return f"{endpoint.method} {endpoint.path}"
 
 
 def lacks(feature: str, field: str, what: str) -> str:
@@ -67,14 +64,14 @@ def missing(declared: Declared, sample: Sample) -> Iterator[str]:
         if one.body is not None and not one.form and body_in(sample, one) is None:
             what = f"has no body for {label(one)}: give one that fits, with ids of objects in braces"
             yield lacks(name, "bodies", what)
-        if one.key_required and label(one) not in sample.makers:
+        if takes_key(one) and said_of(sample.makers, one) is None:
             what = f"has nothing for {label(one)}, which takes a key: say how many different ones are asked"
             yield lacks(name, "makers", what)
     for work in declared.works:
         if (work in sample.occasions) == (work in sample.never_stopped):
             yield lacks(name, "occasions", NO_OCCASION.format(work))
-    operations = {label(one) for one in declared.endpoints}
-    for field in ("bodies", "lite_bodies", "makers", "unkeyed", "unscoped", "not_asked", "whole", "takes_any"):
+    operations = {name for one in declared.endpoints for name in (label(one), address(one))}
+    for field in ("bodies", "makers", "unkeyed", "not_asked", "whole", "takes_any"):
         for key in getattr(sample, field):
             if not any(re.match(re.escape(one) + "( |$)", key) for one in operations):
                 yield lacks(name, field, f"names {key}, which is no operation of {name}: take it out")
@@ -102,10 +99,7 @@ def sample_of(endpoint: Endpoint) -> Sample:
 
 def body_in(sample: Sample, endpoint: Endpoint) -> Any:
     """The body that fits an operation, if the sample has one."""
-    name = label(endpoint)
-    is_lite = any(one is endpoint for one in catalog.CONTRACTS["lite"])
-    of_lite = sample.lite_bodies.get(name) if is_lite else None
-    return sample.bodies.get(name) if of_lite is None else of_lite
+    return said_of(sample.bodies, endpoint)
 
 
 def every(field: Callable[[Sample], Mapping[str, Any]]) -> dict[str, Any]:

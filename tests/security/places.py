@@ -7,15 +7,16 @@ that no schema reveals, or one of its `texts`; a name in neither is a finding, s
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal
 
 from openvest.declarations import Endpoint
+from tests.kit.contracts import address, components_of, label, operation_of
 from tests.kit.operations import CONSTANT, body_of
 from tests.kit.sample import filled
-from tests.kit.samples import label, lacks, owner_of, sample_of
+from tests.kit.samples import lacks, owner_of, sample_of
 
 Json = dict[str, Any]
 Where = Literal["path", "query", "body"]
@@ -26,6 +27,7 @@ class Place:
     """One place of one operation that takes an id. Shape: `name` is dotted for a body, list positions are 0."""
 
     operation: str
+    address: str
     where: Where
     name: str
     kind: str
@@ -36,6 +38,10 @@ class Place:
     @property
     def label(self) -> str:
         return f"{self.operation} {self.where} {self.name}"
+
+    def among(self, labels: Collection[str]) -> bool:
+        """Whether this place, or that of the first contract's operation at the same address, is one of these."""
+        return self.label in labels or f"{self.address} {self.where} {self.name}" in labels
 
 
 def _resolved(schema: Json, components: Json) -> Json:
@@ -58,10 +64,9 @@ def _leaves(schema: Json, components: Json, path: str) -> Iterator[tuple[str, Js
         yield path, schema
 
 
-def _texts(endpoint: Endpoint, description: Json) -> Iterator[tuple[Where, str, Json]]:
+def _texts(endpoint: Endpoint) -> Iterator[tuple[Where, str, Json]]:
     """Every value an operation takes that is a text without a list of what it may be."""
-    components = description["components"]["schemas"]
-    operation = description["paths"][endpoint.path][endpoint.method.lower()]
+    components, operation = components_of(endpoint), operation_of(endpoint)
     found: list[tuple[Where, str, Json]] = []
     for parameter in operation["parameters"]:
         if "$ref" not in parameter:
@@ -74,12 +79,12 @@ def _texts(endpoint: Endpoint, description: Json) -> Iterator[tuple[Where, str, 
             yield where, name, leaf
 
 
-def places_of(endpoint: Endpoint, description: Json, ids: Mapping[str, str]) -> tuple[list[Place], list[str]]:
+def places_of(endpoint: Endpoint, ids: Mapping[str, str]) -> tuple[list[Place], list[str]]:
     """The places of one operation, and what is not decided about it."""
     found: dict[tuple[Where, str], Place] = {}
     undecided: list[str] = []
     sample, feature = sample_of(endpoint), owner_of(endpoint)
-    for where, name, leaf in _texts(endpoint, description):
+    for where, name, leaf in _texts(endpoint):
         last = next(part for part in reversed(name.split(".")) if not part.isdigit())
         told = f"{label(endpoint)} {where} {name}"
         if where == "path" and last in CONSTANT:
@@ -90,19 +95,19 @@ def places_of(endpoint: Endpoint, description: Json, ids: Mapping[str, str]) -> 
                 what = f"has nothing for {last}, an id that {told} takes: say which object's id is put there"
                 undecided.append(lacks(feature, "whose", what))
             else:
-                found[where, name] = Place(label(endpoint), where, name, kind)
+                found[where, name] = Place(label(endpoint), address(endpoint), where, name, kind)
         elif last in sample.references:
-            found[where, name] = Place(label(endpoint), where, name, sample.references[last], hidden=True)
+            kind = sample.references[last]
+            found[where, name] = Place(label(endpoint), address(endpoint), where, name, kind, hidden=True)
         elif last not in sample.texts and "format" not in leaf:
             what = f"lacks {last}, which {told} takes; if it is an id that no schema reveals, say so in references"
             undecided.append(lacks(feature, "texts", what))
     return list(found.values()), undecided
 
 
-def required_query(endpoint: Endpoint, description: Json, ids: Mapping[str, str]) -> dict[str, str]:
+def required_query(endpoint: Endpoint, ids: Mapping[str, str]) -> dict[str, str]:
     """Query parameters that must be there, with the caller's own ids."""
-    operation = description["paths"][endpoint.path][endpoint.method.lower()]
-    needed = [p["name"] for p in operation["parameters"] if p.get("in") == "query" and p["required"]]
+    needed = [p["name"] for p in operation_of(endpoint)["parameters"] if p.get("in") == "query" and p["required"]]
     return {name: ids[name] for name in needed}
 
 
@@ -114,7 +119,8 @@ def body_with(endpoint: Endpoint, ids: Mapping[str, str], place: Place | None, v
     body: Json = filled(usual, ids)
     if place is None or place.where != "body":
         return body
-    for name, given in sample_of(endpoint).variants.get(place.label, {}).items():
+    variants = sample_of(endpoint).variants
+    for name, given in variants.get(place.label, variants.get(f"{place.address} body {place.name}", {})).items():
         if given is None:
             body.pop(name, None)
         else:

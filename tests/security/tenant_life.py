@@ -24,7 +24,7 @@ from openvest.main import Assembled
 from openvest.server.app import App, make_app
 from openvest.server.settings import ServerSettings
 from openvest.work import dead_letters
-from tests.kit.http import WIRE, Api, make_api
+from tests.kit.http import WIRE, Api, make_apis
 from tests.kit.operations import OPERATIONS, ask, live_by_http, removing
 from tests.kit.orders import Trader, X, make_trader
 from tests.kit.receiver import receiving
@@ -61,7 +61,7 @@ async def live(world: Assembled, tenant_id: UUID, app: App | None = None, watch:
         settings=ServerSettings(request_log=False),
         services=world,
     )
-    api = await make_api(app, world.database, tenant_id)
+    api = await make_apis(app, world.database, tenant_id)
     if watch is not None:
         api.http.event_hooks["response"].append(watch)
     ids = await live_by_http(world, api, tenant_id)

@@ -13,7 +13,6 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from openvest.catalog import CONTRACTS
 from openvest.core.problems import NotFound
 from openvest.db.query import Query
 from openvest.db.unit import Database, Unit
@@ -21,10 +20,9 @@ from openvest.declarations import Call, Endpoint
 from openvest.server.app import App, make_app
 from openvest.server.settings import ServerSettings
 from tests.kit.cluster import Cluster
-from tests.kit.contracts import SERVED
-from tests.kit.http import WIRE, Api, make_api
+from tests.kit.contracts import FIRST, SERVED, TABLES, label
+from tests.kit.http import WIRE, Api, make_apis
 from tests.kit.operations import CONSTANT, OPERATIONS, ask, live_by_http, path_names
-from tests.kit.samples import label
 from tests.kit.walls import take_down_policies
 from tests.kit.world import SECRETS, make_tenant, opened
 
@@ -46,7 +44,7 @@ LEAK = Endpoint("GET", "/leaks/{user_id}", "leak", "A read without its WHERE", "
 
 @dataclass
 class Two:
-    """One tenant's objects by the name of their path parameter, and the client of another tenant."""
+    """One tenant's objects by the name of their path parameter, and the clients of another tenant."""
 
     owner: Api
     intruder: Api
@@ -69,7 +67,7 @@ async def two(cluster: Cluster, request: pytest.FixtureRequest) -> AsyncGenerato
         database = assembled.database
         app = make_app(
             database=database,
-            contracts={**CONTRACTS, "v1": [*CONTRACTS["v1"], LEAK]},
+            contracts={**TABLES, FIRST: [*TABLES[FIRST], LEAK]},
             wire=WIRE,
             secrets=SECRETS,
             settings=ServerSettings(request_log=False),
@@ -84,7 +82,7 @@ async def two(cluster: Cluster, request: pytest.FixtureRequest) -> AsyncGenerato
 
 
 async def _client(app: App, database: Database, tenant_id: UUID) -> Api:
-    return await make_api(app, database, tenant_id)
+    return await make_apis(app, database, tenant_id)
 
 
 def _seen(answer: httpx.Response, ids: Mapping[str, str]) -> str:
@@ -122,7 +120,7 @@ async def test_the_owner_is_answered_otherwise(two: Two) -> None:
             continue
         answer = await ask(two.owner, endpoint, two.ids)
         found += answer.status_code == 200
-        assert answer.status_code in (200, 404), f"{endpoint.path}: {answer.text}"
+        assert answer.status_code in (200, 404), f"{label(endpoint)}: {answer.text}"
     assert found > 12
 
 
@@ -130,8 +128,8 @@ async def test_lists_show_nothing_of_another_tenant(two: Two) -> None:
     for endpoint in SERVED:
         if endpoint.method != "GET" or "{" in endpoint.path or "instruments" in endpoint.path:
             continue
-        answer = await two.intruder.get(endpoint.path)
-        assert not any(value in answer.text for value in two.ids.values()), endpoint.path
+        answer = await two.intruder.of(endpoint).get(endpoint.path)
+        assert not any(value in answer.text for value in two.ids.values()), label(endpoint)
 
 
 async def test_a_read_that_forgets_its_where_is_seen_without_policies_and_held_by_them(two: Two) -> None:

@@ -13,6 +13,7 @@ import typer
 
 from openvest.cli.failures import USAGE, Failed
 from openvest.cli.options import DEFAULT_DATA_DIR, PACES, AsJson, DataDir, Pace
+from openvest.core.contracts import Contract
 
 if TYPE_CHECKING:
     from openvest.db.unit import Database
@@ -49,7 +50,7 @@ Licence = Annotated[
 )
 def create(
     tenant: Annotated[str, typer.Option("--tenant", metavar="NAME", help="The tenant, made if there is none.")],
-    contract: Annotated[Literal["v1", "lite"], typer.Option("--contract", help="The contract it speaks.")] = "v1",
+    contract: Annotated[Contract, typer.Option("--contract", help="The contract it speaks.")] = "v1",
     scopes: Annotated[
         str, typer.Option("--scopes", metavar='"a b"|all', help="What it may do: scopes separated by blanks.")
     ] = "all",
@@ -101,7 +102,7 @@ def create(
 class _Wanted:
     """A client as it is to be."""
 
-    contract: Literal["v1", "lite"]
+    contract: Contract
     scopes: str
     rate_limit: int | None
     no_rate_limit: bool

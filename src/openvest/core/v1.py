@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, create_model
 
+from openvest.core.contracts import V1
 from openvest.core.paging import Page, PageParameters, number_or
 from openvest.core.schema import Currency, Id, Isin, SignedDecimal, View, published_name
 from openvest.core.snapshots import Json, Snapshot, snapshot_of
@@ -54,8 +55,11 @@ def page_of(view: type[BaseModel], plural: str) -> type[View]:
 class PageQuery(PageParameters):
     """Query parameters of every list of v1; a list adds its own filters and `sort`."""
 
-    limit: Annotated[int, number_or(100)] = Field(
-        default=100, ge=0, le=1000, description="Most items to return; 0 gives an empty page with its counts."
+    limit: Annotated[int, number_or(V1.page.default)] = Field(
+        default=V1.page.default,
+        ge=V1.page.least,
+        le=V1.page.most,
+        description="Most items to return; 0 gives an empty page with its counts.",
     )
 
 

@@ -2,8 +2,8 @@
 
 Every failure looks alike but in a sandbox, which says the reason.
 
-v1 signs every request; lite needs no signature, but one that is sent must hold. A token request has no token yet: its
-signature or, unsigned, its form names the client.
+A contract may demand a signature; where it does not, one that is sent must hold all the same. A token request has no
+token yet: its signature or, unsigned, its form names the client.
 
 Source: CONTRACTS.md rules 2 and 7; reference (protocol).
 """
@@ -17,6 +17,7 @@ from urllib.parse import parse_qs
 from uuid import UUID
 
 from openvest.core.clock import WireClock, instant
+from openvest.core.contracts import RULES
 from openvest.core.http_signatures import (
     SINGLE_HEADERS,
     ParsedSignature,
@@ -35,6 +36,8 @@ from openvest.server.nonces import Claim, NonceGate
 _BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] ([a-zA-Z0-9\-._~+/]{1,1000}=*)")
 
 _LONGEST_ID = 36
+_UNPROVEN = "the token request is not signed, or its client is unknown"
+"""Said of a wrong secret too: nobody but a client is to learn which ids are those of clients."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,7 @@ class Authenticator:
         request.client = str(caller.client_id)
         named = named_client(request)
         if parsed is None:
-            if caller.contract == "v1":
+            if RULES[caller.contract].signed:
                 raise SignatureRefused("the request is not signed")
             _check_single(request)
             if b"upvest-client-id" in request.fields and named != caller.client_id:
@@ -111,10 +114,11 @@ class Authenticator:
                 raise SignatureRefused("the client is unknown")
         else:
             _check_single(request)
+            request.doubt = _UNPROVEN
             asked = form_client(request)
             client = None if asked is None else await self.directory.client(asked)
-            if client is None or client.caller.contract == "v1" or named not in (None, asked):
-                raise SignatureRefused("the token request is not signed, or its client is unknown")
+            if client is None or RULES[client.caller.contract].signed or named not in (None, asked):
+                raise SignatureRefused(_UNPROVEN)
         request.client = str(client.caller.client_id)
         return client.caller
 

@@ -9,8 +9,10 @@ under way. Every answer carries the request id; a fault of ours says nothing els
 from __future__ import annotations
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from openvest.core.clock import monotonic_ns
+from openvest.core.contracts import RULES
 from openvest.core.ids import random_text
 from openvest.core.problems import Forbidden, Internal, Problem, Unauthorised
 from openvest.core.schema import ValidationContext
@@ -78,8 +80,9 @@ class Dispatcher:
 
     def refusal(self, request: Request, error: Exception) -> Problem:
         """What the client hears of an exception; a fault of ours goes into the log."""
-        if isinstance(error, Unauthorised) and error.reason and self.settings.mode == "sandbox":
-            error.detail = f"{error.detail.removesuffix('.')}: {error.reason}."
+        if isinstance(error, Unauthorised) and self.settings.mode == "sandbox":
+            reason = error.reason or request.doubt
+            error.detail = f"{error.detail.removesuffix('.')}: {reason}." if reason else error.detail
         if isinstance(error, Problem):
             return error
         if isinstance(error, TooBusy | Stuck):
@@ -98,12 +101,16 @@ class Dispatcher:
         endpoint = first(hits, request.method)
         request.operation = endpoint.operation_id
         await self.bodies.read(request, receive)
-        await self._limit(request, endpoint)
+        named = named_client(request) or (form_client(request) if endpoint.form else None)
+        await self._limit(named)
         if endpoint.form:
             caller = await self.authenticator.token_caller(request)
         else:
             caller = await self.authenticator.caller(request, writes=endpoint.is_write)
-        if not endpoint.form or caller.contract == "v1":  # a form that is not signed proves nobody yet
+        if named is None:
+            await self._limit(caller.client_id)  # whom only a token names is known now
+        rules = RULES[caller.contract]
+        if not endpoint.form or rules.signed:  # a form that is not signed proves nobody yet
             self.in_flight.enter(caller.client_id)
             request.under_way_of = caller.client_id
         endpoint, hit = pick(hits, caller.contract, request.method)
@@ -111,7 +118,7 @@ class Dispatcher:
         check_accept(request, endpoint)
         check_content_type(request, endpoint)
         check_version(request)
-        key = idempotency_key(request, endpoint, caller.contract)
+        key = idempotency_key(request, endpoint, rules)
         _check_scope(endpoint, caller)
         query = parse_query(endpoint, request.query)
         allow_list = self.runner.settings.webhook_allow_list
@@ -122,19 +129,14 @@ class Dispatcher:
         keyed = None if key is None else self.keys.keyed(request, caller, key, plain)
         return await self.runner.run(endpoint, call, keyed)
 
-    async def _limit(self, request: Request, endpoint: Endpoint) -> None:
+    async def _limit(self, client_id: UUID | None) -> None:
         """The limit of the client as it is named, before anything is proven.
 
         Why: so says the order of refusals; a name that is no client's costs a look-up and has no bucket.
         """
-        named = named_client(request)
-        if named is None and endpoint.form:
-            named = form_client(request)
-        if named is None:
-            return
-        client = await self.authenticator.directory.client(named)
-        if client is not None and client.rate_limit is not None:
-            await self.limits.take(named, client.rate_limit)
+        client = None if client_id is None else await self.authenticator.directory.client(client_id)
+        if client_id is not None and client is not None and client.rate_limit is not None:
+            await self.limits.take(client_id, client.rate_limit)
 
 
 def _check_scope(endpoint: Endpoint, caller: Caller) -> None:

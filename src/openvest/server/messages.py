@@ -35,7 +35,8 @@ class Request:
 
     Shape: `headers` are as received, names in lower case; `fields` holds the last value of each. `body` is filled in
     once the request is known to lead somewhere; `operation`, `client` and `refusal` on the way, for the log and the
-    metrics only; `under_way_of` is the client among whose requests it is counted until it is answered.
+    metrics only; `doubt` is what a sandbox says where a refusal of credentials has no reason of its own; `under_way_of`
+    is the client among whose requests it is counted until it is answered.
     """
 
     request_id: str
@@ -49,6 +50,7 @@ class Request:
     operation: str = ""
     client: str = ""
     refusal: str = ""
+    doubt: str = ""
     under_way_of: UUID | None = None
 
     def text(self, name: bytes) -> str | None:

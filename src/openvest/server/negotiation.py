@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 from uuid import UUID
 
+from openvest.core.contracts import ContractRules
 from openvest.core.problems import InvalidRequest, MissingIdempotencyKey, NotAcceptable, UnsupportedMediaType
 from openvest.core.schema import UUID_PATTERN
-from openvest.declarations import Contract, Endpoint
+from openvest.declarations import Endpoint
 from openvest.server.messages import Request
 
 _JSON_RANGES = ("application/json", "application/*", "*/*")
@@ -76,16 +77,16 @@ def check_version(request: Request) -> None:
         raise InvalidRequest("The header upvest-api-version takes the value 1 only.")
 
 
-def idempotency_key(request: Request, endpoint: Endpoint, contract: Contract) -> UUID | None:
-    """The key, where this endpoint takes one. v1 ignores it where it is not listed; lite honours it on every write.
+def idempotency_key(request: Request, endpoint: Endpoint, rules: ContractRules) -> UUID | None:
+    """The key, where this operation takes one by the rules of its contract; elsewhere what is sent is ignored.
 
     Raises: MissingIdempotencyKey, InvalidRequest.
     """
-    if not (endpoint.key_required or (contract == "lite" and endpoint.is_write and not endpoint.form)):
+    if not endpoint.takes_key(rules):
         return None
     text = request.text(b"idempotency-key")
     if text is None or text == "":
-        if contract == "v1":
+        if endpoint.demands_key(rules):
             raise MissingIdempotencyKey("The header idempotency-key is required for this operation.")
         return None
     if not _KEY.fullmatch(text):

@@ -12,8 +12,9 @@ from typing import Any, Literal, cast
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from openvest.core.contracts import RULES, Contract, ContractRules
 from openvest.core.schema import UUID_PATTERN, published_name
-from openvest.declarations import Contract, Endpoint, PathValue
+from openvest.declarations import Endpoint, PathValue
 from openvest.features.tenants.model import SCOPES
 from openvest.server.standard_errors import PROBLEM_SCHEMA, RESPONSES, statuses
 
@@ -68,19 +69,20 @@ _HEADERS: Mapping[str, Json] = {
         "required": True,
     },
 }
-_SIGNED = ("signature", "signatureInput", "signatureVersion")
+_SIGNED = ("clientID", "signature", "signatureInput", "signatureVersion")
 
 
 def describe(endpoints: Iterable[Endpoint], contract: Contract, version: str) -> Json:
     """The whole description of one contract."""
     table = sorted(endpoints, key=lambda e: (e.path, e.method))
+    rules = RULES[contract]
     models: set[type[BaseModel]] = set()
     for endpoint in table:
         models |= {model for model in (endpoint.body, endpoint.answer, endpoint.query) if model is not None}
     names, schemas = components_of(models)
     paths: Json = {}
     for endpoint in table:
-        operation = _operation(endpoint, contract, names, schemas)
+        operation = _operation(endpoint, rules, names, schemas)
         paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = operation
     used = {endpoint.query for endpoint in table} - {e.body for e in table} - {e.answer for e in table}
     for model in used:
@@ -91,7 +93,7 @@ def describe(endpoints: Iterable[Endpoint], contract: Contract, version: str) ->
         "info": {
             "title": "OpenVest " + contract,
             "version": version,
-            "description": _ABOUT[contract],
+            "description": rules.about,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/", "description": "This server."}],
@@ -99,7 +101,7 @@ def describe(endpoints: Iterable[Endpoint], contract: Contract, version: str) ->
         "paths": paths,
         "components": {
             "schemas": dict(sorted({**schemas, "Problem": PROBLEM_SCHEMA}.items())),
-            "parameters": {name: {**header, "in": "header"} for name, header in _HEADERS.items()},
+            "parameters": _header_parameters(rules),
             "headers": {"upvest-request-id": {"required": True, "description": "Id of this request.", "schema": _UUID}},
             "responses": {name: response for name, response in RESPONSES.items()},
             "securitySchemes": {_SECURITY: _security_scheme(table)},
@@ -134,15 +136,6 @@ def _published(key: str) -> str:
     return published_name(key.rpartition("__")[2])
 
 
-_ABOUT: Mapping[Contract, str] = {
-    "v1": (
-        "Every request carries a bearer token and an HTTP message signature. Creating requests name themselves with"
-        " an idempotency key. Work is accepted first and done afterwards; events tell how it went."
-    ),
-    "lite": "Every request carries a bearer token. A signature is verified if one is sent.",
-}
-
-
 def _full_name(model: type[BaseModel]) -> str:
     return f"{model.__module__}.{model.__qualname__}"
 
@@ -161,13 +154,21 @@ def _security_scheme(table: Sequence[Endpoint]) -> Json:
     return {"type": "oauth2", "flows": {"clientCredentials": flow}}
 
 
-def _operation(endpoint: Endpoint, contract: Contract, names: Mapping[type[BaseModel], str], schemas: Json) -> Json:
+def _header_parameters(rules: ContractRules) -> Json:
+    """The headers that operations of this contract refer to."""
+    listed = {name: header for name, header in _HEADERS.items() if rules.signed or name not in _SIGNED}
+    if rules.key_optional:
+        listed["idempotencyKey"] = {**listed["idempotencyKey"], "required": False}
+    return {name: {**header, "in": "header"} for name, header in listed.items()}
+
+
+def _operation(endpoint: Endpoint, rules: ContractRules, names: Mapping[type[BaseModel], str], schemas: Json) -> Json:
     operation: Json = {
         "operationId": endpoint.operation_id,
         "summary": endpoint.summary,
         "tags": [endpoint.tag],
-        "parameters": _parameters(endpoint, contract, names, schemas),
-        "responses": _responses(endpoint, names),
+        "parameters": _parameters(endpoint, rules, names, schemas),
+        "responses": _responses(endpoint, rules, names),
     }
     if endpoint.scopes:
         # Each alternative stands alone: one of the scopes is enough.
@@ -181,13 +182,13 @@ def _operation(endpoint: Endpoint, contract: Contract, names: Mapping[type[BaseM
 
 
 def _parameters(
-    endpoint: Endpoint, contract: Contract, names: Mapping[type[BaseModel], str], schemas: Json
+    endpoint: Endpoint, rules: ContractRules, names: Mapping[type[BaseModel], str], schemas: Json
 ) -> list[Json]:
-    headers = [] if contract == "lite" else ["clientID", *_SIGNED]
+    headers = [*_SIGNED] if rules.signed else []
     if not endpoint.form:
         headers.insert(0, "authorization")
     headers.append("apiVersion")
-    if endpoint.key_required:
+    if endpoint.takes_key(rules):
         headers.append("idempotencyKey")
     found: list[Json] = [{"$ref": f"#/components/parameters/{name}"} for name in headers]
     for name in re.findall(r"\{([^}]+)\}", endpoint.path):
@@ -226,7 +227,7 @@ def _query_parameter(name: str, schema: Json, required: bool) -> Json:
     return parameter
 
 
-def _responses(endpoint: Endpoint, names: Mapping[type[BaseModel], str]) -> Json:
+def _responses(endpoint: Endpoint, rules: ContractRules, names: Mapping[type[BaseModel], str]) -> Json:
     responses: Json = {}
     for status in sorted({endpoint.status, *(code for code in endpoint.errors if code < 400)}):
         success: Json = {
@@ -237,7 +238,7 @@ def _responses(endpoint: Endpoint, names: Mapping[type[BaseModel], str]) -> Json
             reference = {"$ref": _REF.format(model=names[endpoint.answer])}
             success["content"] = {"application/json": {"schema": reference}}
         responses[str(status)] = success
-    for status in statuses(endpoint):
+    for status in statuses(endpoint, rules):
         responses[str(status)] = {"$ref": f"#/components/responses/Error{status}"}
     return responses
 

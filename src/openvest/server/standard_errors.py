@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from openvest.core.contracts import ContractRules
 from openvest.declarations import Endpoint
 
 Json = dict[str, Any]
@@ -68,7 +69,7 @@ def _response(status: int, meaning: str) -> Json:
 RESPONSES: Mapping[str, Json] = {f"Error{status}": _response(status, text) for status, text in _MEANINGS.items()}
 
 
-def statuses(endpoint: Endpoint) -> list[int]:
+def statuses(endpoint: Endpoint, rules: ContractRules) -> list[int]:
     """Every refusal this operation can answer with: its own and those its shape brings along."""
     found = {400, 401, 429, 431, 500, 503}
     found.update(code for code in endpoint.errors if code >= 400)
@@ -80,6 +81,6 @@ def statuses(endpoint: Endpoint) -> list[int]:
         found.update((408, 413, 415))
     if "{" in endpoint.path:
         found.add(404)
-    if endpoint.key_required:
+    if endpoint.takes_key(rules):
         found.update((409, 422))
     return sorted(found)

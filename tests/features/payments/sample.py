@@ -10,7 +10,7 @@ from uuid import UUID
 from openvest.db.unit import Database, Unit
 from openvest.features.payments import service as payments
 from openvest.features.payments.model import NewTopup
-from tests.kit.customers import make_customer
+from tests.kit.customers import make_customer, top_up
 from tests.kit.sample import Ask, Asked, Life, Sample
 from tests.repeat.life import transfer
 
@@ -31,7 +31,9 @@ WIRE = {
 
 async def _a_topup(life: Life) -> Mapping[str, str]:
     group_id = UUID(life.ids["account_group_id"])
-    topup = await life.write(lambda unit: payments.create_topup(unit, NewTopup(group_id, Decimal("100.00"), "EUR")))
+    await life.write(lambda unit: payments.create_topup(unit, NewTopup(group_id, Decimal("100.00"), "EUR")))
+    # The second is not spent, so it can be cancelled.
+    topup = await life.write(lambda unit: payments.create_topup(unit, NewTopup(group_id, Decimal("20.00"), "EUR")))
     return {"topup_id": str(topup.id)}
 
 
@@ -62,6 +64,12 @@ async def _topups(database: Database, tenant_id: UUID, ask: Ask, count: int) -> 
     return [ask(customer.ids).also(cash_amount=f"{n + 1}.00") for n in range(count)]
 
 
+async def _topups_to_cancel(database: Database, tenant_id: UUID, ask: Ask, count: int) -> Sequence[Asked]:
+    customer = await make_customer(database, tenant_id)
+    made = [await top_up(database, customer, "1.00") for _ in range(count)]
+    return [ask({"topup_id": str(topup.id)}) for topup in made]
+
+
 async def _wires(database: Database, tenant_id: UUID, ask: Ask, count: int) -> Sequence[Asked]:
     return [ask({}).also(client_reference=f"number {n}") for n in range(count)]
 
@@ -72,7 +80,11 @@ async def _a_wire(field: Field, number: int) -> None:
 
 SAMPLE = Sample(
     bodies={"POST /payments/topups": TOPUP, "POST /tests/payments/transactions": WIRE},
-    makers={"POST /payments/topups": _topups, "POST /tests/payments/transactions": _wires},
+    makers={
+        "POST /payments/topups": _topups,
+        "DELETE /payments/topups/{topup_id}": _topups_to_cancel,
+        "POST /tests/payments/transactions": _wires,
+    },
     objects=_a_topup,
     lived=_a_wire_that_fits,
     many=_many,

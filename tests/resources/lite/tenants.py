@@ -1,0 +1,68 @@
+"""Tokens as a throwaway lite shows them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from openvest.core.problems import Unauthorised
+from openvest.core.schema import Body, Id, View
+from openvest.core.snapshots import Json
+from openvest.db.unit import Unit
+from openvest.declarations import Call, Endpoint, Representation
+from openvest.features.tenants import rules, service
+
+
+class TokenRequest(Body):
+    """A request for an access token, as a form."""
+
+    grant_type: Literal["client_credentials"] = Field(description="The one grant there is.")
+    client_id: Id = Field(description="The client that asks.")
+    client_secret: Annotated[str, Field(min_length=1, max_length=1000)] = Field(description="The client's secret.")
+    scope: Annotated[str, Field(max_length=1000, pattern=r"[^ ]")] = Field(
+        description="Wanted scopes, separated by blanks."
+    )
+
+
+class AccessTokenView(View):
+    """A fresh access token."""
+
+    access_token: Annotated[str, Field(max_length=1000)] = Field(description="Opaque; goes into the bearer header.")
+    token_type: Literal["bearer"] = Field(description="How the token is sent.")
+    expires_in: int = Field(description="Seconds until the token ends.")
+    scope: Annotated[str, Field(max_length=1000)] = Field(description="What the token permits, separated by blanks.")
+
+
+async def create_access_token(unit: Unit, call: Call) -> Json:
+    asked: TokenRequest = call.body
+    if asked.client_id != call.caller.client_id:
+        raise Unauthorised
+    lifetime = rules.TOKEN_LIFETIME_SECONDS
+    token = await service.issue_token(unit, asked.client_id, asked.client_secret, asked.scope.split(), lifetime)
+    return {
+        "access_token": token.access_token,
+        "token_type": "bearer",
+        "expires_in": token.expires_in,
+        "scope": " ".join(token.scopes),
+    }
+
+
+ENDPOINTS: list[Endpoint] = [
+    Endpoint(
+        "POST",
+        "/auth/token",
+        "createAccessToken",
+        "Create an access token",
+        "Authentication",
+        (),
+        AccessTokenView,
+        create_access_token,
+        body=TokenRequest,
+        form=True,
+        advances_clock=False,
+        headers={"Cache-Control": "no-store", "Pragma": "no-cache"},
+        errors=(400,),
+    ),
+]
+REPRESENTATIONS: dict[str, Representation] = {}
