@@ -6,21 +6,22 @@ from dataclasses import replace
 
 import pytest
 
-from openvest.declarations import Endpoint
+from openvest.catalog import FEATURES
+from openvest.declarations import Endpoint, Feature
 from openvest.features.payments.v1 import ENDPOINTS
 from tests.kit import contracts, operations, samples
 from tests.kit.operations import asked_of, begun, body_of, different_ones
 from tests.kit.sample import Life, Sample
-from tests.kit.samples import DECLARED, SAMPLES, Declared, load, missing
+from tests.kit.samples import SAMPLES, load, missing
 
-PAYMENTS = next(one for one in DECLARED if one.name == "payments")
+PAYMENTS = next(one for one in FEATURES if one.name == "payments")
 TOPUP = next(one for one in ENDPOINTS if (one.method, one.path) == ("POST", "/payments/topups"))
 FILE = "tests/features/payments/sample.py"
 
 
-@pytest.mark.parametrize("declared", DECLARED, ids=lambda one: one.name)
-def test_a_sample_has_all_that_its_feature_needs_and_nothing_else(declared: Declared) -> None:
-    assert list(missing(declared, SAMPLES[declared.name])) == []
+@pytest.mark.parametrize("feature", FEATURES, ids=lambda feature: feature.name)
+def test_a_sample_has_all_that_its_feature_needs_and_nothing_else(feature: Feature) -> None:
+    assert list(missing(feature, SAMPLES[feature.name])) == []
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,10 @@ from tests.controls.planting import Edit, Planted
 
 _PAYMENTS = "tests/resources/lite/payments.py"
 _READ = '    return topup_lite(snapshot_of(await service.get_topup(unit, call.path["topup_id"])))\n'
+_WITH_VERSION = """\
+    found = snapshot_of(await service.get_topup(unit, call.path["topup_id"]))
+    return {**topup_lite(found), "version": found["version"]}
+"""
 _ANYBODYS = """\
     from openvest.db.query import Query
     from openvest.db.rows import columns
@@ -31,7 +35,7 @@ PLANTED: tuple[Planted, ...] = (
         "R36",
         "lite-shows-more",
         "lite shows of a top-up what it does not describe",
-        (Edit(_PAYMENTS, '        "state": STATES', '        "version": topup["version"],\n        "state": STATES'),),
+        (Edit(_PAYMENTS, _READ, _WITH_VERSION),),
         lite=True,
     ),
     Planted(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
@@ -14,24 +13,6 @@ from tests.kit.contracts import address, label, said_of, takes_key
 from tests.kit.sample import Sample
 
 NO_OCCASION = "has nothing for {}: say what makes it due, or in never_stopped why no worker is stopped in it"
-
-
-@dataclass(frozen=True, slots=True)
-class Declared:
-    """What a feature declares and its sample must fit."""
-
-    name: str
-    endpoints: Sequence[Endpoint]
-    works: Sequence[str]
-
-
-def _declared(feature: Feature) -> Declared:
-    works = [work.name for work in catalog.WORKS if work.name.partition(".")[0] == feature.name]
-    return Declared(feature.name, [*feature.v1.endpoints, *feature.lite.endpoints], works)
-
-
-DECLARED: Sequence[Declared] = tuple(_declared(feature) for feature in catalog.FEATURES)
-"""Every feature, bottom to top."""
 
 
 def lacks(feature: str, field: str, what: str) -> str:
@@ -57,34 +38,40 @@ def load(names: Sequence[str]) -> dict[str, Sample]:
     return found
 
 
-def missing(declared: Declared, sample: Sample) -> Iterator[str]:
+def operations(feature: Feature) -> Sequence[Endpoint]:
+    """Those of every contract."""
+    return (*feature.v1.endpoints, *feature.lite.endpoints)
+
+
+def missing(feature: Feature, sample: Sample) -> Iterator[str]:
     """What a sample must say of its feature and does not, and what it says of nothing."""
-    name = declared.name
-    for one in declared.endpoints:
+    name = feature.name
+    works = [work.name for work in catalog.WORKS if work.name.partition(".")[0] == name]
+    for one in operations(feature):
         if one.body is not None and not one.form and body_in(sample, one) is None:
             what = f"has no body for {label(one)}: give one that fits, with ids of objects in braces"
             yield lacks(name, "bodies", what)
         if takes_key(one) and said_of(sample.makers, one) is None:
             what = f"has nothing for {label(one)}, which takes a key: say how many different ones are asked"
             yield lacks(name, "makers", what)
-    for work in declared.works:
+    for work in works:
         if (work in sample.occasions) == (work in sample.never_stopped):
             yield lacks(name, "occasions", NO_OCCASION.format(work))
-    operations = {name for one in declared.endpoints for name in (label(one), address(one))}
+    known = {name for one in operations(feature) for name in (label(one), address(one))}
     for field in ("bodies", "makers", "unkeyed", "not_asked", "whole", "takes_any"):
         for key in getattr(sample, field):
-            if not any(re.match(re.escape(one) + "( |$)", key) for one in operations):
+            if not any(re.match(re.escape(one) + "( |$)", key) for one in known):
                 yield lacks(name, field, f"names {key}, which is no operation of {name}: take it out")
     for field in ("occasions", "never_stopped", "never_due"):
         for key in getattr(sample, field):
-            if key not in declared.works:
+            if key not in works:
                 yield lacks(name, field, f"names {key}, which is no work of {name}: take it out")
 
 
-SAMPLES: Mapping[str, Sample] = load([one.name for one in DECLARED])
+SAMPLES: Mapping[str, Sample] = load([feature.name for feature in catalog.FEATURES])
 """Every feature's, bottom to top."""
 
-_OWNERS = {label(endpoint): one.name for one in DECLARED for endpoint in one.endpoints}
+_OWNERS = {label(one): feature.name for feature in catalog.FEATURES for one in operations(feature)}
 
 
 def owner_of(endpoint: Endpoint) -> str:
