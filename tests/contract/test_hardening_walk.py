@@ -36,19 +36,21 @@ PRICES = {
 }
 """One that fills at once, one in several parts, one that is cancelled before its last part, two of the market: each
 with a price that is somewhere near."""
-FINAL = ("FILLED", "CANCELLED")
+STATES = ("NEW", "PROCESSING", "FILLED", "CANCELLED")
+FINAL = STATES[2:]
 Json = dict[str, Any]
 
 
 @dataclass
 class Walk:
-    """A customer, the source of what is done next, and the orders placed so far."""
+    """A customer, the source of what is done next, the orders placed so far and how they were last shown."""
 
     api: Api
     trader: Trader
     chance: random.Random
     orders: list[str] = field(default_factory=list[str])
     topups: list[str] = field(default_factory=list[str])
+    shown: dict[str, Json] = field(default_factory=dict[str, Json])
 
     async def send(self, method: str, path: str, body: Any = None) -> Any:
         answer = await (self.api.post(path, body) if body is not None else self.api.send(method, path))
@@ -131,6 +133,17 @@ class Walk:
             if len(found) >= page["meta"]["total_count"]:
                 return found
 
+    async def all_orders(self) -> list[Json]:
+        """All of them as they are listed; what changed since the last look is shown alone as it is in the list."""
+        path = f"/accounts/{self.trader.customer.account_id}/orders"
+        orders = [order for state in STATES for order in await self.whole(f"{path}?status={state}")]
+        assert sorted(order["id"] for order in orders) == sorted(self.orders)
+        for order in orders:
+            if self.shown.get(order["id"]) != order:
+                assert await self.send("GET", f"/orders/{order['id']}") == order
+        self.shown = {order["id"]: order for order in orders}
+        return orders
+
     async def adds_up(self) -> None:
         customer = self.trader.customer
         cash = await self.send("GET", f"/account_groups/{customer.group_id}/payments/cash_balance")
@@ -146,7 +159,7 @@ class Walk:
         assert trade == balance - locked >= 0
         assert out == balance - locked - pending
         assert locked >= 0
-        orders = [await self.send("GET", f"/orders/{order_id}") for order_id in self.orders]
+        orders = await self.all_orders()
         self.check_orders(orders)
         is_open = {
             side: any(o["side"] == side and o["status"] not in FINAL for o in orders) for side in ("BUY", "SELL")
