@@ -1,7 +1,7 @@
 """`make quick F=payments`: style, types and tests of one feature, in seconds; `make check` and `make test` are all.
 
-A test concerns a feature when its file, or a folder above it, is named after the feature (`test_payment_rules`), or
-when it imports the feature. Tests of the program as a whole are left out.
+A test concerns a feature when it stands in the feature's own folder, `tests/features/<name>`, or imports the feature.
+Tests of the program as a whole are left out.
 """
 
 from __future__ import annotations
@@ -29,14 +29,8 @@ def concerning(feature: str, root: Path = ROOT) -> list[str]:
     return [
         file.relative_to(root).as_posix()
         for file in files
-        if named_after(feature, file.relative_to(tests)) or f"openvest.features.{feature}" in imports(file)
+        if file.parent == tests / "features" / feature or f"openvest.features.{feature}" in imports(file)
     ]
-
-
-def named_after(feature: str, path: Path) -> bool:
-    """Whether a word of the path is the feature's name, in the singular or the plural."""
-    words = {word for part in path.with_suffix("").parts for word in part.split("_")}
-    return bool(words & {feature, feature.removesuffix("s")})
 
 
 def imports(file: Path) -> set[str]:
@@ -54,9 +48,10 @@ def imports(file: Path) -> set[str]:
 
 def steps(feature: str) -> list[Step]:
     source, tests = (FEATURES / feature).as_posix(), concerning(feature)
+    styled = (source, f"tests/features/{feature}", *tests)
     return [
-        Step("ruff", (BIN / "ruff", "check", "--quiet", source, *tests)),
-        Step("format", (BIN / "ruff", "format", "--check", "--quiet", source, *tests)),
+        Step("ruff", (BIN / "ruff", "check", "--quiet", *styled)),
+        Step("format", (BIN / "ruff", "format", "--check", "--quiet", *styled)),
         Step("pyright", (BIN / "pyright", source)),
         Step(f"{len(tests)} test files", (sys.executable, "-m", "pytest", "-q", "-n", "2", *tests)),
     ]

@@ -18,9 +18,9 @@ def test_every_feature_has_tests_that_concern_it(feature: str) -> None:
 @pytest.mark.parametrize(
     ("path", "text", "concerns"),
     [
-        ("unit/test_gift_rules.py", "", True),
-        ("contract/gifts/test_http.py", "", True),
-        ("unit/test_giftless.py", "", False),
+        ("features/gifts/test_gift_rules.py", "", True),
+        ("features/gifts/sample.py", "", False),
+        ("features/giftcards/test_gifts.py", "", False),
         ("unit/test_parcels.py", "from openvest.features.gifts.service import give\n", True),
         ("e2e/test_parcels.py", "from openvest.features import cash, gifts\n", True),
         ("e2e/test_parcels.py", "import openvest.features.gifts.rules\n", True),
@@ -29,7 +29,7 @@ def test_every_feature_has_tests_that_concern_it(feature: str) -> None:
         ("unit/gifts.py", "", False),
     ],
 )
-def test_a_test_concerns_what_it_is_named_after_or_imports(
+def test_a_test_concerns_the_feature_of_its_folder_and_what_it_imports(
     tmp_path: Path, path: str, text: str, concerns: bool
 ) -> None:
     plant(tmp_path, f"tests/{path}", text)

@@ -13,11 +13,9 @@ import pytest
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from tests.kit.contracts import SERVED
+from tests.kit.samples import each
 
-NO_NAMES = {
-    "client_secret", "scope", "identifier", "identifier_standard", "tax_identifier_number", "client_reference", "url",
-}  # fmt: skip
-"""Free texts that are judged where they are used, or are the client's own and shown to the client alone."""
+NO_NAMES = {*each(lambda sample: sample.no_names)}
 COUNTRIES = {"country", "birth_country", "nationality", "nationalities", "issuing_country"}
 
 

@@ -27,7 +27,7 @@ from openvest.main import Assembled
 from openvest.ports.venue import VenueAnswer, VenueOrder
 from openvest.work.dead_letters import DeadLetter, by_sweep, drop, forget_over, list_dead_letters, retry
 from openvest.worker.housekeeping import keep_house
-from tests.contract.test_topups import transfer
+from tests.features.payments.test_topups import transfer
 from tests.kit.orders import Trader, make_trader
 from tests.kit.scripted import ScriptedVenue, script
 

@@ -11,7 +11,7 @@ from typing import Final
 from uuid import UUID
 
 from openvest.work.clockwork import ClockMoves, Clockwork
-from tests.contract.test_clock import START, Due, Work
+from tests.features.simulation.test_clock import START, Due, Work
 from tests.gates.clock_end import ended
 from tests.gates.gate import Gate, Run, Verdict
 from tests.gates.ground import ground

@@ -24,12 +24,25 @@ from openvest.server.settings import ServerSettings
 from tests.e2e.serving import free_port
 from tests.gates.gate import Gate, Run, Verdict
 from tests.gates.matrix_ground import Floor, floor
-from tests.kit.contracts import SERVED, contract_of, demands_key, described, label, operation_of, rules_of, takes_key
+from tests.kit.contracts import (
+    SERVED,
+    address,
+    contract_of,
+    demands_key,
+    described,
+    label,
+    operation_of,
+    rules_of,
+    takes_key,
+)
 from tests.kit.http import Api, make_apis
 from tests.kit.openapi import check_answer
-from tests.kit.operations import ask, body_of, filled, live_by_http, path_names, target
+from tests.kit.operations import CONSTANT, ask, body_of, live_by_http, path_names, target
+from tests.kit.sample import filled
+from tests.kit.samples import every
 from tests.kit.world import SECRETS
 
+UNSCOPED = every(lambda sample: sample.unscoped)
 MANY = json.dumps({f"no_such_field_{number}": 1 for number in range(MAX_VALUES // 2)}).encode()
 """Far more field errors than a refusal names."""
 MORE = json.dumps({"no_such_field": [1] * MAX_VALUES}).encode()
@@ -39,7 +52,7 @@ SHAPE = frozenset({"type", "title", "status", "detail", "instance", "request_id"
 
 def nobody(endpoint: Endpoint) -> dict[str, str]:
     """Ids that nobody has for the path."""
-    return {name: str(uuid4()) for name in path_names(endpoint) if name not in ("instrument_id", "currency")}
+    return {name: str(uuid4()) for name in path_names(endpoint) if name not in CONSTANT}
 
 
 def undeclared() -> list[str]:
@@ -47,8 +60,7 @@ def undeclared() -> list[str]:
     found: list[str] = []
     for endpoint in SERVED:
         name = label(endpoint)
-        # What takes a form proves itself by a secret and needs no scope, since it gives them.
-        if bool(endpoint.scopes) == endpoint.form:
+        if bool(endpoint.scopes) == (address(endpoint) in UNSCOPED):
             found.append(f"{name}: declares {endpoint.scopes or 'no scope'}")
         found += [f"{name}: there is no scope {scope}" for scope in endpoint.scopes if scope not in SCOPES]
         ways = operation_of(endpoint).get("security", [])
@@ -250,7 +262,7 @@ async def _accepting(battery: Battery, endpoint: Endpoint) -> None:
 async def _about_objects(battery: Battery, endpoint: Endpoint) -> None:
     """Unknown ids, odd ids, and whatever the state of what there is does not permit, by asking twice."""
     name, of = label(endpoint), contract_of(endpoint)
-    body = filled(body_of(endpoint), {**battery.ids}) if endpoint.body is not None else None
+    body = filled(body_of(endpoint), battery.ids) if endpoint.body is not None else None
     battery.judge(f"{name} of nobody", await battery.send(endpoint, body), of=of)
     if path_names(endpoint):
         odd = dict.fromkeys(path_names(endpoint), "not-an-id")

@@ -32,47 +32,13 @@ from openvest.declarations import (
 from openvest.features.tenants.model import SCOPES
 from tests.architecture.test_lifecycles import without_way_out
 from tests.gates.gate import Gate, Run, Verdict
-from tests.kit.contracts import SERVED, components_of, label, operation_of, rules_of, said_of, takes_key
+from tests.kit.contracts import SERVED, address, components_of, label, operation_of, rules_of, takes_key
+from tests.kit.samples import every, lacks, owner_of
 
 Json = dict[str, Any]
 
-_NO_KEY = "the contract lists no key, and a second request meets what the first one left"
-UNKEYED: Mapping[str, str] = {
-    "POST /auth/token": "a token more is no effect on anything",
-    "POST /users/{user_id}/data_change_requests": _NO_KEY,
-    "POST /users/{user_id}/checks": _NO_KEY,
-    "POST /users/{user_id}/identifiers": _NO_KEY,
-    "POST /tests/users/{user_id}/checks/{check_id}/pass": _NO_KEY,
-    "POST /tests/users/{user_id}/checks/{check_id}/fail": _NO_KEY,
-    "POST /tests/accounts/{account_id}/lock": _NO_KEY,
-    "POST /tests/accounts/{account_id}/unlock": _NO_KEY,
-    "POST /webhooks": "the contract lists no key; a subscription more is seen in the list and can be removed",
-    "POST /webhooks/{webhook_id}/test": "tells an endpoint something that means nothing",
-    "POST /tests/clock/freeze": _NO_KEY,
-    "POST /tests/clock/thaw": _NO_KEY,
-    "POST /tests/clock/advance": "moves on by as much as is asked each time; sandboxes only",
-    "POST /tests/scenarios": "a scenario more is seen in the list and can be removed; sandboxes only",
-}
-"""POSTs that take no idempotency key, and why two of the same do no harm. Money never moves by one of these."""
-
-_OF_ONE = "what one object has, and the contract gives it no pages"
-WHOLE: Mapping[str, str] = {
-    "GET /auth/verify_keys keys": "the keys of one tenant, of which there are few",
-    "GET /instruments/{instrument_id}/venues data": _OF_ONE,
-    "GET /instruments/{instrument_id}/venues/{venue_id}/prices/latest bids": _OF_ONE,
-    "GET /instruments/{instrument_id}/venues/{venue_id}/prices/latest asks": _OF_ONE,
-    "GET /instruments/{instrument_id}/venues/{venue_id}/prices/ohlc data": "bounded by the days and interval asked for",
-    "GET /users/{user_id}/checks data": _OF_ONE,
-    "GET /users/{user_id}/identifiers data": _OF_ONE,
-    "GET /users/{user_id}/tax_residencies tax_residencies": _OF_ONE,
-    "GET /account_groups/{account_group_id} users": _OF_ONE,
-    "GET /account_groups/{account_group_id}/payments/cash_balances data": "one for each currency",
-    "GET /accounts/{account_id} users": _OF_ONE,
-    "GET /orders/{order_id} fee_configuration": _OF_ONE,
-    "GET /orders/{order_id} executions": _OF_ONE,
-    "GET /orders/{order_id}/executions/{execution_id} taxes": _OF_ONE,
-}
-"""Lists of objects that an answer shows whole, and why they stay short."""
+UNKEYED = every(lambda sample: sample.unkeyed)
+WHOLE = every(lambda sample: sample.whole)
 
 
 def scopes_of_the_wrong_kind(endpoints: Sequence[Endpoint]) -> Iterator[str]:
@@ -93,8 +59,9 @@ def keys_not_demanded(endpoints: Sequence[Endpoint]) -> Iterator[str]:
     demanded."""
     for endpoint in endpoints:
         name, takes = label(endpoint), takes_key(endpoint)
-        if endpoint.method == "POST" and not takes and said_of(UNKEYED, endpoint) is None:
-            yield f"{name}: demands no key"
+        if endpoint.method == "POST" and not takes and address(endpoint) not in UNKEYED:
+            what = f"does not say why {name} demands no key: say it, or let it demand one"
+            yield lacks(owner_of(endpoint), "unkeyed", what)
         if takes and name in UNKEYED:
             yield f"{name}: takes a key and is known not to"
         if endpoint.key_required and (endpoint.direct is not None or not endpoint.is_write):

@@ -32,7 +32,9 @@ from tests.kit.contracts import (
     operation_of,
 )
 from tests.kit.http import Api
-from tests.kit.operations import BODIES, CONSTANT, ask, body_of, filled, live_by_http, target
+from tests.kit.operations import ask, body_of, live_by_http, removing, target
+from tests.kit.sample import filled
+from tests.kit.samples import each, every, lacks, owner_of
 from tests.kit.world import SECRETS
 from tests.security.places import required_query
 from tests.security.tenant_life import live
@@ -43,14 +45,11 @@ MONDAY = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 MADE_BY_US = ("id", "created_at", "updated_at")
 """Fields of ours that a body may carry, since clients send back what they were shown; they change nothing."""
 SECRET_NAME = re.compile("secret|password|private|sealed|hash|token|pem", re.IGNORECASE)
-SHOWN_ONCE = frozenset({"AccessToken.access_token", "AccessToken.token_type"})
-MAPS = frozenset({"WebhookTestResponse.headers"})
-"""Objects whose names are another's: the headers that an endpoint answered."""
-NOT_LIVED = frozenset({"POST /webhooks/{webhook_id}/test"})
-"""Operations that talk to the outside, which is not connected here."""
-IBANS = ("NL70ABNA0106295004", "DE95500105173934555844")
-PERSONAL = ("12345678911", "Unter den Linden", "Hafenstrasse", "greta.lindner", "Beispiel", *IBANS)
-"""Of customers and their banks; in no log line. IBANs that came with a wire are in no answer either."""
+SHOWN_ONCE = frozenset(each(lambda sample: sample.shown_once))
+MAPS = frozenset(each(lambda sample: sample.open_maps))
+NOT_ASKED = every(lambda sample: sample.not_asked)
+OTHERS = each(lambda sample: sample.others)
+PERSONAL = [*each(lambda sample: sample.personal), *OTHERS]
 
 
 @dataclass
@@ -115,9 +114,6 @@ async def mass_assignment(api: Api, ids: Mapping[str, str], findings: list[str])
     fields, cases = {contract: answer_fields(contract) for contract in TABLES}, 0
     for endpoint in SERVED:
         if endpoint.body is None or endpoint.form:
-            continue
-        if body_of(endpoint) is None:
-            findings.append(f"{label(endpoint)}: there is no body that fits")
             continue
         base, components = filled(body_of(endpoint), ids), components_of(endpoint)
         schema = operation_of(endpoint)["requestBody"]["content"]["application/json"]["schema"]
@@ -211,14 +207,12 @@ async def secrets_of(stood: Floor, apis: Sequence[Api]) -> dict[str, str]:
 
 
 async def ask_all(api: Api, ids: Mapping[str, str], contract: Contract) -> None:
-    """Every operation of a contract once, those that remove last and from the inside to the outside; directories of ids
-    as given."""
-    table = TABLES[contract]
-    removing = [one for one in table if one.method == "DELETE"]
-    others = [one for one in table if one.method != "DELETE" and not one.form]
-    for endpoint in (*others, *sorted(removing, key=lambda one: "users" in one.path)):
+    """Every operation of a contract once, those that remove last and from the inside to the outside."""
+    others = [one for one in TABLES[contract] if one.method != "DELETE" and not one.form]
+    last = [one for one in removing() if contract_of(one) == contract]
+    for endpoint in (*others, *last):
         query = required_query(endpoint, ids)
-        if address(endpoint) in NOT_LIVED:
+        if address(endpoint) in NOT_ASKED:
             continue
         if query:
             await api.of(endpoint).get(f"{target(endpoint, ids)}?{httpx.QueryParams(query)}")
@@ -226,25 +220,9 @@ async def ask_all(api: Api, ids: Mapping[str, str], contract: Contract) -> None:
             await ask(api, endpoint, ids)
 
 
-async def _not_asked_before(api: Api, ids: Mapping[str, str]) -> None:
-    """What the objects of a life have no room for: a group of a new user, an identifier by its own rule, a price."""
-    user = (await api.post("/users", BODIES["POST /users"])).json()
-    await api.post("/account_groups", {"user_id": user["id"], "type": "PERSONAL"})
-    at = f"/users/{ids['user_id']}/identifiers/{ids['identifier_id']}"
-    await api.send("PATCH", at, {"identifier": "DE19900517ERIKABEISP"})
-    shown = (await api.get(f"/instruments/{CONSTANT['instrument_id']}/venues")).json()
-    for what in ("latest", "ohlc"):
-        await api.get(f"/instruments/{CONSTANT['instrument_id']}/venues/{shown['data'][0]['id']}/prices/{what}")
-
-
-async def _pending_checks(api: Api, ids: Mapping[str, str]) -> None:
-    """A check that waits to be passed by hand, and one to be failed."""
-    place = {"user_id": ids["user_id"]}
-    await api.post("/tests/scenarios", {"name": "check_pending", "on": place, "times": 2})
-    for verdict in ("pass", "fail"):
-        body = BODIES["POST /users/{user_id}/checks"]
-        check = (await api.post(f"/users/{ids['user_id']}/checks", body)).json()
-        await api.post(f"/tests/users/{ids['user_id']}/checks/{check['id']}/{verdict}", None)
+def _never_answered(endpoint: Endpoint) -> str:
+    what = f"gets no yes out of {label(endpoint)}: ask it where it can be, or say in not_asked why it cannot"
+    return lacks(owner_of(endpoint), "lived", what)
 
 
 async def fields_apart(run: Run) -> Verdict:
@@ -258,18 +236,16 @@ async def fields_apart(run: Run) -> Verdict:
         api.http.event_hooks["response"].append(seen)
         ids = await live_by_http(stood.world, api, tenant_id)
         cases = await mass_assignment(api, ids, findings)
-        await _pending_checks(api, ids)
-        await _not_asked_before(api, ids)
         for contract in TABLES:
             # What one contract removes is not there for the next.
             own = ids if contract == FIRST else await live_by_http(stood.world, api, tenant_id)
             await ask_all(api, own, contract)
         secrets = await secrets_of(stood, api.every)
     findings += seen.findings
-    unlived = {label(one) for one in SERVED if address(one) not in NOT_LIVED} - seen.lived
-    findings += [f"{name}: no answer that says yes was seen" for name in sorted(unlived)]
+    asked = [one for one in SERVED if address(one) not in NOT_ASKED]
+    findings += [_never_answered(one) for one in asked if label(one) not in seen.lived]
     log = stood.log.getvalue()
-    for text, what in (secrets | dict.fromkeys(IBANS, "another's IBAN")).items():
+    for text, what in (secrets | dict.fromkeys(OTHERS, "what is said of somebody else")).items():
         findings += [f"{name}: shows {what}" for name, said in seen.texts.items() if text in said]
     for text, what in (secrets | dict.fromkeys(PERSONAL, "what is personal")).items():
         findings += [f"the log has {what}"] if text in log else []

@@ -10,7 +10,6 @@ import json
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 from unittest.mock import patch
 from uuid import UUID
@@ -22,21 +21,13 @@ from openvest.db.paging import Listing
 from openvest.db.query import Query
 from openvest.db.unit import Unit
 from openvest.declarations import Endpoint
-from openvest.features.accounts import service as accounts
-from openvest.features.orders import service as orders
-from openvest.features.orders.model import PlaceOrder
-from openvest.features.payments import service as payments
-from openvest.features.webhooks import service as webhooks
-from openvest.features.webhooks.model import NewWebhook
-from openvest.simulation import scenarios
 from tests.architecture.test_queries import declared
 from tests.gates.gate import Gate, Run, Verdict
 from tests.gates.matrix_ground import Floor, floor
 from tests.kit.contracts import SERVED, Page, label, list_shape, operation_of, page_in
-from tests.kit.customers import Customer, make_customer, make_user
 from tests.kit.http import Api
-from tests.kit.operations import target
-from tests.kit.orders import X
+from tests.kit.operations import begun, target
+from tests.kit.samples import SAMPLES, lacks, owner_of
 
 Json = dict[str, Any]
 Sent = tuple[str, tuple[Any, ...]]
@@ -48,8 +39,6 @@ REFUSED = (
     "offset=2147483648", "offset=999999999999999999999999999999", "order=UP", "order=asc",
     "sort=no_such_field", "sort=id;", "no_such_filter=1",
 )  # fmt: skip
-AT_ONCE = 250
-"""How many objects are made in one unit."""
 WHOLE_TABLE = 1_000
 """From how many rows on a first page may not read a whole table."""
 EVER, NEVER = "2001-01-01", "2039-01-01"
@@ -104,52 +93,13 @@ def statements() -> Generator[list[Sent]]:
 # A tenant with long lists
 
 
-async def furnish(stood: Floor, tenant_id: UUID, api: Api, rows: int) -> dict[str, str]:
-    """As many users, groups, accounts of one user, top-ups, orders, scenarios and webhooks as are asked for."""
-    customer = await make_customer(stood.world.database, tenant_id)
-
-    async def person(unit: Unit, _: int) -> None:
-        await accounts.create_account_group(unit, await make_user(unit, active=False), "PERSONAL")
-
-    async def account(unit: Unit, _: int) -> None:
-        await accounts.create_account(unit, customer.user_id, customer.group_id, "TRADING")
-
-    async def topup(unit: Unit, _: int) -> None:
-        await payments.create_topup(unit, customer.group_id, Decimal("20.00"), "EUR")
-
-    async def scenario(unit: Unit, n: int) -> None:
-        await scenarios.lay(unit, "order_rejected", 1, client_reference=f"nobody {n}")
-
-    async def webhook(unit: Unit, n: int) -> None:
-        new = NewWebhook("v1", f"{n}", "https://example.com/hook", ["ALL"], None, 1, None)
-        await webhooks.create_webhook(unit, new)
-
-    for make, count in ((person, rows), (account, rows), (topup, rows), (scenario, rows), (webhook, rows // 10)):
-        for first in range(0, count, AT_ONCE):
-
-            async def some(unit: Unit, make: Any = make, numbers: range = range(first, min(first + AT_ONCE, count))):
-                for n in numbers:
-                    await make(unit, n)
-
-            await stood.world.database.write(tenant_id, some)
-    await _order(stood, customer, rows)
-    return {
-        "user_id": str(customer.user_id),
-        "account_group_id": str(customer.group_id),
-        "account_id": str(customer.account_id),
-    }
-
-
-async def _order(stood: Floor, customer: Customer, rows: int) -> None:
-    want = PlaceOrder(customer.account_id, customer.user_id, isin=X, side="BUY", cash_amount=Decimal("10.00"))
-    for first in range(0, rows, AT_ONCE):
-        wants = [want] * min(AT_ONCE, rows - first)
-
-        async def place(unit: Unit, wants: Sequence[PlaceOrder] = wants) -> None:
-            await orders.place_orders(unit, wants)
-
-        await stood.world.database.write(customer.tenant_id, place, n=len(wants))
-    await stood.world.runner.drain(customer.tenant_id)
+async def furnish(stood: Floor, tenant_id: UUID, api: Api, rows: int) -> Mapping[str, str]:
+    """A life with as many rows in each list as are asked for. Returns the ids."""
+    life = await begun(stood.world, api, tenant_id)
+    for sample in SAMPLES.values():
+        if sample.many is not None:
+            await sample.many(life, rows)
+    return life.ids
 
 
 # What is asked of each list
@@ -265,7 +215,7 @@ async def _cost(lists: Lists, endpoint: Endpoint) -> None:
             await lists.page(endpoint, order=order)
         paged = [(sql, args) for sql, args in sent if " offset $" in sql]
         if not paged:
-            lists.wrong(endpoint, "no page was asked for: is it empty?")
+            lists.findings.append(lacks(owner_of(endpoint), "many", f"makes no row of {label(endpoint)}: make some"))
         for sql, args in paged:
             lists.plans += 1
             whole = await _read_whole(lists, sql, args)

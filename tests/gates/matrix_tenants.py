@@ -20,38 +20,17 @@ from tests.gates.matrix_ground import TENANT_TABLES, Floor, floor
 from tests.kit.contracts import SERVED, label, list_shape, page_in, takes_key
 from tests.kit.http import Api
 from tests.kit.operations import live_by_http, target
+from tests.kit.sample import Life
+from tests.kit.samples import SAMPLES, every
 from tests.kit.walls import take_down_policies, taken_down_where
 from tests.security.places import Place, body_with, places_of, required_query
 
-_FILTER = "a filter: an empty list"
-_KEPT = "kept as a text of the client's own"
-TAKEN: Mapping[str, str] = {
-    "GET /accounts/{account_id}/orders query account_group_id": _FILTER,
-    "GET /accounts/{account_id}/orders query user_id": _FILTER,
-    "GET /transactions/cash query account_group_id": _FILTER,
-    "GET /transactions/securities query account_group_id": _FILTER,
-    "GET /transactions/securities query account_id": _FILTER,
-    "PATCH /webhooks/{webhook_id} body id": "echoed by clients and not looked at; the path names the subscription",
-    "POST /tests/payments/transactions body virtual_bank_account_id": _KEPT,
-    "POST /tests/scenarios body on.account_id": "for objects to come, of this tenant alone",
-    "POST /tests/scenarios body on.user_id": "for objects to come, of this tenant alone",
-    "POST /users body branch_id": _KEPT,
-    "POST /users body data_privacy_and_sharing_agreement.consent_document_id": _KEPT,
-    "POST /users body terms_and_conditions.consent_document_id": _KEPT,
-    "POST /users/{user_id}/data_change_requests body branch_id": _KEPT,
-}
-"""Places whose operation takes any id, and why that shows nothing: they are answered the same for every id."""
-
+TAKEN = every(lambda sample: sample.takes_any)
 EMPTY: Mapping[str, str] = {
-    "block_trades": "what is bought for many at once has no owner before it is allocated",
-    "data_changes": "a wish that became a change of the user; no operation shows one",
-    "event_counters": "made by the sequencer, which does not run here",
-    "fraction_reserves": "the house's own",
-    "lot_uses": "made by a sale; no operation shows one by itself",
-    "scenario_uses": "made where a scenario takes effect; no operation shows one",
     "dead_letters": "work that failed; no operation shows any",
-    "signing_keys": "made with the first package that is told",
-    "webhook_packages": "made by the worker that delivers, which does not run here",
+    "event_counters": "made by the sequencer, which does not run here",
+    "lot_uses": "made by a sale; no operation shows one by itself",
+    **every(lambda sample: sample.no_rows),
 }
 """Tables in which the owner has no row while the intruder looks, and why that hides nothing."""
 
@@ -127,7 +106,9 @@ async def two_tenants(stood: Floor) -> Two:
     owner, intruder = await stood.client(owner_id), await stood.client(intruder_id)
     theirs = await live_by_http(stood.world, owner, owner_id)
     mine = await live_by_http(stood.world, intruder, intruder_id)
-    theirs |= await _texts(stood, owner, theirs)
+    for sample in SAMPLES.values():
+        if sample.names is not None:
+            theirs |= await sample.names(Life(stood.world, owner, owner_id, theirs))
     theirs["client_id"], mine["client_id"] = str(owner.client.client_id), str(intruder.client.client_id)
     keys: dict[str, UUID] = {}
     for api, ids in ((owner, theirs), (intruder, mine)):
@@ -139,18 +120,6 @@ async def two_tenants(stood: Floor) -> Two:
         await stood.world.runner.drain(tenant_id)
     secret = await _ids(stood, owner_id) - await _ids(stood, intruder_id)
     return Two(stood, owner, intruder, theirs, mine, frozenset(secret), keys)
-
-
-async def _texts(stood: Floor, owner: Api, ids: Mapping[str, str]) -> dict[str, str]:
-    """What names the owner's objects without being a UUID by type."""
-    topup = (await owner.get(f"/payments/topups/{ids['topup_id']}")).json()
-    group = (await owner.get(f"/account_groups/{ids['account_group_id']}")).json()
-    return {
-        "settlement_text": f"topup {topup['settlement_reference']}",
-        "securities_account_number": group["securities_account_number"],
-        "client_reference": "a reference of the owner",
-        "identifier": "T22000129",
-    }
 
 
 async def _ids(stood: Floor, tenant_id: UUID) -> set[str]:
@@ -165,12 +134,8 @@ async def _ids(stood: Floor, tenant_id: UUID) -> set[str]:
 
 def _unknown(place: Place, value: str, run: Run) -> str:
     """One that nobody has, of the same shape."""
-    if UUIDS.fullmatch(value):
-        return str(uuid4())
-    if place.kind == "settlement_text":
-        return f"topup {uuid4()}"
-    if place.kind == "client_reference":
-        return "a reference of nobody"
+    if UUIDS.search(value):
+        return UUIDS.sub(lambda _: str(uuid4()), value)
     chance = run.chance(place.label)
     return "".join(chance.choice("0123456789") if sign.isdigit() else sign for sign in value)
 
@@ -201,10 +166,10 @@ async def _compare(two: Two, run: Run, leg: Leg, endpoint: Endpoint, put: list[P
         leg.findings.append(f"{name}: {answer.status_code} {answer.text[:200]} instead of {other.text[:200]}")
     if answer.status_code == 500:
         leg.findings.append(f"{name}: 500")
-    taken = all(place.hidden or place.among(TAKEN) for place in put)
+    taken = all(place.hidden or place.written in TAKEN for place in put)
     if answer.status_code < 300 and not taken:
         leg.findings.append(f"{name}: a foreign id is answered {answer.status_code}")
-    if taken and not answer.status_code < 300 and len(put) == 1 and put[0].among(TAKEN):
+    if taken and not answer.status_code < 300 and len(put) == 1 and put[0].written in TAKEN:
         leg.findings.append(f"{name}: is said to take any id, but is answered {answer.text[:200]}")
     if answer.status_code == 400 and not taken:
         leg.findings.append(f"{name}: the request does not fit, so it says nothing: {answer.text[:300]}")
@@ -244,12 +209,15 @@ def _shown(two: Two, answer: httpx.Response) -> set[str]:
 def _hidden_by_nothing(rows: Mapping[str, str]) -> list[str]:
     """Tables in which there would be nothing to see even if there were no walls."""
     empty = {table for table, told in rows.items() if told.startswith("0 ")}
-    found = [f"{table}: the owner has no row in it, so nobody could see one" for table in sorted(empty - set(EMPTY))]
+    what = (
+        "the owner has no row in it, so nobody could see one; let SAMPLE.objects of its feature make one, or say why in"
+    )
+    found = [f"{table}: {what} no_rows" for table in sorted(empty - set(EMPTY))]
     return found + [f"{table}: has rows of the owner" for table in sorted(set(EMPTY) - empty)]
 
 
 def _labels(places: Mapping[str, list[Place]]) -> set[str]:
-    return {place.label for found in places.values() for place in found}
+    return {place.written for found in places.values() for place in found}
 
 
 async def tenants_apart(run: Run) -> Verdict:

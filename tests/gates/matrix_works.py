@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from unittest.mock import patch
 from uuid import UUID
@@ -25,22 +25,14 @@ from tests.gates.matrix_fields import MONDAY, ask_all
 from tests.gates.matrix_ground import TENANT_TABLES, Floor, floor
 from tests.kit import footprint
 from tests.kit.contracts import TABLES
-from tests.kit.customers import make_customer
 from tests.kit.http import Api
 from tests.kit.operations import live_by_http
-from tests.kit.orders import make_trader
-from tests.kit.people import USER
+from tests.kit.samples import every, lacks
 from tests.security.tenant_life import live
 
 Work = Sweep | Outbound
 
-PESEL = "02070803628"
-DUE_ELSEWHERE: Mapping[str, str] = {
-    "instruments.tell": "comes of an import, which is no request; tests/unit/test_instrument_news.py tells twice",
-}
-"""Work that no life of a tenant makes due, and where it is tried."""
-
-
+NEVER_DUE = every(lambda sample: sample.never_due)
 _LEASED = "select table_name from information_schema.columns where column_name = 'lease_token'"
 _ANOTHER = "overlay(lease_token::text placing reverse(substr(lease_token::text, 25)) from 25)::uuid"
 """Another token for each that there is; the same once more is the first one again."""
@@ -156,27 +148,12 @@ async def lived(twice: Twice | None = None) -> AsyncGenerator[Floor]:
         for contract in TABLES:
             await ask_all(api, await live_by_http(stood.world, api, tenant_id), contract)
         await stood.world.runner.drain(tenant_id)
-        await _rare(stood)
         yield stood
 
 
-async def _rare(stood: Floor) -> None:
-    """What neither life comes to: an account that is closed, an order that expires, numbers that are sealed."""
-    tenant_id = await stood.tenant("Rare", frozen_at=MONDAY)
-    trader = await make_trader(stood.world, tenant_id, "1000.00")
-    await trader.place(quantity="1", order_type="LIMIT", limit_price="1.00", expiry_date=MONDAY.date())
-    await trader.advance_to(MONDAY + timedelta(days=3))
-    api = await stood.client(tenant_id)
-    customer = await make_customer(stood.world.database, tenant_id)
-    for at in (f"/accounts/{customer.account_id}", f"/account_groups/{customer.group_id}"):
-        answer = await api.send("DELETE", at)
-        assert answer.status_code < 300, answer.text
-        await stood.world.runner.drain(tenant_id)
-    user = await api.post("/users", USER | {"nationalities": ["PL"], "social_security_number": "65170839J003"})
-    assert user.status_code < 300, user.text
-    number = {"type": "NATIONAL_ID", "issuing_country": "PL", "identifier": PESEL}
-    answer = await api.post(f"/users/{user.json()['id']}/identifiers", number)
-    assert answer.status_code < 300, answer.text
+def _never_due(work: str) -> str:
+    what = f"makes nothing due for {work}: do something that does, or say in never_due where it is tried"
+    return lacks(work.partition(".")[0], "lived", what)
 
 
 async def again(run: Run) -> Verdict:
@@ -186,8 +163,8 @@ async def again(run: Run) -> Verdict:
         await twice.late()
     idle = {one.name for one in catalog.WORKS if not twice.handled[one.name]}
     findings = sorted(twice.findings)
-    findings += [f"{name}: nothing of it was due in any life" for name in sorted(idle - set(DUE_ELSEWHERE))]
-    findings += [f"{name}: was due" for name in sorted(set(DUE_ELSEWHERE) - idle)]
+    findings += [_never_due(name) for name in sorted(idle - set(NEVER_DUE))]
+    findings += [f"{name}: was due, and is known never to be" for name in sorted(set(NEVER_DUE) - idle)]
     return Verdict(
         f"{len(catalog.WORKS)} kinds of work, {twice.handled.total()} rows, {len(twice.answers)} answers of the outside"
         f" by who has no right to them: {len(findings)} findings",
@@ -258,7 +235,7 @@ async def sealed(run: Run) -> Verdict:
             columns = await eye.fetch(_SEALED)
             for table, column in columns:
                 if not await eye.fetchval(f"select exists (select from {table} where {column} is not null)"):
-                    findings.append(f"{table}.{column}: nothing was sealed in it")
+                    findings.append(f"{table}.{column}: nothing was sealed in it, so SAMPLE.lived of its feature must")
             for record in await eye.fetch(TENANT_TABLES):
                 rows = [row[0] for row in await eye.fetch(f"select t::text from {record[0]} t")]
                 cells += len(rows)

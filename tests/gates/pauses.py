@@ -7,7 +7,7 @@ import itertools
 import json
 import random
 import signal
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,9 +28,10 @@ from tests.faults.crash.journal import Journal, read_journal
 from tests.faults.crash.load import Load, order_body
 from tests.faults.crash.run import furnished, since
 from tests.gates.gate import Run, Verdict
+from tests.kit.samples import NO_OCCASION, every, lacks
 from tests.kit.stage import Stage, free_ports, staged
 from tests.kit.wire import Credentials, Wire
-from tests.repeat.life import Person, Steps, onboard, transfer
+from tests.repeat.life import Person, Steps, onboard
 
 SCOPE = (
     "users:admin users:read checks:admin checks:read taxes:admin taxes:read accounts:admin accounts:read "
@@ -49,11 +50,6 @@ GROUPS: Sequence[str] = (
     "topups, bank_lines, clocks, instrument_cursors",
 )
 """What an index build might keep from being written at one time. First what orders that still come in run into."""
-EXPIRE = """
-update orders set expires_at = wire_now() where tenant_id = $1 and id = (
-  select id from orders where tenant_id = $1 and status = 'PROCESSING' and order_type = 'LIMIT'
-     and cancellation_reason is null and expires_at is null order by id limit 1 for update skip locked)
-"""
 WAITS = "select exists (select from dead_letters where tenant_id = $1 and row_id = $2)"
 PLANT = """
 insert into bank_lines (tenant_id, id, external_id, created_at, due_at, status, amount, currency, client_reference,
@@ -63,10 +59,8 @@ values ($1, $2, 'spoilt', wire_now(), wire_now(), 'RECEIVED', 'NaN', 'EUR', '', 
 REPAIR = "update bank_lines set amount = 12.34 where id = $1"
 IS_BOOKED = "select status = 'UNMATCHED' from bank_lines where id = $1"
 SPOILT = UUID(int=7)
-
-
-DUE_ELSEWHERE = frozenset({"executions.settle_blocks"})
-"""Blocks need a venue in session and days until they settle, which a clock of wall time does not give."""
+OCCASIONS = every(lambda sample: sample.occasions)
+NEVER_STOPPED = every(lambda sample: sample.never_stopped)
 
 
 def points() -> list[str]:
@@ -74,7 +68,7 @@ def points() -> list[str]:
     return [
         f"{place}@{work.name}"
         for work in catalog.WORKS
-        if work.name not in DUE_ELSEWHERE
+        if work.name not in NEVER_STOPPED
         for place in (OUTBOUND_POINTS if isinstance(work, Outbound) else SWEEP_POINTS)
     ]
 
@@ -96,7 +90,26 @@ class Field:
 
     async def due(self, work: str) -> None:
         """Make something due for this work, in the way its users do."""
-        await OCCASIONS.get(work, _an_order)(self, next(self._numbers))
+        assert work in OCCASIONS, lacks(work.partition(".")[0], "occasions", NO_OCCASION.format(work))
+        await OCCASIONS[work](self, next(self._numbers))
+
+    async def order(self, number: int, what: str, *, market: bool = True) -> None:
+        """An order that the journal knows."""
+        chance = random.Random(f"{self.load.seed} {what} {number}")
+        body = order_body(chance, self.load.people[number % len(self.load.people)], market)
+        await self.load.settle(chance, "order", "POST", "/orders", body)
+
+    async def active_one(self, name: str) -> Person:
+        """Somebody with an account that may trade."""
+        person = await onboard(self.steps, name)
+        await self.shows(f"/accounts/{person.account_id}", "ACTIVE")
+        return person
+
+    async def shows(self, path: str, status: str) -> None:
+        """Wait until an object has come to a state."""
+        async with asyncio.timeout(HIT_SECONDS):
+            while (await self.steps.get(path))["status"] != status:
+                await asyncio.sleep(0.1)
 
     async def paused(self, point: str, seconds: float, orders: int) -> None:
         """A worker stops where it stands in this work, as long as that, while orders come and the other one works.
@@ -243,87 +256,6 @@ class Field:
 
 def _is_stopped(pid: int) -> bool:
     return Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()[0] == "T"
-
-
-# What makes each work due; an order does it for the others.
-
-
-async def _an_order(field: Field, number: int) -> None:
-    await _ordered(field, number, "order", market=True)
-
-
-async def _ordered(field: Field, number: int, what: str, *, market: bool) -> None:
-    """An order that the journal knows."""
-    chance = random.Random(f"{field.load.seed} {what} {number}")
-    body = order_body(chance, field.load.people[number % len(field.load.people)], market)
-    await field.load.settle(chance, "order", "POST", "/orders", body)
-
-
-async def _a_user(field: Field, number: int) -> None:
-    await onboard(field.steps, f"User{number}")
-
-
-async def _a_change(field: Field, number: int) -> None:
-    user = field.load.people[0].user_id
-    await field.steps.post(f"/users/{user}/data_change_requests", {"email": f"new{number}@example.org"})
-
-
-async def _an_active_one(field: Field, name: str) -> Person:
-    person = await onboard(field.steps, name)
-    await _shows(field, f"/accounts/{person.account_id}", "ACTIVE")
-    return person
-
-
-async def _shows(field: Field, path: str, status: str) -> None:
-    async with asyncio.timeout(HIT_SECONDS):
-        while (await field.steps.get(path))["status"] != status:
-            await asyncio.sleep(0.1)
-
-
-async def _dust(field: Field, number: int) -> None:
-    """What is worth no cent, in an account that is to be closed."""
-    person = await _an_active_one(field, f"Dusty{number}")
-    chance = random.Random(f"{field.load.seed} dust {number}")
-    money = {"account_group_id": person.group_id, "cash_amount": "1.00", "currency": "EUR"}
-    await field.load.settle(chance, "topup", "POST", "/payments/topups", money)
-    body = {name: text for name, text in order_body(chance, person, True).items() if name != "cash_amount"}
-    order_id = await field.load.settle(chance, "order", "POST", "/orders", {**body, "quantity": "0.00004"})
-    await _shows(field, f"/orders/{order_id}", "FILLED")
-    await field.steps.send("DELETE", f"/accounts/{person.account_id}")
-
-
-async def _an_end(field: Field, number: int) -> None:
-    person = await _an_active_one(field, f"Gone{number}")
-    await field.steps.send("DELETE", f"/accounts/{person.account_id}")
-    await field.steps.send("DELETE", f"/account_groups/{person.group_id}")
-
-
-async def _a_wire(field: Field, number: int) -> None:
-    await field.steps.post("/tests/payments/transactions", transfer(f"wire {number}", f"{number + 1}.00"))
-
-
-async def _a_last_day(field: Field, number: int) -> None:
-    await _ordered(field, number, "last day", market=False)
-    await field.superuser.execute(EXPIRE, field.known.tenant_id)
-
-
-async def _an_import(field: Field, number: int) -> None:
-    file = field.stage.root / "instruments.csv"
-    columns = "isin,name,type,venues,currencies,tick_sizes,reference_prices,fractional_trading"
-    file.write_text(f"{columns}\nUS0378331005,Import {number},EQUITY,XETR,EUR,0.01,100.00,false\n", encoding="utf-8")
-    await asyncio.to_thread(field.stage.run, "instruments", "import", str(file))
-
-
-OCCASIONS: Mapping[str, Callable[[Field, int], Awaitable[None]]] = {
-    "onboarding.check": _a_user,
-    "users.review_changes": _a_change,
-    "accounts.close": _an_end,
-    "accounts.close_groups": _an_end,
-    "executions.clean_dust": _dust,
-    "payments.match": _a_wire,
-    "orders.expire": _a_last_day,
-    "instruments.tell": _an_import,
-}
 
 
 @dataclass(frozen=True, slots=True)

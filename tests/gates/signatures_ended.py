@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
 from uuid import UUID
 
 from openvest.catalog import CONTRACTS
 from openvest.core.contracts import RULES, Contract
-from openvest.db.unit import Unit
-from openvest.features.tenants import service as tenants
 from openvest.server.app import App, make_app
 from openvest.server.settings import ServerSettings
+from tests.features.tenants.credentials import ENDS
 from tests.gates.gate import Run, Verdict
 from tests.gates.ground import Ground, ground
 from tests.kit.contracts import TABLES
@@ -23,12 +21,6 @@ from tests.kit.world import SECRETS, make_tenant
 
 _OK, _UNAUTHORISED, _NOT_FOUND = 200, 401, 404
 _KEY = "its key was removed"
-
-ENDS: Final[Mapping[str, Callable[[Unit, Api], Awaitable[Any]]]] = {
-    "its client was disabled": lambda unit, api: tenants.disable_client(unit, api.client.client_id),
-    "its secret was exchanged": lambda unit, api: tenants.rotate_secret(unit, api.client.client_id),
-    _KEY: lambda unit, api: tenants.remove_key(unit, api.key_id),
-}
 
 
 @dataclass(slots=True)

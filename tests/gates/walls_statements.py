@@ -17,10 +17,10 @@ from tests.architecture.catalogue import tenant_tables
 from tests.gates.walls_prey import CHECK, DENIED, FINDS_NOTHING, NOWHERE, TWICE, Attempt, Prey
 from tests.gates.walls_words import BY_HAND, OWN_BALANCES
 from tests.kit.cluster import APP
+from tests.kit.samples import each, every
 from tools.schema import FILE, Catalog, read
 
-_FOUNDED = ("clocks", "instrument_cursors")
-"""Made with their tenant by the owner; the application role inserts no row of them at all."""
+_FOUNDED = each(lambda sample: sample.made_with_tenant)
 _FOREIGN_KEYS = """
 select k.conname as name, c.relname as relation, t.relname as target,
        array(select a.attname::text from unnest(k.conkey) with ordinality u(n, o)
@@ -45,10 +45,7 @@ select c.relname as relation, x.relname as name,
 """
 _FREE = 10**15
 """The id of a journal that no block of ids has reached."""
-_SOUND: Mapping[str, Mapping[str, str]] = {
-    "bank_lines_tenant_id_topup_id_fkey": {"status": "MATCHED", "booked_at": "2026-03-02T09:30:00Z"},
-}
-"""What else a row must have, so that its other end is the only thing wrong with it."""
+_SOUND = every(lambda sample: sample.sound)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +208,7 @@ def _states(prey: Prey) -> Iterator[Attempt]:
 
 
 def _balances(prey: Prey) -> Iterator[Attempt]:
-    for change in OWN_BALANCES:
+    for change in (*OWN_BALANCES, *each(lambda sample: sample.refused_changes)):
         table = re.split(r"[. ]", change)[0]
         yield Attempt("ranges", f"update {table} set {change.partition(' ')[2]}", CHECK, prey.own)
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 
@@ -20,7 +20,6 @@ from openvest.declarations import Endpoint
 from openvest.server.openapi import describe
 
 Json = dict[str, Any]
-V = TypeVar("V")
 
 TABLES: Mapping[Contract, Sequence[Endpoint]] = {contract: table for contract, table in CONTRACTS.items() if table}
 """Operations by contract, of those that are served."""
@@ -97,11 +96,6 @@ def label(endpoint: Endpoint) -> str:
     """The operation's own name among those of all contracts."""
     contract = contract_of(endpoint)
     return address(endpoint) if contract == FIRST else f"{contract} {address(endpoint)}"
-
-
-def said_of(table: Mapping[str, V], endpoint: Endpoint) -> V | None:
-    """What a table by label says of an operation or, where it says nothing, of the first contract's at its address."""
-    return table.get(label(endpoint), table.get(address(endpoint)))
 
 
 # Descriptions

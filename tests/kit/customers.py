@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -16,6 +17,7 @@ from openvest.features.payments.model import Topup
 from openvest.features.users import service as users
 from openvest.features.users.model import NewUser
 
+_AT_ONCE = 100
 ADDRESS = {
     "address_line1": "Unter den Linden 1",
     "address_line2": None,
@@ -35,6 +37,15 @@ class Customer:
     group_id: UUID
     account_id: UUID
 
+    @property
+    def ids(self) -> Mapping[str, str]:
+        """By the names of path parameters."""
+        return {
+            "user_id": str(self.user_id),
+            "account_group_id": str(self.group_id),
+            "account_id": str(self.account_id),
+        }
+
 
 async def make_user(unit: Unit, *, active: bool = True) -> UUID:
     """A German user under the licence that asks least; INACTIVE until the tax residency is declared."""
@@ -49,6 +60,19 @@ async def make_user(unit: Unit, *, active: bool = True) -> UUID:
     if active:
         await identifiers.set_tax_residencies(unit, user.id, (Residency("DE", "12345678911", None),))
     return user.id
+
+
+async def make_users(database: Database, tenant_id: UUID, count: int, *, active: bool = True) -> list[UUID]:
+    """So many of them, in units of a bearable size."""
+
+    async def work(unit: Unit, number: int) -> list[UUID]:
+        return [await make_user(unit, active=active) for _ in range(number)]
+
+    made: list[UUID] = []
+    while len(made) < count:
+        number = min(count - len(made), _AT_ONCE)
+        made += await database.write(tenant_id, lambda unit, n=number: work(unit, n))
+    return made
 
 
 async def make_customer(database: Database, tenant_id: UUID, *, active: bool = True) -> Customer:

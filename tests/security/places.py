@@ -1,70 +1,25 @@
 """Where an operation takes an id: read out of the served description, by type, not out of a list kept by hand.
 
-What the description types as `uuid` is an id. Every other free text is either one of `HIDDEN`, an id that no schema
-reveals, or one of `TEXT`; a name in neither is a finding, so that a new field is decided about.
+What the description types as `uuid` is an id. Every other free text is either one of the feature's `references`, an id
+that no schema reveals, or one of its `texts`; a name in neither is a finding, so that a new field is decided about.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal
 
 from openvest.declarations import Endpoint
 from tests.kit.contracts import address, components_of, label, operation_of
-from tests.kit.operations import CONSTANT, body_of, filled
+from tests.kit.operations import CONSTANT, body_of
+from tests.kit.sample import filled
+from tests.kit.samples import lacks, owner_of, sample_of
 
 Json = dict[str, Any]
 Where = Literal["path", "query", "body"]
-
-KINDS: Mapping[str, str] = {
-    "business_id": "user_id",
-    "branch_id": "user_id",
-    "consent_document_id": "user_id",
-    "decision_maker_id": "user_id",
-    "id": "webhook_id",
-    "role_id": "user_id",
-    "transaction_fee_model_id": "user_id",
-    "virtual_bank_account_id": "account_id",
-}
-"""Whose id is put where the name says nothing of an object there is: by the last part of the place's name."""
-
-HIDDEN: Mapping[str, str] = {
-    "client_reference": "client_reference",
-    "identifier": "identifier",
-    "remittance_information": "settlement_text",
-    "securities_account_number": "securities_account_number",
-}
-"""Texts that name an object of a tenant, by the last part of their name, and which value of the owner is put there."""
-
-TEXT = frozenset(
-    """
-    address_line1 address_line2 amount bic birth_city birth_country birth_name cash_amount city client_secret
-    counterparty_name country currency delay end_date first_name iban identifier_standard instrument_id interval
-    issuing_country last_name limit_price name nationality nationalities next_open phone_number postcode provider
-    purpose_code quantity scope social_security_number start_date state stop_price tax_identifier_number title
-    """.split()
-)
-"""Texts that name nothing of a tenant: what persons are called, amounts, codes, IBANs (which are only kept)."""
-
-VARIANTS: Mapping[tuple[str, str], Json | None] = {
-    ("POST /orders", "business_id"): {"user_id": None},
-    ("POST /orders", "fee_configuration.0.transaction_fee_model_id"): {
-        "fee_configuration": [{"type": "TRANSACTION_FEE_BUY"}]
-    },
-    ("POST /tests/scenarios", "on.account_id"): {"on": {}},
-    ("POST /tests/scenarios", "on.user_id"): {"on": {}},
-    ("POST /users/{user_id}/checks", "role_id"): {
-        "type": "GUARDIAN",
-        "document_type": "BIRTH_CERTIFICATE",
-        "data_download_link": "https://documents.example.org/proof.zip",
-        "instrument_suitability": None,
-    },
-    ("POST /users/{user_id}/data_change_requests", "branch_id"): {},
-}
-"""What else a body is to have so that an id fits at this place; null takes a field away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +32,17 @@ class Place:
     name: str
     kind: str
     """Which of the owner's ids or texts belongs there."""
+    hidden: bool = False
+    """It is an id that no schema reveals."""
 
     @property
     def label(self) -> str:
         return f"{self.operation} {self.where} {self.name}"
 
-    def among(self, labels: Collection[str]) -> bool:
-        """Whether this place, or that of the first contract's operation at the same address, is one of these."""
-        return self.label in labels or f"{self.address} {self.where} {self.name}" in labels
-
     @property
-    def hidden(self) -> bool:
-        return self.name.rpartition(".")[2] in HIDDEN
+    def written(self) -> str:
+        """As samples write it, in which both contracts have one name."""
+        return f"{self.address} {self.where} {self.name}"
 
 
 def _resolved(schema: Json, components: Json) -> Json:
@@ -130,23 +84,25 @@ def places_of(endpoint: Endpoint, ids: Mapping[str, str]) -> tuple[list[Place], 
     """The places of one operation, and what is not decided about it."""
     found: dict[tuple[Where, str], Place] = {}
     undecided: list[str] = []
+    sample, feature = sample_of(endpoint), owner_of(endpoint)
     for where, name, leaf in _texts(endpoint):
         last = next(part for part in reversed(name.split(".")) if not part.isdigit())
         told = f"{label(endpoint)} {where} {name}"
         if where == "path" and last in CONSTANT:
             continue
         if leaf.get("format") == "uuid":
-            kind = last if last in ids else KINDS.get(last)
+            kind = last if last in ids else sample.whose.get(last)
             if kind is None:
-                undecided.append(f"{told}: nobody's id is known for this place")
+                what = f"has nothing for {last}, an id that {told} takes: say which object's id is put there"
+                undecided.append(lacks(feature, "whose", what))
             else:
                 found[where, name] = Place(label(endpoint), address(endpoint), where, name, kind)
-        elif last in HIDDEN:
-            found[where, name] = Place(label(endpoint), address(endpoint), where, name, HIDDEN[last])
-        elif last not in TEXT and "format" not in leaf:
-            undecided.append(f"{told}: is it an id that no schema reveals, or a text?")
-    if endpoint.body is not None and body_of(endpoint) is None:
-        undecided.append(f"{label(endpoint)}: there is no body that fits, so nothing of it was looked at")
+        elif last in sample.references:
+            kind = sample.references[last]
+            found[where, name] = Place(label(endpoint), address(endpoint), where, name, kind, hidden=True)
+        elif last not in sample.texts and "format" not in leaf:
+            what = f"lacks {last}, which {told} takes; if it is an id that no schema reveals, say so in references"
+            undecided.append(lacks(feature, "texts", what))
     return list(found.values()), undecided
 
 
@@ -158,12 +114,13 @@ def required_query(endpoint: Endpoint, ids: Mapping[str, str]) -> dict[str, str]
 
 def body_with(endpoint: Endpoint, ids: Mapping[str, str], place: Place | None, value: str) -> Json | None:
     """The body of an operation with the caller's own ids and, at the place, this value."""
-    if endpoint.body is None or body_of(endpoint) is None:
+    usual = body_of(endpoint)
+    if usual is None:
         return None
-    body: Json = copy.deepcopy(filled(body_of(endpoint), ids))
+    body: Json = filled(usual, ids)
     if place is None or place.where != "body":
         return body
-    for name, given in (VARIANTS.get((address(endpoint), place.name)) or {}).items():
+    for name, given in sample_of(endpoint).variants.get(place.written, {}).items():
         if given is None:
             body.pop(name, None)
         else:

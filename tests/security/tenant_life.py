@@ -13,7 +13,7 @@ from openvest.catalog import CONTRACTS, DEAD_LETTER_KINDS, DEAD_LETTERS, FORGET_
 from openvest.core.ids import deterministic_id
 from openvest.core.signing_keys import generate_ed25519
 from openvest.db.unit import Unit
-from openvest.declarations import Endpoint, WorkKept
+from openvest.declarations import WorkKept
 from openvest.events.log import events_of
 from openvest.features.accounts import service as accounts
 from openvest.features.instruments import service as instruments
@@ -25,9 +25,11 @@ from openvest.server.app import App, make_app
 from openvest.server.settings import ServerSettings
 from openvest.work import dead_letters
 from tests.kit.http import WIRE, Api, make_apis
-from tests.kit.operations import OPERATIONS, ask, live_by_http
+from tests.kit.operations import OPERATIONS, ask, live_by_http, removing
 from tests.kit.orders import Trader, X, make_trader
 from tests.kit.receiver import receiving
+from tests.kit.sample import Life
+from tests.kit.samples import SAMPLES
 from tests.kit.webhooks import make_world
 from tests.kit.world import SECRETS
 
@@ -63,7 +65,9 @@ async def live(world: Assembled, tenant_id: UUID, app: App | None = None, watch:
     if watch is not None:
         api.http.event_hooks["response"].append(watch)
     ids = await live_by_http(world, api, tenant_id)
-    await _pay(api, ids)
+    for sample in SAMPLES.values():
+        if sample.lived is not None:
+            await sample.lived(Life(world, api, tenant_id, ids))
     await _use_up(world, api, tenant_id, ids)
     await _dead_letters(trader)
     await trader.events()
@@ -82,36 +86,12 @@ async def _news_of_an_instrument(unit: Unit) -> None:
     unit.emit("INSTRUMENT.DATA_CHANGED", instrument.id, 1, unit.now, instrument)
 
 
-async def _pay(api: Api, ids: Mapping[str, str]) -> None:
-    """A top-up whose wire arrives, and scenarios that are met."""
-    body = {"account_group_id": ids["account_group_id"], "cash_amount": "25.00", "currency": "EUR"}
-    topup = (await api.post("/payments/topups", body)).json()
-    told = (await api.get(f"/payments/topups/{topup['id']}")).json()
-    answer = await api.post(
-        "/tests/payments/transactions",
-        {
-            "account": {"iban": "NL70ABNA0106295004"},
-            "amount": "25.00",
-            "currency": "EUR",
-            "client_reference": "wire",
-            "counterparty_name": "A client firm",
-            "counterparty_account": {"iban": "DE95500105173934555844"},
-            "remittance_information": told["settlement_reference"],
-        },
-    )
-    assert answer.status_code < 300, answer.text
-    for name in ("check_fails", "data_change_pending"):
-        laid = await api.post("/tests/scenarios", {"name": name, "on": {"user_id": ids["user_id"]}, "times": 1})
-        assert laid.status_code < 300, laid.text
-
-
 async def _use_up(world: Assembled, api: Api, tenant_id: UUID, ids: Mapping[str, str]) -> None:
     """Every operation that changes an object, then every one that removes one, from the inside to the outside."""
     # A direct one talks to the outside, which is not connected here.
     changing = [one for one in OPERATIONS if one.method not in ("GET", "DELETE") and one.direct is None]
-    removing = sorted((one for one in OPERATIONS if one.method == "DELETE"), key=_from_the_inside)
     worked = 0
-    for endpoint in (*changing, *removing):
+    for endpoint in (*changing, *removing()):
         answer = await ask(api, endpoint, ids)
         assert answer.status_code < 500, f"{endpoint.path}: {answer.text}"
         worked += answer.status_code < 300
@@ -119,11 +99,6 @@ async def _use_up(world: Assembled, api: Api, tenant_id: UUID, ids: Mapping[str,
     assert worked > len(changing) / 2
     for verb in ("thaw", "freeze"):
         await api.send("POST", f"/tests/clock/{verb}")
-
-
-def _from_the_inside(endpoint: Endpoint) -> int:
-    parts = ("scenarios", "webhooks", "topups", "orders", "accounts", "account_groups", "users")
-    return next(place for place, part in enumerate(parts) if f"/{part}/" in endpoint.path)
 
 
 async def _dead_letters(trader: Trader) -> None:

@@ -14,7 +14,7 @@ from openvest.core.ids import deterministic_id
 from openvest.core.lifecycle import WrongState
 from openvest.features.accounts import rules
 from openvest.features.accounts.model import AccountFacts, AccountGroup
-from tests.unit.test_users_rules import USER
+from tests.features.users.test_users_rules import USER
 
 AT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 GROUP = AccountGroup(deterministic_id("group"), 1, AT, AT, USER.id, "PERSONAL", "ACTIVE", "123456789")

@@ -21,7 +21,7 @@ from openvest.features.onboarding import service as checks
 from openvest.ledger.chart import Leg
 from openvest.ledger.posting import post
 from openvest.ledger.posting_rules import Journal
-from tests.contract.people import ENDPOINTS, check, held, made, news, settle
+from tests.features.users.people import ENDPOINTS, check, held, made, news, settle
 from tests.kit.cluster import Cluster
 from tests.kit.http import Api, make_api, make_test_app
 from tests.kit.people import FIT, KYC, RESIDENCIES, Customer, make_customer

@@ -17,7 +17,7 @@ from openvest.db.unit import Database, Unit
 from openvest.features.onboarding import service
 from openvest.simulation.scenarios import lay
 from openvest.work.look import look
-from tests.contract.people import ENDPOINTS, check, fields, held, made, news, settle, status
+from tests.features.users.people import ENDPOINTS, check, fields, held, made, news, settle, status
 from tests.kit.http import Api, make_api, make_test_app
 from tests.kit.people import (
     ADDRESS,

@@ -13,7 +13,7 @@ from openvest.core.ids import deterministic_id
 from openvest.core.problems import InvalidRequest
 from openvest.features.onboarding import rules, rules_checks, rules_identifiers
 from openvest.features.onboarding.model import Check, Residency, TaxResidencies
-from tests.unit.test_users_rules import ADDRESS, AT, USER
+from tests.features.users.test_users_rules import ADDRESS, AT, USER
 
 
 def check(kind: Any, status: Any = "PASSED", n: int = 0, **details: Any) -> Check:

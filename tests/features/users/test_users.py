@@ -11,7 +11,7 @@ import pytest
 
 from openvest.db.unit import Database
 from openvest.simulation.scenarios import lay
-from tests.contract.people import ENDPOINTS, fields, held, made, news, settle, status
+from tests.features.users.people import ENDPOINTS, fields, held, made, news, settle, status
 from tests.kit.http import Api, make_api, make_test_app
 from tests.kit.people import (
     ADDRESS,

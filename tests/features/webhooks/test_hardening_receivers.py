@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from openvest.core.snapshots import dumps
-from tests.contract.webhooks.test_webhook_sender import sender_to, webhook_request
+from tests.features.webhooks.test_webhook_sender import sender_to, webhook_request
 from tests.kit.hostile import OK, endpoint, sends
 
 pytestmark = pytest.mark.anyio

@@ -1,0 +1,1 @@
+"""Tests of accounts, and what other tests know of them."""

@@ -1,0 +1,1 @@
+"""Tests of cash, and what other tests know of them."""

@@ -1,0 +1,1 @@
+"""Tests of executions, and what other tests know of them."""

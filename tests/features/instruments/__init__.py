@@ -1,0 +1,1 @@
+"""Tests of instruments, and what other tests know of them."""

@@ -1,0 +1,1 @@
+"""Tests of onboarding, and what other tests know of them."""

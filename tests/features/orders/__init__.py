@@ -1,0 +1,1 @@
+"""Tests of orders, and what other tests know of them."""

@@ -1,0 +1,117 @@
+"""What tests know of orders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from openvest.db.unit import Database, Unit
+from openvest.features.orders import service as orders
+from openvest.features.orders.model import PlaceOrder
+from tests.kit.customers import make_customer
+from tests.kit.orders import X, make_trader
+from tests.kit.sample import AT_ONCE, Ask, Asked, Life, Sample, an_order, filled
+
+if TYPE_CHECKING:
+    from tests.gates.pauses import Field
+
+ORDER = {
+    "user_id": "{user_id}",
+    "account_id": "{account_id}",
+    "instrument_id": X,
+    "instrument_id_type": "ISIN",
+    "order_type": "MARKET",
+    "side": "BUY",
+    "currency": "EUR",
+    "cash_amount": "10.00",
+}
+_EXPIRE = """
+update orders set expires_at = wire_now() where tenant_id = $1 and id = (
+  select id from orders where tenant_id = $1 and status = 'PROCESSING' and order_type = 'LIMIT'
+     and cancellation_reason is null and expires_at is null order by id limit 1 for update skip locked)
+"""
+_FILTER = "a filter: an empty list"
+_OF_ONE = "what one order has, and the contract gives it no pages"
+
+
+async def _an_order_that_is_executed(life: Life) -> Mapping[str, str]:
+    placed = await life.post("/orders", filled(ORDER, life.ids))
+    await life.rest()
+    order = await life.get(f"/orders/{placed['id']}")
+    assert order["executions"], order
+    return {"order_id": order["id"], "execution_id": order["executions"][0]["id"]}
+
+
+async def _names(life: Life) -> Mapping[str, str]:
+    return {"client_reference": "reference 4711 of the owner"}
+
+
+async def _one_that_expires(life: Life) -> None:
+    trader, now = await make_trader(life.world, life.tenant_id, "1000.00"), await life.now()
+    await trader.place(quantity="1", order_type="LIMIT", limit_price="1.00", expiry_date=now.date())
+    await trader.advance_to(now + timedelta(days=3))
+
+
+async def _many(life: Life, count: int) -> None:
+    want = PlaceOrder(
+        UUID(life.ids["account_id"]), UUID(life.ids["user_id"]), isin=X, side="BUY", cash_amount=Decimal("10.00")
+    )
+    for first in range(0, count, AT_ONCE):
+        wants = [want] * min(AT_ONCE, count - first)
+
+        async def place(unit: Unit, wants: Sequence[PlaceOrder] = wants) -> None:
+            await orders.place_orders(unit, wants)
+
+        await life.world.database.write(life.tenant_id, place, n=len(wants))
+    await life.rest()
+
+
+async def _orders(database: Database, tenant_id: UUID, ask: Ask, count: int) -> Sequence[Asked]:
+    customer = await make_customer(database, tenant_id)
+    return [ask(customer.ids).also(client_reference=f"number {n}") for n in range(count)]
+
+
+async def _a_last_day(field: Field, number: int) -> None:
+    await field.order(number, "last day", market=False)
+    await field.superuser.execute(_EXPIRE, field.known.tenant_id)
+
+
+SAMPLE = Sample(
+    bodies={"POST /orders": ORDER},
+    makers={"POST /orders": _orders},
+    objects=_an_order_that_is_executed,
+    lived=_one_that_expires,
+    many=_many,
+    names=_names,
+    references={"client_reference": "client_reference"},
+    texts=frozenset("cash_amount instrument_id limit_price quantity stop_price".split()),
+    no_names=frozenset({"client_reference"}),
+    whose={"business_id": "user_id", "decision_maker_id": "user_id", "transaction_fee_model_id": "user_id"},
+    variants={
+        "POST /orders body business_id": {"user_id": None},
+        "POST /orders body fee_configuration.0.transaction_fee_model_id": {
+            "fee_configuration": [{"type": "TRANSACTION_FEE_BUY"}]
+        },
+    },
+    takes_any={
+        "GET /accounts/{account_id}/orders query account_group_id": _FILTER,
+        "GET /accounts/{account_id}/orders query user_id": _FILTER,
+    },
+    whole={
+        "GET /orders/{order_id} fee_configuration": _OF_ONE,
+        "GET /orders/{order_id} executions": _OF_ONE,
+    },
+    occasions={"orders.check": an_order, "orders.book": an_order, "orders.expire": _a_last_day},
+    refused_changes=(
+        "orders lock_used = lock_amount + 1",
+        "orders lock_used = -1",
+        "orders executed_cash = -1",
+        "orders executed_quantity = -1",
+        "orders fee = -1",
+        "orders side = 'SHORT'",
+        "orders status = 'CANCELLED', cancellation_reason = null",
+    ),
+)

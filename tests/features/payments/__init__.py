@@ -1,0 +1,1 @@
+"""Tests of payments, and what other tests know of them."""

@@ -1,0 +1,1 @@
+"""Tests of positions, and what other tests know of them."""

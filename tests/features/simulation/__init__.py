@@ -1,0 +1,1 @@
+"""Tests of simulation, and what other tests know of them."""

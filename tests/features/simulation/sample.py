@@ -1,0 +1,60 @@
+"""What tests know of the clock and the scenarios of a sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from openvest.db.unit import Unit
+from openvest.simulation import scenarios
+from tests.kit.sample import Life, Sample
+
+_NO_KEY = "the contract lists no key, and a second request meets what the first one left"
+_TO_COME = "for objects to come, of this tenant alone"
+
+
+async def _a_scenario(life: Life) -> Mapping[str, str]:
+    body = {"name": "data_change_fails", "on": {"user_id": life.ids["user_id"]}}
+    scenario = await life.post("/tests/scenarios", body)
+    return {"scenario_id": scenario["id"]}
+
+
+async def _some_that_are_met(life: Life) -> None:
+    for name in ("check_fails", "data_change_pending"):
+        await life.post("/tests/scenarios", {"name": name, "on": {"user_id": life.ids["user_id"]}, "times": 1})
+
+
+async def _many(life: Life, count: int) -> None:
+    async def scenario(unit: Unit, number: int) -> None:
+        await scenarios.lay(unit, "order_rejected", 1, client_reference=f"nobody {number}")
+
+    await life.write_many(scenario, count)
+
+
+SAMPLE = Sample(
+    bodies={
+        "POST /tests/clock/advance": {"by": "PT0S"},
+        "POST /tests/scenarios": {"name": "order_rejected", "on": {"client_reference": "a reference of nobody"}},
+    },
+    objects=_a_scenario,
+    lived=_some_that_are_met,
+    many=_many,
+    references={"client_reference": "client_reference"},
+    texts=frozenset({"next_open"}),
+    no_names=frozenset({"client_reference"}),
+    variants={
+        "POST /tests/scenarios body on.account_id": {"on": {}},
+        "POST /tests/scenarios body on.user_id": {"on": {}},
+    },
+    takes_any={
+        "POST /tests/scenarios body on.account_id": _TO_COME,
+        "POST /tests/scenarios body on.user_id": _TO_COME,
+    },
+    unkeyed={
+        "POST /tests/clock/freeze": _NO_KEY,
+        "POST /tests/clock/thaw": _NO_KEY,
+        "POST /tests/clock/advance": "moves on by as much as is asked each time; sandboxes only",
+        "POST /tests/scenarios": "a scenario more is seen in the list and can be removed; sandboxes only",
+    },
+    no_rows={"scenario_uses": "made where a scenario takes effect; no operation shows one"},
+    refused_changes=("scenarios used = times + 1",),
+)

@@ -1,0 +1,1 @@
+"""Tests of street, and what other tests know of them."""

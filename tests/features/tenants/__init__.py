@@ -1,0 +1,1 @@
+"""Tests of tenants, and what other tests know of them."""

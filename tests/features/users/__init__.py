@@ -1,0 +1,1 @@
+"""Tests of users, and what other tests know of them."""

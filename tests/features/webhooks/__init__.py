@@ -1,0 +1,1 @@
+"""Tests of webhooks, and what other tests know of them."""
