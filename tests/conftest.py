@@ -1,8 +1,9 @@
-"""Fixtures every test may use: a real PostgreSQL, an empty migrated database, a tenant."""
+"""Fixtures every test may use: a real PostgreSQL, an empty migrated database, a tenant; and who runs which test."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -12,7 +13,36 @@ from openvest.db.unit import Database
 from openvest.main import Assembled
 from tests.kit.cluster import Cluster, start_cluster
 from tests.kit.lifecycles import untold_anywhere
+from tests.kit.pace import dealt, noted, slope, watched
 from tests.kit.world import make_tenant, opened
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    worker: dict[str, int] | None = getattr(config, "workerinput", None)
+    if worker is not None:
+        items[:] = dealt(items, worker["workercount"])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    with watched(item) if item.config.option.durations is not None else nullcontext():
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
+    try:
+        return (yield)
+    finally:
+        if item.config.option.durations is not None:
+            noted(item)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if config.option.durations is not None:
+        reports = [one for kind in terminalreporter.stats.values() for one in kind]
+        terminalreporter.section("seconds per operation")
+        terminalreporter.write_line(slope([one for one in reports if isinstance(one, pytest.TestReport)]))
 
 
 @pytest.fixture(scope="session")

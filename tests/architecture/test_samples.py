@@ -8,7 +8,7 @@ import pytest
 
 from openvest.declarations import Endpoint
 from openvest.features.payments.v1 import ENDPOINTS
-from tests.kit import operations, samples
+from tests.kit import contracts, operations, samples
 from tests.kit.operations import asked_of, begun, body_of, different_ones
 from tests.kit.sample import Life, Sample
 from tests.kit.samples import DECLARED, SAMPLES, Declared, load, missing
@@ -74,8 +74,9 @@ async def test_an_object_that_nobody_makes_is_told(monkeypatch: pytest.MonkeyPat
 
 def test_an_operation_of_lite_has_a_body_of_its_own_or_that_of_v1(monkeypatch: pytest.MonkeyPatch) -> None:
     lite: Endpoint = replace(TOPUP)
-    monkeypatch.setattr(samples.catalog, "CONTRACTS", {"v1": ENDPOINTS, "lite": [lite]})
-    assert asked_of(lite, {"account_group_id": "mine"}) == asked_of(TOPUP, {"account_group_id": "mine"})
+    monkeypatch.setattr(contracts, "TABLES", {"v1": ENDPOINTS, "lite": [lite]})
+    asked = asked_of(TOPUP, {"account_group_id": "mine"})
+    assert asked_of(lite, {"account_group_id": "mine"}) == replace(asked, contract="lite")
     other = replace(SAMPLES["payments"], lite_bodies={"POST /payments/topups": {"amount": "1.00"}})
     monkeypatch.setattr(samples, "SAMPLES", {**SAMPLES, "payments": other})
     assert asked_of(lite, {}).body == {"amount": "1.00"}

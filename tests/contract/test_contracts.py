@@ -20,6 +20,7 @@ from openvest.declarations import Contract, Endpoint
 from openvest.events.packages import event_objects
 from openvest.events.sequencer import number_events
 from openvest.features.payments import service
+from openvest.features.payments.model import NewTopup
 from openvest.server.app import App
 from tests.gates.catalog import GATES
 from tests.gates.scratch import run_gate, tree
@@ -46,7 +47,7 @@ def app(database: Database) -> App:
 async def topped_up(customer: Customer, database: Database, times: int) -> None:
     async def work(unit: Unit) -> None:
         for _ in range(times):
-            await service.create_topup(unit, customer.group_id, Decimal("1.00"), "EUR")
+            await service.create_topup(unit, NewTopup(customer.group_id, Decimal("1.00"), "EUR"))
 
     await database.write(customer.tenant_id, work)
 

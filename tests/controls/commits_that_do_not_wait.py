@@ -26,6 +26,7 @@ async def weaken(dsn: str) -> None:
     try:
         await connection.execute("alter system set synchronous_commit = off")
         await connection.execute("alter system set wal_writer_delay = '10s'")
+        await connection.execute("alter system set wal_writer_flush_after = '1GB'")
         await connection.execute("select pg_reload_conf()")
     finally:
         await connection.close()

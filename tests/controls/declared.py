@@ -162,7 +162,7 @@ def _greeting(work: str) -> tuple[Edit, ...]:
     sweeps, known, place = (
         "src/openvest/features/users/sweeps.py",
         "    Outbound(\n",
-        "# A lease token is drawn",
+        "async def lease_changes(",
     )
     return Edit(sweeps, known, _GREETINGS + known), Edit(sweeps, place, work + place)
 
@@ -256,8 +256,13 @@ PLANTED: tuple[Planted, ...] = (
         (
             Edit(
                 "src/openvest/features/accounts/service.py",
-                '    unit.emit(f"ACCOUNT.{rules.EVENTS[verb]}",',
-                '    if verb != "activate":\n        unit.emit(f"ACCOUNT.{rules.EVENTS[verb]}",',
+                '    return await save_next(unit, store.SAVE_ACCOUNT, account, f"ACCOUNT.',
+                '    if verb == "activate":\n'
+                "        from openvest.db.rows import next_version\n"
+                "        moved = next_version(unit, account, status=status, **changes)\n"
+                "        await save(unit, store.SAVE_ACCOUNT, moved)\n"
+                "        return moved\n"
+                '    return await save_next(unit, store.SAVE_ACCOUNT, account, f"ACCOUNT.',
             ),
         ),
     ),

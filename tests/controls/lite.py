@@ -31,14 +31,21 @@ PLANTED: tuple[Planted, ...] = (
         "R36",
         "lite-shows-more",
         "lite shows of a top-up what it does not describe",
-        (Edit(_PAYMENTS, '        "state": STATES', '        "version": topup["version"],\n        "state": STATES'),),
+        (
+            Edit(
+                _PAYMENTS,
+                "    return topup_lite(snapshot_of(await service.create_topup(unit, _new_topup(call.body))))\n",
+                "    topup = await service.create_topup(unit, _new_topup(call.body))\n"
+                '    return {**dict(topup_lite(snapshot_of(topup))), "version": topup.version}\n',
+            ),
+        ),
         lite=True,
     ),
     Planted(
         "R41",
         "lite-without-limit",
         "a page of lite may be as long as one of v1",
-        (Edit(_PAYMENTS, "le=LITE.page.most", "le=1000"),),
+        (Edit(_PAYMENTS, "le=PAGE.most", "le=1000"),),
         {"rows": 1_050},
         lite=True,
     ),

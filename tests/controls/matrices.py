@@ -91,13 +91,15 @@ _TENANTS = (
         (
             Edit(
                 "src/openvest/features/payments/service.py",
-                "    return _known(await unit.row(store.TOPUP_BY_ID, unit.tenant_id, topup_id))\n",
+                "    return await unit.known(rules.UnknownTopup(), store.TOPUP_BY_ID, unit.tenant_id, topup_id)\n",
                 "    found = await unit.row(store.TOPUP_BY_ID, unit.tenant_id, topup_id)\n"
                 "    if found is None and await unit.connection.fetchval(\n"
                 '        "select exists (select from topups where id = $1)", topup_id\n'
                 "    ):\n"
-                '        raise rules.UnknownTopup("This top-up is another tenant\'s.")\n'
-                "    return _known(found)\n",
+                '        raise rules.NotFound("This top-up is another tenant\'s.")\n'
+                "    if found is None:\n"
+                "        raise rules.UnknownTopup\n"
+                "    return found\n",
             ),
         ),
     ),
@@ -214,8 +216,9 @@ _FIELDS = (
         (
             Edit(
                 "src/openvest/features/webhooks/v1.py",
-                "    return webhook_v1(changed)\n",
-                '    shown = webhook_v1(changed)\n    return {**shown, "id": str(body.id or shown["id"])}\n',
+                "    return webhook_v1(snapshot_of(changed))\n",
+                "    seen = webhook_v1(snapshot_of(changed))\n"
+                '    return {**seen, "id": str(call.body.id or seen["id"])}\n',
             ),
         ),
     ),
@@ -267,14 +270,14 @@ _PAGES = (
         "R41",
         "no-limit",
         "a page may be as long as one likes",
-        (Edit("src/openvest/core/v1.py", "        le=V1.page.most,\n", ""),),
+        (Edit("src/openvest/core/v1.py", "        le=_PAGE.most,\n", ""),),
         _SMALL,
     ),
     Planted(
         "R41",
         "no-page-of-nothing",
         "a page of no rows, which shows the counts alone, is refused",
-        (Edit("src/openvest/core/v1.py", "ge=V1.page.least,", "ge=1,"),),
+        (Edit("src/openvest/core/v1.py", "ge=_PAGE.least,", "ge=1,"),),
         _SMALL,
     ),
     Planted(

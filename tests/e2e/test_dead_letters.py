@@ -21,7 +21,7 @@ from openvest.features.accounts import service as accounts
 from openvest.features.orders import service as orders
 from openvest.features.orders.model import OrderDetails
 from openvest.features.payments import service as payments
-from openvest.features.users import service as users
+from openvest.features.users.sweeps import fail_undecidable
 from openvest.ledger.audit import Proof, prove_tenant
 from openvest.main import Assembled
 from openvest.ports.venue import VenueAnswer, VenueOrder
@@ -216,7 +216,7 @@ async def test_money_of_a_dropped_bank_line_is_in_suspense(assembled: Assembled,
         return receipt.id
 
     line = await assembled.database.write(frozen_tenant_id, arrives)
-    await at.run(ANY, payments.INTAKE, line, (await assembled.clockwork.show(frozen_tenant_id)).now)
+    await at.run(ANY, "payments.match", line, (await assembled.clockwork.show(frozen_tenant_id)).now)
     await at.trader.rest()
     assert await at.broken_laws() == ["no_open_work_is_hidden"]
     await at.drop()
@@ -237,7 +237,7 @@ async def test_a_dropped_data_change_has_failed(assembled: Assembled, frozen_ten
     assert await at.broken_laws() == ["no_open_work_is_hidden"]
     await at.drop()
     assert (await at.proof()).clean and (await at.trader.event_types("USER"))[-1] == "USER.DATA_CHANGE_FAILED"
-    await assembled.database.write(frozen_tenant_id, lambda unit: users.fail_undecidable(unit, change), n=0)
+    await assembled.database.write(frozen_tenant_id, lambda unit: fail_undecidable(unit, change), n=0)
 
 
 @pytest.mark.parametrize("close", [accounts.lock_account, accounts.close_account])

@@ -30,6 +30,7 @@ from openvest.db.grants import differences
 from openvest.db.migrate import SchemaRefused, read_migrations
 from openvest.events.sequencer import number_events
 from openvest.features.payments import service as payments
+from openvest.features.payments.model import NewTopup
 from openvest.main import backups, installation
 from openvest.main.environment import Environment
 from openvest.main.first_start import Sandbox, furnish
@@ -86,7 +87,9 @@ async def test_a_backup_under_load_comes_back_whole_and_serves(folders: Folders,
 
         async def load() -> None:
             while True:
-                await database.write(tenant, lambda unit: payments.create_topup(unit, group, Decimal("1.00"), "EUR"))
+                await database.write(
+                    tenant, lambda unit: payments.create_topup(unit, NewTopup(group, Decimal("1.00"), "EUR"))
+                )
                 await source.assembled.runner.run_until_quiet(tenant)
                 written.append(1)
 
@@ -111,7 +114,9 @@ async def test_a_backup_under_load_comes_back_whole_and_serves(folders: Folders,
             found = await furnish(again, URL, None)
             assert not found.fresh and found.customer == sandbox.customer, "the profile of before is known"
             books = again.assembled
-            await books.database.write(tenant, lambda unit: payments.create_topup(unit, group, Decimal("7.00"), "EUR"))
+            await books.database.write(
+                tenant, lambda unit: payments.create_topup(unit, NewTopup(group, Decimal("7.00"), "EUR"))
+            )
             await books.runner.run_until_quiet(tenant)
             await number_events(books.database, tenant)
         assert await fetch(address.superuser_dsn("again"), GAPS) == 0

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from openvest.main import Assembled
@@ -21,13 +22,31 @@ class Ground:
     world: Assembled
 
 
+_LENT: ContextVar[Cluster | None] = ContextVar("a cluster that others use too", default=None)
+
+
+@contextmanager
+def standing_on(cluster: Cluster) -> Generator[None]:
+    """Inside, gates take a database of this cluster instead of a cluster of their own, which takes longer to make."""
+    before = _LENT.set(cluster)
+    try:
+        yield
+    finally:
+        _LENT.reset(before)
+
+
 @asynccontextmanager
-async def ground(*, durable: bool = False, pool_size: int = 10) -> AsyncGenerator[Ground]:
-    """A cluster for the length of the block."""
-    cluster = await asyncio.to_thread(start_cluster, durable=durable)
+async def ground(*, pool_size: int = 10) -> AsyncGenerator[Ground]:
+    """A database for the length of the block, in a cluster of its own unless one was lent."""
+    lent = _LENT.get()
+    cluster = lent or await asyncio.to_thread(start_cluster)
     try:
         name = await cluster.create()
-        async with opened(cluster, name, pool_size=pool_size) as world:
-            yield Ground(cluster, name, world)
+        try:
+            async with opened(cluster, name, pool_size=pool_size) as world:
+                yield Ground(cluster, name, world)
+        finally:
+            await cluster.drop(name)
     finally:
-        await asyncio.to_thread(cluster.stop)
+        if lent is None:
+            await asyncio.to_thread(cluster.stop)

@@ -11,9 +11,11 @@ import pytest
 from tests.controls.planted import PLANTED
 from tests.gates.catalog import GATES
 from tests.gates.gate import Gate
+from tests.gates.ground import standing_on
 from tests.gates.one import judged
 from tests.gates.report import CONTROLS, commit, control_of, read_caught
 from tests.gates.scratch import ROOT
+from tests.kit.cluster import Cluster
 
 QUICK = [gate for gate in GATES.values() if gate.quick]
 
@@ -76,6 +78,7 @@ def test_a_report_takes_what_was_seen_of_this_very_bug(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("gate", QUICK, ids=lambda gate: gate.name)
-def test_a_quick_gate_passes(gate: Gate) -> None:
-    told = judged(gate, "push", 20_260_302, {})
+def test_a_quick_gate_passes(gate: Gate, cluster: Cluster) -> None:
+    with standing_on(cluster):
+        told = judged(gate, "push", 20_260_302, {})
     assert told["passed"], "\n".join([told["figure"], *told["findings"]])

@@ -13,7 +13,7 @@ from openvest.features.accounts import service as accounts
 from openvest.features.onboarding import service_identifiers as identifiers
 from openvest.features.onboarding.model import Residency
 from openvest.features.payments import service as payments
-from openvest.features.payments.model import Topup
+from openvest.features.payments.model import NewTopup, Topup
 from openvest.features.users import service as users
 from openvest.features.users.model import NewUser
 
@@ -91,6 +91,6 @@ async def top_up(database: Database, customer: Customer, amount: str, currency: 
     """Money for a customer."""
 
     async def work(unit: Unit) -> Topup:
-        return await payments.create_topup(unit, customer.group_id, Decimal(amount), currency)
+        return await payments.create_topup(unit, NewTopup(customer.group_id, Decimal(amount), currency))
 
     return await database.write(customer.tenant_id, work)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from functools import lru_cache
 from typing import Any
 
 import httpx
@@ -119,14 +117,21 @@ def check_answer(description: Json, answer: httpx.Response) -> None:
     media = answer.headers["content-type"].partition(";")[0]
     assert media in contents, f"{method} {template} {answer.status_code} answers {media}"
     if media.endswith("json"):
-        _validator(json.dumps({**contents[media]["schema"], "components": description["components"]})).validate(
-            answer.json()
-        )
+        _validator(contents[media]["schema"], description["components"]).validate(answer.json())
 
 
-@lru_cache(maxsize=512)
-def _validator(schema: str) -> Draft202012Validator:
-    return Draft202012Validator(json.loads(schema), format_checker=Draft202012Validator.FORMAT_CHECKER)
+_VALIDATORS: dict[tuple[int, int], tuple[Json, Json, Draft202012Validator]] = {}
+"""By the identity of a schema and its components, which are kept so that no other thing can have it."""
+
+
+def _validator(schema: Json, components: Json) -> Draft202012Validator:
+    """The validator of a schema; what it has resolved, it need not resolve again."""
+    known = _VALIDATORS.get((id(schema), id(components)))
+    if known is None:
+        whole = {**schema, "components": components}
+        made = Draft202012Validator(whole, format_checker=Draft202012Validator.FORMAT_CHECKER)
+        known = _VALIDATORS[id(schema), id(components)] = (schema, components, made)
+    return known[2]
 
 
 def _template(description: Json, path: str) -> str:

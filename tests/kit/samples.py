@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any
 
 from openvest import catalog
-from openvest.declarations import Endpoint
+from openvest.declarations import Endpoint, Feature
 from tests.kit.contracts import address, contract_of, label, takes_key
 from tests.kit.sample import Sample
 
@@ -25,14 +25,12 @@ class Declared:
     works: Sequence[str]
 
 
-DECLARED: Sequence[Declared] = tuple(
-    Declared(
-        feature.name,
-        (*feature.v1.endpoints, *feature.lite.endpoints),
-        [work.name for work in catalog.WORKS if work.name.partition(".")[0] == feature.name],
-    )
-    for feature in catalog.FEATURES
-)
+def _declared(feature: Feature) -> Declared:
+    works = [work.name for work in catalog.WORKS if work.name.partition(".")[0] == feature.name]
+    return Declared(feature.name, [*feature.v1.endpoints, *feature.lite.endpoints], works)
+
+
+DECLARED: Sequence[Declared] = tuple(_declared(feature) for feature in catalog.FEATURES)
 """Every feature, bottom to top."""
 
 

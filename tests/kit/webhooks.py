@@ -57,11 +57,11 @@ class WebhookWorld:
         url: str | None = None,
         **options: Any,
     ) -> UUID:
-        values: dict[str, Any] = {"type": ["ALL"], "exclude_type": None, "delay_seconds": 1, "max_package_size": None}
-        new = NewWebhook(contract, "t", url or self.receiver.url(path), **(values | options))
+        values: dict[str, Any] = {"type": ["ALL"], "exclude_type": None, "delay_seconds": 1, "max_package_size": 65_536}
+        new = NewWebhook("t", url or self.receiver.url(path), **(values | options))
 
         async def work(unit: Unit) -> UUID:
-            made = await service.create_webhook(unit, new, self.allow_list)
+            made = await service.create_webhook(unit, contract, new, self.allow_list)
             if enabled:
                 await service.update_webhook(unit, made.id, WebhookChange(enabled=True))
             return made.id

@@ -13,7 +13,7 @@ from openvest.core.problems import FieldError, InvalidRequest, NotAcceptable, Un
 from openvest.core.schema import Body, Day, Id, Instant, Isin, PaymentAmount, SignedDecimal
 from openvest.core.schema_people import Address
 from openvest.declarations import Endpoint
-from openvest.features.users.v1_schemas import SocialSecurityNumber
+from openvest.features.users.v1 import SocialSecurityNumber
 from openvest.server.authentication import as_uuid
 from openvest.server.messages import Request
 from openvest.server.negotiation import check_accept, check_content_type, prefers_html

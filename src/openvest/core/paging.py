@@ -74,3 +74,8 @@ class PageParameters(BaseModel):
         """The same as services take it."""
         sort: str | None = getattr(self, "sort", None)
         return PageRequest(limit=self.limit, offset=self.offset, sort=sort, order=self.order)
+
+    @property
+    def filters(self) -> dict[str, Any]:
+        """What a list adds, by name; None is no filter."""
+        return {name: value for name, value in self if name not in ("offset", "limit", "order", "sort")}

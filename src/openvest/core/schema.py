@@ -12,7 +12,7 @@ Source: CONTRACTS.md rule 5; reference (authentication).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -39,6 +39,7 @@ from pydantic_core import InitErrorDetails
 from openvest.core.clock import parse_day, parse_instant
 from openvest.core.countries import known_country
 from openvest.core.ids import parse_id
+from openvest.core.money import cents
 from openvest.core.problems import FieldError
 
 UUID_PATTERN = "^[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-5][0-9a-fA-F]{3}-?[089abAB][0-9a-fA-F]{3}-?[0-9a-fA-F]{12}$"
@@ -197,6 +198,13 @@ class View(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """In the type of a view's field: how the value of a snapshot is written (`core/shown.py`)."""
+
+    write: Callable[[Any], Any]
+
+
 def published_name(name: str) -> str:
     """What a class of this name is called in the served description."""
     return name.removesuffix("View")
@@ -237,9 +245,10 @@ _SIGNED_PAY, _SIGNED_PAY_SCHEMA = _decimal(9, 2, exact=True, signed=True)
 _UNSIGNED, _UNSIGNED_SCHEMA = _decimal(63, 27, exact=False, signed=False)
 _SIGNED, _SIGNED_SCHEMA = _decimal(63, 27, exact=False, signed=True)
 
-PaymentAmount = Annotated[Decimal, _PAY, _PAY_SCHEMA]
+IN_CENTS = Shown(lambda amount: cents(Decimal(amount)))
+PaymentAmount = Annotated[Decimal, _PAY, _PAY_SCHEMA, IN_CENTS]
 """Money as the contract takes it for payments and orders: 0 or exactly 2 decimals."""
-SignedPaymentAmount = Annotated[Decimal, _SIGNED_PAY, _SIGNED_PAY_SCHEMA]
+SignedPaymentAmount = Annotated[Decimal, _SIGNED_PAY, _SIGNED_PAY_SCHEMA, IN_CENTS]
 UnsignedDecimal = Annotated[Decimal, _UNSIGNED, _UNSIGNED_SCHEMA]
 SignedDecimal = Annotated[Decimal, _SIGNED, _SIGNED_SCHEMA]
 

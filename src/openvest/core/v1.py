@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import GenericAlias
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, create_model
 
-from openvest.core.contracts import V1
+from openvest.core.contracts import RULES
 from openvest.core.paging import Page, PageParameters, number_or
 from openvest.core.schema import Currency, Id, Isin, SignedDecimal, View, published_name
-from openvest.core.snapshots import Json
+from openvest.core.snapshots import Json, Snapshot, snapshot_of
+
+_PAGE = RULES["v1"].page
 
 
 class MoneyView(View):
@@ -54,16 +57,23 @@ def page_of(view: type[BaseModel], plural: str) -> type[View]:
 class PageQuery(PageParameters):
     """Query parameters of every list of v1; a list adds its own filters and `sort`."""
 
-    limit: Annotated[int, number_or(V1.page.default)] = Field(
-        default=V1.page.default,
-        ge=V1.page.least,
-        le=V1.page.most,
+    limit: Annotated[int, number_or(_PAGE.default)] = Field(
+        default=_PAGE.default,
+        ge=_PAGE.least,
+        le=_PAGE.most,
         description="Most items to return; 0 gives an empty page with its counts.",
     )
 
 
-def page_v1(found: Page[Any], items: list[Json]) -> Json:
-    """A page as v1 shows it."""
+class ByTimesQuery(PageQuery):
+    """Query parameters of lists of what is made and changes."""
+
+    sort: Literal["created_at", "updated_at"] = Field(default="created_at", description="Field to order by.")
+
+
+def page_v1(found: Page[Any], mapper: Callable[[Snapshot], Json]) -> Json:
+    """A page as v1 shows it, each row by its mapper."""
+    items = [mapper(snapshot_of(row)) for row in found.rows]
     meta = {
         "offset": found.offset,
         "limit": found.limit,

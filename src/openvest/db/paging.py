@@ -11,6 +11,7 @@ from typing import Any, Generic, LiteralString, TypeVar, cast
 
 from openvest.core.paging import Page, PageRequest
 from openvest.db.query import Query
+from openvest.db.rows import columns
 from openvest.db.unit import Unit
 
 R = TypeVar("R")
@@ -54,6 +55,21 @@ class Listing(Generic[R]):
 
     def count_sql(self, names: Sequence[str]) -> LiteralString:
         return cast(LiteralString, f"select count(*) from {self.source} where {self.where(names)}")
+
+
+def listing(table: LiteralString, row: type[R], *, sorts: LiteralString, filters: LiteralString = "") -> Listing[R]:
+    """A list of a table's rows, ordered and filtered by columns. Shape: names with blanks between, the usual order
+    first.
+    """
+    by_name: Mapping[str, LiteralString] = {name: name for name in sorts.split()}
+    return Listing(
+        row,
+        columns(row),
+        table,
+        filters={name: f"{name} = {{}}" for name in filters.split()},
+        sorts=by_name,
+        default_sort=next(iter(by_name)),
+    )
 
 
 async def page(

@@ -7,11 +7,24 @@ one array per column. What needs other words, such as a balance that is counted 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from decimal import Decimal
 from types import UnionType
-from typing import Any, Generic, Literal, LiteralString, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import (
+    Any,
+    ClassVar,
+    Generic,
+    Literal,
+    LiteralString,
+    Protocol,
+    TypeVar,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 from uuid import UUID
 
 from openvest.core.snapshots import text_of
@@ -99,6 +112,37 @@ class Write(Statement, Generic[R]):
 async def save(unit: Unit, write: Write[R], *rows: R) -> int:
     """Write rows and say how many were written; without any, nothing is sent."""
     return await unit.run(write, unit.tenant_id, *write.arrays(rows)) if rows else 0
+
+
+class Versioned(Protocol):
+    """A row that counts its changes, and tells of each by an event."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def id(self) -> UUID: ...
+
+    @property
+    def version(self) -> int: ...
+
+    @property
+    def updated_at(self) -> datetime: ...
+
+
+V = TypeVar("V", bound=Versioned)
+
+
+def next_version(unit: Unit, row: V, **changes: Any) -> V:
+    """The row with these changes, which are of now."""
+    return replace(row, version=row.version + 1, updated_at=unit.moment_after(row.updated_at), **changes)
+
+
+async def save_next(unit: Unit, write: Write[V], row: V, event: str, **changes: Any) -> V:
+    """Store the next version of a locked row, and tell of it. Writes: the row's table, the event."""
+    changed = next_version(unit, row, **changes)
+    await save(unit, write, changed)
+    unit.emit(event, changed.id, changed.version, changed.updated_at, changed)
+    return changed
 
 
 def insert(

@@ -105,6 +105,13 @@ class Unit:
             return None
         return query.row(*record) if hasattr(query.row, "__dataclass_fields__") else cast(R, record[0])
 
+    async def known(self, refusal: Exception, query: Query[R], *args: Any) -> R:
+        """The first row. Raises: `refusal` where there is none."""
+        found = await self.row(query, *args)
+        if found is None:
+            raise refusal
+        return found
+
     async def one(self, query: Query[R], *args: Any) -> R:
         """The row that must be there. Raises: LookupError, which is a fault of ours."""
         found = await self.row(query, *args)

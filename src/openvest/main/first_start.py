@@ -26,6 +26,7 @@ from openvest.features.onboarding import service as checks
 from openvest.features.onboarding import service_identifiers as identifiers
 from openvest.features.onboarding.model import Residency
 from openvest.features.payments import service as payments
+from openvest.features.payments.model import NewTopup
 from openvest.features.tenants import service as tenants
 from openvest.features.tenants.model import NewClient
 from openvest.features.users import service as users
@@ -227,7 +228,7 @@ async def _make_customer(installation: Installation, tenant_id: UUID) -> Custome
     _BEFORE_TOPUP()
 
     async def top_up(unit: Unit) -> str:
-        await payments.create_topup(unit, UUID(customer.account_group_id), MONEY, CURRENCY)
+        await payments.create_topup(unit, NewTopup(UUID(customer.account_group_id), MONEY, CURRENCY))
         return (await accounts.get_account(unit, UUID(customer.account_id))).status
 
     if await database.write(tenant_id, top_up) != "ACTIVE":

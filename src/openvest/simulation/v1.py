@@ -17,17 +17,18 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from openvest.core.clock import instant
 from openvest.core.problems import FieldError
 from openvest.core.schema import Body, Id, Instant, Unused, View, exactly_one
-from openvest.core.snapshots import Json
+from openvest.core.shown import shown
+from openvest.core.snapshots import Json, snapshot_of
 from openvest.core.trading_calendar import session_after
 from openvest.core.v1 import PageQuery, page_of, page_v1
 from openvest.db.unit import Unit
 from openvest.declarations import Call, Endpoint, Response
+from openvest.operations import TESTS
 from openvest.simulation import scenarios
 from openvest.simulation.durations import Duration, parse_duration
 from openvest.simulation.scenarios import KINDS, Scenario
 from openvest.work.clockwork import ClockBeyond, ClockRow, ClockState, Clockwork
 
-SCOPES = ("tests:admin",)
 WAIT_S = 30
 """How long an advance is waited for. Units: seconds of wire time."""
 
@@ -94,19 +95,23 @@ def _clock_v1(state: ClockState) -> Json:
     return {"now": instant(state.now), "mode": state.mode, "target": target, "done": state.done}
 
 
-async def show_clock(services: ClockServices, call: Call) -> Json:
+async def get_clock(services: ClockServices, call: Call) -> Json:
+    """Read the sandbox's clock."""
     return _clock_v1(await services.clockwork.show(call.caller.tenant_id))
 
 
 async def freeze_clock(services: ClockServices, call: Call) -> Json:
+    """Let the clock stand still."""
     return _clock_v1(await services.clockwork.freeze(call.caller.tenant_id))
 
 
 async def thaw_clock(services: ClockServices, call: Call) -> Json:
+    """Let the clock run on."""
     return _clock_v1(await services.clockwork.thaw(call.caller.tenant_id))
 
 
 async def advance_clock(services: ClockServices, call: Call) -> Json | Response:
+    """Move the clock forward and do all that falls due on the way."""
     tenant_id = call.caller.tenant_id
     target = await services.clockwork.set_target(tenant_id, aim(call.body))
     state = await services.clockwork.advance(tenant_id, to=target, wait_s=WAIT_S)
@@ -208,73 +213,35 @@ class ScenarioQuery(PageQuery):
     sort: Literal["created_at"] = Field(default="created_at", description="Field the list is ordered by.")
 
 
-def scenario_v1(laid: Scenario) -> Json:
-    return {
-        "id": str(laid.id),
-        "created_at": instant(laid.created_at),
-        "name": laid.name,
-        "on": {
-            "account_id": None if laid.account_id is None else str(laid.account_id),
-            "user_id": None if laid.user_id is None else str(laid.user_id),
-            "client_reference": laid.client_reference,
-        },
-        "times": laid.times,
-        "used": laid.used,
-        "removed_at": None if laid.removed_at is None else instant(laid.removed_at),
-    }
+_PLACES = ("account_id", "user_id", "client_reference")
+scenario_v1 = shown(ScenarioView, Scenario, on=lambda laid: {name: laid[name] for name in _PLACES})
 
 
-async def lay_scenario(unit: Unit, call: Call) -> Json:
+async def create_scenario(unit: Unit, call: Call) -> Json:
+    """Say what happens to the next order, check or data change."""
     asked: ScenarioCreate = call.body
-    on = asked.on
-    laid = await scenarios.lay(
-        unit,
-        asked.name,
-        asked.times,
-        account_id=on.account_id,
-        user_id=on.user_id,
-        client_reference=on.client_reference,
-    )
-    return scenario_v1(laid)
+    laid = await scenarios.lay(unit, asked.name, asked.times, **dict(asked.on))
+    return scenario_v1(snapshot_of(laid))
 
 
 async def list_scenarios(unit: Unit, call: Call) -> Json:
-    found = await scenarios.scenarios_page(unit, call.query.page_request)
-    return page_v1(found, [scenario_v1(laid) for laid in found.rows])
+    """List scenarios."""
+    return page_v1(await scenarios.scenarios_page(unit, call.query.page_request), scenario_v1)
 
 
-async def remove_scenario(unit: Unit, call: Call) -> None:
+async def delete_scenario(unit: Unit, call: Call) -> None:
+    """Remove a scenario."""
     await scenarios.remove(unit, call.path["scenario_id"])
 
 
 ENDPOINTS: list[Endpoint] = [
-    Endpoint(
-        "GET", "/tests/clock", "get_clock", "Read the sandbox's clock", "Tests", SCOPES, ClockView,
-        direct=show_clock, sandbox_only=True,
+    TESTS.reads("/tests/clock", answer=ClockView, direct=get_clock),
+    TESTS.acts("/tests/clock/freeze", answer=ClockView, direct=freeze_clock, errors=(409, 422)),
+    TESTS.acts("/tests/clock/thaw", answer=ClockView, direct=thaw_clock, errors=(409, 422)),
+    TESTS.acts("/tests/clock/advance", answer=AdvanceView, direct=advance_clock, body=AdvanceCreate, errors=(202, 422)),
+    TESTS.creates(
+        "/tests/scenarios", create_scenario, ScenarioView, body=ScenarioCreate, status=201, key_required=False
     ),
-    Endpoint(
-        "POST", "/tests/clock/freeze", "freeze_clock", "Let the clock stand still", "Tests", SCOPES, ClockView,
-        direct=freeze_clock, errors=(409, 422), sandbox_only=True,
-    ),
-    Endpoint(
-        "POST", "/tests/clock/thaw", "thaw_clock", "Let the clock run on", "Tests", SCOPES, ClockView,
-        direct=thaw_clock, errors=(409, 422), sandbox_only=True,
-    ),
-    Endpoint(
-        "POST", "/tests/clock/advance", "advance_clock", "Move the clock forward and do all that falls due on the way",
-        "Tests", SCOPES, AdvanceView, direct=advance_clock, body=AdvanceCreate, errors=(202, 400, 422),
-        sandbox_only=True,
-    ),
-    Endpoint(
-        "POST", "/tests/scenarios", "create_scenario", "Say what happens to the next order, check or data change",
-        "Tests", SCOPES, ScenarioView, lay_scenario, body=ScenarioCreate, status=201, errors=(400,), sandbox_only=True,
-    ),
-    Endpoint(
-        "GET", "/tests/scenarios", "list_scenarios", "List scenarios", "Tests", SCOPES, ScenarioPage,
-        list_scenarios, query=ScenarioQuery, errors=(400,), sandbox_only=True,
-    ),
-    Endpoint(
-        "DELETE", "/tests/scenarios/{scenario_id}", "delete_scenario", "Remove a scenario", "Tests", SCOPES, None,
-        remove_scenario, status=204, errors=(404,), sandbox_only=True,
-    ),
-]  # fmt: skip
+    TESTS.lists("/tests/scenarios", list_scenarios, ScenarioPage, query=ScenarioQuery),
+    TESTS.deletes("/tests/scenarios/{scenario_id}", delete_scenario),
+]

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from openvest.db.unit import Database, Unit
 from openvest.features.payments import service as payments
+from openvest.features.payments.model import NewTopup
 from tests.kit.customers import make_customer, top_up
 from tests.kit.sample import Ask, Asked, Life, Sample
 from tests.repeat.life import transfer
@@ -30,9 +31,9 @@ WIRE = {
 
 async def _a_topup(life: Life) -> Mapping[str, str]:
     group_id = UUID(life.ids["account_group_id"])
-    await life.write(lambda unit: payments.create_topup(unit, group_id, Decimal("100.00"), "EUR"))
+    await life.write(lambda unit: payments.create_topup(unit, NewTopup(group_id, Decimal("100.00"), "EUR")))
     # One that is not spent, so that it can be cancelled.
-    topup = await life.write(lambda unit: payments.create_topup(unit, group_id, Decimal("20.00"), "EUR"))
+    topup = await life.write(lambda unit: payments.create_topup(unit, NewTopup(group_id, Decimal("20.00"), "EUR")))
     return {"topup_id": str(topup.id)}
 
 
@@ -53,7 +54,7 @@ async def _many(life: Life, count: int) -> None:
     group_id = UUID(life.ids["account_group_id"])
 
     async def topup(unit: Unit, _: int) -> None:
-        await payments.create_topup(unit, group_id, Decimal("20.00"), "EUR")
+        await payments.create_topup(unit, NewTopup(group_id, Decimal("20.00"), "EUR"))
 
     await life.write_many(topup, count)
 

@@ -22,7 +22,7 @@ from openvest.features.payments.v1 import BankTransactionCreate, TopupCreate
 AT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 REFERENCE = "0b8f1d3e-5c7a-4e2b-9d6f-1a2b3c4d5e6f"
 TOPUP = Topup(
-    deterministic_id("topup"), 1, AT, AT, deterministic_id("group"), Decimal("1000.00"), "EUR", "CONFIRMED", REFERENCE
+    deterministic_id("group"), Decimal("1000.00"), "EUR", deterministic_id("topup"), 1, AT, AT, "CONFIRMED", REFERENCE
 )
 WIRE = BankLine(deterministic_id("line"), Decimal("1000"), "EUR", f"topup {REFERENCE}")
 TRANSFER = {

@@ -23,8 +23,8 @@ from openvest.features.accounts.rules import GROUP
 from openvest.features.cash import service as cash
 from openvest.features.cash.model import CashTransaction
 from openvest.features.payments import service
-from openvest.features.payments.model import BankLine, Receipt, Topup
-from openvest.features.payments.sweeps import SWEEPS
+from openvest.features.payments.model import BankLine, NewTopup, Receipt, Topup
+from openvest.features.payments.sweeps import SWEEPS, match_lines
 from openvest.ledger.audit import prove_tenant
 from openvest.ledger.chart import balance_id
 from openvest.ledger.posting import post
@@ -228,7 +228,7 @@ async def test_a_line_that_cannot_be_booked_is_left_alone_and_holds_nobody_up(
     async def spoilt(unit: Unit, lines: Sequence[BankLine]) -> None:
         if any(line.remittance_information == "spoilt" for line in lines):
             raise ArithmeticError("a fault of ours")
-        await service.match_lines(unit, lines)
+        await match_lines(unit, lines)
 
     async def arrive(unit: Unit) -> None:
         texts = ["spoilt", f"topup {topup.settlement_reference}"]
@@ -339,7 +339,7 @@ async def test_a_group_stays_active_until_its_topup_is_there(database: Database,
     ends: list[asyncio.Task[Any]] = []
 
     async def work(unit: Unit) -> None:
-        await service.create_topup(unit, customer.group_id, Decimal("1.00"), "EUR")
+        await service.create_topup(unit, NewTopup(customer.group_id, Decimal("1.00"), "EUR"))
         ending = database.write(customer.tenant_id, lambda unit: do(unit, customer.group_id))
         ends.append(asyncio.create_task(elsewhere(ending)))
         _, waiting = await asyncio.wait(ends, timeout=0.3)
@@ -356,7 +356,7 @@ async def test_topups_of_another_tenant_do_not_exist(database: Database, custome
     for verb in (
         lambda unit: service.get_topup(unit, topup.id),
         lambda unit: service.cancel_topup(unit, topup.id),
-        lambda unit: service.create_topup(unit, customer.group_id, Decimal("1.00"), "EUR"),
+        lambda unit: service.create_topup(unit, NewTopup(customer.group_id, Decimal("1.00"), "EUR")),
         lambda unit: service.list_topups(unit, PageRequest(limit=100), customer.group_id),
     ):
         with pytest.raises(Problem) as refused:

@@ -17,8 +17,8 @@ async def _a_subscription(life: Life) -> Mapping[str, str]:
 
 async def _many(life: Life, count: int) -> None:
     async def webhook(unit: Unit, number: int) -> None:
-        new = NewWebhook("v1", f"{number}", "https://example.com/hook", ["ALL"], None, 1, None)
-        await webhooks.create_webhook(unit, new)
+        new = NewWebhook(f"{number}", "https://example.com/hook", ["ALL"], None, 1, 65_536)
+        await webhooks.create_webhook(unit, "v1", new)
 
     await life.write_many(webhook, count // 10)
 

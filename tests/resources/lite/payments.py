@@ -8,15 +8,18 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from openvest.core.contracts import LITE
-from openvest.core.money import cents
+from openvest.core.contracts import RULES
 from openvest.core.paging import PageParameters, number_or
 from openvest.core.schema import Body, Id, Instant, PaymentAmount, View
-from openvest.core.snapshots import Json, Snapshot, snapshot_of
+from openvest.core.shown import filled, shown
+from openvest.core.snapshots import Json, snapshot_of
 from openvest.db.unit import Unit
 from openvest.declarations import Call, Endpoint, Representation
 from openvest.features.payments import service
-from openvest.features.payments.model import TopupStatus
+from openvest.features.payments.model import NewTopup, Topup, TopupStatus
+from openvest.operations import Kinds, Operations
+
+PAGE = RULES["lite"].page
 
 State = Literal["PROCESSING", "COMPLETED", "FAILED"]
 STATES: Mapping[TopupStatus, State] = {"CONFIRMED": "PROCESSING", "SETTLED": "COMPLETED", "CANCELLED": "FAILED"}
@@ -66,94 +69,44 @@ class TopupPage(View):
 class TopupQuery(PageParameters):
     """Which part of the list is wanted."""
 
-    limit: Annotated[int, number_or(LITE.page.default)] = Field(
-        default=LITE.page.default, ge=LITE.page.least, le=LITE.page.most, description="Most items to return."
+    limit: Annotated[int, number_or(PAGE.default)] = Field(
+        default=PAGE.default, ge=PAGE.least, le=PAGE.most, description="Most items to return."
     )
 
 
-def topup_lite(topup: Snapshot) -> Json:
-    """A top-up from its snapshot."""
-    return {
-        "id": topup["id"],
-        "account_group_id": topup["account_group_id"],
-        "cash_amount": cents(Decimal(topup["cash_amount"])),
-        "currency": topup["currency"],
-        "state": STATES[topup["status"]],
-        "updated_at": topup["updated_at"],
-    }
+topup_lite = shown(TopupView, Topup, state=lambda topup: STATES[topup["status"]])
+_new_topup = filled(NewTopup, TopupCreate)
 
 
 async def list_topups(unit: Unit, call: Call) -> Json:
-    query: TopupQuery = call.query
-    found = await service.list_topups(unit, query.page_request, call.path["account_group_id"])
+    """List top-ups."""
+    found = await service.list_topups(unit, call.query.page_request, call.path["account_group_id"])
     items = [topup_lite(snapshot_of(topup)) for topup in found.rows]
     meta = {"offset": found.offset, "limit": found.limit, "count": len(items), "total": found.total}
     return {"data": items, "meta": meta}
 
 
 async def create_topup(unit: Unit, call: Call) -> Json:
-    asked: TopupCreate = call.body
-    topup = await service.create_topup(unit, asked.account_group_id, asked.cash_amount, asked.currency)
-    return topup_lite(snapshot_of(topup))
+    """Create a top-up."""
+    return topup_lite(snapshot_of(await service.create_topup(unit, _new_topup(call.body))))
 
 
 async def get_topup(unit: Unit, call: Call) -> Json:
+    """Get a top-up."""
     return topup_lite(snapshot_of(await service.get_topup(unit, call.path["topup_id"])))
 
 
 async def cancel_topup(unit: Unit, call: Call) -> Json:
+    """Cancel a top-up."""
     await service.cancel_topup(unit, call.path["topup_id"])
 
 
-_READS, _WRITES = ("topups:admin", "topups:read"), ("topups:admin",)
+TOPUPS = Operations(Kinds(), "Payments", "topups")
 
 ENDPOINTS: list[Endpoint] = [
-    Endpoint(
-        "GET",
-        "/account_groups/{account_group_id}/payments/topups",
-        "listTopups",
-        "List top-ups",
-        "Payments",
-        _READS,
-        TopupPage,
-        list_topups,
-        query=TopupQuery,
-        errors=(400, 404),
-    ),
-    Endpoint(
-        "POST",
-        "/payments/topups",
-        "createTopup",
-        "Create a top-up",
-        "Payments",
-        _WRITES,
-        TopupView,
-        create_topup,
-        body=TopupCreate,
-        status=201,
-        errors=(400, 404, 422),
-    ),
-    Endpoint(
-        "GET",
-        "/payments/topups/{topup_id}",
-        "getTopup",
-        "Get a top-up",
-        "Payments",
-        _READS,
-        TopupView,
-        get_topup,
-        errors=(404,),
-    ),
-    Endpoint(
-        "DELETE",
-        "/payments/topups/{topup_id}",
-        "cancelTopup",
-        "Cancel a top-up",
-        "Payments",
-        _WRITES,
-        verb=cancel_topup,
-        status=204,
-        errors=(404, 422),
-    ),
+    TOPUPS.lists("/account_groups/{account_group_id}/payments/topups", list_topups, TopupPage, query=TopupQuery),
+    TOPUPS.creates("/payments/topups", create_topup, TopupView, body=TopupCreate, errors=(404, 422)),
+    TOPUPS.reads("/payments/topups/{topup_id}", get_topup, TopupView),
+    TOPUPS.deletes("/payments/topups/{topup_id}", cancel_topup, errors=(422,)),
 ]
 REPRESENTATIONS: dict[str, Representation] = {"top-up": Representation(topup_lite, TopupView)}

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, cast
 from uuid import UUID
 
-from openvest.db.rows import save
+from openvest.db.rows import save, save_next
 from openvest.db.unit import Unit
 from openvest.features.accounts import rules, store
 from openvest.features.accounts.model import Account, AccountFacts, AccountGroup, AccountType, GroupType
@@ -44,7 +43,7 @@ async def create_account_group(
         )
         if await save(unit, store.INSERT_GROUP, group):
             unit.emit("ACCOUNT_GROUP.CREATED", group.id, 1, at, group)
-            return await _move_group(unit, group, "activate") if user.status == "ACTIVE" else group
+            return await move_group(unit, group, "activate") if user.status == "ACTIVE" else group
     raise rules.NumberTaken
 
 
@@ -77,23 +76,23 @@ async def create_account(
     await save(unit, store.INSERT_ACCOUNT, account)
     unit.emit("ACCOUNT.CREATED", account.id, 1, at, account)
     if user.status == "ACTIVE" and group.status == "ACTIVE":
-        return await _move_account(unit, account, "activate")
+        return await move_account(unit, account, "activate")
     return account
 
 
 async def get_account_group(unit: Unit, group_id: UUID) -> AccountGroup:
     """Raises: AccountGroupNotFound."""
-    return _group(await unit.row(store.GROUP_BY_ID, unit.tenant_id, group_id))
+    return await unit.known(rules.AccountGroupNotFound(), store.GROUP_BY_ID, unit.tenant_id, group_id)
 
 
 async def account_group_for_share(unit: Unit, group_id: UUID) -> AccountGroup:
     """A group whose status stays as it is until this unit ends. Raises: AccountGroupNotFound."""
-    return _group(await unit.row(store.GROUP_FOR_SHARE, unit.tenant_id, group_id))
+    return await unit.known(rules.AccountGroupNotFound(), store.GROUP_FOR_SHARE, unit.tenant_id, group_id)
 
 
 async def get_account(unit: Unit, account_id: UUID) -> Account:
     """Raises: AccountNotFound."""
-    return _account(await unit.row(store.ACCOUNT_BY_ID, unit.tenant_id, account_id))
+    return await unit.known(rules.AccountNotFound(), store.ACCOUNT_BY_ID, unit.tenant_id, account_id)
 
 
 async def first_trading_accounts(unit: Unit, most: int) -> list[Account]:
@@ -127,9 +126,9 @@ async def account_facts_for_share(unit: Unit, owner_of: Mapping[UUID, UUID]) -> 
 async def activate_pending(unit: Unit, user_ids: Sequence[UUID]) -> None:
     """Activate what waits for these users, who are ACTIVE. Writes: account_groups, accounts, …ACTIVATED."""
     for group in await unit.rows(store.PENDING_GROUPS_FOR_UPDATE, unit.tenant_id, list(user_ids)):
-        await _move_group(unit, group, "activate")
+        await move_group(unit, group, "activate")
     for account in await unit.rows(store.PENDING_ACCOUNTS_FOR_UPDATE, unit.tenant_id, list(user_ids)):
-        await _move_account(unit, account, "activate")
+        await move_account(unit, account, "activate")
 
 
 async def rename_account(unit: Unit, account_id: UUID, name: str | None) -> Account:
@@ -141,12 +140,12 @@ async def rename_account(unit: Unit, account_id: UUID, name: str | None) -> Acco
     rules.ACCOUNT.move(account.status, "change")
     if name is None or name == account.name:
         return account
-    return await _move_account(unit, account, "change", name=name)
+    return await move_account(unit, account, "change", name=name)
 
 
 async def close_account(unit: Unit, account_id: UUID) -> Account:
     """Start closing an account. Raises: AccountNotFound, WrongState. Writes: accounts, ACCOUNT.CLOSING_INITIATED."""
-    return await _move_account(unit, await _account_for_update(unit, account_id), "close")
+    return await move_account(unit, await _account_for_update(unit, account_id), "close")
 
 
 async def close_account_group(
@@ -159,22 +158,22 @@ async def close_account_group(
     group = await _group_for_update(unit, group_id)
     rules.GROUP.move(group.status, "close")
     await unit.run(store.ANNOUNCE_CLOSURE, unit.tenant_id, group_id, reason, unit.now)
-    return group if notification_only else await _move_group(unit, group, "close")
+    return group if notification_only else await move_group(unit, group, "close")
 
 
 async def lock_account(unit: Unit, account_id: UUID) -> Account:
     """Stop everything on an account. Raises: AccountNotFound, WrongState. Writes: accounts, ACCOUNT.LOCKED."""
-    return await _move_account(unit, await _account_for_update(unit, account_id), "lock")
+    return await move_account(unit, await _account_for_update(unit, account_id), "lock")
 
 
 async def unlock_account(unit: Unit, account_id: UUID) -> Account:
     """Lift a lock. Raises: AccountNotFound, WrongState. Writes: accounts, ACCOUNT.ACTIVATED."""
-    return await _move_account(unit, await _account_for_update(unit, account_id), "unlock")
+    return await move_account(unit, await _account_for_update(unit, account_id), "unlock")
 
 
 async def lock_account_group(unit: Unit, group_id: UUID) -> AccountGroup:
     """Stop everything on a group. Raises: AccountGroupNotFound, WrongState. Writes: account_groups, …LOCKED."""
-    return await _move_group(unit, await _group_for_update(unit, group_id), "lock")
+    return await move_group(unit, await _group_for_update(unit, group_id), "lock")
 
 
 async def unlock_account_group(unit: Unit, group_id: UUID) -> AccountGroup:
@@ -184,26 +183,10 @@ async def unlock_account_group(unit: Unit, group_id: UUID) -> AccountGroup:
     """
     owner_id = (await get_account_group(unit, group_id)).user_id
     owner = await users.user_for_share(unit, owner_id)
-    group = await _move_group(unit, await _group_for_update(unit, group_id), "unlock")
+    group = await move_group(unit, await _group_for_update(unit, group_id), "unlock")
     if owner.status == "ACTIVE":
         await activate_pending(unit, [owner_id])
     return group
-
-
-async def finish_closing_accounts(unit: Unit, closable: Sequence[Account]) -> None:
-    """Close accounts that are locked, CLOSING and empty. Writes: accounts, ACCOUNT.CLOSED."""
-    for account in closable:
-        await _move_account(unit, account, "finish closing")
-
-
-async def finish_closing_groups(unit: Unit, closable: Sequence[AccountGroup]) -> None:
-    """Close groups that are locked, CLOSING and empty, and let users go whose last group that was.
-
-    Writes: account_groups, ACCOUNT_GROUP.CLOSED, users, USER.OFFBOARDED.
-    """
-    for group in closable:
-        await _move_group(unit, group, "finish closing")
-    await finish_offboardings(unit, sorted({group.user_id for group in closable}))
 
 
 async def finish_offboardings(unit: Unit, user_ids: Sequence[UUID]) -> None:
@@ -215,38 +198,20 @@ async def finish_offboardings(unit: Unit, user_ids: Sequence[UUID]) -> None:
 
 
 async def _group_for_update(unit: Unit, group_id: UUID) -> AccountGroup:
-    return _group(await unit.row(store.GROUP_FOR_UPDATE, unit.tenant_id, group_id))
+    return await unit.known(rules.AccountGroupNotFound(), store.GROUP_FOR_UPDATE, unit.tenant_id, group_id)
 
 
 async def _account_for_update(unit: Unit, account_id: UUID) -> Account:
-    return _account(await unit.row(store.ACCOUNT_FOR_UPDATE, unit.tenant_id, account_id))
+    return await unit.known(rules.AccountNotFound(), store.ACCOUNT_FOR_UPDATE, unit.tenant_id, account_id)
 
 
-def _group(group: AccountGroup | None) -> AccountGroup:
-    if group is None:
-        raise rules.AccountGroupNotFound
-    return group
+async def move_group(unit: Unit, group: AccountGroup, verb: str) -> AccountGroup:
+    """Move a locked group. Raises: WrongState. Writes: account_groups, ACCOUNT_GROUP.…"""
+    status = rules.GROUP.move(group.status, verb)
+    return await save_next(unit, store.SAVE_GROUP, group, f"ACCOUNT_GROUP.{rules.EVENTS[verb]}", status=status)
 
 
-def _account(account: Account | None) -> Account:
-    if account is None:
-        raise rules.AccountNotFound
-    return account
-
-
-async def _move_group(unit: Unit, group: AccountGroup, verb: str) -> AccountGroup:
-    status = cast(Any, rules.GROUP.move(group.status, verb))
-    at = unit.moment_after(group.updated_at)
-    moved = replace(group, version=group.version + 1, updated_at=at, status=status)
-    await save(unit, store.SAVE_GROUP, moved)
-    unit.emit(f"ACCOUNT_GROUP.{rules.EVENTS[verb]}", moved.id, moved.version, at, moved)
-    return moved
-
-
-async def _move_account(unit: Unit, account: Account, verb: str, **changes: Any) -> Account:
-    status = cast(Any, rules.ACCOUNT.move(account.status, verb))
-    at = unit.moment_after(account.updated_at)
-    moved = replace(account, version=account.version + 1, updated_at=at, status=status, **changes)
-    await save(unit, store.SAVE_ACCOUNT, moved)
-    unit.emit(f"ACCOUNT.{rules.EVENTS[verb]}", moved.id, moved.version, at, moved)
-    return moved
+async def move_account(unit: Unit, account: Account, verb: str, **changes: Any) -> Account:
+    """Move a locked account. Raises: WrongState. Writes: accounts, ACCOUNT.…"""
+    status = rules.ACCOUNT.move(account.status, verb)
+    return await save_next(unit, store.SAVE_ACCOUNT, account, f"ACCOUNT.{rules.EVENTS[verb]}", status=status, **changes)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import LiteralString
 from uuid import UUID
 
-from openvest.db.paging import Listing
+from openvest.db.paging import listing
 from openvest.db.query import Query, Statement
 from openvest.db.rows import columns, insert, update
 from openvest.declarations import ClosingBlocker
@@ -17,22 +17,8 @@ from openvest.features.accounts.model import Account, AccountFacts, AccountGroup
 _GROUP = columns(AccountGroup)
 _ACCOUNT = columns(Account)
 
-GROUPS = Listing(
-    AccountGroup,
-    _GROUP,
-    "account_groups",
-    filters={"user_id": "user_id = {}"},
-    sorts={"created_at": "created_at", "updated_at": "updated_at"},
-    default_sort="created_at",
-)
-ACCOUNTS = Listing(
-    Account,
-    _ACCOUNT,
-    "accounts",
-    filters={"user_id": "user_id = {}"},
-    sorts={"created_at": "created_at", "updated_at": "updated_at"},
-    default_sort="created_at",
-)
+GROUPS = listing("account_groups", AccountGroup, filters="user_id", sorts="created_at updated_at")
+ACCOUNTS = listing("accounts", Account, filters="user_id", sorts="created_at updated_at")
 
 GROUP_BY_ID = Query(AccountGroup, f"select {_GROUP} from account_groups where tenant_id = $1 and id = $2")
 GROUP_FOR_SHARE = Query(AccountGroup, f"select {_GROUP} from account_groups where tenant_id = $1 and id = $2 for share")

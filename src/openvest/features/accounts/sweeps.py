@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 from uuid import UUID
 
 from openvest.core.snapshots import Emitted
+from openvest.db.query import Query
 from openvest.db.unit import Unit
 from openvest.declarations import ClosingBlocker, DeadLetterKind, Outbound, Phase, Reaction, Sweep
 from openvest.features.accounts import service, store
 from openvest.features.accounts.model import Account, AccountGroup
+
+R = TypeVar("R", Account, AccountGroup)
+
+
+async def _still(unit: Unit, claimed: list[R], empty: Query[UUID]) -> list[R]:
+    """Those that are empty now that they are held."""
+    still = set(await unit.rows(empty, unit.tenant_id, [row.id for row in claimed])) if claimed else set[UUID]()
+    return [row for row in claimed if row.id in still]
 
 
 def close_accounts(closing_blockers: Sequence[ClosingBlocker]) -> Sweep:
@@ -18,19 +28,29 @@ def close_accounts(closing_blockers: Sequence[ClosingBlocker]) -> Sweep:
     closing = store.closing_accounts(closing_blockers)
 
     async def claim(unit: Unit, limit: int) -> Sequence[Account]:
-        claimed = await unit.rows(closing.claim, unit.tenant_id, limit)
-        ids = [account.id for account in claimed]
-        still = set(await unit.rows(closing.still, unit.tenant_id, ids)) if ids else set[UUID]()
-        return [account for account in claimed if account.id in still]
+        return await _still(unit, await unit.rows(closing.claim, unit.tenant_id, limit), closing.still)
 
-    return Sweep("accounts.close", claim, service.finish_closing_accounts, closing.due, Phase.ACCOUNTS)
+    return Sweep("accounts.close", claim, finish_closing_accounts, closing.due, Phase.ACCOUNTS)
+
+
+async def finish_closing_accounts(unit: Unit, closable: Sequence[Account]) -> None:
+    """Close accounts that are locked, CLOSING and empty. Writes: accounts, ACCOUNT.CLOSED."""
+    for account in closable:
+        await service.move_account(unit, account, "finish closing")
 
 
 async def claim_groups(unit: Unit, limit: int) -> Sequence[AccountGroup]:
-    claimed = await unit.rows(store.CLAIM_GROUPS, unit.tenant_id, limit)
-    ids = [group.id for group in claimed]
-    still = set(await unit.rows(store.EMPTY_GROUPS, unit.tenant_id, ids)) if ids else set[UUID]()
-    return [group for group in claimed if group.id in still]
+    return await _still(unit, await unit.rows(store.CLAIM_GROUPS, unit.tenant_id, limit), store.EMPTY_GROUPS)
+
+
+async def finish_closing_groups(unit: Unit, closable: Sequence[AccountGroup]) -> None:
+    """Close groups that are locked, CLOSING and empty, and let users go whose last group that was.
+
+    Writes: account_groups, ACCOUNT_GROUP.CLOSED, users, USER.OFFBOARDED.
+    """
+    for group in closable:
+        await service.move_group(unit, group, "finish closing")
+    await service.finish_offboardings(unit, sorted({group.user_id for group in closable}))
 
 
 async def activate(unit: Unit, events: Sequence[Emitted]) -> None:
@@ -48,7 +68,7 @@ def _ids(events: Sequence[Emitted]) -> list[UUID]:
 
 
 SWEEPS: list[Sweep | Outbound] = [
-    Sweep("accounts.close_groups", claim_groups, service.finish_closing_groups, store.GROUPS_DUE, Phase.ACCOUNTS),
+    Sweep("accounts.close_groups", claim_groups, finish_closing_groups, store.GROUPS_DUE, Phase.ACCOUNTS),
 ]
 
 REACTIONS: list[Reaction] = [

@@ -9,19 +9,29 @@ from pydantic import AfterValidator, Field
 
 from openvest.core.problems import Problem
 from openvest.core.schema import Body, Id, Instant, Unused, View
+from openvest.core.shown import shown
 from openvest.core.snapshots import Json, Snapshot, snapshot_of
 from openvest.core.texts import visible_line
-from openvest.core.v1 import PageQuery, page_of, page_v1
+from openvest.core.v1 import ByTimesQuery, page_of, page_v1
 from openvest.db.paging import page
 from openvest.db.unit import Unit
 from openvest.declarations import Call, Endpoint, Representation
-from openvest.features.accounts import service, store, v1_tests
-from openvest.features.accounts.v1_schemas import AccountStatus, AccountView, GroupType, OwnerView, account_v1
+from openvest.features.accounts import service, store
+from openvest.features.accounts.model import Account, AccountGroup
 from openvest.features.users import service as users
+from openvest.operations import TESTS, V1, Operations
 
-READ, ADMIN = ("accounts:read", "accounts:admin"), ("accounts:admin",)
+AccountStatus = Literal["PENDING_APPROVAL", "ACTIVE", "CLOSING", "CLOSED", "LOCKED"]
+GroupType = Literal["PERSONAL", "LEGAL_ENTITY", "FRENCH_PEA", "ISA", "CHILD", "JOINT"]
 SecuritiesAccountNumber = Annotated[str, Field(pattern="^[0-9]{7,12}$")]
 AccountName = Annotated[str, Field(max_length=100), AfterValidator(visible_line)]
+
+
+class OwnerView(View):
+    """A user's relation to a group or an account."""
+
+    id: Id = Field(description="Id of the user.")
+    type: Literal["OWNER", "CHILD", "GUARDIAN"] = Field(default="OWNER", description="Kind of relation.")
 
 
 class AccountGroupCreate(Body):
@@ -49,6 +59,20 @@ class AccountGroupView(View):
 AccountGroupPage = page_of(AccountGroupView, "account groups")
 
 
+class AccountView(View):
+    """An account."""
+
+    id: Id = Field(description="Id of the account.")
+    created_at: Instant = Field(description="When it was opened.")
+    updated_at: Instant = Field(description="When it last changed.")
+    account_group_id: Id = Field(description="The group it belongs to.")
+    type: Literal["TRADING", "PORTFOLIO"] = Field(description="Orders by instrument, or by portfolio.")
+    users: list[OwnerView] = Field(description="Whose account it is.")
+    account_number: Annotated[int, Field(ge=1)] = Field(description="Counts the accounts of the group.")
+    name: Annotated[str, Field(max_length=100)] = Field(description="What it is called.")
+    status: AccountStatus = Field(description="State of the account.")
+
+
 AccountPage = page_of(AccountView, "accounts")
 
 
@@ -67,12 +91,6 @@ class AccountChange(Body):
     name: Annotated[AccountName | None, Unused] = Field(default=None, description="Its new name.")
 
 
-class AccountQuery(PageQuery):
-    """Parameters of lists of groups and accounts."""
-
-    sort: Literal["created_at", "updated_at"] = Field(default="created_at", description="Field to order by.")
-
-
 class ClosureQuery(Body):
     """How a group is closed."""
 
@@ -88,125 +106,110 @@ class ClosureQuery(Body):
     )
 
 
-def group_v1(group: Snapshot) -> Json:
-    shown = {name: group[name] for name in ("id", "created_at", "updated_at", "status", "type")}
-    owner = {"id": group["user_id"], "type": "OWNER"}
-    return {**shown, "users": [owner], "securities_account_number": group["securities_account_number"]}
+def _owners(owned: Snapshot) -> list[Json]:
+    return [{"id": owned["user_id"], "type": "OWNER"}]
+
+
+group_v1 = shown(AccountGroupView, AccountGroup, users=_owners)
+account_v1 = shown(AccountView, Account, users=_owners)
+
+
+async def list_account_groups(unit: Unit, call: Call) -> Json:
+    """List account groups."""
+    return page_v1(await page(unit, store.GROUPS, call.query.page_request), group_v1)
 
 
 async def create_account_group(unit: Unit, call: Call) -> Json:
+    """Open an account group."""
     body: AccountGroupCreate = call.body
     group = await service.create_account_group(unit, body.user_id, body.type, body.securities_account_number)
     return group_v1(snapshot_of(group))
 
 
-async def list_account_groups(unit: Unit, call: Call) -> Json:
-    found = await page(unit, store.GROUPS, call.query.page_request)
-    return page_v1(found, [group_v1(snapshot_of(row)) for row in found.rows])
-
-
-async def list_user_account_groups(unit: Unit, call: Call) -> Json:
-    user = await users.get_user(unit, call.path["user_id"])
-    found = await page(unit, store.GROUPS, call.query.page_request, {"user_id": user.id})
-    return page_v1(found, [group_v1(snapshot_of(row)) for row in found.rows])
-
-
 async def retrieve_account_group(unit: Unit, call: Call) -> Json:
+    """Get an account group."""
     return group_v1(snapshot_of(await service.get_account_group(unit, call.path["account_group_id"])))
 
 
 async def account_group_closure(unit: Unit, call: Call) -> Json:
+    """Close an account group."""
     query: ClosureQuery = call.query
-    await service.close_account_group(
-        unit,
-        call.path["account_group_id"],
-        reason=query.closure_reason,
-        notification_only=query.notification_only,
-    )
-    return None
+    group_id, only_told = call.path["account_group_id"], query.notification_only
+    await service.close_account_group(unit, group_id, reason=query.closure_reason, notification_only=only_told)
+
+
+async def list_user_account_groups(unit: Unit, call: Call) -> Json:
+    """List the account groups of a user."""
+    user = await users.get_user(unit, call.path["user_id"])
+    return page_v1(await page(unit, store.GROUPS, call.query.page_request, {"user_id": user.id}), group_v1)
+
+
+async def list_accounts(unit: Unit, call: Call) -> Json:
+    """List accounts."""
+    return page_v1(await page(unit, store.ACCOUNTS, call.query.page_request), account_v1)
 
 
 async def create_account(unit: Unit, call: Call) -> Json:
+    """Open an account."""
     body: AccountCreate = call.body
     account = await service.create_account(unit, body.user_id, body.account_group_id, body.type, body.name)
     return account_v1(snapshot_of(account))
 
 
-async def list_accounts(unit: Unit, call: Call) -> Json:
-    found = await page(unit, store.ACCOUNTS, call.query.page_request)
-    return page_v1(found, [account_v1(snapshot_of(row)) for row in found.rows])
-
-
-async def list_user_accounts(unit: Unit, call: Call) -> Json:
-    user = await users.get_user(unit, call.path["user_id"])
-    found = await page(unit, store.ACCOUNTS, call.query.page_request, {"user_id": user.id})
-    return page_v1(found, [account_v1(snapshot_of(row)) for row in found.rows])
-
-
-async def retrieve_accounts(unit: Unit, calls: Sequence[Call]) -> Sequence[Json]:
+async def retrieve_account(unit: Unit, calls: Sequence[Call]) -> Sequence[Json]:
+    """Get an account."""
     found = await service.find_accounts(unit, [call.path["account_id"] for call in calls])
     return [one if isinstance(one, Problem) else account_v1(snapshot_of(one)) for one in found]
 
 
 async def update_account(unit: Unit, call: Call) -> Json:
+    """Rename an account."""
     body: AccountChange = call.body
     return account_v1(snapshot_of(await service.rename_account(unit, call.path["account_id"], body.name)))
 
 
 async def account_closure(unit: Unit, call: Call) -> Json:
+    """Close an account."""
     await service.close_account(unit, call.path["account_id"])
-    return None
 
 
+async def list_user_accounts(unit: Unit, call: Call) -> Json:
+    """List the accounts of a user."""
+    user = await users.get_user(unit, call.path["user_id"])
+    return page_v1(await page(unit, store.ACCOUNTS, call.query.page_request, {"user_id": user.id}), account_v1)
+
+
+async def lock_account(unit: Unit, call: Call) -> Json:
+    """Lock an account."""
+    return account_v1(snapshot_of(await service.lock_account(unit, call.path["account_id"])))
+
+
+async def unlock_account(unit: Unit, call: Call) -> Json:
+    """Unlock an account."""
+    return account_v1(snapshot_of(await service.unlock_account(unit, call.path["account_id"])))
+
+
+ACCOUNTS = Operations(V1, "Accounts", "accounts")
+OF_A_USER = Operations(V1, "Users", "accounts")
 _GROUP, _ACCOUNT = "/account_groups/{account_group_id}", "/accounts/{account_id}"
 
 ENDPOINTS: list[Endpoint] = [
-    Endpoint(
-        "GET", "/account_groups", "list_account_groups", "List account groups", "Accounts", READ, AccountGroupPage,
-        list_account_groups, query=AccountQuery, errors=(400,),
+    ACCOUNTS.lists("/account_groups", list_account_groups, AccountGroupPage, query=ByTimesQuery),
+    ACCOUNTS.creates(
+        "/account_groups", create_account_group, AccountGroupView, body=AccountGroupCreate, errors=(404, 422)
     ),
-    Endpoint(
-        "POST", "/account_groups", "create_account_group", "Open an account group", "Accounts", ADMIN, AccountGroupView,
-        create_account_group, body=AccountGroupCreate, key_required=True, errors=(400, 404, 422),
-    ),
-    Endpoint(
-        "GET", _GROUP, "retrieve_account_group", "Get an account group", "Accounts", READ, AccountGroupView,
-        retrieve_account_group, errors=(404,),
-    ),
-    Endpoint(
-        "DELETE", _GROUP, "account_group_closure", "Close an account group", "Accounts", ADMIN, None,
-        account_group_closure, query=ClosureQuery, status=202, errors=(400, 404, 409),
-    ),
-    Endpoint(
-        "GET", "/users/{user_id}/account_groups", "list_user_account_groups", "List the account groups of a user",
-        "Users", READ, AccountGroupPage, list_user_account_groups, query=AccountQuery, errors=(400, 404),
-    ),
-    Endpoint(
-        "GET", "/accounts", "list_accounts", "List accounts", "Accounts", READ, AccountPage, list_accounts,
-        query=AccountQuery, errors=(400,),
-    ),
-    Endpoint(
-        "POST", "/accounts", "create_account", "Open an account", "Accounts", ADMIN, AccountView, create_account,
-        body=AccountCreate, key_required=True, errors=(400, 404, 422),
-    ),
-    Endpoint(
-        "GET", _ACCOUNT, "retrieve_account", "Get an account", "Accounts", READ, AccountView,
-        batch=retrieve_accounts, errors=(404,),
-    ),
-    Endpoint(
-        "PATCH", _ACCOUNT, "update_account", "Rename an account", "Accounts", ADMIN, AccountView, update_account,
-        body=AccountChange, errors=(400, 404, 409),
-    ),
-    Endpoint(
-        "DELETE", _ACCOUNT, "account_closure", "Close an account", "Accounts", ADMIN, None, account_closure,
-        status=202, errors=(404, 409),
-    ),
-    Endpoint(
-        "GET", "/users/{user_id}/accounts", "list_user_accounts", "List the accounts of a user", "Users", READ,
-        AccountPage, list_user_accounts, query=AccountQuery, errors=(400, 404),
-    ),
-    *v1_tests.ENDPOINTS,
-]  # fmt: skip
+    ACCOUNTS.reads(_GROUP, retrieve_account_group, AccountGroupView),
+    ACCOUNTS.deletes(_GROUP, account_group_closure, query=ClosureQuery, status=202, errors=(409,)),
+    OF_A_USER.lists("/users/{user_id}/account_groups", list_user_account_groups, AccountGroupPage, query=ByTimesQuery),
+    ACCOUNTS.lists("/accounts", list_accounts, AccountPage, query=ByTimesQuery),
+    ACCOUNTS.creates("/accounts", create_account, AccountView, body=AccountCreate, errors=(404, 422)),
+    ACCOUNTS.reads(_ACCOUNT, answer=AccountView, batch=retrieve_account),
+    ACCOUNTS.changes(_ACCOUNT, update_account, AccountView, body=AccountChange, errors=(409,)),
+    ACCOUNTS.deletes(_ACCOUNT, account_closure, status=202, errors=(409,)),
+    OF_A_USER.lists("/users/{user_id}/accounts", list_user_accounts, AccountPage, query=ByTimesQuery),
+    TESTS.acts(f"/tests{_ACCOUNT}/lock", lock_account, AccountView, errors=(409,)),
+    TESTS.acts(f"/tests{_ACCOUNT}/unlock", unlock_account, AccountView, errors=(409,)),
+]
 
 REPRESENTATIONS: Mapping[str, Representation] = {
     "account group": Representation(group_v1, AccountGroupView),

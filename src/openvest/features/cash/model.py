@@ -10,6 +10,7 @@ from typing import Literal
 from uuid import UUID
 
 from openvest.core.money import ZERO, Money
+from openvest.core.shown import filled
 from openvest.declarations import Event
 from openvest.ledger.chart import Balance
 
@@ -17,33 +18,16 @@ DEFAULT_CURRENCY = "EUR"
 """Every account group has a balance in it, be it zero; other currencies appear with their first booking."""
 
 TaxKind = Literal[
-    "CAPITAL_GAINS",
-    "CHURCH_TAX",
-    "SOLIDARITY_SURCHARGE",
-    "FINANCIAL_TRANSACTION_TAX",
-    "STAMP_DUTY",
+    "CAPITAL_GAINS", "CHURCH_TAX", "SOLIDARITY_SURCHARGE", "FINANCIAL_TRANSACTION_TAX", "STAMP_DUTY",
     "INTERNATIONAL_WITHHOLDING_TAX",
-]
+]  # fmt: skip
 ChargeMethod = Literal["CHARGED_BY_CLIENT", "COLLECTED_BY_UPVEST"]
 ReferenceType = Literal[
-    "ACCOUNT_GROUP",
-    "CASH_BALANCE_TRANSFER",
-    "CORPORATE_ACTION",
-    "CORPORATE_ACTION_TRANSACTION_ID",
-    "CREDIT_FUNDING",
-    "DIRECT_DEBIT",
-    "EXTERNAL_DIRECT_DEBIT",
-    "FEE_COLLECTION",
-    "ISA_TRANSFER",
-    "ORDER",
-    "ORDER_EXECUTION",
-    "TAX_TRANSACTION",
-    "TOPUP",
-    "TRANSACTION_FEE_EXECUTION",
-    "VIRTUAL_CASH_DECREASE",
-    "VIRTUAL_CASH_INCREASE",
+    "ACCOUNT_GROUP", "CASH_BALANCE_TRANSFER", "CORPORATE_ACTION", "CORPORATE_ACTION_TRANSACTION_ID", "CREDIT_FUNDING",
+    "DIRECT_DEBIT", "EXTERNAL_DIRECT_DEBIT", "FEE_COLLECTION", "ISA_TRANSFER", "ORDER", "ORDER_EXECUTION",
+    "TAX_TRANSACTION", "TOPUP", "TRANSACTION_FEE_EXECUTION", "VIRTUAL_CASH_DECREASE", "VIRTUAL_CASH_INCREASE",
     "WITHDRAWAL",
-]
+]  # fmt: skip
 
 _WITH_TWIN = """
 ACCUMULATION ANNUAL_GENERAL_MEETING ATTACHMENT BALANCE_CORRECTION BANKRUPTCY BOND_DEFAULT BOND_HOLDER_MEETING
@@ -95,17 +79,8 @@ class CashBalance:
     available_for_trading: Decimal
 
 
-def cash_balance_of(row: Balance) -> CashBalance:
-    """The published figures of a group's balance row."""
-    return CashBalance(
-        row.owner_id,
-        row.asset,
-        row.balance,
-        row.locked_for_trading,
-        row.pending_settlement,
-        row.available_for_withdrawal,
-        row.available_for_trading,
-    )
+cash_balance_of = filled(CashBalance, Balance, account_group_id="owner_id", currency="asset")
+"""The published figures of a group's balance row."""
 
 
 def empty_balance(account_group_id: UUID, currency: str) -> CashBalance:

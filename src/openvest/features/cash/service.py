@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from openvest.core.money import Money
 from openvest.core.paging import Page, PageRequest
+from openvest.core.shown import filled
 from openvest.db.paging import page
 from openvest.db.rows import save
 from openvest.db.unit import Unit
@@ -68,53 +69,30 @@ async def record_transactions(unit: Unit, rows: Sequence[CashTransaction]) -> No
         unit.emit("CASH_TRANSACTION.EXECUTED", row.id, 1, row.created_at, row)
 
 
-def _row(transaction: CashTransaction) -> store.TransactionRow:
-    instrument = transaction.instrument
-    return store.TransactionRow(
-        id=transaction.id,
-        account_group_id=transaction.account_group_id,
-        account_id=transaction.account_id,
-        instrument_id=instrument and instrument.uuid,
-        isin=instrument and instrument.isin,
-        type=transaction.type,
-        amount=transaction.delta.amount,
-        currency=transaction.delta.currency,
-        taxes=transaction.taxes,
-        fees=transaction.fees,
-        refs=transaction.references,
-        booking_date=transaction.booking_date,
-        value_date=transaction.value_date,
-        created_at=transaction.created_at,
-    )
+_row = filled(
+    store.TransactionRow,
+    CashTransaction,
+    instrument_id=lambda transaction: transaction.instrument and transaction.instrument.uuid,
+    isin=lambda transaction: transaction.instrument and transaction.instrument.isin,
+    amount=lambda transaction: transaction.delta.amount,
+    currency=lambda transaction: transaction.delta.currency,
+    refs="references",
+)
+_transaction = filled(
+    CashTransaction,
+    store.TransactionRow,
+    delta=lambda row: Money(row.amount, row.currency),
+    references=lambda row: tuple(Reference(UUID(ref["id"]), ref["type"]) for ref in row.refs),
+    instrument=lambda row: None if row.instrument_id is None else Instrument(row.instrument_id, row.isin),
+    taxes=lambda row: tuple(Tax(tax["type"], Decimal(tax["amount"]), tax["taxing_jurisdiction"]) for tax in row.taxes),
+    fees=lambda row: tuple(Fee(Decimal(fee["amount"]), fee["charge_method"]) for fee in row.fees),
+)
 
 
-async def list_transactions(
-    unit: Unit,
-    request: PageRequest,
-    *,
-    account_group_id: UUID | None = None,
-    start_date: date | None = None,
-    end_date: date | None = None,
-) -> Page[CashTransaction]:
-    """A page of the tenant's cash transactions, both dates of booking included. Units: days in UTC."""
-    filters = {"account_group_id": account_group_id, "start_date": start_date, "end_date": end_date}
+async def list_transactions(unit: Unit, request: PageRequest, **filters: Any) -> Page[CashTransaction]:
+    """A page of the tenant's cash transactions, by the filters of the list; both dates of booking are included.
+
+    Units: days in UTC.
+    """
     found = await page(unit, store.TRANSACTIONS, request, filters)
-    rows = [_transaction(row) for row in found.rows]
-    return found.of(rows)
-
-
-def _transaction(row: store.TransactionRow) -> CashTransaction:
-    return CashTransaction(
-        row.id,
-        row.account_group_id,
-        row.type,
-        Money(row.amount, row.currency),
-        tuple(Reference(UUID(ref["id"]), ref["type"]) for ref in row.refs),
-        row.booking_date,
-        row.value_date,
-        row.created_at,
-        row.account_id,
-        None if row.instrument_id is None else Instrument(row.instrument_id, row.isin),
-        tuple(Tax(tax["type"], Decimal(tax["amount"]), tax["taxing_jurisdiction"]) for tax in row.taxes),
-        tuple(Fee(Decimal(fee["amount"]), fee["charge_method"]) for fee in row.fees),
-    )
+    return found.of([_transaction(row) for row in found.rows])

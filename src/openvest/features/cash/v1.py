@@ -10,6 +10,7 @@ from pydantic import Field
 
 from openvest.core.money import ZERO, cents
 from openvest.core.schema import (
+    IN_CENTS,
     Currency,
     Day,
     Id,
@@ -20,15 +21,27 @@ from openvest.core.schema import (
     Unused,
     View,
 )
+from openvest.core.shown import shown
 from openvest.core.snapshots import Json, Snapshot, snapshot_of
 from openvest.core.v1 import InstrumentReferenceView, MoneyView, PageQuery, page_of, page_v1
 from openvest.db.unit import Unit
 from openvest.declarations import Call, Endpoint, PathValue, Representation
 from openvest.features.accounts import service as accounts
 from openvest.features.cash import service
-from openvest.features.cash.model import CASH_TYPES, DEFAULT_CURRENCY, ChargeMethod, ReferenceType, TaxKind
+from openvest.features.cash.model import (
+    CASH_TYPES,
+    DEFAULT_CURRENCY,
+    CashBalance,
+    CashTransaction,
+    ChargeMethod,
+    ReferenceType,
+    TaxKind,
+)
+from openvest.operations import V1, Operations
 
 CURRENCIES = ("EUR", "GBP", "USD")
+SignedCash = Annotated[SignedDecimal, IN_CENTS]
+UnsignedCash = Annotated[UnsignedDecimal, IN_CENTS]
 
 
 class CashBalanceView(View):
@@ -36,11 +49,11 @@ class CashBalanceView(View):
 
     account_group_id: Id = Field(description="The account group that owns the money.")
     currency: Currency = Field(description="Currency of all five amounts.")
-    balance: SignedDecimal = Field(description="Everything the group has, locked and unsettled money included.")
-    locked_for_trading: UnsignedDecimal = Field(description="Reserved by open orders.")
-    pending_settlement: UnsignedDecimal = Field(description="Proceeds that are booked but not settled yet.")
-    available_for_withdrawal: SignedDecimal = Field(description="Settled and free; below zero if proceeds were spent.")
-    available_for_trading: SignedDecimal = Field(description="Free for new orders, unsettled proceeds included.")
+    balance: SignedCash = Field(description="Everything the group has, locked and unsettled money included.")
+    locked_for_trading: UnsignedCash = Field(description="Reserved by open orders.")
+    pending_settlement: UnsignedCash = Field(description="Proceeds that are booked but not settled yet.")
+    available_for_withdrawal: SignedCash = Field(description="Settled and free; below zero if proceeds were spent.")
+    available_for_trading: SignedCash = Field(description="Free for new orders, unsettled proceeds included.")
 
 
 CashBalancePage = page_of(CashBalanceView, "cash balances")
@@ -118,93 +131,61 @@ class CashTransactionQuery(PageQuery):
     sort: Literal["booking_date"] = Field(default="booking_date", description="Field to order by.")
 
 
-def _cents(amount: str) -> str:
-    return cents(Decimal(amount))
+def _money(transaction: Snapshot, amount: Decimal) -> dict[str, Json]:
+    return {"amount": cents(amount), "currency": transaction["delta"]["currency"]}
 
 
-def cash_balance_v1(balance: Snapshot) -> Json:
-    """A cash balance from its snapshot."""
-    return {
-        "account_group_id": balance["account_group_id"],
-        "currency": balance["currency"],
-        "balance": _cents(balance["balance"]),
-        "locked_for_trading": _cents(balance["locked_for_trading"]),
-        "pending_settlement": _cents(balance["pending_settlement"]),
-        "available_for_withdrawal": _cents(balance["available_for_withdrawal"]),
-        "available_for_trading": _cents(balance["available_for_trading"]),
-    }
+def _tax_total(transaction: Snapshot) -> dict[str, Json]:
+    return _money(transaction, sum((Decimal(tax["amount"]) for tax in transaction["taxes"]), ZERO))
 
 
-def cash_transaction_v1(transaction: Snapshot) -> Json:
-    """A cash transaction from its snapshot."""
-    currency: str = transaction["delta"]["currency"]
-    total = cents(sum((Decimal(tax["amount"]) for tax in transaction["taxes"]), ZERO))
-    body = {
-        "id": transaction["id"],
-        "created_at": transaction["created_at"],
-        "updated_at": transaction["created_at"],
-        "account_group_id": transaction["account_group_id"],
-        "type": transaction["type"],
-        "delta": {"amount": _cents(transaction["delta"]["amount"]), "currency": currency},
-        "taxes": [{"amount": total, "currency": currency, "type": "TOTAL"}] if transaction["taxes"] else [],
-        "taxes_details": {
-            "total_amount": {"amount": total, "currency": currency},
-            "tax_breakdown": [
-                {
-                    "amount": _cents(tax["amount"]),
-                    "currency": currency,
-                    "type": tax["type"],
-                    "taxing_jurisdiction": tax["taxing_jurisdiction"],
-                }
-                for tax in transaction["taxes"]
-            ],
-        },
-        "fees": [
-            {
-                "amount": _cents(fee["amount"]),
-                "currency": currency,
-                "type": "TOTAL",
-                "charge_method": fee["charge_method"],
-            }
-            for fee in transaction["fees"]
-        ],
-        "references": [{"id": ref["id"], "type": ref["type"]} for ref in transaction["references"]],
-        "booking_date": transaction["booking_date"],
-        "value_date": transaction["value_date"],
-    }
-    if transaction["account_id"] is not None:
-        body["account_id"] = transaction["account_id"]
-    if transaction["instrument"] is not None:
-        body["instrument"] = {k: v for k, v in transaction["instrument"].items() if v is not None}
-    return body
+def _taxes(transaction: Snapshot) -> Json:
+    return [_tax_total(transaction) | {"type": "TOTAL"}] if transaction["taxes"] else []
+
+
+def _taxes_details(transaction: Snapshot) -> Json:
+    parts = [tax | _money(transaction, Decimal(tax["amount"])) for tax in transaction["taxes"]]
+    return {"total_amount": _tax_total(transaction), "tax_breakdown": parts}
+
+
+def _fees(transaction: Snapshot) -> Json:
+    return [fee | _money(transaction, Decimal(fee["amount"])) | {"type": "TOTAL"} for fee in transaction["fees"]]
+
+
+cash_balance_v1 = shown(CashBalanceView, CashBalance)
+cash_transaction_v1 = shown(
+    CashTransactionView,
+    CashTransaction,
+    updated_at="created_at",
+    taxes=_taxes,
+    taxes_details=_taxes_details,
+    fees=_fees,
+)
 
 
 async def retrieve_cash_balance(unit: Unit, call: Call) -> Json:
+    """Get the EUR balance of an account group; the list of balances replaces this."""
     group = await accounts.get_account_group(unit, call.path["account_group_id"])
     return cash_balance_v1(snapshot_of(await service.get_balance(unit, group.id, DEFAULT_CURRENCY)))
 
 
 async def list_cash_balances(unit: Unit, call: Call) -> Json:
+    """List the cash balances of an account group, one per currency."""
     group = await accounts.get_account_group(unit, call.path["account_group_id"])
     found = [cash_balance_v1(snapshot_of(balance)) for balance in await service.list_balances(unit, group.id)]
     return {"meta": {"offset": 0, "limit": 100, "count": len(found), "total_count": len(found)}, "data": found}
 
 
 async def retrieve_currency_cash_balance(unit: Unit, call: Call) -> Json:
+    """Get the balance of an account group in one currency."""
     group = await accounts.get_account_group(unit, call.path["account_group_id"])
     return cash_balance_v1(snapshot_of(await service.get_balance(unit, group.id, call.path["currency"])))
 
 
 async def list_cash_transactions(unit: Unit, call: Call) -> Json:
+    """List cash transactions."""
     query: CashTransactionQuery = call.query
-    found = await service.list_transactions(
-        unit,
-        query.page_request,
-        account_group_id=query.account_group_id,
-        start_date=query.start_date,
-        end_date=query.end_date,
-    )
-    return page_v1(found, [cash_transaction_v1(snapshot_of(row)) for row in found.rows])
+    return page_v1(await service.list_transactions(unit, query.page_request, **query.filters), cash_transaction_v1)
 
 
 def _currency(text: str) -> str:
@@ -215,54 +196,22 @@ def _currency(text: str) -> str:
 
 _CURRENCY = PathValue(_currency, f"The currency: {', '.join(CURRENCIES)}.", (f"^({'|'.join(CURRENCIES)})$",))
 
+BALANCES = Operations(V1, "Cash Balances", "positions", readers=("read",))
+TRANSACTIONS = Operations(V1, "Transactions", "transactions", readers=("read",))
+_OF_A_GROUP = "/account_groups/{account_group_id}/payments"
+
 ENDPOINTS: list[Endpoint] = [
-    Endpoint(
-        "GET",
-        "/account_groups/{account_group_id}/payments/cash_balance",
-        "retrieve_cash_balance",
-        "Get the EUR balance of an account group; the list of balances replaces this",
-        "Cash Balances",
-        ("positions:read",),
-        CashBalanceView,
-        retrieve_cash_balance,
-        errors=(404,),
-    ),
-    Endpoint(
-        "GET",
-        "/account_groups/{account_group_id}/payments/cash_balances",
-        "list_cash_balances",
-        "List the cash balances of an account group, one per currency",
-        "Cash Balances",
-        ("positions:read",),
-        CashBalancePage,
-        list_cash_balances,
-        errors=(400, 404),
-    ),
-    Endpoint(
-        "GET",
-        "/account_groups/{account_group_id}/payments/cash_balances/{currency}",
-        "retrieve_currency_cash_balance",
-        "Get the balance of an account group in one currency",
-        "Cash Balances",
-        ("positions:read",),
-        CashBalanceView,
-        retrieve_currency_cash_balance,
-        errors=(404,),
+    BALANCES.reads(f"{_OF_A_GROUP}/cash_balance", retrieve_cash_balance, CashBalanceView),
+    BALANCES.lists(f"{_OF_A_GROUP}/cash_balances", list_cash_balances, CashBalancePage, errors=(400,)),
+    BALANCES.reads(
+        f"{_OF_A_GROUP}/cash_balances/{{currency}}", retrieve_currency_cash_balance, CashBalanceView,
         path_types={"currency": _CURRENCY},
     ),
-    Endpoint(
-        "GET",
-        "/transactions/cash",
-        "list_cash_transactions",
-        "List cash transactions",
-        "Transactions",
-        ("transactions:read",),
-        CashTransactionPage,
-        list_cash_transactions,
-        query=CashTransactionQuery,
-        errors=(400, 404, 405),
+    TRANSACTIONS.lists(
+        "/transactions/cash", list_cash_transactions, CashTransactionPage, query=CashTransactionQuery,
+        errors=(404, 405),
     ),
-]
+]  # fmt: skip
 
 REPRESENTATIONS: Mapping[str, Representation] = {
     "cash balance": Representation(cash_balance_v1, CashBalanceView),

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Literal
 
 from pydantic import Field
 
-from openvest.core.money import cents
 from openvest.core.schema import Currency, Day, Id, Instant, PaymentAmount, UnsignedDecimal, View
-from openvest.core.snapshots import Json, Snapshot
-from openvest.features.executions.model import ExecutionStatus, Side
+from openvest.core.shown import shown
+from openvest.core.snapshots import Json
+from openvest.features.executions.model import Execution, ExecutionStatus, Side
 
 
 class ExecutionTaxView(View):
@@ -37,19 +36,5 @@ class ExecutionView(View):
     settlement_date: Day | None = Field(default=None, description="When money and units change hands.")
 
 
-def execution_v1(execution: Snapshot) -> Json:
-    """An execution from its snapshot. No tax is withheld yet, so the list is empty."""
-    return {
-        "id": execution["id"],
-        "order_id": execution["order_id"],
-        "side": execution["side"],
-        "currency": execution["currency"],
-        "status": execution["status"],
-        "cash_amount": cents(Decimal(execution["cash_amount"])),
-        "share_quantity": execution["quantity"],
-        "price": execution["price"],
-        "transaction_time": execution["transaction_time"],
-        "taxes": [],
-        "venue_id": execution["venue_id"],
-        "settlement_date": execution["settlement_date"],
-    }
+execution_v1 = shown(ExecutionView, Execution, share_quantity="quantity", taxes=lambda execution: list[Json]())
+"""No tax is withheld yet."""

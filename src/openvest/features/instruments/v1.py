@@ -12,14 +12,16 @@ from openvest.core.clock import instant, parse_day, parse_instant
 from openvest.core.money import plain
 from openvest.core.problems import FieldError
 from openvest.core.schema import Body, Id, Instant, Isin, View
-from openvest.core.snapshots import Json, Snapshot, snapshot_of
+from openvest.core.shown import shown
+from openvest.core.snapshots import Json, snapshot_of
 from openvest.core.v1 import PageQuery, page_of, page_v1
 from openvest.db.unit import Unit
 from openvest.declarations import Call, Endpoint, Representation
 from openvest.features.instruments import rules, service
-from openvest.features.instruments.model import TradingStatus, Venue
+from openvest.features.instruments.model import Instrument, TradingStatus, Venue
 from openvest.features.instruments.rules import InstrumentName
 from openvest.features.tenants import service as tenants
+from openvest.operations import V1, Operations
 from openvest.ports.prices import Candle, Listing, Pace, Quote
 
 # Answers
@@ -181,14 +183,7 @@ class OhlcQuery(Body):
 # Mapping
 
 
-def instrument_v1(snapshot: Snapshot) -> Json:
-    """An instrument as v1 shows it; a number it does not have is left out."""
-    shown = {name: snapshot[name] for name in ("id", "created_at", "updated_at", "isin")}
-    if snapshot["wkn"] is not None:
-        shown["wkn"] = snapshot["wkn"]
-    for name in ("name", "fractional_trading", "trading_status"):
-        shown[name] = snapshot[name]
-    return shown
+instrument_v1 = shown(InstrumentView, Instrument)
 
 
 def venue_v1(venue: Venue) -> Json:
@@ -220,20 +215,23 @@ def candle_v1(listing: Listing, candle: Candle) -> Json:
 
 
 async def list_instruments(unit: Unit, call: Call) -> Json:
+    """List instruments."""
     query: InstrumentQuery = call.query
-    found = await service.list_instruments(unit, query.page_request, query.trading_status)
-    return page_v1(found, [instrument_v1(snapshot_of(row)) for row in found.rows])
+    return page_v1(await service.list_instruments(unit, query.page_request, query.trading_status), instrument_v1)
 
 
 async def retrieve_instrument(unit: Unit, call: Call) -> Json:
+    """Get an instrument by its ISIN or id."""
     return instrument_v1(snapshot_of(await service.get_instrument(unit, _name(call))))
 
 
 async def list_instrument_venues(unit: Unit, call: Call) -> Json:
+    """List the venues that trade an instrument."""
     return {"data": [venue_v1(venue) for venue in await service.venues_of(unit, _name(call))]}
 
 
 async def retrieve_latest_price(unit: Unit, call: Call) -> Json:
+    """Get the last known price of an instrument at a venue."""
     listing = await service.get_listing(unit, _name(call), call.path["venue_id"])
     quote = (await service.quotes(unit, [listing], await _pace(unit)))[listing.key]
     if quote is None:
@@ -242,6 +240,7 @@ async def retrieve_latest_price(unit: Unit, call: Call) -> Json:
 
 
 async def list_ohlc_prices(unit: Unit, call: Call) -> Json:
+    """List open, high, low and close of an instrument at a venue."""
     query: OhlcQuery = call.query
     rules.candle_window(unit.now, query.start_date, query.end_date)  # what is wrong with it is said before 404
     listing = await service.get_listing(unit, _name(call), call.path["venue_id"])
@@ -258,71 +257,19 @@ async def _pace(unit: Unit) -> Pace:
     return (await tenants.get_tenant(unit)).pace
 
 
-_PRICES = "/instruments/{instrument_id}/venues/{venue_id}/prices"
+INSTRUMENTS = Operations(V1, "Instruments", "instruments", readers=("read",))
+PRICES = Operations(V1, "Prices", "prices", readers=("read",))
+_ONE, _NAMED = "/instruments/{instrument_id}", service.IN_PATH
+_PRICES = f"{_ONE}/venues/{{venue_id}}/prices"
 
 ENDPOINTS: list[Endpoint] = [
-    Endpoint(
-        "GET",
-        "/instruments",
-        "list_instruments",
-        "List instruments",
-        "Instruments",
-        ("instruments:read",),
-        InstrumentPage,
-        list_instruments,
-        query=InstrumentQuery,
-        errors=(400,),
+    INSTRUMENTS.lists("/instruments", list_instruments, InstrumentPage, query=InstrumentQuery),
+    INSTRUMENTS.reads(_ONE, retrieve_instrument, InstrumentView, path_types=_NAMED),
+    PRICES.lists(f"{_ONE}/venues", list_instrument_venues, InstrumentVenueListView, path_types=_NAMED),
+    PRICES.reads(
+        f"{_PRICES}/latest", retrieve_latest_price, LatestPriceView, query=LatestPriceQuery, path_types=_NAMED
     ),
-    Endpoint(
-        "GET",
-        "/instruments/{instrument_id}",
-        "retrieve_instrument",
-        "Get an instrument by its ISIN or id",
-        "Instruments",
-        ("instruments:read",),
-        InstrumentView,
-        retrieve_instrument,
-        path_types=service.IN_PATH,
-        errors=(404,),
-    ),
-    Endpoint(
-        "GET",
-        "/instruments/{instrument_id}/venues",
-        "list_instrument_venues",
-        "List the venues that trade an instrument",
-        "Prices",
-        ("prices:read",),
-        InstrumentVenueListView,
-        list_instrument_venues,
-        path_types=service.IN_PATH,
-        errors=(404,),
-    ),
-    Endpoint(
-        "GET",
-        f"{_PRICES}/latest",
-        "retrieve_latest_price",
-        "Get the last known price of an instrument at a venue",
-        "Prices",
-        ("prices:read",),
-        LatestPriceView,
-        retrieve_latest_price,
-        query=LatestPriceQuery,
-        path_types=service.IN_PATH,
-        errors=(400, 404),
-    ),
-    Endpoint(
-        "GET",
-        f"{_PRICES}/ohlc",
-        "list_ohlc_prices",
-        "List open, high, low and close of an instrument at a venue",
-        "Prices",
-        ("prices:read",),
-        OhlcView,
-        list_ohlc_prices,
-        query=OhlcQuery,
-        path_types=service.IN_PATH,
-        errors=(400, 404),
-    ),
+    PRICES.lists(f"{_PRICES}/ohlc", list_ohlc_prices, OhlcView, query=OhlcQuery, path_types=_NAMED),
 ]
 
 REPRESENTATIONS: Mapping[str, Representation] = {"instrument": Representation(instrument_v1, InstrumentView)}

@@ -32,8 +32,18 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Identifier:
-    """A reporting identifier, opened. Empty where it is made from the user's own data."""
+class NewIdentifier:
+    """What a client says of a reporting identifier. Without a standard it is found from the number."""
+
+    type: IdentifierType
+    issuing_country: str
+    identifier: str
+    identifier_standard: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredIdentifier:
+    """A reporting identifier without its number, which is sealed."""
 
     id: UUID
     created_at: datetime
@@ -42,6 +52,12 @@ class Identifier:
     type: IdentifierType
     issuing_country: str
     identifier_standard: str
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier(StoredIdentifier):
+    """A reporting identifier, opened. Empty where it is made from the user's own data."""
+
     identifier: str
 
 

@@ -94,15 +94,11 @@ class Requirement:
     name: str
     licences: frozenset[Licence]
     met: Callable[[ActivationFacts], bool]
-    broken: Callable[[ActivationFacts], bool]
+    broken: Callable[[ActivationFacts], bool] = lambda _: False
 
 
 _TOL: frozenset[Licence] = frozenset({"TOL"})
 _BOTH: frozenset[Licence] = frozenset({"TOL", "BYOL"})
-
-
-def _never(_: ActivationFacts) -> bool:
-    return False
 
 
 REQUIREMENTS: tuple[Requirement, ...] = (
@@ -119,10 +115,7 @@ REQUIREMENTS: tuple[Requirement, ...] = (
         lambda facts: facts.verdict("POR") == "FAILED" and not _address_confirmed(facts),
     ),
     Requirement(  # a failed fit does not block: each order then carries the acknowledgement
-        "INSTRUMENT_FIT decided",
-        _TOL,
-        lambda facts: facts.verdict("INSTRUMENT_FIT") is not None,
-        _never,
+        "INSTRUMENT_FIT decided", _TOL, lambda facts: facts.verdict("INSTRUMENT_FIT") is not None
     ),
     Requirement(
         "COMPLIANCE passed",
@@ -134,14 +127,8 @@ REQUIREMENTS: tuple[Requirement, ...] = (
         "identifier of the decisive nationality",
         _BOTH,
         lambda facts: decisive_nationality(facts.user.nationalities) in CONCAT_COUNTRIES | facts.identifier_countries,
-        _never,
     ),
-    Requirement(
-        "tax residencies declared",
-        _BOTH,
-        lambda facts: facts.has_tax_residency,
-        _never,
-    ),
+    Requirement("tax residencies declared", _BOTH, lambda facts: facts.has_tax_residency),
 )
 """When a user becomes ACTIVE, by licence. Under BYOL the client runs the checks itself. Source: reference (users)."""
 

@@ -1,19 +1,16 @@
-"""Verbs of checks: what clients send and what the identity port answers."""
+"""Verbs of checks."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal, cast
 from uuid import UUID
 
-from openvest.db.rows import save
+from openvest.db.rows import save_next
 from openvest.db.unit import Unit
-from openvest.features.onboarding import rules, rules_checks, service_activation, service_identifiers, store
+from openvest.features.onboarding import rules, rules_checks, service_activation, store
 from openvest.features.onboarding.model import Check, CheckType
 from openvest.features.users import service as users
-from openvest.ports.identity import CheckResult
 
 Verb = Literal["pass", "fail"]
 
@@ -35,7 +32,7 @@ async def create_check(unit: Unit, user_id: UUID, kind: str, confirmed_at: datet
 async def get_check(unit: Unit, user_id: UUID, check_id: UUID) -> Check:
     """Raises: UserNotFound, CheckNotFound."""
     await users.get_user(unit, user_id)
-    return _found(await unit.row(store.CHECK_BY_ID, unit.tenant_id, user_id, check_id))
+    return await unit.known(rules.CheckNotFound(), store.CHECK_BY_ID, unit.tenant_id, user_id, check_id)
 
 
 async def list_checks(unit: Unit, user_id: UUID, *, history: bool, kind: str | None) -> list[Check]:
@@ -56,54 +53,15 @@ async def fail_check(unit: Unit, user_id: UUID, check_id: UUID) -> Check:
     return await _decide_by_hand(unit, user_id, check_id, "fail")
 
 
-async def fail_undecidable(unit: Unit, check_id: UUID) -> None:
-    """A check that cannot be decided has failed; the client may make another. Writes: as `reconsider`."""
-    user_id = await unit.row(store.USER_OF_CHECK, unit.tenant_id, check_id)
-    if user_id is not None:
-        await _decide_by_hand(unit, user_id, check_id, "fail")
-
-
 async def _decide_by_hand(unit: Unit, user_id: UUID, check_id: UUID, verb: Verb) -> Check:
     user = await users.user_for_update(unit, user_id)
-    check = _found(await unit.row(store.CHECK_FOR_UPDATE, unit.tenant_id, user_id, check_id))
-    decided = await _decide(unit, check, verb)
+    check = await unit.known(rules.CheckNotFound(), store.CHECK_FOR_UPDATE, unit.tenant_id, user_id, check_id)
+    decided = await decide(unit, check, verb)
     await service_activation.reconsider(unit, [user])
     return decided
 
 
-def _found(check: Check | None) -> Check:
-    if check is None:
-        raise rules.CheckNotFound
-    return check
-
-
-async def _decide(unit: Unit, check: Check, verb: Verb) -> Check:
-    status = cast(Any, rules.CHECK.move(check.status, verb))
-    at = unit.moment_after(check.updated_at)
-    decided = replace(check, version=check.version + 1, updated_at=at, status=status)
-    await save(unit, store.SAVE_CHECK, decided)
-    unit.emit(f"USER_CHECK.{decided.status}", check.id, decided.version, at, decided)
-    return decided
-
-
-async def decide_checks(unit: Unit, leased: Sequence[store.LeasedCheck], results: Sequence[CheckResult]) -> None:
-    """Book what the identity port said of checks whose lease still holds. Results without a lease are dropped.
-
-    Writes: user_checks, USER_CHECK.PASSED, USER_CHECK.FAILED, and as `reconsider`.
-    """
-    if not leased:
-        return
-    said = {result.id: result for result in results}
-    owners = await users.users_for_update(unit, sorted({row.user_id for row in leased}))
-    ids = [row.id for row in leased if row.id in said]
-    checks = await unit.rows(store.LEASED_CHECKS_FOR_UPDATE, unit.tenant_id, ids, leased[0].lease_token)
-    residencies = await service_identifiers.tax_residencies_of(unit, [owner.id for owner in owners])
-    await unit.run(
-        store.HOLD_CHECKS, unit.tenant_id, [check.id for check in checks if said[check.id].outcome == "PENDING"]
-    )
-    for check in checks:
-        outcome = said[check.id].outcome
-        if outcome != "PENDING":
-            own = rules_checks.own_verdict(check, residencies.get(check.user_id))
-            await _decide(unit, check, "pass" if outcome == own == "PASSED" else "fail")
-    await service_activation.reconsider(unit, owners)
+async def decide(unit: Unit, check: Check, verb: Verb) -> Check:
+    """Book what became of a locked check. Writes: user_checks, USER_CHECK.PASSED, USER_CHECK.FAILED."""
+    status = rules.CHECK.move(check.status, verb)
+    return await save_next(unit, store.SAVE_CHECK, check, f"USER_CHECK.{status}", status=status)

@@ -7,39 +7,36 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from uuid import UUID
 
+from openvest.core.shown import filled
 from openvest.core.snapshots import dumps
 from openvest.db.rows import save
 from openvest.db.unit import Unit
 from openvest.features.onboarding import rules, rules_identifiers, service_activation, store
-from openvest.features.onboarding.model import Identifier, IdentifierType, Residency, TaxResidencies
+from openvest.features.onboarding.model import Identifier, NewIdentifier, Residency, TaxResidencies
 from openvest.features.users import service as users
 from openvest.features.users.model import User
 
+_identifier = filled(Identifier, store.SealedIdentifier, beside="identifier")
 
-async def add_identifier(
-    unit: Unit,
-    user_id: UUID,
-    kind: IdentifierType,
-    country: str,
-    identifier: str,
-    standard: str | None,
-) -> Identifier:
+
+async def add_identifier(unit: Unit, user_id: UUID, new: NewIdentifier) -> Identifier:
     """Store the identifier of a kind, country and standard, in place of an earlier one.
 
     Raises: InvalidIdentifier, UserNotFound, UserOffboarded. Writes: user_identifiers, and as `reconsider`.
     """
-    name = rules_identifiers.find_standard(kind, country, identifier, standard)
+    country, number = new.issuing_country, new.identifier
+    name = rules_identifiers.find_standard(new.type, country, number, new.identifier_standard)
     user = await users.user_for_update(unit, user_id)
     users.check_open(user)
     for row in await unit.rows(store.IDENTIFIERS, unit.tenant_id, user_id):
-        if (row.type, row.issuing_country, row.identifier_standard) == (kind, country, name):
-            return await _change(unit, user, row, identifier, name)
+        if (row.type, row.issuing_country, row.identifier_standard) == (new.type, country, name):
+            return await _change(unit, user, row, number, name)
     new_id = unit.ids.new("user_identifier")
-    sealed = _seal(unit, new_id, identifier)
-    row = store.SealedIdentifier(new_id, unit.now, unit.now, user_id, kind, country, name, sealed)
+    sealed = _seal(unit, new_id, number)
+    row = store.SealedIdentifier(new_id, unit.now, unit.now, user_id, new.type, country, name, sealed)
     await save(unit, store.INSERT_IDENTIFIER, row)
     await service_activation.reconsider(unit, [user])
-    return _shown(row, identifier)
+    return _identifier(row, identifier=number)
 
 
 async def change_identifier(unit: Unit, user_id: UUID, identifier_id: UUID, identifier: str) -> Identifier:
@@ -48,9 +45,8 @@ async def change_identifier(unit: Unit, user_id: UUID, identifier_id: UUID, iden
     Writes: user_identifiers, and as `reconsider`.
     """
     user = await users.user_for_update(unit, user_id)
-    row = await unit.row(store.IDENTIFIER_FOR_UPDATE, unit.tenant_id, user_id, identifier_id)
-    if row is None:
-        raise rules.IdentifierNotFound
+    unknown = rules.IdentifierNotFound()
+    row = await unit.known(unknown, store.IDENTIFIER_FOR_UPDATE, unit.tenant_id, user_id, identifier_id)
     name = rules_identifiers.find_standard(row.type, row.issuing_country, identifier, row.identifier_standard)
     users.check_open(user)
     return await _change(unit, user, row, identifier, name)
@@ -61,7 +57,7 @@ async def _change(unit: Unit, user: User, row: store.SealedIdentifier, identifie
     changed = replace(row, updated_at=at, identifier_standard=standard, sealed_identifier=sealed)
     await save(unit, store.SAVE_IDENTIFIER, changed)
     await service_activation.reconsider(unit, [user])
-    return _shown(changed, identifier)
+    return _identifier(changed, identifier=identifier)
 
 
 async def list_identifiers(unit: Unit, user_id: UUID) -> list[Identifier]:
@@ -88,20 +84,8 @@ def _seal(unit: Unit, identifier_id: UUID, identifier: str) -> bytes | None:
 
 def _opened(unit: Unit, row: store.SealedIdentifier) -> Identifier:
     sealed = row.sealed_identifier
-    return _shown(row, "" if sealed is None else unit.secrets.open(sealed, _place(row.id)).decode())
-
-
-def _shown(row: store.SealedIdentifier, identifier: str) -> Identifier:
-    return Identifier(
-        row.id,
-        row.created_at,
-        row.updated_at,
-        row.user_id,
-        row.type,
-        row.issuing_country,
-        row.identifier_standard,
-        identifier,
-    )
+    number = "" if sealed is None else unit.secrets.open(sealed, _place(row.id)).decode()
+    return _identifier(row, identifier=number)
 
 
 async def set_tax_residencies(unit: Unit, user_id: UUID, residencies: tuple[Residency, ...]) -> TaxResidencies:

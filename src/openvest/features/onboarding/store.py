@@ -9,7 +9,8 @@ from uuid import UUID
 
 from openvest.db.query import Query, Statement
 from openvest.db.rows import columns, insert, update
-from openvest.features.onboarding.model import Check, CheckType, IdentifierType, ResidencyStatus
+from openvest.features.onboarding.model import Check, CheckType, ResidencyStatus, StoredIdentifier
+from openvest.work.leases import leasing
 
 _CHECK = columns(Check)
 CHECK_BY_ID = Query(Check, f"select {_CHECK} from user_checks where tenant_id = $1 and user_id = $2 and id = $3")
@@ -27,10 +28,7 @@ LEASED_CHECKS_FOR_UPDATE = Query(
 )
 INSERT_CHECK = insert("user_checks", Check)
 SAVE_CHECK = update("user_checks", Check, "version updated_at status", also="lease_token = null, leased_until = null")
-HOLD_CHECKS = Statement(
-    "update user_checks set held = true, lease_token = null, leased_until = null"
-    " where tenant_id = $1 and id = any($2::uuid[])"
-)
+USER_OF_CHECK = Query(UUID, "select user_id from user_checks where tenant_id = $1 and id = $2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,38 +44,15 @@ class LeasedCheck:
     lease_token: UUID
 
 
-# A leased row still waits, else a clock would pass over one whose process died. A lease is respected only where several
-# runners work side by side: a frozen tenant has one ($4), and what it finds leased is of a dead one.
-
-_WAITING = """
-  w.tenant_id = $1 and w.status = 'IN_PROGRESS' and not w.held
-  and not exists (
-    select from dead_letters a where a.tenant_id = $1 and a.sweep = 'onboarding.check' and a.row_id = w.id)
-"""
-
-USER_OF_CHECK = Query(UUID, "select user_id from user_checks where tenant_id = $1 and id = $2")
-CHECKS_DUE = Query(datetime, f"select $2::timestamptz where exists (select from user_checks w where {_WAITING})")
-LEASE_CHECKS = Query(
-    LeasedCheck,
-    "update user_checks c set lease_token = $2, leased_until = wire_now() + interval '60 seconds'"
-    f" where c.tenant_id = $1 and c.id in (select w.id from user_checks w where {_WAITING}"
-    " and (w.leased_until is null or w.leased_until < wire_now() or $4)"
-    " order by w.created_at, w.id limit $3 for update skip locked)"
-    " returning c.tenant_id, c.id, c.created_at, c.user_id, c.type, c.details, c.lease_token",
+CHECKS_DUE, LEASE_CHECKS, HOLD_CHECKS = leasing(
+    "user_checks", LeasedCheck, sweep="onboarding.check", waiting="IN_PROGRESS"
 )
 
 
 @dataclass(frozen=True, slots=True)
-class SealedIdentifier:
+class SealedIdentifier(StoredIdentifier):
     """An identifier as stored. No sealed value: it is made from the user's own data."""
 
-    id: UUID
-    created_at: datetime
-    updated_at: datetime
-    user_id: UUID
-    type: IdentifierType
-    issuing_country: str
-    identifier_standard: str
     sealed_identifier: bytes | None
 
 

@@ -14,10 +14,9 @@ from openvest.core.schema import Body, Country, Currency, Day, Id, Instant, View
 from openvest.core.schema_people import Address, Link, Name, ProofOfResidence
 from openvest.core.snapshots import Json, Snapshot, snapshot_of, snapshot_value
 from openvest.db.unit import Unit
-from openvest.declarations import Call, Endpoint
+from openvest.declarations import Call
 from openvest.features.onboarding import service
 
-READ, ADMIN = ("checks:read", "checks:admin"), ("checks:admin",)
 Status = Literal["IN_PROGRESS", "PASSED", "FAILED"]
 Type = Literal[
     "KYC", "POR", "INSTRUMENT_FIT", "COMPLIANCE", "GUARDIAN", "USER_SELF_ASSESSMENT", "US_WITHHOLDING_TAX_STATUS"
@@ -274,39 +273,34 @@ def check_v1(check: Snapshot) -> Json:
         details["yearly_gross_income"] = {
             name: value if name == "currency" else _written(value) for name, value in income.items()
         }
-    shown = {name: check[name] for name in ("id", "user_id", "type", "check_confirmed_at", "status")}
-    return {**shown, **details}
-
-
-async def create_user_check(unit: Unit, call: Call) -> Json:
-    body = call.body.root
-    details = snapshot_value(body.model_dump(exclude_none=True, exclude={"type", "check_confirmed_at"}))
-    user_id = call.path["user_id"]
-    check = await service.create_check(unit, user_id, body.type, body.check_confirmed_at, details)
-    return {"id": str(check.id)}
+    return {**{name: check[name] for name in ("id", "user_id", "type", "check_confirmed_at", "status")}, **details}
 
 
 async def list_user_checks(unit: Unit, call: Call) -> Json:
+    """List the checks of a user."""
     query: CheckQuery = call.query
     checks = await service.list_checks(unit, call.path["user_id"], history=query.list_history, kind=query.type)
     return {"data": [check_v1(snapshot_of(check)) for check in checks]}
 
 
+async def create_user_check(unit: Unit, call: Call) -> Json:
+    """Create a check."""
+    body = call.body.root
+    details = snapshot_value(body.model_dump(exclude_none=True, exclude={"type", "check_confirmed_at"}))
+    check = await service.create_check(unit, call.path["user_id"], body.type, body.check_confirmed_at, details)
+    return {"id": str(check.id)}
+
+
 async def retrieve_user_check(unit: Unit, call: Call) -> Json:
-    return check_v1(snapshot_of(await service.get_check(unit, call.path["user_id"], call.path["check_id"])))
+    """Get a check."""
+    return check_v1(snapshot_of(await service.get_check(unit, **call.path)))
 
 
-ENDPOINTS: list[Endpoint] = [
-    Endpoint(
-        "GET", "/users/{user_id}/checks", "list_user_checks", "List the checks of a user", "Users", READ, CheckListView,
-        list_user_checks, query=CheckQuery, errors=(400, 404),
-    ),
-    Endpoint(
-        "POST", "/users/{user_id}/checks", "create_user_check", "Create a check", "Users", ADMIN, CheckAcceptedView,
-        create_user_check, body=CheckCreate, status=202, errors=(400, 404, 422),
-    ),
-    Endpoint(
-        "GET", "/users/{user_id}/checks/{check_id}", "retrieve_user_check", "Get a check", "Users", READ, CheckView,
-        retrieve_user_check, errors=(404,),
-    ),
-]  # fmt: skip
+async def pass_user_check(unit: Unit, call: Call) -> Json:
+    """Let a check pass."""
+    return check_v1(snapshot_of(await service.pass_check(unit, **call.path)))
+
+
+async def fail_user_check(unit: Unit, call: Call) -> Json:
+    """Let a check fail."""
+    return check_v1(snapshot_of(await service.fail_check(unit, **call.path)))

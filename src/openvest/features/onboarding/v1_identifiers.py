@@ -9,14 +9,12 @@ from pydantic import Field
 
 from openvest.core.problems import FieldError
 from openvest.core.schema import Body, Country, Id, Instant, Unused, View, each_once
-from openvest.core.snapshots import Json, snapshot_of
+from openvest.core.shown import filled, shown
+from openvest.core.snapshots import Json, Snapshot, snapshot_of
 from openvest.db.unit import Unit
-from openvest.declarations import Call, Endpoint
+from openvest.declarations import Call
 from openvest.features.onboarding import rules_identifiers, service_identifiers
-from openvest.features.onboarding.model import Residency, TaxResidencies
-
-READ, ADMIN = ("users:read", "users:admin"), ("users:admin",)
-TAX_READ, TAX_ADMIN = ("taxes:read", "taxes:admin"), ("taxes:admin",)
+from openvest.features.onboarding.model import Identifier, NewIdentifier, Residency, TaxResidencies
 
 Standard = Annotated[str, Field(min_length=2, max_length=10)]
 Text = Annotated[str, Field(max_length=30)]
@@ -107,75 +105,47 @@ class TaxResidenciesView(View):
     status: Literal["PENDING", "ACTIVE"] = Field(description="PENDING while a number is still to be assigned.")
 
 
-def residencies_v1(declared: TaxResidencies) -> Json:
-    shown = snapshot_of(declared)
-    rows = [{k: v for k, v in row.items() if v is not None} for row in shown["residencies"]]
-    times = {name: shown[name] for name in ("created_at", "updated_at")}
-    return {**times, "tax_residencies": rows, "status": declared.status}
+def _residencies(declared: Snapshot) -> Json:
+    return [{k: v for k, v in row.items() if v is not None} for row in declared["residencies"]]
+
+
+identifier_v1 = shown(IdentifierView, Identifier)
+residencies_v1 = shown(TaxResidenciesView, TaxResidencies, tax_residencies=_residencies)
+_new_identifier = filled(NewIdentifier, IdentifierCreate)
+_residency = filled(Residency, TaxResidency)
 
 
 async def list_user_identifiers(unit: Unit, call: Call) -> Json:
+    """List the identifiers of a user."""
     found = await service_identifiers.list_identifiers(unit, call.path["user_id"])
-    return {"data": [snapshot_of(identifier) for identifier in found]}
+    return {"data": [identifier_v1(snapshot_of(identifier)) for identifier in found]}
 
 
 async def create_identifier(unit: Unit, call: Call) -> Json:
-    body: IdentifierCreate = call.body
-    user_id, country = call.path["user_id"], body.issuing_country
-    return snapshot_of(
-        await service_identifiers.add_identifier(
-            unit, user_id, body.type, country, body.identifier, body.identifier_standard
-        )
-    )
+    """Store an identifier of a user."""
+    new = _new_identifier(call.body)
+    return identifier_v1(snapshot_of(await service_identifiers.add_identifier(unit, call.path["user_id"], new)))
 
 
 async def retrieve_identifier(unit: Unit, call: Call) -> Json:
-    user_id, identifier_id = call.path["user_id"], call.path["identifier_id"]
-    return snapshot_of(await service_identifiers.get_identifier(unit, user_id, identifier_id))
+    """Get an identifier of a user."""
+    return identifier_v1(snapshot_of(await service_identifiers.get_identifier(unit, **call.path)))
 
 
 async def update_identifier(unit: Unit, call: Call) -> Json:
-    user_id, identifier_id = call.path["user_id"], call.path["identifier_id"]
-    return snapshot_of(await service_identifiers.change_identifier(unit, user_id, identifier_id, call.body.identifier))
+    """Correct an identifier of a user."""
+    number: str = call.body.identifier
+    changed = await service_identifiers.change_identifier(unit, **call.path, identifier=number)
+    return identifier_v1(snapshot_of(changed))
 
 
 async def retrieve_tax_residencies(unit: Unit, call: Call) -> Json:
-    return residencies_v1(await service_identifiers.get_tax_residencies(unit, call.path["user_id"]))
+    """Get the tax residencies of a user."""
+    return residencies_v1(snapshot_of(await service_identifiers.get_tax_residencies(unit, call.path["user_id"])))
 
 
 async def set_tax_residencies(unit: Unit, call: Call) -> Json:
-    body: TaxResidenciesCreate = call.body
-    wanted = tuple(
-        Residency(row.country, row.tax_identifier_number, row.missing_tin_reason) for row in body.tax_residencies
-    )
-    return residencies_v1(await service_identifiers.set_tax_residencies(unit, call.path["user_id"], wanted))
-
-
-_IDENTIFIERS, _RESIDENCIES = "/users/{user_id}/identifiers", "/users/{user_id}/tax_residencies"
-
-ENDPOINTS: list[Endpoint] = [
-    Endpoint(
-        "GET", _IDENTIFIERS, "list_user_identifiers", "List the identifiers of a user", "Users", READ,
-        IdentifierListView, list_user_identifiers, errors=(404,),
-    ),
-    Endpoint(
-        "POST", _IDENTIFIERS, "create_identifier", "Store an identifier of a user", "Users", ADMIN, IdentifierView,
-        create_identifier, body=IdentifierCreate, errors=(400, 404, 422),
-    ),
-    Endpoint(
-        "GET", _IDENTIFIERS + "/{identifier_id}", "retrieve_identifier", "Get an identifier of a user", "Users", READ,
-        IdentifierView, retrieve_identifier, errors=(404,),
-    ),
-    Endpoint(
-        "PATCH", _IDENTIFIERS + "/{identifier_id}", "update_identifier", "Correct an identifier of a user", "Users",
-        ADMIN, IdentifierView, update_identifier, body=IdentifierChange, errors=(400, 404, 422),
-    ),
-    Endpoint(
-        "GET", _RESIDENCIES, "retrieve_tax_residencies", "Get the tax residencies of a user", "Taxes", TAX_READ,
-        TaxResidenciesView, retrieve_tax_residencies, errors=(404,),
-    ),
-    Endpoint(
-        "POST", _RESIDENCIES, "set_tax_residencies", "Declare the tax residencies of a user", "Taxes", TAX_ADMIN,
-        TaxResidenciesView, set_tax_residencies, body=TaxResidenciesCreate, key_required=True, errors=(400, 404, 422),
-    ),
-]  # fmt: skip
+    """Declare the tax residencies of a user."""
+    wanted = tuple(map(_residency, call.body.tax_residencies))
+    declared = await service_identifiers.set_tax_residencies(unit, call.path["user_id"], wanted)
+    return residencies_v1(snapshot_of(declared))

@@ -11,7 +11,7 @@ from openvest.core.problems import Problem
 from openvest.core.snapshots import Json, Snapshot, snapshot_of
 from openvest.core.v1 import page_v1
 from openvest.db.unit import Unit
-from openvest.declarations import Call, Endpoint, Representation
+from openvest.declarations import Call, Representation
 from openvest.features.executions.model_v1 import execution_v1
 from openvest.features.orders import service
 from openvest.features.orders.model import PlaceOrder
@@ -24,6 +24,7 @@ from openvest.features.orders.v1_schemas import (
     OrderQuery,
     OrderView,
 )
+from openvest.operations import V1, Operations
 
 
 def order_v1(order: Snapshot) -> Json:
@@ -103,7 +104,8 @@ def _want(call: Call) -> PlaceOrder | Problem:
     )
 
 
-async def place_orders(unit: Unit, calls: Sequence[Call]) -> Sequence[Json | Exception]:
+async def place_order(unit: Unit, calls: Sequence[Call]) -> Sequence[Json | Exception]:
+    """Place an order."""
     wants = [_want(call) for call in calls]
     placed = iter(await service.place_orders(unit, [want for want in wants if isinstance(want, PlaceOrder)]))
     answers: list[Json | Exception] = []
@@ -114,79 +116,29 @@ async def place_orders(unit: Unit, calls: Sequence[Call]) -> Sequence[Json | Exc
 
 
 async def retrieve_order(unit: Unit, call: Call) -> Json:
+    """Read an order."""
     return order_v1(snapshot_of(await service.get_order(unit, call.path["order_id"])))
 
 
 async def cancel_order(unit: Unit, call: Call) -> Json:
+    """Ask for an order to be cancelled."""
     return {"id": str(await service.cancel_order(unit, call.path["order_id"]))}
 
 
 async def list_account_orders(unit: Unit, call: Call) -> Json:
+    """List the orders of an account."""
     query: OrderQuery = call.query
-    filters = {
-        "account_id": call.path["account_id"],
-        "account_group_id": query.account_group_id,
-        "user_id": query.user_id,
-        "status": query.status,
-        "date_created_from": query.date_created_from,
-        "date_created_to": query.date_created_to,
-    }
-    found = await service.list_orders(unit, query.page_request, filters)
-    return page_v1(found, [order_v1(snapshot_of(view)) for view in found.rows])
+    filters = {"account_id": call.path["account_id"], **query.filters}
+    return page_v1(await service.list_orders(unit, query.page_request, filters), order_v1)
 
 
-_READ = ("orders:read", "orders:admin")
+ORDERS = Operations(V1, "Orders", "orders")
 
 ENDPOINTS = [
-    Endpoint(
-        method="POST",
-        path="/orders",
-        operation_id="place_order",
-        summary="Place an order",
-        tag="Orders",
-        scopes=("orders:admin",),
-        batch=place_orders,
-        body=OrderCreate,
-        answer=OrderView,
-        status=202,
-        key_required=True,
-        errors=(400, 422),
-    ),
-    Endpoint(
-        method="GET",
-        path="/orders/{order_id}",
-        operation_id="retrieve_order",
-        summary="Read an order",
-        tag="Orders",
-        scopes=_READ,
-        verb=retrieve_order,
-        answer=OrderView,
-        errors=(404,),
-    ),
-    Endpoint(
-        method="DELETE",
-        path="/orders/{order_id}",
-        operation_id="cancel_order",
-        summary="Ask for an order to be cancelled",
-        tag="Orders",
-        scopes=("orders:admin",),
-        verb=cancel_order,
-        answer=OrderIdView,
-        status=202,
-        errors=(404,),
-    ),
-    Endpoint(
-        method="GET",
-        path="/accounts/{account_id}/orders",
-        operation_id="list_account_orders",
-        summary="List the orders of an account",
-        tag="Orders",
-        scopes=_READ,
-        verb=list_account_orders,
-        query=OrderQuery,
-        answer=OrderPage,
-        errors=(400, 404),
-    ),
+    ORDERS.creates("/orders", answer=OrderView, batch=place_order, body=OrderCreate, status=202, errors=(422,)),
+    ORDERS.reads("/orders/{order_id}", retrieve_order, OrderView),
+    ORDERS.deletes("/orders/{order_id}", cancel_order, OrderIdView, status=202),
+    ORDERS.lists("/accounts/{account_id}/orders", list_account_orders, OrderPage, query=OrderQuery),
 ]
 
 REPRESENTATIONS: Mapping[str, Representation] = {

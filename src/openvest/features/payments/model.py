@@ -16,16 +16,22 @@ LineStatus = Literal["RECEIVED", "MATCHED", "UNMATCHED"]
 
 
 @dataclass(frozen=True, slots=True)
-class Topup:
+class NewTopup:
+    """What a client firm says of a top-up."""
+
+    account_group_id: UUID
+    cash_amount: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Topup(NewTopup):
     """Money a client firm vouches for. `settlement_reference` is what the text of its wire must name."""
 
     id: UUID
     version: int
     created_at: datetime
     updated_at: datetime
-    account_group_id: UUID
-    cash_amount: Decimal
-    currency: str
     status: TopupStatus
     settlement_reference: str
 

@@ -34,6 +34,9 @@ _REFERENCE = re.compile(r"\btopup\s+([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}
 class UnknownTopup(NotFound):
     """No top-up of the tenant has this id."""
 
+    def __init__(self) -> None:
+        super().__init__("There is no top-up of this id.")
+
 
 class GroupNotActive(Unprocessable):
     """Money is not credited to an account group that is not active."""

@@ -1,40 +1,40 @@
-"""Verbs of payments: create and cancel top-ups, take in bank lines and match them."""
+"""Verbs of payments: create and cancel top-ups, take in bank lines."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
-from typing import cast
 from uuid import UUID
 
 from openvest.core.money import Money
 from openvest.core.paging import Page, PageRequest
+from openvest.core.shown import filled
 from openvest.core.snapshots import dumps
 from openvest.db.paging import page
-from openvest.db.rows import save
+from openvest.db.rows import next_version, save
 from openvest.db.unit import Unit
 from openvest.features.accounts import service as accounts
 from openvest.features.cash import service as cash
 from openvest.features.cash.model import CashTransaction, Reference
 from openvest.features.payments import rules, store
-from openvest.features.payments.model import BankLine, LineStatus, Receipt, Topup
+from openvest.features.payments.model import NewTopup, Receipt, Topup
 from openvest.ledger import posting_rules
 from openvest.ledger.apply import InsufficientFunds
 from openvest.ledger.posting import post
 from openvest.ports.bank import IncomingTransfer
 
-INTAKE = "payments.match"
-"""Name of the sweep over bank lines."""
+_PARTIES = ("account_iban", "counterparty_name", "counterparty_iban", "counterparty_bic")
+"""What is sealed of a transfer."""
+_line = filled(store.ArrivedLine, IncomingTransfer, beside="id created_at sealed_parties", due_at="received_at")
 
 
-async def create_topup(unit: Unit, account_group_id: UUID, cash_amount: Decimal, currency: str) -> Topup:
+async def create_topup(unit: Unit, new: NewTopup) -> Topup:
     """Credit a group with money its client firm will wire.
 
     Raises: AccountGroupNotFound, GroupNotActive. Writes: topups, cash_transactions, the ledger.
     """
-    group = await accounts.account_group_for_share(unit, account_group_id)
+    group = await accounts.account_group_for_share(unit, new.account_group_id)
     rules.may_top_up(group.status)
     at = unit.moment_after(None)
     topup = Topup(
@@ -43,21 +43,21 @@ async def create_topup(unit: Unit, account_group_id: UUID, cash_amount: Decimal,
         created_at=at,
         updated_at=at,
         account_group_id=group.id,
-        cash_amount=cash_amount,
-        currency=currency,
+        cash_amount=new.cash_amount,
+        currency=new.currency,
         status="CONFIRMED",
         settlement_reference=str(unit.ids.new("settlement_reference")),
     )
     await save(unit, store.ADD_TOPUP, topup)
     unit.emit("TOPUP.CONFIRMED", topup.id, topup.version, at, topup)
-    await post(unit, [posting_rules.topup(topup.id, group.id, currency, cash_amount, at.date())])
-    await _record(unit, topup, "TOPUP", cash_amount, at)
+    await post(unit, [posting_rules.topup(topup.id, group.id, topup.currency, topup.cash_amount, at.date())])
+    await _record(unit, topup, "TOPUP", topup.cash_amount, at)
     return topup
 
 
 async def get_topup(unit: Unit, topup_id: UUID) -> Topup:
     """Raises: UnknownTopup."""
-    return _known(await unit.row(store.TOPUP_BY_ID, unit.tenant_id, topup_id))
+    return await unit.known(rules.UnknownTopup(), store.TOPUP_BY_ID, unit.tenant_id, topup_id)
 
 
 async def list_topups(unit: Unit, request: PageRequest, account_group_id: UUID) -> Page[Topup]:
@@ -71,9 +71,9 @@ async def cancel_topup(unit: Unit, topup_id: UUID) -> Topup:
 
     Raises: UnknownTopup, TopupIsFinal, TopupIsSpent. Writes: topups, cash_transactions, the ledger.
     """
-    topup = _known(await unit.row(store.TOPUP_FOR_UPDATE, unit.tenant_id, topup_id))
+    topup = await unit.known(rules.UnknownTopup(), store.TOPUP_FOR_UPDATE, unit.tenant_id, topup_id)
     rules.may_cancel(topup)
-    [cancelled] = await _move(unit, [topup], "cancel")
+    [cancelled] = await move_topups(unit, [topup], "cancel")
     group_id, currency, amount = topup.account_group_id, topup.currency, topup.cash_amount
     at = cancelled.updated_at
     try:
@@ -84,12 +84,6 @@ async def cancel_topup(unit: Unit, topup_id: UUID) -> Topup:
         ) from short
     await _record(unit, topup, "TOPUP_CANCELLATION", -amount, at)
     return cancelled
-
-
-def _known(topup: Topup | None) -> Topup:
-    if topup is None:
-        raise rules.UnknownTopup("There is no top-up of this id.")
-    return topup
 
 
 async def _record(unit: Unit, topup: Topup, kind: str, amount: Decimal, at: datetime) -> None:
@@ -106,17 +100,9 @@ async def _record(unit: Unit, topup: Topup, kind: str, amount: Decimal, at: date
     await cash.record_transactions(unit, [transaction])
 
 
-async def _move(unit: Unit, topups: Sequence[Topup], verb: str) -> list[Topup]:
+async def move_topups(unit: Unit, topups: Sequence[Topup], verb: str) -> list[Topup]:
     """Move locked top-ups by one verb, in one statement, with an event for each."""
-    moved = [
-        replace(
-            topup,
-            version=topup.version + 1,
-            updated_at=unit.moment_after(topup.updated_at),
-            status=rules.TOPUP.move(topup.status, verb),
-        )
-        for topup in topups
-    ]
+    moved = [next_version(unit, topup, status=rules.TOPUP.move(topup.status, verb)) for topup in topups]
     await save(unit, store.MOVE_TOPUPS, *moved)
     for topup in moved:
         unit.emit(f"TOPUP.{topup.status}", topup.id, topup.version, topup.updated_at, topup)
@@ -124,7 +110,7 @@ async def _move(unit: Unit, topups: Sequence[Topup], verb: str) -> list[Topup]:
 
 
 async def receive_transfers(unit: Unit, transfers: Sequence[IncomingTransfer]) -> list[Receipt]:
-    """Put transfers into the inbox; one told twice is kept once. They are booked by the intake sweep.
+    """Put transfers into the inbox; one told twice is kept once. They are booked by the sweep `payments.match`.
 
     Writes: bank_lines.
     """
@@ -137,72 +123,6 @@ async def receive_transfers(unit: Unit, transfers: Sequence[IncomingTransfer]) -
 
 def _arrived(unit: Unit, transfer: IncomingTransfer) -> store.ArrivedLine:
     line_id = unit.ids.new("bank_line", transfer.external_id)
-    parties = {
-        "account_iban": transfer.account_iban,
-        "counterparty_name": transfer.counterparty_name,
-        "counterparty_iban": transfer.counterparty_iban,
-        "counterparty_bic": transfer.counterparty_bic,
-    }
-    return store.ArrivedLine(
-        id=line_id,
-        external_id=transfer.external_id,
-        created_at=unit.now,
-        due_at=transfer.received_at,
-        amount=transfer.amount,
-        currency=transfer.currency,
-        client_reference=transfer.client_reference,
-        remittance_information=transfer.remittance_information,
-        virtual_bank_account_id=transfer.virtual_bank_account_id,
-        purpose_code=transfer.purpose_code,
-        sealed_parties=unit.secrets.seal(dumps(parties).encode(), f"bank_lines.sealed_parties {line_id}"),
-    )
-
-
-async def claim_lines(unit: Unit, limit: int) -> list[BankLine]:
-    """Bank lines that are due, locked, in the order of their credit."""
-    return await unit.rows(store.CLAIM_LINES, unit.tenant_id, unit.now, limit)
-
-
-async def match_lines(unit: Unit, lines: Sequence[BankLine]) -> None:
-    """Settle the top-ups these lines pay, and put every other line's money in suspense.
-
-    Writes: bank_lines, topups, the ledger.
-    """
-    named = {line.id: rules.named_reference(line.remittance_information) for line in lines}
-    references = sorted({reference for reference in named.values() if reference is not None})
-    awaited: dict[str | None, Topup] = {}
-    if references:
-        found = await unit.rows(store.TOPUPS_BY_REFERENCE_FOR_UPDATE, unit.tenant_id, references)
-        awaited = {topup.settlement_reference: topup for topup in found}
-
-    paid: dict[UUID, Topup] = {}
-    for line in lines:
-        topup = awaited.get(named[line.id])
-        if topup is not None and rules.settles(line, topup):
-            paid[line.id] = topup
-            del awaited[named[line.id]]  # a second wire for the same top-up pays nothing
-
-    on = unit.now.date()
-    await post(unit, [_journal(line, paid.get(line.id), on) for line in lines])
-    if paid:
-        await _move(unit, list(paid.values()), "settle")
-    await save(unit, store.MOVE_LINES, *[_booked(unit, line, paid.get(line.id)) for line in lines])
-
-
-async def set_line_apart(unit: Unit, line_id: UUID) -> None:
-    """A bank line that cannot be matched pays nothing; its money is kept in suspense. Writes: bank_lines, ledger."""
-    line = await unit.row(store.RECEIVED_FOR_UPDATE, unit.tenant_id, line_id)
-    if line is not None:
-        await post(unit, [_journal(line, None, unit.now.date())])
-        await save(unit, store.MOVE_LINES, _booked(unit, line, None))
-
-
-def _booked(unit: Unit, line: BankLine, topup: Topup | None) -> store.BookedLine:
-    status = rules.BANK_LINE.move("RECEIVED", "set apart" if topup is None else "match")
-    return store.BookedLine(line.id, cast(LineStatus, status), None if topup is None else topup.id, unit.now)
-
-
-def _journal(line: BankLine, topup: Topup | None, on: date) -> posting_rules.Journal:
-    if topup is None:
-        return posting_rules.payment_unmatched(line.id, line.currency, line.amount, on)
-    return posting_rules.topup_settled(topup.id, topup.currency, topup.cash_amount, on)
+    parties = dumps({name: getattr(transfer, name) for name in _PARTIES})
+    sealed = unit.secrets.seal(parties.encode(), f"bank_lines.sealed_parties {line_id}")
+    return _line(transfer, id=line_id, created_at=unit.now, sealed_parties=sealed)

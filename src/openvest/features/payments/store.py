@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from openvest.db.paging import Listing
+from openvest.db.paging import listing
 from openvest.db.query import Query
 from openvest.db.rows import columns, insert, update
 from openvest.features.payments.model import BankLine, LineStatus, Receipt, Topup
@@ -15,14 +15,7 @@ from openvest.features.payments.model import BankLine, LineStatus, Receipt, Topu
 _TOPUP = columns(Topup)
 _LINE = columns(BankLine)
 
-TOPUPS = Listing(
-    Topup,
-    columns=_TOPUP,
-    source="topups",
-    filters={"account_group_id": "account_group_id = {}"},
-    sorts={"id": "id", "created_at": "created_at"},
-    default_sort="created_at",
-)
+TOPUPS = listing("topups", Topup, filters="account_group_id", sorts="created_at id")
 
 TOPUP_BY_ID = Query(Topup, f"select {_TOPUP} from topups where tenant_id = $1 and id = $2")
 TOPUP_FOR_UPDATE = Query(Topup, f"select {_TOPUP} from topups where tenant_id = $1 and id = $2 for no key update")

@@ -8,14 +8,16 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
-from openvest.core.money import cents
 from openvest.core.schema import Body, Id, Instant, PaymentAmount, Unused, View
-from openvest.core.snapshots import Json, Snapshot, snapshot_of
+from openvest.core.shown import filled, shown
+from openvest.core.snapshots import Json, snapshot_of
 from openvest.core.texts import visible_line
 from openvest.core.v1 import PageQuery, page_of, page_v1
 from openvest.db.unit import Unit
 from openvest.declarations import Call, Endpoint, Representation
 from openvest.features.payments import rules, service
+from openvest.features.payments.model import NewTopup, Topup
+from openvest.operations import TESTS, V1, Operations
 from openvest.ports.bank import IncomingTransfer
 
 PaymentCurrency = Literal["EUR", "GBP"]
@@ -111,121 +113,59 @@ class BankTransactionView(View):
     bank_reference: str = Field(description="The bank's own reference.")
 
 
-def topup_v1(topup: Snapshot) -> Json:
-    """A top-up from its snapshot."""
-    return {
-        "id": topup["id"],
-        "created_at": topup["created_at"],
-        "account_group_id": topup["account_group_id"],
-        "cash_amount": cents(Decimal(topup["cash_amount"])),
-        "currency": topup["currency"],
-        "settlement_reference": topup["settlement_reference"],
-        "status": topup["status"],
-    }
+topup_v1 = shown(TopupView, Topup)
+_new_topup = filled(NewTopup, TopupCreate)
+_transfer = filled(
+    IncomingTransfer,
+    BankTransactionCreate,
+    beside="external_id received_at",
+    account_iban=lambda body: body.account.iban,
+    counterparty_iban=lambda body: body.counterparty_account.iban,
+    counterparty_bic=lambda body: body.counterparty_agent and body.counterparty_agent.bic,
+    remittance_information=lambda body: body.remittance_information or "",
+)
 
 
 async def create_topup(unit: Unit, call: Call) -> Json:
-    asked: TopupCreate = call.body
-    topup = await service.create_topup(unit, asked.account_group_id, asked.cash_amount, asked.currency)
-    return topup_v1(snapshot_of(topup))
+    """Credit an account group now with money that is wired later."""
+    return topup_v1(snapshot_of(await service.create_topup(unit, _new_topup(call.body))))
 
 
 async def list_topups(unit: Unit, call: Call) -> Json:
-    query: TopupQuery = call.query
-    found = await service.list_topups(unit, query.page_request, call.path["account_group_id"])
-    return page_v1(found, [topup_v1(snapshot_of(topup)) for topup in found.rows])
+    """List the top-ups of an account group."""
+    found = await service.list_topups(unit, call.query.page_request, call.path["account_group_id"])
+    return page_v1(found, topup_v1)
 
 
 async def retrieve_topup(unit: Unit, call: Call) -> Json:
+    """Get a top-up."""
     return topup_v1(snapshot_of(await service.get_topup(unit, call.path["topup_id"])))
 
 
 async def cancel_topup(unit: Unit, call: Call) -> Json:
+    """Cancel a top-up that is confirmed and not spent."""
     await service.cancel_topup(unit, call.path["topup_id"])
 
 
-async def create_test_transaction(unit: Unit, call: Call) -> Json:
-    asked: BankTransactionCreate = call.body
-    transfer = IncomingTransfer(
-        external_id=str(unit.ids.new("bank_reference")),
-        received_at=unit.now,
-        account_iban=asked.account.iban,
-        amount=asked.amount,
-        currency=asked.currency,
-        client_reference=asked.client_reference,
-        counterparty_name=asked.counterparty_name,
-        counterparty_iban=asked.counterparty_account.iban,
-        counterparty_bic=asked.counterparty_agent.bic if asked.counterparty_agent else None,
-        remittance_information=asked.remittance_information or "",
-        virtual_bank_account_id=asked.virtual_bank_account_id,
-        purpose_code=asked.purpose_code,
-    )
+async def create_test_payment_transaction(unit: Unit, call: Call) -> Json:
+    """Let a bank transfer arrive."""
+    reference = str(unit.ids.new("bank_reference"))
+    transfer = _transfer(call.body, external_id=reference, received_at=unit.now)
     [receipt] = await service.receive_transfers(unit, [transfer])
     return {"id": str(receipt.id), "bank_reference": receipt.bank_reference}
 
 
+TOPUPS = Operations(V1, "Top-ups", "topups", readers=("admin", "read"))
+
 ENDPOINTS: list[Endpoint] = [
-    Endpoint(
-        "GET",
-        "/account_groups/{account_group_id}/payments/topups",
-        "list_topups",
-        "List the top-ups of an account group",
-        "Top-ups",
-        ("topups:admin", "topups:read"),
-        TopupPage,
-        list_topups,
-        query=TopupQuery,
-        errors=(400, 404),
+    TOPUPS.lists("/account_groups/{account_group_id}/payments/topups", list_topups, TopupPage, query=TopupQuery),
+    TOPUPS.creates("/payments/topups", create_topup, TopupView, body=TopupCreate, errors=(404, 409, 422)),
+    TOPUPS.reads("/payments/topups/{topup_id}", retrieve_topup, TopupView),
+    TOPUPS.deletes("/payments/topups/{topup_id}", cancel_topup, errors=(422,)),
+    TESTS.creates(
+        "/tests/payments/transactions", create_test_payment_transaction, BankTransactionView,
+        body=BankTransactionCreate, errors=(404, 409, 422),
     ),
-    Endpoint(
-        "POST",
-        "/payments/topups",
-        "create_topup",
-        "Credit an account group now with money that is wired later",
-        "Top-ups",
-        ("topups:admin",),
-        TopupView,
-        create_topup,
-        body=TopupCreate,
-        key_required=True,
-        errors=(400, 404, 409, 422),
-    ),
-    Endpoint(
-        "GET",
-        "/payments/topups/{topup_id}",
-        "retrieve_topup",
-        "Get a top-up",
-        "Top-ups",
-        ("topups:admin", "topups:read"),
-        TopupView,
-        retrieve_topup,
-        errors=(404,),
-    ),
-    Endpoint(
-        "DELETE",
-        "/payments/topups/{topup_id}",
-        "cancel_topup",
-        "Cancel a top-up that is confirmed and not spent",
-        "Top-ups",
-        ("topups:admin",),
-        verb=cancel_topup,
-        status=204,
-        errors=(404, 422),
-    ),
-    Endpoint(
-        "POST",
-        "/tests/payments/transactions",
-        "create_test_payment_transaction",
-        "Let a bank transfer arrive",
-        "Tests",
-        ("tests:admin",),
-        BankTransactionView,
-        create_test_transaction,
-        body=BankTransactionCreate,
-        key_required=True,
-        sandbox_only=True,
-        errors=(400, 404, 409, 422),
-    ),
-]
+]  # fmt: skip
 
 REPRESENTATIONS: Mapping[str, Representation] = {"top-up": Representation(topup_v1, TopupView)}

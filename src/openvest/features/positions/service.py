@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from typing import Any
 from uuid import UUID
 
 from openvest.core.paging import Page, PageRequest
+from openvest.core.shown import filled
 from openvest.db.paging import page
 from openvest.db.rows import save
 from openvest.db.unit import Unit
@@ -17,15 +18,14 @@ from openvest.features.positions import store
 from openvest.features.positions.model import Position, Reference, SecuritiesTransaction
 from openvest.features.positions.rules import NoPosition
 from openvest.ledger.buy_in import average_prices
-from openvest.ledger.chart import balance_id, owner_kind, units_of
+from openvest.ledger.chart import Balance, balance_id, owner_kind, units_of
 from openvest.ledger.posting import touched
 
 
 async def list_positions(unit: Unit, request: PageRequest, account_id: UUID) -> Page[Position]:
     """A page of the positions in which an account has or awaits anything."""
     found = await page(unit, store.POSITIONS, request, {"account_id": account_id})
-    rows = await _positions(unit, found.rows)
-    return found.of(rows)
+    return found.of(await _positions(unit, found.rows))
 
 
 async def get_position(unit: Unit, account_id: UUID, instrument_id: UUID) -> Position:
@@ -36,23 +36,20 @@ async def get_position(unit: Unit, account_id: UUID, instrument_id: UUID) -> Pos
     return (await _positions(unit, [row]))[0]
 
 
+_position_row = filled(
+    store.PositionRow,
+    Balance,
+    account_id="owner_id",
+    instrument_id=lambda balance: UUID(balance.asset),
+    quantity="balance",
+)
+_position = filled(Position, store.PositionRow, beside="id instrument average_price")
+
+
 async def publish_positions(unit: Unit) -> None:
     """Emit one POSITION.UPDATED for each position this unit has touched, as it stands at the unit's end."""
     balances = [row for row in touched(unit) if owner_kind(row.asset) == "account"]
-    rows = [
-        store.PositionRow(
-            row.owner_id,
-            UUID(row.asset),
-            row.balance,
-            row.locked_for_trading,
-            row.pending_settlement,
-            row.available_for_trading,
-            row.settled_quantity,
-            row.created_at,
-            row.updated_at,
-        )
-        for row in balances
-    ]
+    rows = [_position_row(row) for row in balances]
     for balance, position in zip(balances, await _positions(unit, rows), strict=True):
         unit.emit("POSITION.UPDATED", position.id, balance.version, balance.updated_at, position)
 
@@ -64,18 +61,11 @@ async def _positions(unit: Unit, rows: Sequence[store.PositionRow]) -> list[Posi
     known = await instruments.by_id(unit, {row.instrument_id for row in rows})
     prices = await average_prices(unit, [(row.account_id, row.instrument_id) for row in rows])
     return [
-        Position(
-            balance_id(row.account_id, units_of(row.instrument_id)),
-            row.account_id,
-            _named(row.instrument_id, known),
-            row.quantity,
-            row.locked_for_trading,
-            row.pending_settlement,
-            row.available_for_trading,
-            row.settled_quantity,
-            prices.get((row.account_id, row.instrument_id)),
-            row.created_at,
-            row.updated_at,
+        _position(
+            row,
+            id=balance_id(row.account_id, units_of(row.instrument_id)),
+            instrument=_named(row.instrument_id, known),
+            average_price=prices.get((row.account_id, row.instrument_id)),
         )
         for row in rows
     ]
@@ -101,53 +91,27 @@ async def record_transactions(unit: Unit, rows: Sequence[SecuritiesTransaction])
         unit.emit("SECURITY_TRANSACTION.EXECUTED", row.id, 1, row.created_at, row)
 
 
-def _row(transaction: SecuritiesTransaction) -> store.TransactionRow:
-    return store.TransactionRow(
-        id=transaction.id,
-        account_group_id=transaction.account_group_id,
-        account_id=transaction.account_id,
-        instrument_id=transaction.instrument.uuid,
-        isin=transaction.instrument.isin,
-        type=transaction.type,
-        amount=transaction.delta,
-        refs=transaction.references,
-        booking_date=transaction.booking_date,
-        value_date=transaction.value_date,
-        created_at=transaction.created_at,
-    )
+_row = filled(
+    store.TransactionRow,
+    SecuritiesTransaction,
+    instrument_id=lambda transaction: transaction.instrument.uuid,
+    isin=lambda transaction: transaction.instrument.isin,
+    amount="delta",
+    refs="references",
+)
+_transaction = filled(
+    SecuritiesTransaction,
+    store.TransactionRow,
+    instrument=lambda row: Instrument(row.instrument_id, row.isin),
+    delta="amount",
+    references=lambda row: tuple(Reference(UUID(ref["id"]), ref["type"]) for ref in row.refs),
+)
 
 
-async def list_transactions(
-    unit: Unit,
-    request: PageRequest,
-    *,
-    account_group_id: UUID | None = None,
-    account_id: UUID | None = None,
-    start_date: date | None = None,
-    end_date: date | None = None,
-) -> Page[SecuritiesTransaction]:
-    """A page of the tenant's securities transactions, both dates of booking included. Units: days in UTC."""
-    filters = {
-        "account_group_id": account_group_id,
-        "account_id": account_id,
-        "start_date": start_date,
-        "end_date": end_date,
-    }
+async def list_transactions(unit: Unit, request: PageRequest, **filters: Any) -> Page[SecuritiesTransaction]:
+    """A page of the tenant's securities transactions, by the filters of the list; both dates of booking are included.
+
+    Units: days in UTC.
+    """
     found = await page(unit, store.TRANSACTIONS, request, filters)
-    rows = [_transaction(row) for row in found.rows]
-    return found.of(rows)
-
-
-def _transaction(row: store.TransactionRow) -> SecuritiesTransaction:
-    return SecuritiesTransaction(
-        row.id,
-        row.account_group_id,
-        row.account_id,
-        Instrument(row.instrument_id, row.isin),
-        row.type,
-        row.amount,
-        tuple(Reference(UUID(ref["id"]), ref["type"]) for ref in row.refs),
-        row.booking_date,
-        row.value_date,
-        row.created_at,
-    )
+    return found.of([_transaction(row) for row in found.rows])

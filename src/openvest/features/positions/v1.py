@@ -8,14 +8,16 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from openvest.core.schema import Day, Id, Instant, SignedDecimal, UnsignedDecimal, Unused, View
-from openvest.core.snapshots import Json, Snapshot, snapshot_of
+from openvest.core.shown import shown
+from openvest.core.snapshots import Json, snapshot_of
 from openvest.core.v1 import InstrumentReferenceView, PageQuery, page_of, page_v1
 from openvest.db.unit import Unit
 from openvest.declarations import Call, Endpoint, Representation
 from openvest.features.accounts import service as accounts
 from openvest.features.instruments import service as instruments
 from openvest.features.positions import service
-from openvest.features.positions.model import SECURITIES_TYPES, ReferenceType
+from openvest.features.positions.model import SECURITIES_TYPES, Position, ReferenceType, SecuritiesTransaction
+from openvest.operations import V1, Operations
 
 
 class PositionView(View):
@@ -78,104 +80,49 @@ class SecuritiesTransactionQuery(PageQuery):
     sort: Literal["booking_date"] = Field(default="booking_date", description="Field to order by.")
 
 
-def _instrument_v1(instrument: Snapshot) -> Json:
-    return {name: value for name, value in instrument.items() if value is not None}
-
-
-def position_v1(position: Snapshot) -> Json:
-    """A position from its snapshot."""
-    return {
-        "account_id": position["account_id"],
-        "instrument": _instrument_v1(position["instrument"]),
-        "quantity": position["quantity"],
-        "locked_for_trading": position["locked_for_trading"],
-        "pending_settlement": position["pending_settlement"],
-        "available_for_trading": position["available_for_trading"],
-        "available_for_instruction": position["available_for_trading"],
-        "settled_quantity": position["settled_quantity"],
-    }
-
-
-def securities_transaction_v1(transaction: Snapshot) -> Json:
-    """A securities transaction from its snapshot."""
-    return {
-        "id": transaction["id"],
-        "created_at": transaction["created_at"],
-        "updated_at": transaction["created_at"],
-        "account_group_id": transaction["account_group_id"],
-        "account_id": transaction["account_id"],
-        "instrument": _instrument_v1(transaction["instrument"]),
-        "type": transaction["type"],
-        "delta": {"amount": transaction["delta"]},
-        "references": [{"id": ref["id"], "type": ref["type"]} for ref in transaction["references"]],
-        "booking_date": transaction["booking_date"],
-        "value_date": transaction["value_date"],
-    }
+position_v1 = shown(PositionView, Position, available_for_instruction="available_for_trading")
+securities_transaction_v1 = shown(
+    SecuritiesTransactionView,
+    SecuritiesTransaction,
+    updated_at="created_at",
+    delta=lambda transaction: {"amount": transaction["delta"]},
+)
 
 
 async def list_positions(unit: Unit, call: Call) -> Json:
+    """List the positions of an account."""
     account = await accounts.get_account(unit, call.path["account_id"])
-    found = await service.list_positions(unit, call.query.page_request, account.id)
-    return page_v1(found, [position_v1(snapshot_of(position)) for position in found.rows])
+    return page_v1(await service.list_positions(unit, call.query.page_request, account.id), position_v1)
 
 
 async def retrieve_position(unit: Unit, call: Call) -> Json:
+    """Get an account's position in an instrument."""
     account = await accounts.get_account(unit, call.path["account_id"])
     instrument = await instruments.get_instrument(unit, call.path["instrument_id"])
     return position_v1(snapshot_of(await service.get_position(unit, account.id, instrument.id)))
 
 
 async def list_securities_transactions(unit: Unit, call: Call) -> Json:
+    """List securities transactions."""
     query: SecuritiesTransactionQuery = call.query
-    found = await service.list_transactions(
-        unit,
-        query.page_request,
-        account_group_id=query.account_group_id,
-        account_id=query.account_id,
-        start_date=query.start_date,
-        end_date=query.end_date,
-    )
-    return page_v1(found, [securities_transaction_v1(snapshot_of(row)) for row in found.rows])
+    found = await service.list_transactions(unit, query.page_request, **query.filters)
+    return page_v1(found, securities_transaction_v1)
 
+
+POSITIONS = Operations(V1, "Positions", "positions", readers=("read",))
+TRANSACTIONS = Operations(V1, "Transactions", "transactions", readers=("read",))
 
 ENDPOINTS: list[Endpoint] = [
-    Endpoint(
-        "GET",
-        "/accounts/{account_id}/positions",
-        "list_positions",
-        "List the positions of an account",
-        "Positions",
-        ("positions:read",),
-        PositionPage,
-        list_positions,
-        query=PageQuery,
-        errors=(400, 404),
-    ),
-    Endpoint(
-        "GET",
-        "/accounts/{account_id}/positions/{instrument_id}",
-        "retrieve_position",
-        "Get an account's position in an instrument",
-        "Positions",
-        ("positions:read",),
-        PositionView,
-        retrieve_position,
-        errors=(404,),
+    POSITIONS.lists("/accounts/{account_id}/positions", list_positions, PositionPage, query=PageQuery),
+    POSITIONS.reads(
+        "/accounts/{account_id}/positions/{instrument_id}", retrieve_position, PositionView,
         path_types=instruments.IN_PATH,
     ),
-    Endpoint(
-        "GET",
-        "/transactions/securities",
-        "list_securities_transactions",
-        "List securities transactions",
-        "Transactions",
-        ("transactions:read",),
-        SecuritiesTransactionPage,
-        list_securities_transactions,
-        query=SecuritiesTransactionQuery,
-        errors=(400, 404, 405),
+    TRANSACTIONS.lists(
+        "/transactions/securities", list_securities_transactions, SecuritiesTransactionPage,
+        query=SecuritiesTransactionQuery, errors=(404, 405),
     ),
-]
+]  # fmt: skip
 
 REPRESENTATIONS: Mapping[str, Representation] = {
     "position": Representation(position_v1, PositionView),

@@ -13,6 +13,11 @@ from openvest.core.snapshots import Json
 from openvest.db.unit import Unit
 from openvest.declarations import Call, Endpoint
 from openvest.features.tenants import rules, service
+from openvest.operations import V1, Operations
+
+TOKENS = Operations(V1, "Access Tokens", "", writers=())
+"""Whoever asks for a token has none yet, so no scope is asked for."""
+WEBHOOKS = Operations(V1, "Webhooks", "webhooks")
 
 
 class TokenRequest(Body):
@@ -55,6 +60,7 @@ def token_endpoint(lifetime_seconds: int) -> Endpoint:
     """The token request with another lifetime than the usual. Units: seconds."""
 
     async def issue_token(unit: Unit, call: Call) -> Json:
+        """Get an access token."""
         asked: TokenRequest = call.body
         if asked.client_id != call.caller.client_id:
             raise Unauthorised
@@ -67,37 +73,24 @@ def token_endpoint(lifetime_seconds: int) -> Endpoint:
             "scope": " ".join(token.scopes),
         }
 
-    return Endpoint(
-        "POST",
+    return TOKENS.creates(
         "/auth/token",
-        "issue_token",
-        "Get an access token",
-        "Access Tokens",
-        (),
-        AccessTokenView,
         issue_token,
+        AccessTokenView,
         body=TokenRequest,
         form=True,
+        key_required=False,
         advances_clock=False,
         headers={"Cache-Control": "no-store", "Pragma": "no-cache"},  # RFC 6749, 5.1: no cache may keep a token
-        errors=(400,),
     )
 
 
 async def get_jwks(unit: Unit, call: Call) -> Json:
+    """List the keys that sign webhooks."""
     return {"keys": [jwk_of_p521(key.public_key, str(key.id)) for key in await service.verify_keys(unit)]}
 
 
 ENDPOINTS: list[Endpoint] = [
     token_endpoint(rules.TOKEN_LIFETIME_SECONDS),
-    Endpoint(
-        "GET",
-        "/auth/verify_keys",
-        "get_jwks",
-        "List the keys that sign webhooks",
-        "Webhooks",
-        ("webhooks:read", "webhooks:admin"),
-        WebKeysView,
-        get_jwks,
-    ),
+    WEBHOOKS.lists("/auth/verify_keys", get_jwks, WebKeysView),
 ]

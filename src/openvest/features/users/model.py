@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -30,24 +30,24 @@ class User:
     licence: Licence
     first_name: str
     last_name: str
-    email: str | None
-    salutation: str
-    title: str
     birth_date: date
-    birth_city: str | None
-    birth_country: str | None
-    birth_name: str | None
-    decease_date: date | None
     nationalities: list[str]
-    phone_number: str | None
     address: dict[str, Any]
     postal_address: dict[str, Any]
-    fatca: dict[str, Any] | None
-    terms_and_conditions: dict[str, Any] | None
-    data_privacy_and_sharing_agreement: dict[str, Any] | None
-    branch_id: UUID | None
-    gender: str | None
-    tags: list[str]
+    email: str | None = None
+    salutation: str = ""
+    title: str = ""
+    birth_city: str | None = None
+    birth_country: str | None = None
+    birth_name: str | None = None
+    decease_date: date | None = None
+    phone_number: str | None = None
+    fatca: dict[str, Any] | None = None
+    terms_and_conditions: dict[str, Any] | None = None
+    data_privacy_and_sharing_agreement: dict[str, Any] | None = None
+    branch_id: UUID | None = None
+    gender: str | None = None
+    tags: list[str] = field(default_factory=list[str])
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,34 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from openvest.core.clock import parse_day
-from openvest.db.rows import save
+from openvest.db.rows import save, save_next
 from openvest.db.unit import Unit
 from openvest.features.users import rules, rules_changes, store
 from openvest.features.users.model import NewUser, User, UserFacts, Verdict
-from openvest.ports.identity import CheckResult
-
-OPTIONAL: dict[str, Any] = {
-    "email": None,
-    "salutation": "",
-    "title": "",
-    "birth_city": None,
-    "birth_country": None,
-    "birth_name": None,
-    "phone_number": None,
-    "fatca": None,
-    "terms_and_conditions": None,
-    "data_privacy_and_sharing_agreement": None,
-    "branch_id": None,
-    "gender": None,
-    "tags": [],
-}
-"""What a user has where the client says nothing."""
 
 
 async def create_user(unit: Unit, new: NewUser) -> User:
@@ -41,7 +20,7 @@ async def create_user(unit: Unit, new: NewUser) -> User:
     rules.check_new_user(new)
     rules.check_past(new.fields, unit.now)
     at = unit.moment_after(None)
-    given = {**OPTIONAL, **new.fields}
+    given = dict(new.fields)
     if given.get("postal_address") is None:
         given["postal_address"] = given["address"]
     user = User(
@@ -51,7 +30,6 @@ async def create_user(unit: Unit, new: NewUser) -> User:
         updated_at=at,
         status="INACTIVE",
         licence=new.licence,
-        decease_date=None,
         **given,
     )
     await save(unit, store.INSERT_USER, user)
@@ -77,12 +55,12 @@ async def social_security_numbers(unit: Unit, user_ids: Sequence[UUID]) -> dict[
 
 async def get_user(unit: Unit, user_id: UUID) -> User:
     """Raises: UserNotFound."""
-    return _found(await unit.row(store.USER_BY_ID, unit.tenant_id, user_id))
+    return await unit.known(rules.UserNotFound(), store.USER_BY_ID, unit.tenant_id, user_id)
 
 
 async def user_for_share(unit: Unit, user_id: UUID) -> User:
     """The user, whose state cannot change until this unit ends. Raises: UserNotFound."""
-    return _found(await unit.row(store.USER_FOR_SHARE, unit.tenant_id, user_id))
+    return await unit.known(rules.UserNotFound(), store.USER_FOR_SHARE, unit.tenant_id, user_id)
 
 
 async def users_for_share(unit: Unit, user_ids: Iterable[UUID]) -> None:
@@ -92,19 +70,12 @@ async def users_for_share(unit: Unit, user_ids: Iterable[UUID]) -> None:
 
 async def user_for_update(unit: Unit, user_id: UUID) -> User:
     """The user, locked for a change. Raises: UserNotFound."""
-    rows = await users_for_update(unit, [user_id])
-    return _found(rows[0] if rows else None)
+    return await unit.known(rules.UserNotFound(), store.USERS_FOR_UPDATE, unit.tenant_id, [user_id])
 
 
 async def users_for_update(unit: Unit, user_ids: Sequence[UUID]) -> list[User]:
     """The users that exist, locked in order of their ids."""
     return await unit.rows(store.USERS_FOR_UPDATE, unit.tenant_id, list(user_ids))
-
-
-def _found(user: User | None) -> User:
-    if user is None:
-        raise rules.UserNotFound
-    return user
 
 
 def check_open(user: User) -> None:
@@ -119,13 +90,8 @@ async def user_facts(unit: Unit, user_ids: Sequence[UUID]) -> dict[UUID, UserFac
     return {row.user_id: row for row in rows}
 
 
-async def _save(unit: Unit, user: User, event: str, **changes: Any) -> User:
-    """Store a change of a locked user and tell of it. Writes: users, the event."""
-    at = unit.moment_after(user.updated_at)
-    changed = replace(user, version=user.version + 1, updated_at=at, **changes)
-    await save(unit, store.SAVE_USER, changed)
-    unit.emit(event, changed.id, changed.version, at, changed)
-    return changed
+async def _move(unit: Unit, user: User, verb: str, event: str) -> User:
+    return await save_next(unit, store.SAVE_USER, user, event, status=rules.USER.move(user.status, verb))
 
 
 async def offboard_user(unit: Unit, user_id: UUID) -> None:
@@ -136,18 +102,17 @@ async def offboard_user(unit: Unit, user_id: UUID) -> None:
     """
     user = await user_for_update(unit, user_id)
     if rules.USER.can(user.status, "offboard"):
-        status = rules.USER.move(user.status, "offboard")
-        await _save(unit, user, "USER.OFFBOARDING_INITIATED", status=status)
+        await _move(unit, user, "offboard", "USER.OFFBOARDING_INITIATED")
 
 
 async def activate_user(unit: Unit, user: User) -> User:
     """Let a locked user begin. Raises: WrongState. Writes: users, USER.ACTIVATED."""
-    return await _save(unit, user, "USER.ACTIVATED", status=rules.USER.move(user.status, "activate"))
+    return await _move(unit, user, "activate", "USER.ACTIVATED")
 
 
 async def deactivate_user(unit: Unit, user: User) -> User:
     """Stop a locked user. Raises: WrongState. Writes: users, USER.DEACTIVATED."""
-    return await _save(unit, user, "USER.DEACTIVATED", status=rules.USER.move(user.status, "deactivate"))
+    return await _move(unit, user, "deactivate", "USER.DEACTIVATED")
 
 
 async def note_fit(unit: Unit, user_id: UUID, fit: Verdict | None) -> None:
@@ -162,7 +127,7 @@ async def finish_offboarding(unit: Unit, user_id: UUID) -> None:
     """
     user = await user_for_update(unit, user_id)
     if rules.USER.can(user.status, "finish offboarding"):
-        await _save(unit, user, "USER.OFFBOARDED", status=rules.USER.move(user.status, "finish offboarding"))
+        await _move(unit, user, "finish offboarding", "USER.OFFBOARDED")
 
 
 async def request_data_change(
@@ -188,53 +153,3 @@ async def request_data_change(
     )
     await save(unit, store.INSERT_CHANGE, change)
     return change.id
-
-
-async def decide_data_changes(unit: Unit, leased: Sequence[store.LeasedChange], results: Sequence[CheckResult]) -> None:
-    """Apply or refuse data changes as the identity port said, in order of receipt, where the lease still holds.
-
-    Writes: data_changes, users, USER.DATA_CHANGED, USER.DATA_CHANGE_FAILED.
-    """
-    if not leased:
-        return
-    said = {result.id: result for result in results}
-    users = {user.id: user for user in await users_for_update(unit, sorted({row.user_id for row in leased}))}
-    ids = [row.id for row in leased if row.id in said]
-    changes = await unit.rows(store.LEASED_CHANGES_FOR_UPDATE, unit.tenant_id, ids, leased[0].lease_token)
-    await unit.run(store.HOLD_CHANGES, unit.tenant_id, [row.id for row in changes if said[row.id].outcome == "PENDING"])
-    for change in changes:
-        result = said[change.id]
-        if result.outcome == "PENDING":
-            continue
-        user = users[change.user_id]
-        reason = rules_changes.refusal(user, result.outcome == "PASSED", result.reason)
-        if reason is None:
-            users[user.id] = await _apply(unit, user, change.changes)
-        else:
-            _tell_failure(unit, change.id, change.created_at, user.id, reason)
-        status = rules.DATA_CHANGE.move(change.status, "apply" if reason is None else "fail")
-        await save(unit, store.SAVE_CHANGE, replace(change, updated_at=unit.now, status=status, reason=reason))
-
-
-def _tell_failure(unit: Unit, change_id: UUID, created_at: datetime, user_id: UUID, reason: str) -> None:
-    failed = {"user_id": str(user_id), "reason": reason}
-    unit.emit("USER.DATA_CHANGE_FAILED", change_id, 1, unit.moment_after(created_at), failed)
-
-
-async def fail_undecidable(unit: Unit, change_id: UUID) -> None:
-    """A data change that cannot be decided has failed. Writes: data_changes, USER.DATA_CHANGE_FAILED."""
-    change = await unit.row(store.RECEIVED_FOR_UPDATE, unit.tenant_id, change_id)
-    if change is None:
-        return
-    reason = "The change could not be processed; send it again."
-    _tell_failure(unit, change.id, change.created_at, change.user_id, reason)
-    status = rules.DATA_CHANGE.move(change.status, "fail")
-    await save(unit, store.SAVE_CHANGE, replace(change, updated_at=unit.now, status=status, reason=reason))
-
-
-async def _apply(unit: Unit, user: User, changes: dict[str, Any]) -> User:
-    fields = rules_changes.applied(user, changes)
-    for name, parse in (("birth_date", parse_day), ("branch_id", UUID)):
-        if fields.get(name) is not None:
-            fields[name] = parse(fields[name])
-    return await _save(unit, user, "USER.DATA_CHANGED", **fields)

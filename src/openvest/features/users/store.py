@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from openvest.db.paging import Listing
+from openvest.db.paging import listing
 from openvest.db.query import Query, Statement
 from openvest.db.rows import columns, insert, update
 from openvest.features.users.model import (
@@ -15,13 +15,11 @@ from openvest.features.users.model import (
     User,
     UserFacts,
 )
+from openvest.work.leases import leasing
 
 _USER = columns(User)
 
-USERS = Listing(
-    User, _USER, "users", filters={}, sorts={"created_at": "created_at", "updated_at": "updated_at"},
-    default_sort="created_at",
-)  # fmt: skip
+USERS = listing("users", User, sorts="created_at updated_at")
 USER_BY_ID = Query(User, f"select {_USER} from users where tenant_id = $1 and id = $2")
 USER_FOR_SHARE = Query(User, f"select {_USER} from users where tenant_id = $1 and id = $2 for share")
 USERS_FOR_SHARE = Query(
@@ -85,10 +83,6 @@ RECEIVED_FOR_UPDATE = Query(
 SAVE_CHANGE = update(
     "data_changes", DataChange, "updated_at status reason", also="lease_token = null, leased_until = null"
 )
-HOLD_CHANGES = Statement(
-    "update data_changes set held = true, lease_token = null, leased_until = null"
-    " where tenant_id = $1 and id = any($2::uuid[])"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,21 +97,6 @@ class LeasedChange:
     lease_token: UUID
 
 
-# A leased row still waits, else a clock would pass over one whose process died. A lease is respected only where several
-# runners work side by side: a frozen tenant has one ($4), and what it finds leased is of a dead one.
-
-_WAITING = """
-  w.tenant_id = $1 and w.status = 'RECEIVED' and not w.held
-  and not exists (
-    select from dead_letters a where a.tenant_id = $1 and a.sweep = 'users.review_changes' and a.row_id = w.id)
-"""
-
-CHANGES_DUE = Query(datetime, f"select $2::timestamptz where exists (select from data_changes w where {_WAITING})")
-LEASE_CHANGES = Query(
-    LeasedChange,
-    "update data_changes c set lease_token = $2, leased_until = wire_now() + interval '60 seconds'"
-    f" where c.tenant_id = $1 and c.id in (select w.id from data_changes w where {_WAITING}"
-    " and (w.leased_until is null or w.leased_until < wire_now() or $4)"
-    " order by w.created_at, w.id limit $3 for update skip locked)"
-    " returning c.tenant_id, c.id, c.created_at, c.user_id, c.evidence, c.lease_token",
+CHANGES_DUE, LEASE_CHANGES, HOLD_CHANGES = leasing(
+    "data_changes", LeasedChange, sweep="users.review_changes", waiting="RECEIVED"
 )

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
 
-from openvest.core.ids import random_id
+from openvest.core.clock import parse_day
+from openvest.db.rows import save, save_next
 from openvest.db.unit import Unit
 from openvest.declarations import DeadLetterKind, Outbound, Phase, Sweep
-from openvest.features.users import service, store
+from openvest.features.users import rules, rules_changes, service, store
+from openvest.features.users.model import User
 from openvest.ports import Ports
 from openvest.ports.identity import CheckRequest, CheckResult
-
-# A lease token is drawn at random even on a frozen clock: it guards, it is never shown or stored for good.
+from openvest.work.leases import lease
 
 
 async def lease_changes(unit: Unit, limit: int) -> Sequence[store.LeasedChange]:
-    rows = await unit.rows(store.LEASE_CHANGES, unit.tenant_id, random_id(unit.now), limit, unit.frozen)
-    return sorted(rows, key=lambda row: (row.created_at, row.id))
+    return await lease(unit, store.LEASE_CHANGES, limit)
 
 
 async def ask_changes(ports: Ports, rows: Sequence[store.LeasedChange]) -> Sequence[CheckResult]:
@@ -27,14 +31,59 @@ async def ask_changes(ports: Ports, rows: Sequence[store.LeasedChange]) -> Seque
     return await ports.identity.check(requests)
 
 
+async def decide_data_changes(unit: Unit, leased: Sequence[store.LeasedChange], results: Sequence[CheckResult]) -> None:
+    """Apply or refuse data changes as the identity port said, in order of receipt, where the lease still holds.
+
+    Writes: data_changes, users, USER.DATA_CHANGED, USER.DATA_CHANGE_FAILED.
+    """
+    if not leased:
+        return
+    said = {result.id: result for result in results}
+    users = {user.id: user for user in await service.users_for_update(unit, sorted({row.user_id for row in leased}))}
+    ids = [row.id for row in leased if row.id in said]
+    changes = await unit.rows(store.LEASED_CHANGES_FOR_UPDATE, unit.tenant_id, ids, leased[0].lease_token)
+    await unit.run(store.HOLD_CHANGES, unit.tenant_id, [row.id for row in changes if said[row.id].outcome == "PENDING"])
+    for change in changes:
+        result = said[change.id]
+        if result.outcome == "PENDING":
+            continue
+        user = users[change.user_id]
+        reason = rules_changes.refusal(user, result.outcome == "PASSED", result.reason)
+        if reason is None:
+            users[user.id] = await _apply(unit, user, change.changes)
+        else:
+            _tell_failure(unit, change.id, change.created_at, user.id, reason)
+        status = rules.DATA_CHANGE.move(change.status, "apply" if reason is None else "fail")
+        await save(unit, store.SAVE_CHANGE, replace(change, updated_at=unit.now, status=status, reason=reason))
+
+
+def _tell_failure(unit: Unit, change_id: UUID, created_at: datetime, user_id: UUID, reason: str) -> None:
+    failed = {"user_id": str(user_id), "reason": reason}
+    unit.emit("USER.DATA_CHANGE_FAILED", change_id, 1, unit.moment_after(created_at), failed)
+
+
+async def fail_undecidable(unit: Unit, change_id: UUID) -> None:
+    """A data change that cannot be decided has failed. Writes: data_changes, USER.DATA_CHANGE_FAILED."""
+    change = await unit.row(store.RECEIVED_FOR_UPDATE, unit.tenant_id, change_id)
+    if change is None:
+        return
+    reason = "The change could not be processed; send it again."
+    _tell_failure(unit, change.id, change.created_at, change.user_id, reason)
+    status = rules.DATA_CHANGE.move(change.status, "fail")
+    await save(unit, store.SAVE_CHANGE, replace(change, updated_at=unit.now, status=status, reason=reason))
+
+
+async def _apply(unit: Unit, user: User, changes: dict[str, Any]) -> User:
+    fields = rules_changes.applied(user, changes)
+    for name, parse in (("birth_date", parse_day), ("branch_id", UUID)):
+        if fields.get(name) is not None:
+            fields[name] = parse(fields[name])
+    return await save_next(unit, store.SAVE_USER, user, "USER.DATA_CHANGED", **fields)
+
+
 SWEEPS: list[Sweep | Outbound] = [
     Outbound(
-        "users.review_changes",
-        lease_changes,
-        ask_changes,
-        service.decide_data_changes,
-        store.CHANGES_DUE,
-        Phase.CUSTOMERS,
+        "users.review_changes", lease_changes, ask_changes, decide_data_changes, store.CHANGES_DUE, Phase.CUSTOMERS
     ),
 ]
 
@@ -44,6 +93,6 @@ DEAD_LETTER_KINDS = [
         "users.review_changes",
         "data change of a user",
         "data_changes t where t.tenant_id = $1 and t.id = a.row_id and t.status = 'RECEIVED'",
-        service.fail_undecidable,
+        fail_undecidable,
     ),
 ]

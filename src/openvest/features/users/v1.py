@@ -2,37 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Set
+import re
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
 from openvest.core.problems import FieldError
 from openvest.core.schema import Body, Country, Day, Id, Instant, Unused, ValidationContext, View
 from openvest.core.schema_people import Address, City, Link, Name, ProofOfResidence
+from openvest.core.shown import Mapper, shown
 from openvest.core.snapshots import Json, Snapshot, snapshot_of, snapshot_value
-from openvest.core.v1 import PageQuery, page_of, page_v1
+from openvest.core.texts import plain_line, visible_line
+from openvest.core.v1 import ByTimesQuery, page_of, page_v1
 from openvest.db.paging import page
 from openvest.db.unit import Unit
 from openvest.declarations import Call, Endpoint, Representation
 from openvest.features.users import rules, rules_changes, service, store
-from openvest.features.users.model import NewUser
+from openvest.features.users.model import NewUser, User
 from openvest.features.users.rules_changes import EVIDENCE
-from openvest.features.users.v1_schemas import (
-    Consent,
-    Email,
-    Fatca,
-    FirstName,
-    Gender,
-    Nationalities,
-    PhoneNumber,
-    Salutation,
-    SocialSecurityNumber,
-    Tags,
-    Title,
-)
+from openvest.operations import V1, Operations
 
-READ, ADMIN = ("users:read", "users:admin"), ("users:admin",)
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
+
+
+def _email(value: str) -> str:
+    if _EMAIL.fullmatch(value) is None:
+        raise ValueError("is an e-mail address")
+    return plain_line(value)
+
+
+FirstName = Annotated[str, Field(min_length=2, max_length=100), AfterValidator(visible_line)]
+Email = Annotated[str, Field(max_length=100, json_schema_extra={"format": "email"}), AfterValidator(_email)]
+PhoneNumber = Annotated[str, Field(pattern="^([0-9]{8,15})?$")]
+Salutation = Literal[
+    "", "SALUTATION_MALE", "SALUTATION_FEMALE", "SALUTATION_FEMALE_MARRIED", "SALUTATION_DIVERSE"
+]  # fmt: skip
+Title = Literal["", "DR", "PROF", "PROF_DR", "DIPL_ING", "MAGISTER"]
+Gender = Literal["", "MALE", "FEMALE", "DIVERSE"]
+SocialSecurityNumber = Annotated[
+    str, Field(pattern=r"^([0-9]{2}(0[1-9]|[12][0-9]|3[01])(0[1-9]|1[0-2])[0-9]{2}[A-Z][0-9]{3})?$")
+]  # fmt: skip
+
+
+def _distinct(values: list[str]) -> list[str]:
+    if len(set(values)) != len(values):
+        raise ValueError("has no entry twice")
+    return values
+
+
+Nationalities = Annotated[list[Country], Field(min_length=1), AfterValidator(_distinct)]
+Tags = Annotated[list[Literal["CLIENT_EMPLOYEE"]], AfterValidator(_distinct)]
+
+
+class Fatca(Body):
+    """The declaration under FATCA."""
+
+    status: bool = Field(description="Whether the person is a US person under FATCA.")
+    confirmed_at: Instant = Field(description="When the person declared it.")
+
+
+class Consent(Body):
+    """A document the person agreed to."""
+
+    consent_document_id: Id = Field(description="The version of the document.")
+    confirmed_at: Instant = Field(description="When the person agreed.")
 
 
 class UserFields(Body):
@@ -104,12 +139,6 @@ class UserView(UserFields):
 UserPage = page_of(UserView, "users")
 
 
-class UserQuery(PageQuery):
-    """Parameters of the list of users."""
-
-    sort: Literal["created_at", "updated_at"] = Field(default="created_at", description="Field to order by.")
-
-
 class UserChange(Body):
     """What shall change. Which fields go together, and which need evidence, depends on the licence model."""
 
@@ -153,87 +182,77 @@ class UserChangeFailedView(View):
     reason: Annotated[str, Field(max_length=100)] = Field(description="Why it was refused.")
 
 
-_SHOWN = (
-    "id", "created_at", "updated_at", "first_name", "last_name", "email", "salutation", "title", "birth_date",
-    "birth_city", "birth_country", "birth_name", "decease_date", "nationalities", "phone_number", "address",
-    "postal_address", "fatca", "terms_and_conditions", "data_privacy_and_sharing_agreement", "branch_id", "gender",
-    "tags", "status",
-)  # fmt: skip
-
-
-def user_v1(user: Snapshot) -> Json:
-    """A user; what they do not have is absent."""
-    return {name: user[name] for name in _SHOWN if user[name] is not None and user[name] != []}
+user_v1 = shown(
+    UserView,
+    User,
+    social_security_number=lambda user: None,  # in no snapshot
+    tags=lambda user: user["tags"] or None,
+)
 
 
 def change_failed_v1(change: Snapshot) -> Json:
     return {"user_id": change["user_id"], "reason": change["reason"]}
 
 
-async def _with_numbers(unit: Unit, users: list[Any]) -> list[Json]:
-    """Users with the sealed number, which no snapshot has."""
+async def _with_numbers(unit: Unit, users: Sequence[User]) -> Mapper:
+    """How these users are shown, with the sealed number, which no snapshot has."""
     numbers = await service.social_security_numbers(unit, [user.id for user in users])
-    shown = [user_v1(snapshot_of(user)) for user in users]
-    for user, item in zip(users, shown, strict=True):
-        if user.id in numbers:
-            item["social_security_number"] = numbers[user.id]
-    return shown
+
+    def mapper(user: Snapshot) -> Json:
+        number = numbers.get(UUID(user["id"]))
+        return user_v1(user) | ({} if number is None else {"social_security_number": number})
+
+    return mapper
+
+
+async def list_users(unit: Unit, call: Call) -> Json:
+    """List users."""
+    found = await page(unit, store.USERS, call.query.page_request)
+    return page_v1(found, await _with_numbers(unit, found.rows))
 
 
 async def create_user(unit: Unit, call: Call) -> Json:
+    """Create a user."""
     body: UserCreate = call.body
     given = snapshot_value(
         body.model_dump(exclude_none=True, exclude={"social_security_number", "birth_date", "branch_id"})
     )
     fields = {**given, "birth_date": body.birth_date, "branch_id": body.branch_id}
     user = await service.create_user(unit, NewUser(call.caller.licence, fields, body.social_security_number))
-    return (await _with_numbers(unit, [user]))[0]
-
-
-async def list_users(unit: Unit, call: Call) -> Json:
-    found = await page(unit, store.USERS, call.query.page_request)
-    return page_v1(found, await _with_numbers(unit, found.rows))
+    return (await _with_numbers(unit, [user]))(snapshot_of(user))
 
 
 async def retrieve_user(unit: Unit, call: Call) -> Json:
-    return (await _with_numbers(unit, [await service.get_user(unit, call.path["user_id"])]))[0]
+    """Get a user."""
+    user = await service.get_user(unit, call.path["user_id"])
+    return (await _with_numbers(unit, [user]))(snapshot_of(user))
 
 
 async def offboard_user(unit: Unit, call: Call) -> Json:
+    """Start the offboarding of a user."""
     await service.offboard_user(unit, call.path["user_id"])
-    return None
 
 
 async def user_data_change(unit: Unit, call: Call) -> Json:
+    """Ask for a change of a user's data."""
     body: UserChange = call.body
     given = snapshot_value(body.model_dump(exclude_none=True))
     if _is_taken_back(body, "postal_address"):
         given["postal_address"] = None
     evidence = {name: given.pop(name) for name in EVIDENCE if name in given}
     await service.request_data_change(unit, call.path["user_id"], given, evidence or None)
-    return None
 
+
+USERS = Operations(V1, "Users", "users")
 
 ENDPOINTS: list[Endpoint] = [
-    Endpoint(
-        "GET", "/users", "list_users", "List users", "Users", READ, UserPage, list_users, query=UserQuery,
-        errors=(400,),
-    ),
-    Endpoint(
-        "POST", "/users", "create_user", "Create a user", "Users", ADMIN, UserView, create_user, body=UserCreate,
-        key_required=True, errors=(400,),
-    ),
-    Endpoint(
-        "GET", "/users/{user_id}", "retrieve_user", "Get a user", "Users", READ, UserView, retrieve_user,
-        errors=(404,),
-    ),
-    Endpoint(
-        "DELETE", "/users/{user_id}", "offboard_user", "Start the offboarding of a user", "Users", ADMIN, None,
-        offboard_user, status=202, errors=(404,),
-    ),
-    Endpoint(
-        "POST", "/users/{user_id}/data_change_requests", "user_data_change", "Ask for a change of a user's data",
-        "Users", ADMIN, None, user_data_change, body=UserChange, status=202, errors=(400, 404, 422),
+    USERS.lists("/users", list_users, UserPage, query=ByTimesQuery),
+    USERS.creates("/users", create_user, UserView, body=UserCreate),
+    USERS.reads("/users/{user_id}", retrieve_user, UserView),
+    USERS.deletes("/users/{user_id}", offboard_user, status=202),
+    USERS.creates(
+        "/users/{user_id}/data_change_requests", user_data_change, body=UserChange, status=202, key_required=False,
+        errors=(422,),
     ),
 ]  # fmt: skip
 

@@ -10,79 +10,39 @@ from uuid import UUID
 from openvest.declarations import Contract
 
 Category = Literal[
-    "BUSINESS",
-    "ROLE",
-    "USER",
-    "USER_CHECK",
-    "ORDER",
-    "ORDER_CANCELLATION",
-    "EXECUTION",
-    "POSITION",
-    "CASH_BALANCE",
-    "ACCOUNT",
-    "ACCOUNT_GROUP",
-    "INSTRUMENT",
-    "REPORT",
-    "TREASURY_REPORT",
-    "DIRECT_DEBIT",
-    "WITHDRAWAL",
-    "PORTFOLIO",
-    "PORTFOLIO_ALLOCATION",
-    "PORTFOLIO_ORDER",
-    "CORPORATE_ACTION",
-    "ACCOUNT_VALUATION",
-    "INTRADAY_ACCOUNT_VALUATION",
-    "CASH_TRANSACTION",
-    "SECURITY_TRANSACTION",
-    "ACCOUNT_LIQUIDATION",
-    "ACCOUNT_RETURNS",
-    "VIRTUAL_CASH_INCREASE",
-    "VIRTUAL_CASH_DECREASE",
-    "FEE_COLLECTION",
-    "SAVINGS_PLAN",
-    "SAVINGS_PLAN_EXECUTION",
-    "REBALANCING_EXECUTION_ORDER",
-    "TAX_EXEMPTION",
-    "TAX_COLLECTION",
-    "ISA_WRAPPER",
-    "ISA_WRAPPER_ALLOWANCE",
-    "CREDIT_FUNDING",
-    "VIRTUAL_BANK_ACCOUNT",
-    "SECURITIES_TRANSFER",
-    "ACCOUNT_TRANSFER",
-    "TOPUP",
-    "ISA_TRANSFER",
-]
-
-
-@dataclass(frozen=True, slots=True)
-class Webhook:
-    """A subscription. Shape: `type` holds categories or `ALL`; `exclude_type` counts only beside `ALL`."""
-
-    id: UUID
-    contract: Contract
-    title: str
-    url: str
-    enabled: bool
-    type: list[str]
-    exclude_type: list[str] | None
-    delay_seconds: int
-    max_package_size: int
-    created_at: datetime
-    updated_at: datetime
+    "BUSINESS", "ROLE", "USER", "USER_CHECK", "ORDER", "ORDER_CANCELLATION", "EXECUTION", "POSITION", "CASH_BALANCE",
+    "ACCOUNT", "ACCOUNT_GROUP", "INSTRUMENT", "REPORT", "TREASURY_REPORT", "DIRECT_DEBIT", "WITHDRAWAL", "PORTFOLIO",
+    "PORTFOLIO_ALLOCATION", "PORTFOLIO_ORDER", "CORPORATE_ACTION", "ACCOUNT_VALUATION", "INTRADAY_ACCOUNT_VALUATION",
+    "CASH_TRANSACTION", "SECURITY_TRANSACTION", "ACCOUNT_LIQUIDATION", "ACCOUNT_RETURNS", "VIRTUAL_CASH_INCREASE",
+    "VIRTUAL_CASH_DECREASE", "FEE_COLLECTION", "SAVINGS_PLAN", "SAVINGS_PLAN_EXECUTION", "REBALANCING_EXECUTION_ORDER",
+    "TAX_EXEMPTION", "TAX_COLLECTION", "ISA_WRAPPER", "ISA_WRAPPER_ALLOWANCE", "CREDIT_FUNDING",
+    "VIRTUAL_BANK_ACCOUNT", "SECURITIES_TRANSFER", "ACCOUNT_TRANSFER", "TOPUP", "ISA_TRANSFER",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class NewWebhook:
-    """What a client says of a new subscription; None: the default."""
+    """What a client says of a new subscription. Shape: `type` holds categories or `ALL`; `exclude_type` counts only
+    beside `ALL`.
+    """
 
-    contract: Contract
     title: str
     url: str
     type: list[str]
     exclude_type: list[str] | None
-    delay_seconds: int | None
-    max_package_size: int | None
+    delay_seconds: int
+    max_package_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook(NewWebhook):
+    """A subscription of one contract."""
+
+    id: UUID
+    contract: Contract
+    enabled: bool
+    created_at: datetime
+    updated_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from openvest.core.problems import FieldError, InvalidRequest, NotFound, Unprocessable
 from openvest.core.webhook_urls import parse_target
@@ -31,6 +32,9 @@ _LOOKS_PER_DELAY = 8
 
 class WebhookNotFound(NotFound):
     """No subscription of this tenant has the id."""
+
+    def __init__(self, webhook_id: UUID) -> None:
+        super().__init__(f"There is no webhook {webhook_id}.")
 
 
 class WebhookUrlRefused(InvalidRequest):

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 from uuid import UUID
 
 from openvest.core.ids import random_id
 from openvest.core.paging import Page, PageRequest
 from openvest.core.problems import Unavailable
+from openvest.core.shown import filled
 from openvest.core.snapshots import Json
 from openvest.db.paging import page
 from openvest.db.rows import save
 from openvest.db.unit import Database, Unit
+from openvest.declarations import Contract
 from openvest.events.log import last_sequence
 from openvest.events.packages import EventObjects, EventReader, Run, collect, envelope, package_of
 from openvest.features.tenants import service as tenants
@@ -34,8 +35,14 @@ LEASE_SECONDS = rules.LEASE_SECONDS
 TEST_EVENT = "WEBHOOK.TEST"
 _AT_ONCE = 100
 
+_webhook = filled(
+    Webhook, NewWebhook, beside="id contract enabled created_at updated_at", type=lambda new: _once(new.type)
+)
 
-async def create_webhook(unit: Unit, new: NewWebhook, allow_list: frozenset[str] = frozenset()) -> Webhook:
+
+async def create_webhook(
+    unit: Unit, contract: Contract, new: NewWebhook, allow_list: frozenset[str] = frozenset()
+) -> Webhook:
     """A subscription that is switched off. `allow_list`: HOST:PORT entries that are taken although they are not public.
 
     Raises: WebhookUrlRefused. Writes: webhooks.
@@ -43,18 +50,8 @@ async def create_webhook(unit: Unit, new: NewWebhook, allow_list: frozenset[str]
     Why a random id even where time stands still: no event tells of subscriptions, so no log depends on it.
     """
     rules.check_url(new.url, allow_list)
-    webhook = Webhook(
-        random_id(unit.now),
-        new.contract,
-        new.title,
-        new.url,
-        False,
-        _once(new.type),
-        new.exclude_type,
-        new.delay_seconds or rules.DEFAULT_DELAY_SECONDS,
-        new.max_package_size or rules.DEFAULT_PACKAGE_SIZE,
-        unit.now,
-        unit.now,
+    webhook = _webhook(
+        new, id=random_id(unit.now), contract=contract, enabled=False, created_at=unit.now, updated_at=unit.now
     )
     await save(unit, store.ADD, webhook)
     await unit.run(store.START_AT, unit.tenant_id, webhook.id, await last_sequence(unit))
@@ -68,7 +65,7 @@ async def list_webhooks(unit: Unit, request: PageRequest) -> Page[Webhook]:
 
 async def get_webhook(unit: Unit, webhook_id: UUID) -> Webhook:
     """Raises: WebhookNotFound."""
-    return _found(await unit.row(store.GET, unit.tenant_id, webhook_id), webhook_id)
+    return await unit.known(rules.WebhookNotFound(webhook_id), store.GET, unit.tenant_id, webhook_id)
 
 
 async def update_webhook(
@@ -81,8 +78,9 @@ async def update_webhook(
     """
     if change.url is not None:
         rules.check_url(change.url, allow_list)
-    before = _found(await unit.row(store.WEBHOOK_FOR_UPDATE, unit.tenant_id, webhook_id), webhook_id)
-    given = {name: value for name, value in _fields(change).items() if value is not None}
+    before = await unit.known(rules.WebhookNotFound(webhook_id), store.WEBHOOK_FOR_UPDATE, unit.tenant_id, webhook_id)
+    given = {name: getattr(change, name) for name in WebhookChange.__dataclass_fields__}
+    given = {name: value for name, value in given.items() if value is not None}
     if change.type is not None:
         given["type"] = _once(change.type)
     after = replace(before, **given, updated_at=unit.moment_after(before.updated_at))
@@ -97,7 +95,7 @@ async def update_webhook(
 
 async def delete_webhook(unit: Unit, webhook_id: UUID) -> None:
     """End a subscription with all that waits for it. Raises: WebhookNotFound. Writes: webhooks, webhook_packages."""
-    _found(await unit.row(store.WEBHOOK_FOR_UPDATE, unit.tenant_id, webhook_id), webhook_id)
+    await unit.known(rules.WebhookNotFound(webhook_id), store.WEBHOOK_FOR_UPDATE, unit.tenant_id, webhook_id)
     await unit.run(store.DROP_PACKAGE, unit.tenant_id, webhook_id)
     await unit.run(store.DELETE, unit.tenant_id, webhook_id)
 
@@ -211,16 +209,6 @@ async def remove_failing(unit: Unit, days: int = rules.FAILING_DAYS) -> list[UUI
         await unit.run(store.DROP_PACKAGE, unit.tenant_id, webhook_id)
         await unit.run(store.DELETE, unit.tenant_id, webhook_id)
     return failing
-
-
-def _found(webhook: Webhook | None, webhook_id: UUID) -> Webhook:
-    if webhook is None:
-        raise rules.WebhookNotFound(f"There is no webhook {webhook_id}.")
-    return webhook
-
-
-def _fields(change: WebhookChange) -> dict[str, Any]:
-    return {name: getattr(change, name) for name in WebhookChange.__dataclass_fields__}
 
 
 def _once(names: Sequence[str]) -> list[str]:

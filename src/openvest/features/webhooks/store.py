@@ -6,25 +6,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from openvest.db.paging import Listing
+from openvest.db.paging import listing
 from openvest.db.query import Query, Statement
 from openvest.db.rows import columns, insert, update
-from openvest.declarations import Contract
 from openvest.features.webhooks.model import LeasedPackage, NextLook, Webhook
 
 _WEBHOOK = columns(Webhook)
 
 
 @dataclass(frozen=True, slots=True)
-class WaitingWebhook:
+class WaitingWebhook(Webhook):
     """A subscription that has news above its cursor and nothing in flight. `now` is wire time."""
 
-    id: UUID
-    contract: Contract
-    type: list[str]
-    exclude_type: list[str] | None
-    delay_seconds: int
-    max_package_size: int
     cursor_sequence: int
     waiting_since: datetime | None
     now: datetime
@@ -52,14 +45,7 @@ class ClosedPackage:
     closed_at: datetime
 
 
-LISTING = Listing(
-    Webhook,
-    _WEBHOOK,
-    "webhooks",
-    filters={},
-    sorts={name: name for name in ("created_at", "updated_at", "title", "url", "enabled")},
-    default_sort="created_at",
-)
+LISTING = listing("webhooks", Webhook, sorts="created_at updated_at title url enabled")
 GET = Query(Webhook, f"select {_WEBHOOK} from webhooks where tenant_id = $1 and id = $2")
 WEBHOOK_FOR_UPDATE = Query(Webhook, f"select {_WEBHOOK} from webhooks where tenant_id = $1 and id = $2 for update")
 ADD = insert("webhooks", Webhook, also={"cursor_sequence": "0"})
@@ -88,9 +74,8 @@ CLAIM_WAITING = Query(
 )
 WAITING = Query(
     WaitingWebhook,
-    """
-    select id, contract, type, exclude_type, delay_seconds, max_package_size, cursor_sequence, waiting_since,
-           wire_now() as now
+    f"""
+    select {_WEBHOOK}, cursor_sequence, waiting_since, wire_now() as now
       from webhooks w
      where tenant_id = $1 and id = any($2)
        and not exists (select from webhook_packages p where p.tenant_id = w.tenant_id and p.webhook_id = w.id)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Set
 from typing import Annotated, Any, Literal, Protocol
-from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
-from openvest.core.clock import instant
 from openvest.core.problems import FieldError
 from openvest.core.schema import Body, Id, Instant, ValidationContext, View
-from openvest.core.snapshots import Json
+from openvest.core.shown import filled, shown
+from openvest.core.snapshots import Json, Snapshot, snapshot_of
 from openvest.core.texts import visible_line
 from openvest.core.v1 import PageQuery, page_of, page_v1
 from openvest.core.webhook_urls import MAX_URL_LENGTH
@@ -28,6 +27,7 @@ from openvest.features.webhooks.rules import (
     TITLE_PATTERN,
     url_errors,
 )
+from openvest.operations import V1, Operations
 from openvest.ports.webhook_sender import WebhookRequest, WebhookSender
 
 CategoryOrAll = Literal["ALL"] | Category
@@ -54,7 +54,13 @@ class PackageConfigChange(Body):
     max_package_size: PackageSize | None = Field(default=None, description=_SIZE)
 
 
-class WebhookCreate(Body):
+class _ToUrl(Body):
+    @classmethod
+    def field_errors_in(cls, context: ValidationContext, body: Any, unfit: Set[str]) -> Iterable[FieldError]:
+        return () if body.url is None else url_errors(body.url, context.webhook_allow_list)
+
+
+class WebhookCreate(_ToUrl):
     """A new subscription."""
 
     title: Title = Field(description=_TITLE)
@@ -63,12 +69,8 @@ class WebhookCreate(Body):
     exclude_type: list[Category] | None = Field(default=None, description=_EXCLUDE)
     config: PackageConfigChange | None = Field(default=None, description="How packages are collected.")
 
-    @classmethod
-    def field_errors_in(cls, context: ValidationContext, body: Any, unfit: Set[str]) -> Iterable[FieldError]:
-        return () if body.url is None else url_errors(body.url, context.webhook_allow_list)
 
-
-class WebhookChange(Body):
+class WebhookChange(_ToUrl):
     """What is to change; what is left out stays."""
 
     id: Id | None = Field(default=None, description=_READ_ONLY)
@@ -80,10 +82,6 @@ class WebhookChange(Body):
     type: Categories | None = Field(default=None, description=_TYPE)
     exclude_type: list[Category] | None = Field(default=None, description=_EXCLUDE)
     config: PackageConfigChange | None = Field(default=None, description="How packages are collected.")
-
-    @classmethod
-    def field_errors_in(cls, context: ValidationContext, body: Any, unfit: Set[str]) -> Iterable[FieldError]:
-        return () if body.url is None else url_errors(body.url, context.webhook_allow_list)
 
 
 class PackageConfigView(View):
@@ -133,70 +131,55 @@ class WebhookQuery(PageQuery):
     )
 
 
-def webhook_v1(webhook: Webhook) -> Json:
-    """A subscription as v1 shows it."""
-    shown: dict[str, Any] = {
-        "id": str(webhook.id),
-        "created_at": instant(webhook.created_at),
-        "updated_at": instant(webhook.updated_at),
-        "title": webhook.title,
-        "url": webhook.url,
-        "enabled": webhook.enabled,
-        "type": webhook.type,
-    }
-    if webhook.exclude_type is not None:
-        shown["exclude_type"] = webhook.exclude_type
-    shown["config"] = {"delay": f"{webhook.delay_seconds}s", "max_package_size": webhook.max_package_size}
-    return shown
+def _config(webhook: Snapshot) -> Json:
+    return {"delay": f"{webhook['delay_seconds']}s", "max_package_size": webhook["max_package_size"]}
 
 
-def _seconds(delay: str | None) -> int | None:
-    return None if delay is None else int(delay[:-1])
+def _seconds(body: WebhookCreate | WebhookChange) -> int | None:
+    return int(body.config.delay[:-1]) if body.config and body.config.delay else None
+
+
+def _size(body: WebhookCreate | WebhookChange) -> int | None:
+    return body.config.max_package_size if body.config else None
+
+
+webhook_v1 = shown(WebhookView, Webhook, config=_config)
+_new = filled(
+    NewWebhook,
+    WebhookCreate,
+    delay_seconds=lambda body: _seconds(body) or DEFAULT_DELAY_SECONDS,
+    max_package_size=lambda body: _size(body) or DEFAULT_PACKAGE_SIZE,
+)
+_change = filled(model.WebhookChange, WebhookChange, delay_seconds=_seconds, max_package_size=_size)
 
 
 async def create_webhook(unit: Unit, call: Call) -> Json:
-    body: WebhookCreate = call.body
-    config = body.config or PackageConfigChange()
-    new = NewWebhook(
-        call.caller.contract,
-        body.title,
-        body.url,
-        list(body.type),
-        None if body.exclude_type is None else list(body.exclude_type),
-        _seconds(config.delay),
-        config.max_package_size,
-    )
-    return webhook_v1(await service.create_webhook(unit, new, call.webhook_allow_list))
+    """Subscribe to events; the subscription starts switched off."""
+    new = _new(call.body)
+    made = await service.create_webhook(unit, call.caller.contract, new, call.webhook_allow_list)
+    return webhook_v1(snapshot_of(made))
 
 
 async def list_webhooks(unit: Unit, call: Call) -> Json:
-    found = await service.list_webhooks(unit, call.query.page_request)
-    return page_v1(found, [webhook_v1(webhook) for webhook in found.rows])
+    """List webhook subscriptions."""
+    return page_v1(await service.list_webhooks(unit, call.query.page_request), webhook_v1)
 
 
 async def retrieve_webhook(unit: Unit, call: Call) -> Json:
-    return webhook_v1(await service.get_webhook(unit, _id(call)))
+    """Show a webhook subscription."""
+    return webhook_v1(snapshot_of(await service.get_webhook(unit, call.path["webhook_id"])))
 
 
 async def update_webhook(unit: Unit, call: Call) -> Json:
-    body: WebhookChange = call.body
-    config = body.config or PackageConfigChange()
-    change = model.WebhookChange(
-        body.title,
-        body.url,
-        body.enabled,
-        None if body.type is None else list(body.type),
-        None if body.exclude_type is None else list(body.exclude_type),
-        _seconds(config.delay),
-        config.max_package_size,
-    )
-    changed = await service.update_webhook(unit, _id(call), change, call.webhook_allow_list)
-    return webhook_v1(changed)
+    """Change a webhook subscription, switch it on or off."""
+    webhook_id, change = call.path["webhook_id"], _change(call.body)
+    changed = await service.update_webhook(unit, webhook_id, change, call.webhook_allow_list)
+    return webhook_v1(snapshot_of(changed))
 
 
 async def delete_webhook(unit: Unit, call: Call) -> Json:
-    await service.delete_webhook(unit, _id(call))
-    return None
+    """End a webhook subscription and drop what waits for it."""
+    await service.delete_webhook(unit, call.path["webhook_id"])
 
 
 class WebhookServices(Protocol):
@@ -210,9 +193,11 @@ class WebhookServices(Protocol):
 
 
 async def test_webhook(services: WebhookServices, call: Call) -> Json:
+    """Send one test event now and show what the endpoint answered."""
+
     async def write_request(unit: Unit) -> WebhookRequest:
-        webhook = await service.get_webhook(unit, _id(call))
-        return await service.test_request(unit, webhook, webhook_v1(webhook))
+        webhook = await service.get_webhook(unit, call.path["webhook_id"])
+        return await service.test_request(unit, webhook, webhook_v1(snapshot_of(webhook)))
 
     webhook_request = await services.database.read(call.caller.tenant_id, write_request)
     receipt = await service.send_test(services.sender, webhook_request)
@@ -221,87 +206,18 @@ async def test_webhook(services: WebhookServices, call: Call) -> Json:
     return {"url": webhook_request.url, "response": response}
 
 
-def _id(call: Call) -> UUID:
-    return call.path["webhook_id"]
-
-
-_READ = ("webhooks:read", "webhooks:admin")
-_ADMIN = ("webhooks:admin",)
-_ONE = "/webhooks/{webhook_id}"
+WEBHOOKS = Operations(V1, "Webhooks", "webhooks")
 
 ENDPOINTS: list[Endpoint] = [
-    Endpoint(
-        "GET",
-        "/webhooks",
-        "list_webhooks",
-        "List webhook subscriptions",
-        "Webhooks",
-        _READ,
-        WebhookPage,
-        list_webhooks,
-        query=WebhookQuery,
-        errors=(400,),
-    ),
-    Endpoint(
-        "POST",
-        "/webhooks",
-        "create_webhook",
-        "Subscribe to events; the subscription starts switched off",
-        "Webhooks",
-        _ADMIN,
-        WebhookView,
-        create_webhook,
-        body=WebhookCreate,
-        status=201,
-        errors=(400,),
+    WEBHOOKS.lists("/webhooks", list_webhooks, WebhookPage, query=WebhookQuery),
+    WEBHOOKS.creates(
+        "/webhooks", create_webhook, WebhookView, body=WebhookCreate, status=201, key_required=False,
         advances_clock=False,
     ),
-    Endpoint(
-        "GET",
-        _ONE,
-        "retrieve_webhook",
-        "Show a webhook subscription",
-        "Webhooks",
-        _READ,
-        WebhookView,
-        retrieve_webhook,
-        errors=(404,),
+    WEBHOOKS.reads("/webhooks/{webhook_id}", retrieve_webhook, WebhookView),
+    WEBHOOKS.changes(
+        "/webhooks/{webhook_id}", update_webhook, WebhookView, body=WebhookChange, advances_clock=False
     ),
-    Endpoint(
-        "PATCH",
-        _ONE,
-        "update_webhook",
-        "Change a webhook subscription, switch it on or off",
-        "Webhooks",
-        _ADMIN,
-        WebhookView,
-        update_webhook,
-        body=WebhookChange,
-        errors=(400, 404),
-        advances_clock=False,
-    ),
-    Endpoint(
-        "DELETE",
-        _ONE,
-        "delete_webhook",
-        "End a webhook subscription and drop what waits for it",
-        "Webhooks",
-        _ADMIN,
-        None,
-        delete_webhook,
-        status=204,
-        errors=(404,),
-        advances_clock=False,
-    ),
-    Endpoint(
-        "POST",
-        f"{_ONE}/test",
-        "test_webhook",
-        "Send one test event now and show what the endpoint answered",
-        "Webhooks",
-        _ADMIN,
-        WebhookTestView,
-        direct=test_webhook,
-        errors=(404, 422),
-    ),
-]
+    WEBHOOKS.deletes("/webhooks/{webhook_id}", delete_webhook, advances_clock=False),
+    WEBHOOKS.acts("/webhooks/{webhook_id}/test", answer=WebhookTestView, direct=test_webhook, errors=(422,)),
+]  # fmt: skip

@@ -1,0 +1,117 @@
+"""From one form of a thing to the next by the names of fields: body to domain, row to domain, domain to view.
+
+What is made here is made once, where a module names it, and refuses there what does not fit: who adds a field to one
+side and forgets the other is told when the module is imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields
+from operator import attrgetter
+from types import UnionType
+from typing import Any, Protocol, TypeVar, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from openvest.core.schema import Shown, View
+from openvest.core.snapshots import Json, Snapshot
+
+Mapper = Callable[[Snapshot], Json]
+Source = str | Callable[[Any], Any]
+"""Where a value comes from if not from the field of the same name: another field, or a function of the whole."""
+T = TypeVar("T", covariant=True)
+S = TypeVar("S", contravariant=True)
+
+
+def shown(view: type[BaseModel], row: type[Any], **named: Source) -> Mapper:
+    """How a snapshot of `row` is shown as `view`: each field of the view from the row's field of the same name.
+
+    How a value is written follows from the view's type (`Shown`, such as cents), a view within it is shown in the same
+    way, and what a view need not have is left out where it is None.
+    Raises: TypeError for a field that comes from nowhere.
+    """
+    _check(f"{view.__name__} shown of {row.__name__}", list(view.model_fields), _names(row), named)
+    return _mapper(view, named)
+
+
+def _mapper(view: type[BaseModel], named: Mapping[str, Source]) -> Mapper:
+    steps = [(name, *_step(field, named.get(name, name))) for name, field in view.model_fields.items()]
+
+    def mapper(snapshot: Snapshot) -> Json:
+        answer: dict[str, Json] = {}
+        for name, key, make, required in steps:
+            value = snapshot if key is None else snapshot[key]
+            if make is not None and value is not None:
+                value = make(value)
+            if required or value is not None:
+                answer[name] = value
+        return answer
+
+    return mapper
+
+
+def _step(field: FieldInfo, source: Source) -> tuple[str | None, Callable[[Any], Json] | None, bool]:
+    """The field of a snapshot that is read (None: all of it), what is made of it, and whether None is shown."""
+    if not isinstance(source, str):
+        return None, source, field.is_required()
+    written = next((one.write for one in field.metadata if isinstance(one, Shown)), None)
+    return source, written or _within(field.annotation), field.is_required()
+
+
+def _within(annotation: Any) -> Callable[[Any], Json] | None:
+    """How a view within a view is shown, or many of them."""
+    if get_origin(annotation) in (Union, UnionType):
+        annotation = get_args(annotation)[0]
+    if get_origin(annotation) is list:
+        one = _within(get_args(annotation)[0])
+        return None if one is None else lambda values: [one(value) for value in values]
+    return _mapper(annotation, {}) if isinstance(annotation, type) and issubclass(annotation, View) else None
+
+
+class Filler(Protocol[S, T]):
+    """Makes the one of the other; `beside` are the fields that were said to come from elsewhere."""
+
+    def __call__(self, source: S, /, **beside: Any) -> T: ...
+
+
+def filled(target: type[T], source: type[S], *, beside: str = "", **named: Source) -> Filler[S, T]:
+    """How a dataclass is filled from another, or from a body: each field from the one of the same name.
+
+    `beside` names fields, with blanks between, that are handed in with each call.
+    Raises: TypeError for a field that comes from nowhere, and for one of a body that goes nowhere; where a function
+    reads the body, what it reads is its own business.
+    """
+    what = f"{target.__name__} filled from {source.__name__}"
+    wanted = [name for name in _names(target) if name not in beside.split()]
+    properties = [name for name, part in vars(source).items() if isinstance(part, property)]
+    _check(what, wanted, [*_names(source), *properties], named)
+    read = {*wanted, *(one for one in named.values() if isinstance(one, str))}
+    every_field_is_named = all(isinstance(one, str) for one in named.values())
+    if issubclass(source, BaseModel) and every_field_is_named and (unread := source.model_fields.keys() - read):
+        raise TypeError(f"{what}: {', '.join(sorted(unread))} goes nowhere.")
+    sources = [named.get(name, name) for name in wanted]
+    steps = [attrgetter(one) if isinstance(one, str) else one for one in sources]
+
+    def filler(of: S, /, **more: Any) -> T:
+        return target(**dict(zip(wanted, [step(of) for step in steps], strict=True)), **more)
+
+    return filler
+
+
+def _names(kind: type[Any]) -> list[str]:
+    """The fields of a body, a view or a dataclass."""
+    if issubclass(kind, BaseModel):
+        return list(kind.model_fields)
+    return [field.name for field in fields(kind)]
+
+
+def _check(what: str, wanted: Iterable[str], known: Iterable[str], named: Mapping[str, Source]) -> None:
+    """Raises: TypeError, naming what is wanted from nowhere and what is said of nothing."""
+    if nowhere := [name for name in wanted if name not in known and name not in named]:
+        raise TypeError(f"{what}: {', '.join(nowhere)} comes from nowhere.")
+    if strange := [name for name in named if name not in wanted]:
+        raise TypeError(f"{what}: there is no {', '.join(strange)}.")
+    if absent := [source for source in named.values() if isinstance(source, str) and source not in known]:
+        raise TypeError(f"{what}: there is no {', '.join(absent)} to take.")
