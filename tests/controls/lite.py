@@ -6,10 +6,6 @@ from tests.controls.planting import Edit, Planted
 
 _PAYMENTS = "tests/resources/lite/payments.py"
 _READ = '    return topup_lite(snapshot_of(await service.get_topup(unit, call.path["topup_id"])))\n'
-_WITH_VERSION = """\
-    found = snapshot_of(await service.get_topup(unit, call.path["topup_id"]))
-    return {**topup_lite(found), "version": found["version"]}
-"""
 _ANYBODYS = """\
     from openvest.db.query import Query
     from openvest.db.rows import columns
@@ -35,14 +31,21 @@ PLANTED: tuple[Planted, ...] = (
         "R36",
         "lite-shows-more",
         "lite shows of a top-up what it does not describe",
-        (Edit(_PAYMENTS, _READ, _WITH_VERSION),),
+        (
+            Edit(
+                _PAYMENTS,
+                "    return topup_lite(snapshot_of(await service.create_topup(unit, _new_topup(call.body))))\n",
+                "    topup = await service.create_topup(unit, _new_topup(call.body))\n"
+                '    return {**dict(topup_lite(snapshot_of(topup))), "version": topup.version}\n',
+            ),
+        ),
         lite=True,
     ),
     Planted(
         "R41",
         "lite-without-limit",
         "a page of lite may be as long as one of v1",
-        (Edit(_PAYMENTS, "le=LITE.page.most", "le=1000"),),
+        (Edit(_PAYMENTS, "le=PAGE.most", "le=1000"),),
         {"rows": 1_050},
         lite=True,
     ),

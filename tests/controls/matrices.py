@@ -270,14 +270,14 @@ _PAGES = (
         "R41",
         "no-limit",
         "a page may be as long as one likes",
-        (Edit("src/openvest/core/v1.py", "        le=V1.page.most,\n", ""),),
+        (Edit("src/openvest/core/v1.py", "        le=_PAGE.most,\n", ""),),
         _SMALL,
     ),
     Planted(
         "R41",
         "no-page-of-nothing",
         "a page of no rows, which shows the counts alone, is refused",
-        (Edit("src/openvest/core/v1.py", "ge=V1.page.least,", "ge=1,"),),
+        (Edit("src/openvest/core/v1.py", "ge=_PAGE.least,", "ge=1,"),),
         _SMALL,
     ),
     Planted(

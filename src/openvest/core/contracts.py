@@ -37,19 +37,20 @@ class ContractRules:
     """What its description says of it."""
 
 
-V1 = ContractRules(
-    signed=True,
-    key_optional=False,
-    page=PageLimits(least=0, default=100, most=1000),
-    about="Every request carries a bearer token and an HTTP message signature. Creating requests name themselves with"
-    " an idempotency key. Work is accepted first and done afterwards; events tell how it went.",
-)
-LITE = ContractRules(
-    signed=False,
-    key_optional=True,
-    page=PageLimits(least=1, default=20, most=100),
-    about="Every request carries a bearer token. A signature is verified if one is sent. A write may name itself with"
-    " an idempotency key.",
-)
-RULES: Mapping[Contract, ContractRules] = {"v1": V1, "lite": LITE}
+RULES: Mapping[Contract, ContractRules] = {
+    "v1": ContractRules(
+        signed=True,
+        key_optional=False,
+        page=PageLimits(least=0, default=100, most=1000),
+        about="Every request carries a bearer token and an HTTP message signature. Creating requests name themselves"
+        " with an idempotency key. Work is accepted first and done afterwards; events tell how it went.",
+    ),
+    "lite": ContractRules(
+        signed=False,
+        key_optional=True,
+        page=PageLimits(least=1, default=20, most=100),
+        about="Every request carries a bearer token. A signature is verified if one is sent. A write may name itself"
+        " with an idempotency key.",
+    ),
+}
 """The rules by contract."""

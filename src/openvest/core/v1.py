@@ -8,10 +8,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, create_model
 
-from openvest.core.contracts import V1
+from openvest.core.contracts import RULES
 from openvest.core.paging import Page, PageParameters, number_or
 from openvest.core.schema import Currency, Id, Isin, SignedDecimal, View, published_name
 from openvest.core.snapshots import Json, Snapshot, snapshot_of
+
+_PAGE = RULES["v1"].page
 
 
 class MoneyView(View):
@@ -55,10 +57,10 @@ def page_of(view: type[BaseModel], plural: str) -> type[View]:
 class PageQuery(PageParameters):
     """Query parameters of every list of v1; a list adds its own filters and `sort`."""
 
-    limit: Annotated[int, number_or(V1.page.default)] = Field(
-        default=V1.page.default,
-        ge=V1.page.least,
-        le=V1.page.most,
+    limit: Annotated[int, number_or(_PAGE.default)] = Field(
+        default=_PAGE.default,
+        ge=_PAGE.least,
+        le=_PAGE.most,
         description="Most items to return; 0 gives an empty page with its counts.",
     )
 

@@ -8,8 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from openvest import operations
-from openvest.core.contracts import LITE
+from openvest.core.contracts import RULES
 from openvest.core.paging import PageParameters, number_or
 from openvest.core.schema import Body, Id, Instant, PaymentAmount, View
 from openvest.core.shown import filled, shown
@@ -18,7 +17,9 @@ from openvest.db.unit import Unit
 from openvest.declarations import Call, Endpoint, Representation
 from openvest.features.payments import service
 from openvest.features.payments.model import NewTopup, Topup, TopupStatus
-from openvest.operations import Operations
+from openvest.operations import LITE, Operations
+
+PAGE = RULES["lite"].page
 
 State = Literal["PROCESSING", "COMPLETED", "FAILED"]
 STATES: Mapping[TopupStatus, State] = {"CONFIRMED": "PROCESSING", "SETTLED": "COMPLETED", "CANCELLED": "FAILED"}
@@ -68,8 +69,8 @@ class TopupPage(View):
 class TopupQuery(PageParameters):
     """Which part of the list is wanted."""
 
-    limit: Annotated[int, number_or(LITE.page.default)] = Field(
-        default=LITE.page.default, ge=LITE.page.least, le=LITE.page.most, description="Most items to return."
+    limit: Annotated[int, number_or(PAGE.default)] = Field(
+        default=PAGE.default, ge=PAGE.least, le=PAGE.most, description="Most items to return."
     )
 
 
@@ -100,7 +101,7 @@ async def cancel_topup(unit: Unit, call: Call) -> Json:
     await service.cancel_topup(unit, call.path["topup_id"])
 
 
-TOPUPS = Operations(operations.LITE, "Payments", "topups", readers=("admin", "read"))
+TOPUPS = Operations(LITE, "Payments", "topups")
 
 ENDPOINTS: list[Endpoint] = [
     TOPUPS.lists("/account_groups/{account_group_id}/payments/topups", list_topups, TopupPage, query=TopupQuery),

@@ -12,6 +12,7 @@ from openvest.core.snapshots import Json
 from openvest.db.unit import Unit
 from openvest.declarations import Call, Endpoint, Representation
 from openvest.features.tenants import rules, service
+from openvest.operations import LITE, Operations
 
 
 class TokenRequest(Body):
@@ -35,6 +36,7 @@ class AccessTokenView(View):
 
 
 async def create_access_token(unit: Unit, call: Call) -> Json:
+    """Create an access token."""
     asked: TokenRequest = call.body
     if asked.client_id != call.caller.client_id:
         raise Unauthorised
@@ -48,21 +50,12 @@ async def create_access_token(unit: Unit, call: Call) -> Json:
     }
 
 
+TOKENS = Operations(LITE, "Authentication", "", writers=())
+
 ENDPOINTS: list[Endpoint] = [
-    Endpoint(
-        "POST",
-        "/auth/token",
-        "createAccessToken",
-        "Create an access token",
-        "Authentication",
-        (),
-        AccessTokenView,
-        create_access_token,
-        body=TokenRequest,
-        form=True,
-        advances_clock=False,
+    TOKENS.acts(
+        "/auth/token", create_access_token, AccessTokenView, body=TokenRequest, form=True, advances_clock=False,
         headers={"Cache-Control": "no-store", "Pragma": "no-cache"},
-        errors=(400,),
     ),
-]
+]  # fmt: skip
 REPRESENTATIONS: dict[str, Representation] = {}
