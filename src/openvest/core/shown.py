@@ -95,7 +95,10 @@ def filled(target: type[T], source: type[S], *, beside: str = "", **named: Sourc
     steps = [attrgetter(one) if isinstance(one, str) else one for one in sources]
 
     def filler(of: S, /, **more: Any) -> T:
-        return target(**dict(zip(wanted, [step(of) for step in steps], strict=True)), **more)
+        values = [step(of) for step in steps]
+        if beside:
+            return target(**dict(zip(wanted, values, strict=True)), **more)
+        return target(*values, **more)  # in the order of the fields, which every posting is the faster for
 
     return filler
 
