@@ -97,8 +97,8 @@ async def reconsider(unit: Unit, owners: Sequence[User]) -> None:
     for check in await unit.rows(store.CHECKS_OF_USERS, unit.tenant_id, ids):
         checks[check.user_id].append(check)
     countries: defaultdict[UUID, set[str]] = defaultdict(set)
-    for row in await unit.rows(store.IDENTIFIER_COUNTRIES, unit.tenant_id, ids):
-        countries[row.user_id].add(row.country)
+    for row in await unit.rows(store.IDENTIFIERS_OF_USERS, unit.tenant_id, ids):
+        countries[row.user_id].add(row.issuing_country)
     declared = set(await unit.rows(store.DECLARED_USERS, unit.tenant_id, ids))
     for user in owners:
         decided = rules_checks.last_decided(checks[user.id])
