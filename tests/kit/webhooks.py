@@ -17,7 +17,7 @@ from openvest.events.packages import EventObjects
 from openvest.events.sequencer import number_events
 from openvest.features.tenants import service as tenants
 from openvest.features.webhooks import service
-from openvest.features.webhooks.model import NewWebhook, WebhookChange
+from openvest.features.webhooks.model import NewWebhook
 from openvest.worker.deliveries import Deliverer
 from openvest.worker.webhook_sender import HttpWebhookSender
 from tests.kit.receiver import Receiver
@@ -63,14 +63,14 @@ class WebhookWorld:
         async def work(unit: Unit) -> UUID:
             made = await service.create_webhook(unit, contract, new, self.allow_list)
             if enabled:
-                await service.update_webhook(unit, made.id, WebhookChange(enabled=True))
+                await service.update_webhook(unit, made.id, {"enabled": True})
             return made.id
 
         return await self.database.write(self.tenant_id, work, n=0)
 
     async def change(self, webhook_id: UUID, **change: Any) -> None:
         async def work(unit: Unit) -> None:
-            await service.update_webhook(unit, webhook_id, WebhookChange(**change), self.allow_list)
+            await service.update_webhook(unit, webhook_id, change, self.allow_list)
 
         await self.database.write(self.tenant_id, work, n=0)
 

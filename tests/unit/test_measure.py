@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tools.measure import Resource, named, operations, plain_fields, resources
+import pytest
+
+from tools.measure import Classes, Resource, fields_of, named, operations, resources, used
 
 MODEL = '''
 @dataclass(frozen=True, slots=True)
@@ -67,10 +69,48 @@ def test_names_are_words_of_code_and_of_sql_and_no_prose() -> None:
     assert [line for name, line in named(STORE, sql=False) if name == "wrapping"] == []
 
 
-def test_a_resource_has_the_plain_fields_that_are_its_alone() -> None:
-    assert plain_fields(MODEL) == {"Gift": ["wrapping"], "Card": []}
+def test_a_resource_has_the_fields_that_are_its_alone() -> None:
+    assert fields_of(MODEL) == {"Gift": ["wrapping"], "Card": []}
+
+
+def test_a_resource_has_what_it_inherits_from_its_module_and_from_below() -> None:
+    below: Classes = {"Thing": {"id": "UUID", "created_at": "datetime", "colour": "str"}}
+    model = "class NewGift:\n    ribbon: str\n\nclass Gift(NewGift, Thing):\n    bow: str\n"
+    assert fields_of(model, below) == {"Gift": ["ribbon", "colour", "bow"]}
 
 
 def test_places_are_lines_of_the_folder() -> None:
     found = resources({"model.py": MODEL, "store.py": STORE, "v1.py": V1})
-    assert found == [Resource("Gift", {"wrapping": 4})]
+    assert found == [Resource("Gift", {"wrapping": 4}, {})]
+
+
+def test_a_field_that_something_is_decided_by_is_not_plain() -> None:
+    rules = "def fits(gift):\n    return Paper(gift.wrapping)\n"
+    found = resources({"model.py": MODEL, "store.py": STORE, "v1.py": V1, "rules.py": rules})
+    assert found == [Resource("Gift", {}, {"wrapping": 5})]
+
+
+@pytest.mark.parametrize(
+    ("source", "is_used"),
+    [
+        ("Gift(wrapping=new.wrapping)", False),
+        ('{"wrapping": gift["wrapping"]}', False),
+        ("def wrap(wrapping): ...", False),
+        ('Query(Gift, "select wrapping from gifts where id = $1")', False),
+        ('update("gifts", Gift, "wrapping")', False),
+        ("if gift.wrapping: ...", True),
+        ("'new' if gift['wrapping'] else 'old'", True),
+        ("[gift for gift in gifts if gift.wrapping]", True),
+        ("gift.wrapping + 1", True),
+        ("gift.wrapping == other", True),
+        ("rules.check(gift.wrapping)", True),
+        ("rules_boxes.check(box, of=gift.wrapping)", True),
+        ('Query(Gift, "select id from gifts where wrapping = $1")', True),
+        ('Query(int, "select max(wrapping) from gifts")', True),
+        ('Listing(Gift, filters={"paper": "wrapping = {}"})', True),
+        ('listing("gifts", Gift, sorts="created_at wrapping")', True),
+        ('insert("gifts", Gift, unless="wrapping")', True),
+    ],
+)
+def test_a_place_carries_a_field_or_uses_it(source: str, is_used: bool) -> None:
+    assert ("wrapping" in {name for name, _ in used(source)}) == is_used

@@ -12,7 +12,7 @@ import pytest
 from pydantic import Field
 
 from openvest.core.schema import Body, Instant, PaymentAmount, View
-from openvest.core.shown import filled, shown
+from openvest.core.shown import changed, filled, shown
 from openvest.core.snapshots import snapshot_of
 
 
@@ -97,6 +97,18 @@ def test_a_row_is_filled_from_fields_and_from_what_a_row_works_out() -> None:
     assert filled(Price, Gift)(GIFT) == Price(Decimal("1.5"), is_cheap=False)
 
 
+class GiftChange(Body):
+    wrapping: str | None = None
+    price: PaymentAmount | None = None
+    sent_back: bool | None = None
+
+
+def test_a_change_is_what_was_given() -> None:
+    changes = changed(Gift, GiftChange, without="price sent_back", note=lambda said: said.sent_back and "back")
+    assert changes(GiftChange(wrapping="cloth", price=Decimal(1))) == {"wrapping": "cloth"}
+    assert changes(GiftChange(sent_back=True)) == {"note": "back"}
+
+
 class StrangeView(View):
     colour: str
 
@@ -112,6 +124,7 @@ class LongCreate(GiftCreate):
         (lambda: shown(GiftView, Gift, ribbon="note"), "GiftView shown of Gift: there is no ribbon."),
         (lambda: shown(StrangeView, Gift, colour="hue"), "StrangeView shown of Gift: there is no hue to take."),
         (lambda: filled(Gift, GiftCreate), "Gift filled from GiftCreate: given_at, note, card comes from nowhere."),
+        (lambda: changed(Gift, GiftChange), "GiftChange as a change of Gift: sent_back comes from nowhere."),
         (lambda: filled(NewGift, LongCreate), "NewGift filled from LongCreate: ribbon goes nowhere."),
     ],
 )

@@ -251,6 +251,8 @@ PaymentAmount = Annotated[Decimal, _PAY, _PAY_SCHEMA, IN_CENTS]
 SignedPaymentAmount = Annotated[Decimal, _SIGNED_PAY, _SIGNED_PAY_SCHEMA, IN_CENTS]
 UnsignedDecimal = Annotated[Decimal, _UNSIGNED, _UNSIGNED_SCHEMA]
 SignedDecimal = Annotated[Decimal, _SIGNED, _SIGNED_SCHEMA]
+UnsignedCash = Annotated[UnsignedDecimal, IN_CENTS]
+SignedCash = Annotated[SignedDecimal, IN_CENTS]
 
 
 def _uuid(value: Any) -> Any:

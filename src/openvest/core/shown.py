@@ -95,9 +95,30 @@ def filled(target: type[T], source: type[S], *, beside: str = "", **named: Sourc
     steps = [attrgetter(one) if isinstance(one, str) else one for one in sources]
 
     def filler(of: S, /, **more: Any) -> T:
-        return target(**dict(zip(wanted, [step(of) for step in steps], strict=True)), **more)
+        values = [step(of) for step in steps]
+        if beside:
+            return target(**dict(zip(wanted, values, strict=True)), **more)
+        return target(*values, **more)  # in the order of the fields, which every posting is the faster for
 
     return filler
+
+
+def changed(
+    row: type[Any], body: type[BaseModel], *, without: str = "", **named: Callable[[Any], Any]
+) -> Callable[[Any], dict[str, Any]]:
+    """What a body changes of a row: its fields that are given, by name; None stays as it is.
+
+    `without` names fields of the body, with blanks between, that change nothing by themselves; `named` makes fields of
+    the row from the whole body. Raises: TypeError for a field that the row has not.
+    """
+    same = [name for name in body.model_fields if name not in without.split()]
+    _check(f"{body.__name__} as a change of {row.__name__}", [*same, *named], _names(row), {})
+
+    def changes(said: Any) -> dict[str, Any]:
+        given = {name: getattr(said, name) for name in same} | {name: make(said) for name, make in named.items()}
+        return {name: value for name, value in given.items() if value is not None}
+
+    return changes
 
 
 def _names(kind: type[Any]) -> list[str]:

@@ -71,13 +71,8 @@ class AccountFacts:
         return self.user_status == "ACTIVE" and "PENDING_APPROVAL" not in (self.group_status, self.account_status)
 
 
+_GROUP_EVENTS = "CREATED ACTIVATED CLOSING_INITIATED CLOSED LOCKED"
 EVENTS: Sequence[Event] = (
-    *(
-        Event(f"ACCOUNT_GROUP.{name}", "account group")
-        for name in ("CREATED", "ACTIVATED", "CLOSING_INITIATED", "CLOSED", "LOCKED")
-    ),
-    *(
-        Event(f"ACCOUNT.{name}", "account")
-        for name in ("CREATED", "ACTIVATED", "CLOSING_INITIATED", "CLOSED", "LOCKED", "UPDATED")
-    ),
+    *(Event(f"ACCOUNT_GROUP.{name}", "account group") for name in _GROUP_EVENTS.split()),
+    *(Event(f"ACCOUNT.{name}", "account") for name in f"{_GROUP_EVENTS} UPDATED".split()),
 )

@@ -69,10 +69,8 @@ class GroupTypeUnavailable(Unprocessable):
     """The type is in the contract, the feature behind it does not exist yet."""
 
     def __init__(self, kind: str) -> None:
-        super().__init__(
-            f"Account groups of type {kind} are not available yet.",
-            errors=[FieldError("type", "is not available yet")],
-        )
+        error = FieldError("type", "is not available yet")
+        super().__init__(f"Account groups of type {kind} are not available yet.", errors=[error])
 
 
 class GroupExists(Unprocessable):
@@ -86,10 +84,8 @@ class NumberTaken(Unprocessable):
     """Another account group has the securities account number that was asked for."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "The securities account number is in use.",
-            errors=[FieldError("securities_account_number", "is in use")],
-        )
+        error = FieldError("securities_account_number", "is in use")
+        super().__init__("The securities account number is in use.", errors=[error])
 
 
 class GroupNotOpen(Unprocessable):

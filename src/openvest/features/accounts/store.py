@@ -64,8 +64,7 @@ PENDING_ACCOUNTS_FOR_UPDATE = Query(
     " and g.id = a.account_group_id and g.status = 'ACTIVE') order by created_at, id for no key update",
 )
 NEXT_ACCOUNT_NUMBER = Query(
-    int,
-    "select coalesce(max(account_number), 0) + 1 from accounts where tenant_id = $1 and account_group_id = $2",
+    int, "select coalesce(max(account_number), 0) + 1 from accounts where tenant_id = $1 and account_group_id = $2"
 )
 INSERT_ACCOUNT = insert("accounts", Account)
 SAVE_ACCOUNT = update("accounts", Account, "version updated_at name status")

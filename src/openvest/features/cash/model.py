@@ -122,22 +122,28 @@ class Fee:
 
 
 @dataclass(frozen=True, slots=True)
-class CashTransaction:
+class Booked:
+    """What all booked movements have: whose they are, what moved them, and when."""
+
+    id: UUID
+    account_group_id: UUID
+    account_id: UUID | None
+    type: str
+    booking_date: datetime
+    value_date: datetime
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CashTransaction(Booked):
     """A booked movement of a group's money; it never changes.
 
     `delta` is what the balance changed by, after taxes and fees. `account_id` and `instrument` are set where the
     movement belongs to one account or comes from one instrument.
     """
 
-    id: UUID
-    account_group_id: UUID
-    type: str
     delta: Money
     references: tuple[Reference, ...]
-    booking_date: datetime
-    value_date: datetime
-    created_at: datetime
-    account_id: UUID | None = None
     instrument: Instrument | None = None
     taxes: tuple[Tax, ...] = ()
     fees: tuple[Fee, ...] = ()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -11,7 +10,7 @@ from openvest.core.snapshots import Json
 from openvest.db.paging import Listing
 from openvest.db.query import Query
 from openvest.db.rows import columns, insert
-from openvest.features.cash.model import CashBalance
+from openvest.features.cash.model import Booked, CashBalance
 
 BALANCES = Query(
     CashBalance,
@@ -26,23 +25,16 @@ BALANCES = Query(
 
 
 @dataclass(frozen=True, slots=True)
-class TransactionRow:
+class TransactionRow(Booked):
     """A cash transaction as its table has it. Shape: `taxes`, `fees` and `refs` are lists of snapshots."""
 
-    id: UUID
-    account_group_id: UUID
-    account_id: UUID | None
     instrument_id: UUID | None
     isin: str | None
-    type: str
     amount: Decimal
     currency: str
     taxes: Json
     fees: Json
     refs: Json
-    booking_date: datetime
-    value_date: datetime
-    created_at: datetime
 
 
 ADD_TRANSACTIONS = insert("cash_transactions", TransactionRow)

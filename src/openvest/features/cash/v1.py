@@ -9,18 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from openvest.core.money import ZERO, cents
-from openvest.core.schema import (
-    IN_CENTS,
-    Currency,
-    Day,
-    Id,
-    Instant,
-    SignedDecimal,
-    SignedPaymentAmount,
-    UnsignedDecimal,
-    Unused,
-    View,
-)
+from openvest.core.schema import Currency, Day, Id, Instant, SignedCash, SignedPaymentAmount, UnsignedCash, Unused, View
 from openvest.core.shown import shown
 from openvest.core.snapshots import Json, Snapshot, snapshot_of
 from openvest.core.v1 import InstrumentReferenceView, MoneyView, PageQuery, page_of, page_v1
@@ -40,8 +29,6 @@ from openvest.features.cash.model import (
 from openvest.operations import V1, Operations
 
 CURRENCIES = ("EUR", "GBP", "USD")
-SignedCash = Annotated[SignedDecimal, IN_CENTS]
-UnsignedCash = Annotated[UnsignedDecimal, IN_CENTS]
 
 
 class CashBalanceView(View):

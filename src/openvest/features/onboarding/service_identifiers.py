@@ -11,7 +11,7 @@ from openvest.core.shown import filled
 from openvest.core.snapshots import dumps
 from openvest.db.rows import save
 from openvest.db.unit import Unit
-from openvest.features.onboarding import rules, rules_identifiers, service_activation, store
+from openvest.features.onboarding import rules, rules_identifiers, service, store
 from openvest.features.onboarding.model import Identifier, NewIdentifier, Residency, TaxResidencies
 from openvest.features.users import service as users
 from openvest.features.users.model import User
@@ -35,7 +35,7 @@ async def add_identifier(unit: Unit, user_id: UUID, new: NewIdentifier) -> Ident
     sealed = _seal(unit, new_id, number)
     row = store.SealedIdentifier(new_id, unit.now, unit.now, user_id, new.type, country, name, sealed)
     await save(unit, store.INSERT_IDENTIFIER, row)
-    await service_activation.reconsider(unit, [user])
+    await service.reconsider(unit, [user])
     return _identifier(row, identifier=number)
 
 
@@ -56,7 +56,7 @@ async def _change(unit: Unit, user: User, row: store.SealedIdentifier, identifie
     at, sealed = unit.moment_after(row.updated_at), _seal(unit, row.id, identifier)
     changed = replace(row, updated_at=at, identifier_standard=standard, sealed_identifier=sealed)
     await save(unit, store.SAVE_IDENTIFIER, changed)
-    await service_activation.reconsider(unit, [user])
+    await service.reconsider(unit, [user])
     return _identifier(changed, identifier=identifier)
 
 
@@ -103,7 +103,7 @@ async def set_tax_residencies(unit: Unit, user_id: UUID, residencies: tuple[Resi
     sealed = unit.secrets.seal(text.encode(), _residencies_place(user_id))
     countries = [residency.country for residency in residencies]
     await unit.run(store.SAVE_RESIDENCIES, unit.tenant_id, user_id, at, status, countries, sealed)
-    await service_activation.reconsider(unit, [user])
+    await service.reconsider(unit, [user])
     return TaxResidencies(known[0].created_at if known else at, at, status, residencies)
 
 

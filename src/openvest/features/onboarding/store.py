@@ -67,20 +67,9 @@ IDENTIFIER_FOR_UPDATE = Query(
 )
 INSERT_IDENTIFIER = insert("user_identifiers", SealedIdentifier)
 SAVE_IDENTIFIER = update("user_identifiers", SealedIdentifier, "updated_at identifier_standard sealed_identifier")
-
-
-@dataclass(frozen=True, slots=True)
-class Country:
-    """A country for which a user has what is asked."""
-
-    user_id: UUID
-    country: str
-
-
-IDENTIFIER_COUNTRIES = Query(
-    Country,
-    "select user_id, issuing_country as country from user_identifiers"
-    " where tenant_id = $1 and user_id = any($2::uuid[])",
+IDENTIFIERS_OF_USERS = Query(
+    StoredIdentifier,
+    f"select {columns(StoredIdentifier)} from user_identifiers where tenant_id = $1 and user_id = any($2::uuid[])",
 )
 DECLARED_USERS = Query(UUID, "select user_id from tax_residencies where tenant_id = $1 and user_id = any($2::uuid[])")
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from openvest.core.snapshots import Emitted
 from openvest.db.unit import Unit
 from openvest.declarations import DeadLetterKind, Outbound, Phase, Reaction, Sweep
-from openvest.features.onboarding import rules_checks, service, service_activation, service_identifiers, store
+from openvest.features.onboarding import rules_checks, service, service_identifiers, store
 from openvest.features.users import service as users
 from openvest.ports import Ports
 from openvest.ports.identity import CheckRequest, CheckResult
@@ -44,7 +44,7 @@ async def decide_checks(unit: Unit, leased: Sequence[store.LeasedCheck], results
         if outcome != "PENDING":
             own = rules_checks.own_verdict(check, residencies.get(check.user_id))
             await service.decide(unit, check, "pass" if outcome == own == "PASSED" else "fail")
-    await service_activation.reconsider(unit, owners)
+    await service.reconsider(unit, owners)
 
 
 async def fail_undecidable(unit: Unit, check_id: UUID) -> None:
@@ -57,14 +57,14 @@ async def fail_undecidable(unit: Unit, check_id: UUID) -> None:
 async def make_identifiers(unit: Unit, events: Sequence[Emitted]) -> None:
     """Users are new: those whose identifier is made get it."""
     for event in events:
-        await service_activation.make_identifier(unit, event.object_id, event.snapshot["nationalities"])
+        await service.make_identifier(unit, event.object_id, event.snapshot["nationalities"])
 
 
 async def follow_changes(unit: Unit, events: Sequence[Emitted]) -> None:
     """Users changed, perhaps in their nationalities: what identifies and completes them is decided again."""
     await make_identifiers(unit, events)
     ids = sorted({event.object_id for event in events})
-    await service_activation.reconsider(unit, await users.users_for_update(unit, ids))
+    await service.reconsider(unit, await users.users_for_update(unit, ids))
 
 
 SWEEPS: list[Sweep | Outbound] = [

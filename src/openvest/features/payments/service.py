@@ -90,6 +90,7 @@ async def _record(unit: Unit, topup: Topup, kind: str, amount: Decimal, at: date
     transaction = CashTransaction(
         id=cash.transaction_id(unit, topup.id, topup.account_group_id),
         account_group_id=topup.account_group_id,
+        account_id=None,
         type=kind,
         delta=Money(amount, topup.currency),
         references=(Reference(topup.id, "TOPUP"),),

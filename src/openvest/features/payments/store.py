@@ -77,6 +77,5 @@ CLAIM_LINES = Query(
     """,
 )
 RECEIVED_FOR_UPDATE = Query(
-    BankLine,
-    f"select {_LINE} from bank_lines where tenant_id = $1 and id = $2 and status = 'RECEIVED' for update",
+    BankLine, f"select {_LINE} from bank_lines where tenant_id = $1 and id = $2 and status = 'RECEIVED' for update"
 )

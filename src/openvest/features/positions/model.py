@@ -10,7 +10,7 @@ from typing import Literal
 from uuid import UUID
 
 from openvest.declarations import Event
-from openvest.features.cash.model import COMMON_TYPES, Instrument
+from openvest.features.cash.model import COMMON_TYPES, Booked, Instrument
 
 ReferenceType = Literal["ORDER", "ORDER_EXECUTION", "CORPORATE_ACTION", "CORPORATE_ACTION_TRANSACTION_ID"]
 
@@ -22,23 +22,29 @@ SECURITIES_TYPES: tuple[str, ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
-    """What an account has of one instrument. `average_price` is None where nothing is held or a cost is unknown.
+class Holding:
+    """Units that an account has. Units: of the instrument."""
 
-    Units: quantities in units of the instrument, the price in money per unit.
-    """
-
-    id: UUID
     account_id: UUID
-    instrument: Instrument
     quantity: Decimal
     locked_for_trading: Decimal
     pending_settlement: Decimal
     available_for_trading: Decimal
     settled_quantity: Decimal
-    average_price: Decimal | None
     created_at: datetime
     updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Position(Holding):
+    """What an account has of one instrument. `average_price` is None where nothing is held or a cost is unknown.
+
+    Units: the price in money per unit.
+    """
+
+    id: UUID
+    instrument: Instrument
+    average_price: Decimal | None
 
     @property
     def available_for_instruction(self) -> Decimal:
@@ -55,19 +61,13 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
-class SecuritiesTransaction:
+class SecuritiesTransaction(Booked):
     """A booked movement of an account's units; it never changes. `delta` is what the quantity changed by."""
 
-    id: UUID
-    account_group_id: UUID
     account_id: UUID
     instrument: Instrument
-    type: str
     delta: Decimal
     references: tuple[Reference, ...]
-    booking_date: datetime
-    value_date: datetime
-    created_at: datetime
 
 
 EVENTS: Sequence[Event] = (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -11,26 +10,20 @@ from openvest.core.snapshots import Json
 from openvest.db.paging import Listing
 from openvest.db.query import Query
 from openvest.db.rows import columns, insert
+from openvest.features.cash.model import Booked
+from openvest.features.positions.model import Holding
 
 
 @dataclass(frozen=True, slots=True)
-class PositionRow:
+class PositionRow(Holding):
     """A unit balance as the ledger publishes it."""
 
-    account_id: UUID
     instrument_id: UUID
-    quantity: Decimal
-    locked_for_trading: Decimal
-    pending_settlement: Decimal
-    available_for_trading: Decimal
-    settled_quantity: Decimal
-    created_at: datetime
-    updated_at: datetime
 
 
 _POSITION = (
-    "owner_id as account_id, asset::uuid as instrument_id, balance as quantity, locked_for_trading, pending_settlement,"
-    " available_for_trading, settled_quantity, created_at, updated_at"
+    "owner_id as account_id, balance as quantity, locked_for_trading, pending_settlement, available_for_trading,"
+    " settled_quantity, created_at, updated_at, asset::uuid as instrument_id"
 )
 
 POSITIONS = Listing(
@@ -53,20 +46,14 @@ POSITION = Query(
 
 
 @dataclass(frozen=True, slots=True)
-class TransactionRow:
+class TransactionRow(Booked):
     """A securities transaction as its table has it. Shape: `refs` is a list of snapshots."""
 
-    id: UUID
-    account_group_id: UUID
     account_id: UUID
     instrument_id: UUID
     isin: str | None
-    type: str
     amount: Decimal
     refs: Json
-    booking_date: datetime
-    value_date: datetime
-    created_at: datetime
 
 
 ADD_TRANSACTIONS = insert("securities_transactions", TransactionRow)

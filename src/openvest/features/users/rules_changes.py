@@ -34,8 +34,7 @@ TOL_SHAPES: tuple[Shape, ...] = (
     Shape("nationality", ("nationalities",), _PERSONAL),
     Shape("address", ("address",), _OF_RESIDENCE),
     Shape(
-        "other",
-        ("email", "salutation", "title", "phone_number", "birth_name", "postal_address", "branch_id", "tags"),
+        "other", ("email", "salutation", "title", "phone_number", "birth_name", "postal_address", "branch_id", "tags")
     ),
 )
 """Under TOL a request is exactly one of these; fields of a documented shape come together."""

@@ -10,11 +10,7 @@ from uuid import UUID
 from openvest.db.paging import listing
 from openvest.db.query import Query, Statement
 from openvest.db.rows import columns, insert, update
-from openvest.features.users.model import (
-    ChangeStatus,
-    User,
-    UserFacts,
-)
+from openvest.features.users.model import ChangeStatus, User, UserFacts
 from openvest.work.leases import leasing
 
 _USER = columns(User)

@@ -46,19 +46,6 @@ class Webhook(NewWebhook):
 
 
 @dataclass(frozen=True, slots=True)
-class WebhookChange:
-    """What a client changes; None: stays as it is."""
-
-    title: str | None = None
-    url: str | None = None
-    enabled: bool | None = None
-    type: list[str] | None = None
-    exclude_type: list[str] | None = None
-    delay_seconds: int | None = None
-    max_package_size: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class LeasedPackage:
     """A package somebody may try to deliver now, and the token that lets them record what came of it."""
 

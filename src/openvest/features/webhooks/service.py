@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 from openvest.core.ids import random_id
@@ -19,15 +20,7 @@ from openvest.events.log import last_sequence
 from openvest.events.packages import EventObjects, EventReader, Run, collect, envelope, package_of
 from openvest.features.tenants import service as tenants
 from openvest.features.webhooks import rules, store
-from openvest.features.webhooks.model import (
-    LeasedPackage,
-    NewWebhook,
-    NextLook,
-    Outcome,
-    Room,
-    Webhook,
-    WebhookChange,
-)
+from openvest.features.webhooks.model import LeasedPackage, NewWebhook, NextLook, Outcome, Room, Webhook
 from openvest.ports.webhook_sender import NotSent, Receipt, WebhookRequest, WebhookSender
 
 BACK_OFF = rules.BACK_OFF
@@ -69,21 +62,18 @@ async def get_webhook(unit: Unit, webhook_id: UUID) -> Webhook:
 
 
 async def update_webhook(
-    unit: Unit, webhook_id: UUID, change: WebhookChange, allow_list: frozenset[str] = frozenset()
+    unit: Unit, webhook_id: UUID, changes: Mapping[str, Any], allow_list: frozenset[str] = frozenset()
 ) -> Webhook:
-    """Change what is given. Switching on starts at the present number; switching off drops what waits.
+    """Change these fields of a webhook. Switching on starts at the present number; switching off drops what waits.
 
     Another URL is tried at once, whatever the old one's back-off was.
     Raises: WebhookUrlRefused, WebhookNotFound. Writes: webhooks, webhook_packages.
     """
-    if change.url is not None:
-        rules.check_url(change.url, allow_list)
+    if "url" in changes:
+        rules.check_url(changes["url"], allow_list)
     before = await unit.known(rules.WebhookNotFound(webhook_id), store.WEBHOOK_FOR_UPDATE, unit.tenant_id, webhook_id)
-    given = {name: getattr(change, name) for name in WebhookChange.__dataclass_fields__}
-    given = {name: value for name, value in given.items() if value is not None}
-    if change.type is not None:
-        given["type"] = _once(change.type)
-    after = replace(before, **given, updated_at=unit.moment_after(before.updated_at))
+    after = replace(before, updated_at=unit.moment_after(before.updated_at), **changes)
+    after = replace(after, type=_once(after.type))
     await save(unit, store.CHANGE, after)
     if after.enabled != before.enabled:
         await unit.run(store.START_AT, unit.tenant_id, webhook_id, await last_sequence(unit))

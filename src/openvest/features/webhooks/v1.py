@@ -9,40 +9,33 @@ from pydantic import AfterValidator, Field
 
 from openvest.core.problems import FieldError
 from openvest.core.schema import Body, Id, Instant, ValidationContext, View
-from openvest.core.shown import filled, shown
+from openvest.core.shown import changed, filled, shown
 from openvest.core.snapshots import Json, Snapshot, snapshot_of
 from openvest.core.texts import visible_line
 from openvest.core.v1 import PageQuery, page_of, page_v1
 from openvest.core.webhook_urls import MAX_URL_LENGTH
 from openvest.db.unit import Database, Unit
 from openvest.declarations import Call, Endpoint
-from openvest.features.webhooks import model, service
+from openvest.features.webhooks import rules, service
 from openvest.features.webhooks.model import Category, NewWebhook, Webhook
-from openvest.features.webhooks.rules import (
-    DEFAULT_DELAY_SECONDS,
-    DEFAULT_PACKAGE_SIZE,
-    DELAY_PATTERN,
-    LARGEST_PACKAGE,
-    SMALLEST_PACKAGE,
-    TITLE_PATTERN,
-    url_errors,
-)
 from openvest.operations import V1, Operations
 from openvest.ports.webhook_sender import WebhookRequest, WebhookSender
 
 CategoryOrAll = Literal["ALL"] | Category
-Title = Annotated[str, Field(pattern=TITLE_PATTERN), AfterValidator(visible_line)]
+Title = Annotated[str, Field(pattern=rules.TITLE_PATTERN), AfterValidator(visible_line)]
 Url = Annotated[str, Field(min_length=1, max_length=MAX_URL_LENGTH, json_schema_extra={"format": "url"})]
-Delay = Annotated[str, Field(pattern=DELAY_PATTERN)]
-PackageSize = Annotated[int, Field(ge=SMALLEST_PACKAGE, le=LARGEST_PACKAGE)]
+Delay = Annotated[str, Field(pattern=rules.DELAY_PATTERN)]
+PackageSize = Annotated[int, Field(ge=rules.SMALLEST_PACKAGE, le=rules.LARGEST_PACKAGE)]
 Categories = Annotated[list[CategoryOrAll], Field(min_length=1)]
 
 _TITLE = "Name of the subscription for your own use."
 _URL = "Where packages are posted: https, a DNS name, no redirects."
 _TYPE = "Categories of events that are delivered; ALL for every one."
 _EXCLUDE = "Categories that are left out where type is ALL; without effect elsewhere."
-_DELAY = f"How long a package may wait to be filled, counted from its oldest event. Default {DEFAULT_DELAY_SECONDS}s."
-_SIZE = f"Bytes a package may have; a single larger event travels alone. Default {DEFAULT_PACKAGE_SIZE}."
+_DELAY = (
+    f"How long a package may wait to be filled, counted from its oldest event. Default {rules.DEFAULT_DELAY_SECONDS}s."
+)
+_SIZE = f"Bytes a package may have; a single larger event travels alone. Default {rules.DEFAULT_PACKAGE_SIZE}."
 _ENABLED = "Whether events are delivered. Switching on starts at the present; switching off drops what waits."
 _READ_ONLY = "Cannot be changed; taken so that a whole webhook can be sent back, and not looked at."
 
@@ -57,7 +50,7 @@ class PackageConfigChange(Body):
 class _ToUrl(Body):
     @classmethod
     def field_errors_in(cls, context: ValidationContext, body: Any, unfit: Set[str]) -> Iterable[FieldError]:
-        return () if body.url is None else url_errors(body.url, context.webhook_allow_list)
+        return () if body.url is None else rules.url_errors(body.url, context.webhook_allow_list)
 
 
 class WebhookCreate(_ToUrl):
@@ -147,10 +140,12 @@ webhook_v1 = shown(WebhookView, Webhook, config=_config)
 _new = filled(
     NewWebhook,
     WebhookCreate,
-    delay_seconds=lambda body: _seconds(body) or DEFAULT_DELAY_SECONDS,
-    max_package_size=lambda body: _size(body) or DEFAULT_PACKAGE_SIZE,
+    delay_seconds=lambda body: _seconds(body) or rules.DEFAULT_DELAY_SECONDS,
+    max_package_size=lambda body: _size(body) or rules.DEFAULT_PACKAGE_SIZE,
 )
-_change = filled(model.WebhookChange, WebhookChange, delay_seconds=_seconds, max_package_size=_size)
+_change = changed(
+    Webhook, WebhookChange, without="id created_at updated_at config", delay_seconds=_seconds, max_package_size=_size
+)
 
 
 async def create_webhook(unit: Unit, call: Call) -> Json:
