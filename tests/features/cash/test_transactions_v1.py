@@ -11,8 +11,8 @@ import pytest
 from openvest.core.ids import deterministic_id
 from openvest.core.money import Money
 from openvest.core.snapshots import snapshot_of
+from openvest.core.vocabulary import CASH_TYPES, SECURITIES_TYPES
 from openvest.features.cash.model import (
-    CASH_TYPES,
     CashTransaction,
     Fee,
     Instrument,
@@ -21,7 +21,7 @@ from openvest.features.cash.model import (
     cash_balance_of,
 )
 from openvest.features.cash.v1 import cash_balance_v1, cash_transaction_v1
-from openvest.features.positions.model import SECURITIES_TYPES, Position, SecuritiesTransaction
+from openvest.features.positions.model import Position, SecuritiesTransaction
 from openvest.features.positions.model import Reference as SecuritiesReference
 from openvest.features.positions.v1 import position_v1, securities_transaction_v1
 from openvest.ledger.chart import Balance

@@ -13,12 +13,12 @@ from openvest.core.schema import Currency, Day, Id, Instant, SignedCash, SignedP
 from openvest.core.shown import shown
 from openvest.core.snapshots import Json, Snapshot, snapshot_of
 from openvest.core.v1 import InstrumentReferenceView, MoneyView, PageQuery, page_of, page_v1
+from openvest.core.vocabulary import CASH_TYPES
 from openvest.db.unit import Unit
 from openvest.declarations import Call, Endpoint, PathValue, Representation
 from openvest.features.accounts import service as accounts
 from openvest.features.cash import service
 from openvest.features.cash.model import (
-    CASH_TYPES,
     DEFAULT_CURRENCY,
     CashBalance,
     CashTransaction,

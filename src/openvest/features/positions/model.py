@@ -1,4 +1,4 @@
-"""Positions, securities transactions and the published names of what a transaction can be."""
+"""Positions and securities transactions."""
 
 from __future__ import annotations
 
@@ -10,15 +10,9 @@ from typing import Literal
 from uuid import UUID
 
 from openvest.declarations import Event
-from openvest.features.cash.model import COMMON_TYPES, Booked, Instrument
+from openvest.features.cash.model import Booked, Instrument
 
 ReferenceType = Literal["ORDER", "ORDER_EXECUTION", "CORPORATE_ACTION", "CORPORATE_ACTION_TRANSACTION_ID"]
-
-SECURITIES_TYPES: tuple[str, ...] = (
-    *COMMON_TYPES,
-    *"DUST_CLEANUP SECURITIES_TRANSFER SECURITIES_TRANSFER_CANCELLATION SECURITIES_LENDING".split(),
-)
-"""Every type of a securities transaction, the ones of later features too. Source: reference (transactions)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,13 @@ from openvest.core.schema import Day, Id, Instant, SignedDecimal, UnsignedDecima
 from openvest.core.shown import shown
 from openvest.core.snapshots import Json, snapshot_of
 from openvest.core.v1 import InstrumentReferenceView, PageQuery, page_of, page_v1
+from openvest.core.vocabulary import SECURITIES_TYPES
 from openvest.db.unit import Unit
 from openvest.declarations import Call, Endpoint, Representation
 from openvest.features.accounts import service as accounts
 from openvest.features.instruments import service as instruments
 from openvest.features.positions import service
-from openvest.features.positions.model import SECURITIES_TYPES, Position, ReferenceType, SecuritiesTransaction
+from openvest.features.positions.model import Position, ReferenceType, SecuritiesTransaction
 from openvest.operations import V1, Operations
 
 
