@@ -14,6 +14,8 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
+import uvloop
+
 from openvest.core.clock import monotonic_ns
 from tests.gates.catalog import GATES
 from tests.gates.gate import Gate, Run, Size, Verdict, listed
@@ -32,7 +34,8 @@ def judged(gate: Gate, size: Size, seed: int, changed: dict[str, int]) -> dict[s
     """Run a gate and tell what came of it, whatever it raises. `fault` is what a gate never should."""
     begun, fault = monotonic_ns(), None
     try:
-        verdict = asyncio.run(gate.run(Run({**gate.sizes(size), **changed}, seed, size)))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            verdict = runner.run(gate.run(Run({**gate.sizes(size), **changed}, seed, size)))
     except AssertionError as error:
         verdict = Verdict("an expectation does not hold", [_told(error)])
     except Exception as error:
