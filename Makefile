@@ -1,6 +1,6 @@
 # `make` alone lists the targets. Everything that is needed is set up in .venv by the targets themselves.
 .DEFAULT_GOAL := help
-.PHONY: help setup hooks runtime demo serve test quick check measure bench repeat crash gates gates-night gates-controls docs
+.PHONY: help setup hooks runtime demo serve test quick check measure bench repeat crash gates gates-night gates-controls walk docs
 # Targets share one environment and one machine; side by side they would only disturb each other.
 .NOTPARALLEL:
 
@@ -57,6 +57,9 @@ gates-night: setup ## run every gate at full size
 
 gates-controls: setup ## plant every bug, one by one, and see its gate turn red
 	@$(BIN)/python -m tests.gates.controls $(ARGS)
+
+walk: setup ## do the walk of docs/add-a-feature.md in a scratch copy and hold it to all there is
+	@$(BIN)/python -m tests.walk
 
 docs: setup ## regenerate the pages and the schema file that come from the tables
 	@$(BIN)/python -m tools.docs $(ARGS)

@@ -14,7 +14,7 @@ from pathlib import Path
 from tools.check import BIN, ROOT, Step, made
 
 FEATURES = Path("src") / "openvest" / "features"
-WHOLE = frozenset("architecture bench controls faults gates kit repeat security stateful vectors".split())
+WHOLE = frozenset("architecture bench controls faults gates kit repeat security stateful vectors walk".split())
 """Folders of `tests` that hold the whole program to something, or take minutes."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -44,14 +44,23 @@ class Planted:
 
 def plant(planted: Planted, root: Path) -> None:
     """Apply a bug to a scratch copy, and put lite into it where it belongs to that. Raises: DoesNotFit."""
-    for edit in planted.edits:
+    try:
+        apply(planted.edits, root)
+    except DoesNotFit as error:
+        raise DoesNotFit(f"{planted.name}: {error}") from None
+    if planted.lite:
+        put_in_place(root)
+
+
+def apply(edits: Iterable[Edit], root: Path) -> None:
+    """Make these edits, one after the other. Raises: DoesNotFit."""
+    for edit in edits:
         file = root / edit.file
         if not edit.old:
+            file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(edit.new, encoding="utf-8")
             continue
         text = file.read_text(encoding="utf-8")
         if text.count(edit.old) != 1:
-            raise DoesNotFit(f"{planted.name}: {edit.file} has {text.count(edit.old)} places for {edit.old[:80]!r}")
+            raise DoesNotFit(f"{edit.file} has {text.count(edit.old)} places for {edit.old[:80]!r}")
         file.write_text(text.replace(edit.old, edit.new), encoding="utf-8")
-    if planted.lite:
-        put_in_place(root)

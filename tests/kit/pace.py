@@ -15,7 +15,7 @@ import pytest
 from openvest.server.router import Hit, Router
 from tests.kit.contracts import SERVED
 
-COSTLY = ("faults", "repeat", "stateful", "gates", "e2e")
+COSTLY = ("faults", "walk", "repeat", "stateful", "gates", "e2e")
 """Folders whose tests take seconds each, the slowest first; those of the others take milliseconds."""
 MOST = 0.75
 """A test that asks this share of the served operations grows with each that is added."""

@@ -1,0 +1,78 @@
+"""A scratch copy of the tree in which the walk has been done, and programs that run in it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.controls.planting import Edit, apply
+from tests.gates.catalog import GATES
+from tests.gates.scratch import scratch_copy
+from tests.walk.lesson import lesson
+
+QUICK = "tests/gates/test_gates.py::test_a_quick_gate_passes"
+BIN = Path(sys.executable).parent
+FEATURE = "roles"
+FOLDER = f"src/openvest/features/{FEATURE}"
+TESTS = f"tests/features/{FEATURE}"
+_PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
+_RULES = ("catalogue", "docs", "features", "lifecycles", "queries", "samples", "schema")
+_GATES = ("declared", "again", "told", "parents", "R35", "R36")
+CHECKS: Mapping[str, Sequence[str | Path]] = {
+    "style": (BIN / "ruff", "check", "."),
+    "format": (BIN / "ruff", "format", "--check", "."),
+    "types": (BIN / "pyright", FOLDER, "src/openvest/core"),
+    "layers": (BIN / "lint-imports", "--no-logo"),
+    "rules": (*_PYTEST, *(f"tests/architecture/test_{name}.py" for name in _RULES)),
+    "gates": (*_PYTEST, TESTS, *(f"{QUICK}[{GATES[key].name}]" for key in _GATES)),
+}
+"""What the copy is held to in `make test`: of rules and gates those that read what a feature declares, in seconds."""
+EVERYTHING: Sequence[str | Path] = (*_PYTEST, "tests/architecture", QUICK)
+"""What `make walk` holds it to beside."""
+
+
+@contextmanager
+def walked() -> Generator[Path]:
+    """The tree after the last step of the page, its pages made anew."""
+    with scratch_copy() as root:
+        apply(lesson(), root)
+        # Lite has no operations yet, so who speaks it gets no token either; a throwaway one gives some.
+        shutil.copyfile(root / "tests/resources/lite/tenants.py", root / "src/openvest/features/tenants/lite.py")
+        (root / ".venv").symlink_to(sys.prefix)
+        for module in ("tools.docs", "tools.schema"):
+            made = run(root, sys.executable, "-m", module)
+            assert made.returncode == 0, made.stdout
+        yield root
+
+
+def run(root: Path, *command: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run a program of our environment in the copy, which imports the copy and not this tree."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))}
+    paths = os.pathsep.join((str(root / "src"), str(root)))
+    quiet = {"PYTHONDONTWRITEBYTECODE": "1", "NO_COLOR": "1", "PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"}
+    return subprocess.run(
+        command,
+        cwd=root,
+        env={**ours, **quiet, "PYTHONPATH": paths},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+@contextmanager
+def changed(root: Path, edits: Sequence[Edit]) -> Generator[None]:
+    """The copy with these edits, as long as the block lasts."""
+    before = {file: (root / file).read_text(encoding="utf-8") for file in {edit.file for edit in edits}}
+    try:
+        apply(edits, root)
+        yield
+    finally:
+        for file, text in before.items():
+            (root / file).write_text(text, encoding="utf-8")
