@@ -29,7 +29,7 @@ serve: runtime ## serve on 127.0.0.1:8000 with a sandbox tenant, data kept in ./
 	@$(BIN)/openvest serve --data-dir ./var $(ARGS)
 
 test: setup ## run all tests; ARGS=--durations prints the slowest 20 and the seconds per operation
-	@$(BIN)/python -m pytest tests -q -n 2 --dist worksteal $(patsubst --durations,--durations=20,$(ARGS))
+	@$(BIN)/python -m pytest tests -q -n 3 --dist worksteal $(patsubst --durations,--durations=20,$(ARGS))
 
 quick: setup ## check and test one feature, in seconds: make quick F=payments
 	@$(BIN)/python -m tools.quick $(F)
