@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 from tools.check import BIN, ROOT, Step, made
@@ -33,6 +34,7 @@ def concerning(feature: str, root: Path = ROOT) -> list[str]:
     ]
 
 
+@cache
 def imports(file: Path) -> set[str]:
     """The features a file imports, or imports from, as `openvest.features.NAME`."""
 

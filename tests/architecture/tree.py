@@ -9,6 +9,7 @@ import subprocess
 import tokenize
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -38,6 +39,12 @@ class Source:
     tree: ast.Module
 
 
+@cache
+def parsed(text: str) -> ast.Module:
+    """The tree of a source. Every rule reads all files, and nobody changes a tree."""
+    return ast.parse(text)
+
+
 def python_sources(root: Path, *folders: str) -> Iterator[Source]:
     """Every Python file below the folders (files are taken as they are), in order of their paths."""
     for folder in folders:
@@ -45,7 +52,7 @@ def python_sources(root: Path, *folders: str) -> Iterator[Source]:
         files = [start] if start.is_file() else sorted(start.rglob("*.py"))
         for file in files:
             text = file.read_text(encoding="utf-8")
-            yield Source(file.relative_to(root).as_posix(), text, ast.parse(text, filename=str(file)))
+            yield Source(file.relative_to(root).as_posix(), text, parsed(text))
 
 
 def comments(source: Source) -> Iterator[tuple[int, str]]:
