@@ -106,7 +106,7 @@ class Kept:
         files = [file for file in data.rglob("*") if not any(file.is_relative_to(other) for other in others)]
         return {
             "the dump": [dump.stdout],
-            "the log of changes": _read(file for file in files if file.is_relative_to(data / "pg_wal")),
+            "the log of changes": [_without_page_heads(_read(sorted((data / "pg_wal").iterdir())))],
             "the data files": _read(file for file in files if not file.is_relative_to(data / "pg_wal")),
             **await self.told(),
         }
@@ -128,6 +128,19 @@ def _read(files: Iterable[Path]) -> list[bytes]:
         if file.is_file() and not file.is_symlink():
             found.append(file.read_bytes())
     return found
+
+
+_PAGE, _HEAD, _HEAD_OF_A_FILE = 8192, 24, 40
+
+
+def _without_page_heads(segments: Iterable[bytes]) -> bytes:
+    """The log of changes as it was written: a text that goes over the end of a page has the next one's head within."""
+    texts = [
+        segment[at + (_HEAD if at else _HEAD_OF_A_FILE) : at + _PAGE]
+        for segment in segments
+        for at in range(0, len(segment), _PAGE)
+    ]
+    return b"".join(texts)
 
 
 async def live(kept: Kept, port: int) -> None:
