@@ -26,6 +26,7 @@ from openvest.ports.bank import IncomingTransfer
 
 _PARTIES = ("account_iban", "counterparty_name", "counterparty_iban", "counterparty_bic")
 """What is sealed of a transfer."""
+_confirmed = filled(Topup, NewTopup, beside="id version created_at updated_at status settlement_reference")
 _line = filled(store.ArrivedLine, IncomingTransfer, beside="id created_at sealed_parties", due_at="received_at")
 
 
@@ -37,14 +38,12 @@ async def create_topup(unit: Unit, new: NewTopup) -> Topup:
     group = await accounts.account_group_for_share(unit, new.account_group_id)
     rules.may_top_up(group.status)
     at = unit.moment_after(None)
-    topup = Topup(
+    topup = _confirmed(
+        new,
         id=unit.ids.new("topup"),
         version=1,
         created_at=at,
         updated_at=at,
-        account_group_id=group.id,
-        cash_amount=new.cash_amount,
-        currency=new.currency,
         status="CONFIRMED",
         settlement_reference=str(unit.ids.new("settlement_reference")),
     )
