@@ -78,6 +78,11 @@ def test_what_differs_is_another_field_or_a_function_of_the_whole() -> None:
     assert (seen["note"], seen["card"]) == ("paper", {"price": "1.5"})
 
 
+def test_a_snapshot_from_before_a_field_that_need_not_be_there_is_shown_without_it() -> None:
+    older = {name: value for name, value in snapshot_of(GIFT).items() if name not in ("note", "card")}
+    assert shown(GiftView, Gift)(older) == shown(GiftView, Gift)(snapshot_of(GIFT))
+
+
 class SureView(View):
     note: str | None
 

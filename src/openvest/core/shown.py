@@ -42,7 +42,8 @@ def _mapper(view: type[BaseModel], named: Mapping[str, Source]) -> Mapper:
     def mapper(snapshot: Snapshot) -> Json:
         answer: dict[str, Json] = {}
         for name, key, make, required in steps:
-            value = snapshot if key is None else snapshot[key]
+            # A snapshot may be older than a field that need not be there.
+            value = snapshot if key is None else snapshot[key] if required else snapshot.get(key)
             if make is not None and value is not None:
                 value = make(value)
             if required or value is not None:
