@@ -44,7 +44,7 @@ async def test_the_file_loads_to_the_same_schema(cluster: Cluster) -> None:
     "change",
     [
         "create table gifts (tenant_id uuid not null, id uuid not null, primary key (tenant_id, id))",
-        "alter table topups add column note text",
+        "alter table topups add column of_nobody text",
         "alter table topups alter column cash_amount drop not null",
         "alter table topups alter column cash_amount type numeric(20, 2)",
         "alter table topups alter column status set default 'CONFIRMED'",

@@ -22,9 +22,6 @@ from openvest.events.sequencer import number_events
 from openvest.features.payments import service
 from openvest.features.payments.model import NewTopup
 from openvest.server.app import App
-from tests.gates.catalog import GATES
-from tests.gates.scratch import run_gate, tree
-from tests.kit.contracts import SERVED
 from tests.kit.customers import Customer, make_customer, make_user
 from tests.kit.http import http_of, make_api, make_test_app
 from tests.kit.openapi import check_answer, check_description
@@ -148,12 +145,3 @@ async def test_a_subscription_hears_events_as_its_contract_shows_them(database: 
     # Of what the contract has no representation it hears nothing.
     assert {kind for kind, _ in told["/v1"]} >= {"TOPUP.CONFIRMED", "USER.CREATED"}
     assert dict(told["/v1"])["TOPUP.CONFIRMED"]["id"] == shown["id"]
-
-
-@pytest.mark.parametrize("key", ["declared", "R35"])
-async def test_gates_cover_the_operations_of_a_second_contract(key: str) -> None:
-    """In a copy of the tree in which only those files are others."""
-    with tree(lite=True) as root:
-        told = await run_gate(GATES[key], "push", 20_260_302, root=root)
-    assert told["passed"], "\n".join([told["figure"], *told["findings"]])
-    assert told["figure"].startswith(f"{len(SERVED) + len(LITE)} operations")

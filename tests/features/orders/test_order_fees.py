@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,31 +10,15 @@ import pytest
 
 from openvest import catalog
 from openvest.ledger.audit import prove_tenant
-from openvest.main import Assembled
-from tests.kit.http import Api, make_api, make_test_app
-from tests.kit.orders import Trader, X, make_trader
+from tests.kit.http import Api
+from tests.kit.orders import Trader, X
 from tests.kit.scripted import Step, script
-from tests.kit.world import make_tenant
 
 pytestmark = pytest.mark.anyio
 
 MONDAY_MORNING = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 HALF = ("FILL", "1", "115.05")
 END: Step = ("CANCELLED",)
-
-
-@pytest.fixture
-async def trader(assembled: Assembled) -> Trader:
-    tenant_id = await make_tenant(assembled.database, "Fees", pace="instant", frozen_at=MONDAY_MORNING)
-    return await make_trader(assembled, tenant_id)
-
-
-@pytest.fixture
-async def api(trader: Trader) -> AsyncGenerator[Api]:
-    database = trader.world.database
-    api = await make_api(make_test_app(database, catalog.CONTRACTS), database, trader.customer.tenant_id)
-    async with api.http:
-        yield api
 
 
 def body(trader: Trader, amount: str, method: str, side: str = "BUY", quantity: str = "2") -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -30,20 +30,6 @@ MONDAY_MORNING = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 STOP = {"order_type": "STOP", "quantity": "1"}
 HEADER = "isin,wkn,name,type,fractional_trading,venues,currencies,tick_sizes,reference_prices,trading_status"
 LIMIT = {"order_type": "LIMIT", "quantity": "1"}
-
-
-@pytest.fixture
-async def trader(assembled: Assembled) -> Trader:
-    tenant_id = await make_tenant(assembled.database, "Orders", pace="instant", frozen_at=MONDAY_MORNING)
-    return await make_trader(assembled, tenant_id)
-
-
-@pytest.fixture
-async def api(trader: Trader) -> AsyncGenerator[Api]:
-    database = trader.world.database
-    api = await make_api(make_test_app(database, catalog.CONTRACTS), database, trader.customer.tenant_id)
-    async with api.http:
-        yield api
 
 
 async def place(api: Api, trader: Trader, **fields: Any) -> httpx.Response:

@@ -29,7 +29,8 @@ from openvest.simulation.identity import OUTCOMES, SimulatedIdentity
 from openvest.simulation.market import Market
 from openvest.simulation.scenarios import KINDS, SCENARIOS, Candidate, Name, Scenario, lay, remove, scenarios_page, take
 from openvest.simulation.venue import SimulatedVenue
-from tests.kit.cluster import OWNER, Cluster
+from tests.kit.cluster import Cluster
+from tests.kit.imports import owner_of
 from tests.kit.venue_orders import MONDAY_MORNING, PATH_ISIN, venue_order
 from tests.kit.world import SECRETS, SEED, make_tenant
 
@@ -198,13 +199,8 @@ async def test_imported_prices_reach_the_venue(
 
 
 async def as_owner(cluster: Cluster, database: Database) -> AsyncGenerator[asyncpg.Connection[asyncpg.Record]]:
-    async with database.connection() as connection:
-        name = await connection.fetchval("select current_database()")
-    owner = await asyncpg.connect(cluster.dsn(name, OWNER))
-    try:
+    async with owner_of(cluster, database) as owner:
         yield owner
-    finally:
-        await owner.close()
 
 
 # Production
