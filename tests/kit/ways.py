@@ -56,9 +56,11 @@ class Way:
                 line.end()
 
     async def close(self) -> None:
-        for line in self._lines.values():
-            line.end()
-        await asyncio.gather(*self._lines, return_exceptions=True)
+        await asyncio.sleep(0)  # who was just let in is among the lines then
+        while self._lines:
+            for line in self._lines.values():
+                line.end()
+            await asyncio.gather(*self._lines, return_exceptions=True)
         await asyncio.sleep(0)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

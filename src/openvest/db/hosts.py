@@ -21,6 +21,8 @@ from weakref import WeakSet
 import asyncpg
 from asyncpg.connect_utils import SessionAttribute
 
+from openvest.core.clock import monotonic_ns
+
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
 
@@ -32,6 +34,7 @@ SILENT_SECONDS = 4.0
 UNACKNOWLEDGED_MS = 10_000
 """How long the other side's system may leave what was sent, or a look whether it is there, without acknowledgement."""
 _IDLE_SECONDS = 5
+_STALLED_SECONDS = 1.0
 _FAILED = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
@@ -153,15 +156,18 @@ async def keep_pulse(
         except _FAILED:
             await asyncio.sleep(pulse_seconds)
             continue
-        place = hosts.place_of(connection)
+        place, asked = hosts.place_of(connection), monotonic_ns()
         hosts.drop(but=place)
         try:
             while True:
+                asked = monotonic_ns()
                 async with asyncio.timeout(silent_seconds):
                     await connection.execute("select 1")
                 await asyncio.sleep(pulse_seconds)
         except TimeoutError:
-            hosts.drop(only=place)
+            # A process that stood still itself has not heard what was said meanwhile.
+            if monotonic_ns() - asked < (silent_seconds + _STALLED_SECONDS) * 1_000_000_000:
+                hosts.drop(only=place)
         except _FAILED:
             await asyncio.sleep(pulse_seconds)
         finally:
