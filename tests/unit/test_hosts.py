@@ -140,8 +140,8 @@ async def test_what_a_silent_primary_was_asked_ends_and_all_go_on_with_the_next(
         hosts = Hosts([url(one.port, name), url(other.port, name)], connect_seconds=SOON)
         pool, beside = await open_pool(hosts, size=2), await open_pool(cluster.dsn(name), size=1)
         database = Database(pool)
-        pulse = asyncio.create_task(keep_pulse(hosts, pulse_seconds=0.02, silent_seconds=SOON))
-        wake = Wake(database)
+        wake, said = Wake(database), list[str]()
+        pulse = asyncio.create_task(keep_pulse(hosts, said.append, pulse_seconds=0.02, silent_seconds=SOON))
         listening = asyncio.create_task(wake.listen())
         asked = asyncio.create_task(database.ask(SLEEP))
         queued = asyncio.create_task(database.ask(ONE))
@@ -157,6 +157,11 @@ async def test_what_a_silent_primary_was_asked_ends_and_all_go_on_with_the_next(
                 assert await queued == [1]
                 await until(listens, beside, name, 2, f'LISTEN "{CHANNEL}"')  # the server never heard of the cut
                 assert hosts.first == 1
+                while len(said) < 2:
+                    await asyncio.sleep(0.01)
+            places = [f"127.0.0.1:{way.port} " for way in (one, other)]
+            assert said[0].startswith(f"{places[0]}says nothing for {SOON:g} s; 3 connections end")
+            assert said[1] == f"{places[1]}takes the writes now."
         finally:
             for task in (pulse, listening):
                 task.cancel()

@@ -22,6 +22,7 @@ import asyncpg
 from asyncpg.connect_utils import SessionAttribute
 
 from openvest.core.clock import monotonic_ns
+from openvest.db.address import Progress, silent
 
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
@@ -35,6 +36,7 @@ UNACKNOWLEDGED_MS = 10_000
 """How long the other side's system may leave what was sent, or a look whether it is there, without acknowledgement."""
 _IDLE_SECONDS = 5
 _STALLED_SECONDS = 1.0
+_PASSING = (asyncpg.CannotConnectNowError, asyncpg.PostgresConnectionError)
 _FAILED = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
@@ -118,14 +120,18 @@ class Hosts:
         if not self.several:
             return next(iter(said.values()))
         for error in said.values():
-            if isinstance(error, asyncpg.PostgresError) and not isinstance(error, asyncpg.CannotConnectNowError):
+            if isinstance(error, asyncpg.PostgresError) and not isinstance(error, _PASSING):
                 return error
-        each = (f"{_name(self.urls[place])}: {_words(said[place])}" for place in sorted(said))
+        each = (f"{self.name_of(place)}: {_words(said[place])}" for place in sorted(said))
         return NoPrimary("no host takes writes (" + "; ".join(each) + ")")
 
-    def place_of(self, connection: Connection) -> int | None:
-        """Which host this session is on."""
-        return next((place for place, opened in self._open.items() if connection in opened), None)
+    def name_of(self, place: int) -> str:
+        """Host and port, without who connects as whom."""
+        return urlsplit(self.urls[place]).netloc.rpartition("@")[2] or "the socket"
+
+    def place_of(self, connection: Connection) -> int:
+        """Which host this open session is on."""
+        return next(place for place, opened in self._open.items() if connection in opened)
 
     def drop(self, *, only: int | None = None, but: int | None = None) -> int:
         """End the sessions on one host, or on all others, whoever holds them. Returns how many there were.
@@ -143,21 +149,28 @@ class Hosts:
 
 
 async def keep_pulse(
-    hosts: Hosts, *, pulse_seconds: float = PULSE_SECONDS, silent_seconds: float = SILENT_SECONDS
+    hosts: Hosts,
+    tell: Progress = silent,
+    *,
+    pulse_seconds: float = PULSE_SECONDS,
+    silent_seconds: float = SILENT_SECONDS,
 ) -> None:
     """Until cancelled, ask the primary whether it lives; the sessions of one that is silent are ended.
 
     Why: a server that was stopped, or is cut off, takes what it is sent and says nothing, for as long as a statement
     may last. There is one primary, so whatever still hangs on another host than the one found here is ended as well.
     """
+    place: int | None = None
     while True:
         try:
             connection = await hosts.connect(command_timeout=silent_seconds)
         except _FAILED:
             await asyncio.sleep(pulse_seconds)
             continue
-        place, asked = hosts.place_of(connection), monotonic_ns()
+        before, place, asked = place, hosts.place_of(connection), monotonic_ns()
         hosts.drop(but=place)
+        if before not in (None, place):
+            tell(f"{hosts.name_of(place)} takes the writes now.")
         try:
             while True:
                 asked = monotonic_ns()
@@ -167,15 +180,12 @@ async def keep_pulse(
         except TimeoutError:
             # A process that stood still itself has not heard what was said meanwhile.
             if monotonic_ns() - asked < (silent_seconds + _STALLED_SECONDS) * 1_000_000_000:
-                hosts.drop(only=place)
+                dropped = hosts.drop(only=place)
+                tell(f"{hosts.name_of(place)} says nothing for {silent_seconds:g} s; {dropped} connections end…")
         except _FAILED:
             await asyncio.sleep(pulse_seconds)
         finally:
             connection.terminate()
-
-
-def _name(url: str) -> str:
-    return urlsplit(url).netloc.rpartition("@")[2] or "the socket"
 
 
 def _words(error: Exception) -> str:

@@ -254,7 +254,7 @@ async def opened(
     hosts = Hosts.of(urls.app)
     # One of the connections feels the pulse, so that there are no more of them than a start counts.
     pool = await open_pool(hosts, size=pool_size - hosts.several, application=application)
-    pulse = asyncio.create_task(keep_pulse(hosts)) if hosts.several else None
+    pulse = asyncio.create_task(keep_pulse(hosts, progress)) if hosts.several else None
     try:
         connection_seed, stored_mode = await _found(pool, mode, seed)
         _AFTER_FOUND()
