@@ -15,7 +15,7 @@ from tools import check
 PIN = re.compile(r"^([a-z0-9][a-z0-9.-]*)==([^ ;]+)(?: ; .*?)? \\$")
 HASH = re.compile(r"^    --hash=sha256:[0-9a-f]{64}( \\)?$")
 TARGETS = (
-    "setup hooks demo serve test quick check measure bench repeat crash gates gates-night gates-controls walk"
+    "setup hooks demo serve test quick check measure bench repeat crash ha gates gates-night gates-controls walk"
     " docs".split()
 )
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 from collections.abc import Generator
+from types import SimpleNamespace
 from typing import Any, cast
 from unittest.mock import patch
 from uuid import UUID, uuid4
@@ -17,7 +18,7 @@ import pytest
 from openvest.db.address import read_address
 from openvest.db.embedded import ADDRESS_FILE
 from openvest.db.unit import DatabaseDown
-from openvest.main import Assembled, processes
+from openvest.main import Assembled, figures
 from openvest.server.metrics import Metrics, make_metrics_app
 from tests.e2e.serving import Cli, Serving, wait_until
 
@@ -97,9 +98,8 @@ def test_naming_nothing_or_too_much_is_refused(there: Cli) -> None:
 @pytest.mark.anyio
 async def test_the_metric_counts_what_waits_for_somebody(assembled: Assembled, tenant_id: UUID) -> None:
     async def look() -> str:
-        waiting = processes._waiting  # pyright: ignore[reportPrivateUsage] - what the process hands to its metrics
-        installation = cast(Any, type("Installation", (), {"assembled": assembled}))
-        app = make_metrics_app(Metrics(), waiting=lambda: waiting(installation))
+        installation = cast(Any, SimpleNamespace(assembled=assembled, mode="sandbox"))
+        app = make_metrics_app(Metrics(), asked=figures.asked_of(installation))
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://metrics.test") as http:
             return (await http.get("/metrics")).text
 
@@ -107,5 +107,5 @@ async def test_the_metric_counts_what_waits_for_somebody(assembled: Assembled, t
     insert = "insert into dead_letters values ($1, 'orders.check', gen_random_uuid(), 'E', wire_now())"
     await assembled.database.write(tenant_id, lambda unit: unit.connection.execute(insert, tenant_id), n=0)
     assert 'openvest_work_dead_letters{work="orders.check"} 1.0' in await look()
-    with patch.object(processes, "hidden_work", side_effect=DatabaseDown("gone")):
+    with patch.object(figures, "hidden_work", side_effect=DatabaseDown("gone")):
         assert "openvest_requests" in (text := await look()) and "dead_letters" not in text

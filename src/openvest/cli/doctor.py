@@ -6,8 +6,10 @@ import asyncio
 import os
 import platform
 import sys
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from openvest.cli.versions import version_of
@@ -15,6 +17,7 @@ from openvest.db.address import read_address
 from openvest.db.attach import SERVE_FILE
 from openvest.db.checks import StartRefused
 from openvest.db.connections import open_pool
+from openvest.db.durability import DURABILITY
 from openvest.db.embedded import ADDRESS_FILE, read_note
 from openvest.db.facts import EmbeddedFacts, look
 from openvest.db.migrate import SchemaRefused
@@ -27,14 +30,34 @@ from openvest.main.first_start import PROFILE
 from openvest.main.listeners import descends, listener, name_of
 from openvest.main.profiles import known_url
 from openvest.work import dead_letters
-from openvest.work.dead_letters import Waiting
 
+T = TypeVar("T")
 OLDEST_PYTHON = (3, 11)
 _PACKAGES = ("granian", "asyncpg", "uvloop", "cryptography", "pydantic")
 
 
 def hidden_work(data_dir: Path) -> list[str]:
     """Sentences about work that was set aside and waits for somebody, where the database runs and says so."""
+    return [
+        f"{one.waiting} of {one.sweep} set aside, since {one.since:%Y-%m-%d %H:%M}; openvest work list shows it."
+        for one in _asked(data_dir, dead_letters.hidden_work)
+    ]
+
+
+def durability_risks(data_dir: Path) -> list[str]:
+    """Sentences about what a production would lose with the server of its database, where that runs and says so."""
+
+    async def risks(database: Database) -> list[str]:
+        if (await database.ask(installation.MODE)) != ["production"]:
+            return []
+        (found,) = await database.ask(DURABILITY)
+        return list(found.risks.values())
+
+    return _asked(data_dir, risks)
+
+
+def _asked(data_dir: Path, question: Callable[[Database], Awaitable[list[T]]]) -> list[T]:
+    """What the database answers; nothing where it does not run, and why not is said where it is looked at."""
     environment = read_environment(data_dir)
     url = environment.database_url
     if url is None:
@@ -42,22 +65,18 @@ def hidden_work(data_dir: Path) -> list[str]:
         if not facts.running or facts.cluster_folder is None:
             return []
         url = read_address(environment.data_dir / ADDRESS_FILE).app_dsn()
+
+    async def ask(url: str) -> list[T]:
+        pool = await open_pool(url, size=1, application="doctor")
+        try:
+            return await question(Database(pool))
+        finally:
+            await pool.close()
+
     try:
-        found = asyncio.run(_hidden(url))
-    except Exception:  # what is wrong with the database is said where the database is looked at
+        return asyncio.run(ask(url))
+    except Exception:
         return []
-    return [
-        f"{one.waiting} of {one.sweep} set aside, since {one.since:%Y-%m-%d %H:%M}; openvest work list shows it."
-        for one in found
-    ]
-
-
-async def _hidden(url: str) -> list[Waiting]:
-    pool = await open_pool(url, size=1, application="doctor")
-    try:
-        return await dead_letters.hidden_work(Database(pool))
-    finally:
-        await pool.close()
 
 
 def look_around(data_dir: Path, host: str | None, port: int | None) -> tuple[list[str], list[str]]:

@@ -255,7 +255,7 @@ def doctor(
 
     Changes nothing. Exits 1 where something would stop a start, or where work was set aside.
     """
-    from openvest.cli.doctor import hidden_work, look_around
+    from openvest.cli.doctor import durability_risks, hidden_work, look_around
 
     lines, troubles = look_around(data_dir, host, port)
     for line in lines:
@@ -264,6 +264,8 @@ def doctor(
         typer.echo(f"✘ {trouble}")
     if troubles:
         raise Failed("OpenVest would not start here.", f"begin with the first: {troubles[0]}")
+    for sentence in durability_risks(data_dir):
+        typer.echo(f"! {sentence}")
     hidden = hidden_work(data_dir)
     for sentence in hidden:
         typer.echo(f"✘ {sentence}")

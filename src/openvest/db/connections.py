@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 
 from openvest.core.snapshots import dumps
+from openvest.db.hosts import Hosts, PlainConnection
 
 STATED: Mapping[str, str] = {
     "timezone": "UTC",
@@ -35,7 +37,8 @@ Why these limits: each is there to be over before the next one, so that what end
 never waits for anything but its own process between two statements, which takes milliseconds; whoever is silent for
 5 s was stopped, and loses its locks. Those who wait for them had 5 s more, enough for whoever is before them in the
 line. A statement may wait for a lock once and still have 20 s to work. The driver gives up last (COMMAND_SECONDS),
-since it alone cannot say what became of the statement."""
+since it alone cannot say what became of the statement. Where several hosts are named, one that says nothing at all is
+found sooner, by its pulse (hosts.py)."""
 
 COMMAND_SECONDS = 60
 """How long the driver waits for one statement: only for a server, or a way to it, that says nothing at all."""
@@ -50,13 +53,6 @@ the program starts."""
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
     Pool = asyncpg.Pool[asyncpg.Record]
-
-
-class PlainConnection(asyncpg.Connection):  # pyright: ignore[reportMissingTypeArgument] - generic in the stubs only
-    """A pooled connection that is not reset between uses: units set nothing beyond their transaction."""
-
-    def get_reset_query(self) -> str:
-        return ""
 
 
 async def register_json_codec(connection: Connection) -> None:
@@ -74,12 +70,33 @@ async def _prepare(connection: Connection) -> None:
     await register_json_codec(connection)
 
 
-async def open_pool(dsn: str, *, size: int = 10, application: str = "openvest", idle_s: float = 300) -> Pool:
+async def commit(connection: Connection) -> None:
+    """Commit, or lose the connection with the commit.
+
+    Why: given up alone, the driver asks the server to cancel it, and a commit that waits for a standby is then done
+    without the standby; whoever asks again would be told what a failover still loses.
+    """
+    try:
+        await connection.execute("commit")
+    except (TimeoutError, asyncio.CancelledError):
+        connection.terminate()
+        raise
+
+
+async def connect(url: str, **options: Any) -> Connection:
+    """One session, on the host that takes writes. Raises: what the driver raises, NoPrimary."""
+    return await Hosts.of(url).connect(**options)
+
+
+async def open_pool(
+    database: str | Hosts, *, size: int = 10, application: str = "openvest", idle_s: float = 300
+) -> Pool:
     """A pool of connections for the application role. `size` is the most connections it opens."""
+    hosts = Hosts.of(database) if isinstance(database, str) else database
     # Every unit of work already says that the database is away; the pool would say it again, in traces.
     logging.getLogger("asyncpg").setLevel(logging.CRITICAL)
     return await asyncpg.create_pool(
-        dsn,
+        connect=hosts.connect,
         min_size=1,
         max_size=size,
         connection_class=PlainConnection,

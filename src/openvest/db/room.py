@@ -14,6 +14,7 @@ import asyncpg
 
 from openvest.db.checks import StartRefused
 from openvest.db.cluster import MAX_CONNECTIONS
+from openvest.db.connections import connect
 from openvest.db.query import Query
 
 POOL_SIZE = 10
@@ -89,7 +90,7 @@ async def check_room(url: str, processes: int, *, patience_seconds: float = _PAT
     need = needed(processes)
     while True:
         try:
-            connection = await asyncpg.connect(url)
+            connection = await connect(url)
         except asyncpg.TooManyConnectionsError as error:
             refusal, lasting = f"The database takes no further connection ({error}); end what uses it.", False
         else:

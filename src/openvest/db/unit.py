@@ -24,6 +24,7 @@ from openvest.core.failpoints import failpoint
 from openvest.core.ids import IdSource, deterministic_id, random_id
 from openvest.core.sealing import Secrets
 from openvest.core.snapshots import Emitted, text_of
+from openvest.db.connections import commit
 from openvest.db.faults import AGAIN, DOWN, DatabaseDown, TooBusy, is_misuse
 from openvest.db.lending import Lender
 from openvest.db.query import Query, Statement, together
@@ -307,7 +308,7 @@ class Database:
                 await _roll_back(connection)
                 return result
             _BEFORE_COMMIT()
-            await connection.execute("commit")
+            await commit(connection)
             _AFTER_COMMIT()
         if unit.event_count:
             self.committed(tenant_id)

@@ -7,10 +7,9 @@ import signal
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-import asyncpg
-
 from openvest.core.failpoints import UnknownFailpoint, arm
 from openvest.db.checks import StartRefused
+from openvest.db.connections import connect
 
 if TYPE_CHECKING:
     from openvest.main import Mode
@@ -44,7 +43,7 @@ async def refuse_failpoint_of(text: str | None, url: str) -> None:
     """The same for the mode a database was made in, before anything is done in it. Raises: StartRefused, OSError."""
     if text is None:
         return
-    connection: Any = await asyncpg.connect(url)
+    connection: Any = await connect(url)
     try:
         if await connection.fetchval(_IS_THERE):
             refuse_failpoint(text, await connection.fetchval(_MODE))

@@ -28,12 +28,14 @@ from openvest.db.checks import (
     check_role,
     check_server_settings,
 )
-from openvest.db.connections import open_pool
+from openvest.db.connections import connect, open_pool
 from openvest.db.data_dir import open_data_dir
 from openvest.db.embedded import ADDRESS_FILE
 from openvest.db.ending import Ending
 from openvest.db.files import write_private
+from openvest.db.hosts import Hosts, keep_pulse
 from openvest.db.migrate import apply_migrations, check_schema
+from openvest.db.query import Query
 from openvest.db.room import check_room, room_for
 from openvest.features.instruments.service import load_master
 from openvest.features.tenants import service as tenants
@@ -80,7 +82,7 @@ class Installation:
 
 
 _FOUND = "select seed, mode from found_installation($1, $2)"
-_MODE = "select mode from installation"
+MODE = Query(str, "select mode from installation")
 _HAS_TENANT = "select exists (select from list_tenants())"
 
 
@@ -132,7 +134,7 @@ async def named_database(environment: Environment, url: str) -> Urls:
 
 async def _session_role(url: str) -> str:
     """Whom a URL without a name connects as."""
-    connection = await asyncpg.connect(url)
+    connection = await connect(url)
     try:
         return str(await connection.fetchval("select session_user"))
     finally:
@@ -156,7 +158,7 @@ async def as_owner(urls: Urls) -> AsyncGenerator[Connection]:
         raise StartRefused(
             "This needs the owner of the schema; set DATABASE_ADMIN_URL to that role's URL and run the command again."
         )
-    connection = await asyncpg.connect(urls.owner)
+    connection = await connect(urls.owner)
     try:
         yield connection
     finally:
@@ -166,7 +168,7 @@ async def as_owner(urls: Urls) -> AsyncGenerator[Connection]:
 @asynccontextmanager
 async def as_app(urls: Urls) -> AsyncGenerator[Connection]:
     """A connection of the role that serves. Raises: OSError."""
-    connection = await asyncpg.connect(urls.app)
+    connection = await connect(urls.app)
     try:
         yield connection
     finally:
@@ -203,7 +205,7 @@ async def _checked(urls: Urls, progress: Progress) -> None:
         if urls.superuser is None:
             raise
         progress("closing large objects to the role that serves…")
-        connection = await asyncpg.connect(urls.superuser)
+        connection = await connect(urls.superuser)
         try:
             await connection.execute(refused.cure)
         finally:
@@ -216,7 +218,7 @@ async def check_whole(urls: Urls, environment: Environment) -> None:
     await check(urls)
     pool = await open_pool(urls.app, size=1, application="openvest check")
     try:
-        mode = await pool.fetchval(_MODE)
+        mode = await pool.fetchval(MODE.sql)
         if mode is None:
             return  # Nobody started here yet, so nothing is sealed.
         await _refuse_fresh_key(pool, environment, mode)
@@ -249,7 +251,10 @@ async def opened(
     if urls.embedded:
         await migrate(urls, progress)
     await _checked(urls, progress)
-    pool = await open_pool(urls.app, size=pool_size, application=application)
+    hosts = Hosts.of(urls.app)
+    # One of the connections feels the pulse, so that there are no more of them than a start counts.
+    pool = await open_pool(hosts, size=pool_size - hosts.several, application=application)
+    pulse = asyncio.create_task(keep_pulse(hosts, progress)) if hosts.several else None
     try:
         connection_seed, stored_mode = await _found(pool, mode, seed)
         _AFTER_FOUND()
@@ -261,6 +266,8 @@ async def opened(
             _note_key(environment, secrets)
         yield Installation(environment, urls, assembled, secrets, stored_mode, connection_seed)
     finally:
+        if pulse is not None:
+            pulse.cancel()
         # A connection that hangs must not keep the process; its unit goes back by itself.
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(pool.close(), (ending or Ending()).left(0.7, 5))

@@ -12,10 +12,9 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 import uvloop
@@ -33,6 +32,7 @@ from openvest.main import Mode, exposure
 from openvest.main.environment import Environment
 from openvest.main.event_delivery import EventDelivery, connect_event_delivery, make_worker
 from openvest.main.failpoints import refuse_failpoint
+from openvest.main.figures import asked_of, durability_risks
 from openvest.main.first_start import Pace, Sandbox, furnish
 from openvest.main.http import listening
 from openvest.main.installation import Installation, master_key, opened, running_database
@@ -41,7 +41,6 @@ from openvest.server.app import App, make_app
 from openvest.server.logs import make_logger
 from openvest.server.metrics import Metrics, make_metrics_app
 from openvest.server.settings import ServerSettings
-from openvest.work.dead_letters import hidden_work
 
 _RESPAWN_SECONDS = 1
 _WORKER_SECONDS = 12
@@ -207,7 +206,7 @@ async def _installation(stack: AsyncExitStack, options: Options, say: Progress, 
     urls = await stack.enter_async_context(
         running_database(options.environment, alone=alone, ending=options.ending, processes=processes, progress=say)
     )
-    return await stack.enter_async_context(
+    installation = await stack.enter_async_context(
         opened(
             urls,
             options.environment,
@@ -219,6 +218,10 @@ async def _installation(stack: AsyncExitStack, options: Options, say: Progress, 
             progress=say,
         )
     )
+    if installation.mode == "production" and not (urls.embedded or options.joined):
+        for sentence in (await durability_risks(installation)).values():
+            say(f"Warning: {sentence}")
+    return installation
 
 
 async def _delivery(stack: AsyncExitStack, installation: Installation, options: Options) -> EventDelivery:
@@ -257,15 +260,9 @@ async def _serving(
     task = await stack.enter_async_context(
         listening(app, host, options.port, certificate=options.certificate, key=options.key, ending=ending)
     )
-    figures = make_metrics_app(app.metrics, waiting=partial(_waiting, installation))
+    figures = make_metrics_app(app.metrics, asked=asked_of(installation))
     await stack.enter_async_context(listening(figures, exposure.METRICS_HOST, ports[0], ending=ending, share=0.1))
     return [task], ports
-
-
-async def _waiting(installation: Installation) -> Mapping[str, int]:
-    """Rows of each work that were set aside, 0 where there are none. Raises: DatabaseDown."""
-    found = {one.sweep: one.waiting for one in await hidden_work(installation.assembled.database)}
-    return {kind.sweep: 0 for kind in catalog.DEAD_LETTER_KINDS} | found
 
 
 def _metrics_ports(options: Options) -> list[int]:

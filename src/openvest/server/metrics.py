@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -29,8 +30,15 @@ _MICROSECONDS = 1_000_000
 _LOOK_SECONDS = 2
 PATH = "/metrics"
 
-Waiting = Callable[[], Awaitable[Mapping[str, int]]]
-"""Asks the database how many rows of each work were set aside and wait for somebody."""
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A figure of the whole installation, the same from each process: one value for each value of its label."""
+
+    name: str
+    text: str
+    label: str
+    ask: Callable[[], Awaitable[Mapping[str, int]]]
 
 
 class Metrics:
@@ -61,11 +69,10 @@ class Metrics:
         self._durations[operation].observe(taken_us / _MICROSECONDS)
 
 
-def make_metrics_app(metrics: Metrics, multiprocess_folder: str | None = None, waiting: Waiting | None = None) -> Any:
+def make_metrics_app(metrics: Metrics, multiprocess_folder: str | None = None, asked: Sequence[Asked] = ()) -> Any:
     """An ASGI application that answers /metrics with the figures, and everything else with 404.
 
-    With several processes `multiprocess_folder` is where each of them keeps its own; all are summed. What `waiting`
-    says is of the whole installation and the same from each process.
+    With several processes `multiprocess_folder` is where each of them keeps its own; all are summed.
     """
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -89,29 +96,23 @@ def make_metrics_app(metrics: Metrics, multiprocess_folder: str | None = None, w
         if multiprocess_folder is not None:
             registry = CollectorRegistry()
             MultiProcessCollector(registry, path=multiprocess_folder)
-        return HttpResponse(200, generate_latest(registry) + await _dead_letters(waiting), CONTENT_TYPE_LATEST.encode())
+        content = generate_latest(registry) + await _said_by_the_database(asked)
+        return HttpResponse(200, content, CONTENT_TYPE_LATEST.encode())
 
     return app
 
 
-async def _dead_letters(waiting: Waiting | None) -> bytes:
-    """The figure of work that was set aside; nothing where the database does not say it in time."""
-    if waiting is None:
-        return b""
+async def _said_by_the_database(asked: Sequence[Asked]) -> bytes:
+    """Figures of the installation; none where the database does not say them in time."""
+    registry = CollectorRegistry()
     try:
         async with asyncio.timeout(_LOOK_SECONDS):
-            found = await waiting()
+            for one in asked:
+                gauge = Gauge(one.name, one.text, (one.label,), registry=registry)
+                for value, figure in (await one.ask()).items():
+                    gauge.labels(value).set(figure)
     except Exception:  # the figures of this process are worth having when the database is not there
         return b""
-    registry = CollectorRegistry()
-    gauge = Gauge(
-        "openvest_work_dead_letters",
-        "Rows of work that could not be decided and wait for somebody (openvest work list).",
-        ("work",),
-        registry=registry,
-    )
-    for work, rows in found.items():
-        gauge.labels(work).set(rows)
     return generate_latest(registry)
 
 
