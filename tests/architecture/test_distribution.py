@@ -52,6 +52,7 @@ REFUSED = [
     ("immutable_upsert", f"{NEW_LOCKS} values ($1, $2, 1, 1) on conflict (tenant_id) do update set amount = random()"),
     ("sequence_alone", f"select nextval('journal_blocks') {OF_ONE}"),
     ("no_local_join", f"select t.id {OF_ONE} and exists (select from rate_leases r where r.client_id = t.id)"),
+    ("known_on_nodes", f"select nonce_slot(1) {OF_ONE}"),
     ("set_local", "select set_config('app.tenant', $1, true)"),
 ]
 TAKEN = [

@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 import pglast
 
-from openvest.db.catalogue import SHARED_TABLES, WIRE_TABLES
+from openvest.catalog import LAYOUTS
 from tools.schema import Catalog, read
 
 VOLATILITY = """
@@ -40,7 +40,7 @@ class Facts:
 
 async def facts(connection: asyncpg.Connection) -> Facts:
     catalog = await read(connection)
-    tenant = {row["relation"] for row in catalog.columns if row["name"] == "tenant_id"}
+    tenant = {row["relation"] for row in catalog.columns if row["name"] == "tenant_id"} - {*LAYOUTS}
     for view in catalog.views:
         if {relation.relname for relation in tables_of(pglast.parse_sql(view["definition"]))} & tenant:
             tenant.add(view["name"])
@@ -51,8 +51,8 @@ async def facts(connection: asyncpg.Connection) -> Facts:
     return Facts(
         catalog,
         frozenset(tenant),
-        SHARED_TABLES,
-        WIRE_TABLES,
+        frozenset(name for name, layout in LAYOUTS.items() if layout == "reference"),
+        frozenset(name for name, layout in LAYOUTS.items() if layout == "local"),
         {row[0]: row[1] for row in await connection.fetch(VOLATILITY)},
         frozenset(row["name"] for row in catalog.columns if row["type"] == "timestamp with time zone"),
         {name: frozenset(columns) for name, columns in counted.items()},

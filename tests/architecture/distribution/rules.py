@@ -11,6 +11,7 @@ from typing import Any
 
 from pglast import ast
 
+from openvest.db.catalogue import NODE_FUNCTIONS
 from tests.architecture.distribution.facts import Facts, nodes, tables_of
 from tests.architecture.distribution.tenancy import TENANT, Tenancy
 
@@ -188,6 +189,14 @@ def set_local(asked: Asked) -> Iterator[str]:
                 yield f"set_config sets {name} for the coordinator alone: SET LOCAL goes to the nodes"
 
 
+def known_on_nodes(asked: Asked) -> Iterator[str]:
+    """A function of ours that is called on a node is one that `openvest db distribute` makes known there."""
+    ours = {row["name"] for row in asked.facts.catalog.functions}
+    if asked.named & (asked.facts.tenant | asked.facts.shared):
+        for name in sorted(functions(asked.tree) & ours - NODE_FUNCTIONS):
+            yield f"{name}() is called on a node: name it in NODE_FUNCTIONS (db/catalogue.py)"
+
+
 STATEMENT_RULES: Mapping[str, Rule] = {
     "one_tenant": one_tenant,
     "tenant_from_row": tenant_from_row,
@@ -200,4 +209,5 @@ STATEMENT_RULES: Mapping[str, Rule] = {
     "sequence_alone": sequence_alone,
     "no_local_join": no_local_join,
     "set_local": set_local,
+    "known_on_nodes": known_on_nodes,
 }
