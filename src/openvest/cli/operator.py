@@ -236,11 +236,17 @@ def distribute(
 ) -> None:
     """Lay the database out over the nodes of a Citus cluster, by tenant, as the owner of the schema.
 
-    Before: Citus 12 or newer on every node, CREATE EXTENSION citus, the nodes added (citus_add_node), both roles on
-    each of them; and every OpenVest process stopped, for tables that hold rows are copied. All tables of a tenant come
-    to stand on one node, instruments and prices on every node, nonces and rates on the coordinator, which is the one
-    that DATABASE_URL names. What stands already is left, so an interrupted run is simply repeated; tables of later
-    migrations follow by themselves. docs/operations/scale.md tells what it is good for and what it was tried with.
+    Before it: Citus 12 or newer on every node, CREATE EXTENSION citus, the
+    nodes added (citus_add_node), both roles made on each of them, and every
+    OpenVest process stopped, for tables that hold rows are copied.
+
+    All tables of a tenant come to stand on one node, instruments and prices
+    on every node, nonces and rates on the coordinator, which is the server
+    that DATABASE_URL names. What stands already is left, so an interrupted
+    run is simply repeated; tables of later migrations follow by themselves.
+
+    docs/operations/scale.md tells what this is good for, what a dead node
+    stops, and what of it was tried.
     """
     from openvest.cli.operator_session import with_database
 
