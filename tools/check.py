@@ -41,6 +41,8 @@ class Step:
     environment: dict[str, str] = field(default_factory=dict[str, str])
     left_out: str = ""
     left_out_fails: bool = False
+    tells: bool = False
+    """What it prints is worth reading when all is well, too."""
 
 
 def architecture_tests(*paths: str) -> Sequence[str | Path]:
@@ -79,13 +81,14 @@ def steps() -> list[Step]:
         Step("layers", (BIN / "lint-imports", "--no-logo")),
         Step("pyright", (BIN / "pyright",)),
         Step("architecture", architecture_tests()),
+        Step("distribution", (sys.executable, "-m", "tests.architecture.distribution"), tells=True),
         postgres15_step(),
         contract_step(),
     ]
 
 
 def made(step: Step) -> bool:
-    """Make one check and print its line; what the command printed follows only when it failed."""
+    """Make one check and print its line; what the command printed follows when it failed, or tells something."""
     if step.left_out:
         print(f"{'failed' if step.left_out_fails else 'left out':9}{step.name:14}{step.left_out}", flush=True)
         return not step.left_out_fails
@@ -102,7 +105,7 @@ def made(step: Step) -> bool:
     )
     word = "ok" if done.returncode == 0 else "failed"
     print(f"{word:9}{step.name:14}{time.monotonic() - started:.1f} s", flush=True)
-    if done.returncode != 0:
+    if done.returncode != 0 or step.tells:
         print(done.stdout.rstrip(), flush=True)
     return done.returncode == 0
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from openvest.core.lifecycle import Lifecycle
+from openvest.db.catalogue import INSTALLATION_TABLES, WIRE_TABLES
+from openvest.db.distribute import Layout
 from openvest.db.unit import Hook
 from openvest.declarations import (
     AuditQuery,
@@ -75,6 +77,15 @@ REPRESENTATIONS: Mapping[Contract, Mapping[str, Representation]] = {
 
 LIFECYCLES: Sequence[Lifecycle] = tuple(one for feature in FEATURES for one in feature.lifecycles)
 """Every lifecycle table."""
+
+SHARED_TABLES: frozenset[str] = frozenset(one for feature in FEATURES for one in feature.shared_tables)
+"""Tables that are equal for all tenants."""
+
+LAYOUTS: Mapping[str, Layout] = {
+    **dict.fromkeys(SHARED_TABLES, "reference"),
+    **dict.fromkeys(WIRE_TABLES | INSTALLATION_TABLES, "local"),
+}
+"""Where tables stand in a distributed database; those that are not named are distributed by their tenant."""
 
 CLOSING_BLOCKERS: Sequence[ClosingBlocker] = tuple(one for feature in FEATURES for one in feature.blockers)
 """What keeps an account that is CLOSING from being closed, beside what its balances show."""

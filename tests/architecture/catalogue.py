@@ -8,13 +8,14 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 import asyncpg
 
+from openvest.catalog import SHARED_TABLES
 from openvest.core.lifecycle import Lifecycle
 from openvest.db.catalogue import (
     APPEND_ONLY,
     DELETABLE,
+    INSTALLATION_TABLES,
     LOOKUP_POLICIES,
     OWNERS_FUNCTIONS,
-    SHARED_TABLES,
     UPDATED_COLUMNS,
     WIRE_TABLES,
 )
@@ -23,6 +24,9 @@ from tests.architecture.rules import SQL_NOTIFY, SQL_WALL_CLOCK
 from tests.kit.cluster import APP, OWNER
 from tests.kit.samples import every
 from tools.schema import Catalog, read
+
+EQUAL_TABLES = SHARED_TABLES | INSTALLATION_TABLES
+"""Equal for every tenant and read-only for the application role."""
 
 Rule = Callable[[asyncpg.Connection], Awaitable[list[str]]]
 
@@ -86,9 +90,9 @@ async def lists(connection: asyncpg.Connection) -> list[str]:
     """A table has a tenant, or stands in exactly one of the two lists; the lists name nothing else."""
     catalog = await read(connection)
     tables, walled = {row["name"] for row in catalog.relations}, tenant_tables(catalog)
-    said = [f"{name} has no tenant and stands in no list" for name in tables - walled - SHARED_TABLES - WIRE_TABLES]
-    said += [f"{name} has a tenant and stands in a list" for name in walled & (SHARED_TABLES | WIRE_TABLES)]
-    named = SHARED_TABLES | WIRE_TABLES | {*LOOKUP_POLICIES} | APPEND_ONLY | DELETABLE | {*UPDATED_COLUMNS}
+    said = [f"{name} has no tenant and stands in no list" for name in tables - walled - EQUAL_TABLES - WIRE_TABLES]
+    said += [f"{name} has a tenant and stands in a list" for name in walled & (EQUAL_TABLES | WIRE_TABLES)]
+    named = EQUAL_TABLES | WIRE_TABLES | {*LOOKUP_POLICIES} | APPEND_ONLY | DELETABLE | {*UPDATED_COLUMNS}
     said += [f"{name} stands in a list and is no table" for name in named - tables]
     return sorted(said)
 
@@ -144,7 +148,7 @@ async def keys(connection: asyncpg.Connection) -> list[str]:
             said.append(f"{row['name']} of {row['relation']} leads with {row['first']}")
     said += [f"{name} has no primary key" for name in walled - primary]
     for row in await connection.fetch(_FOREIGN):
-        if row["relation"] in walled and row["target"] not in SHARED_TABLES:
+        if row["relation"] in walled and row["target"] not in EQUAL_TABLES:
             if (row["first"], row["target_first"]) != ("tenant_id", "tenant_id"):
                 said.append(f"{row['name']} of {row['relation']} leads with {row['first']}")
         elif row["relation"] not in walled and row["target"] in walled:
@@ -177,7 +181,7 @@ def _allowed(name: str, column: str, walled: set[str], views: set[str]) -> set[s
         return {"update"} if column in UPDATED_COLUMNS.get(name, ()) else set()
     if name in WIRE_TABLES:
         return set()
-    if name in SHARED_TABLES or name in views or name not in walled:
+    if name in EQUAL_TABLES or name in views or name not in walled:
         return {"select"}
     removes = {"delete"} if name in DELETABLE else set[str]()
     if name in APPEND_ONLY or name in UPDATED_COLUMNS:
@@ -227,7 +231,7 @@ def lives(known: Iterable[Lifecycle]) -> Rule:
 
 def homes(features: Iterable[Feature]) -> Rule:
     """Every table is kept by one feature, whose `tables` name it, or by a layer."""
-    kept = [(table, feature.name) for feature in features for table in feature.tables]
+    kept = [(name, one.name) for one in features for name in (*one.tables, *one.shared_tables)]
     kept += [(table, layer) for layer, tables in OF_LAYERS.items() for table in tables.split()]
 
     async def rule(connection: asyncpg.Connection) -> list[str]:

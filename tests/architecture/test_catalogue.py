@@ -9,10 +9,11 @@ import asyncpg
 import pytest
 
 from openvest.catalog import FEATURES, LIFECYCLES
-from openvest.db.catalogue import APPEND_ONLY, SHARED_TABLES, WIRE_TABLES
+from openvest.db.catalogue import APPEND_ONLY, WIRE_TABLES
 from openvest.db.paging import Listing
 from openvest.db.query import Query, Statement
 from tests.architecture.catalogue import (
+    EQUAL_TABLES,
     Rule,
     closing_blocked,
     functions,
@@ -69,7 +70,7 @@ async def test_the_rules_look_at_something(owner: asyncpg.Connection) -> None:
     catalog = await read(owner)
     assert len(tenant_tables(catalog)) > 35
     assert len(catalog.policies) > 40 and len(catalog.functions) > 15 and len(catalog.grants) > 80
-    assert len(SHARED_TABLES | WIRE_TABLES) + len(tenant_tables(catalog)) == len(catalog.relations)
+    assert len(EQUAL_TABLES | WIRE_TABLES) + len(tenant_tables(catalog)) == len(catalog.relations)
 
 
 @pytest.mark.parametrize(
@@ -227,7 +228,7 @@ async def test_a_walled_table_with_sound_keys_passes_all_rules(owner: asyncpg.Co
     assert {name: await rule(owner) for name, rule in rules.items()} == {name: [] for name in RULES}
 
 
-@pytest.mark.parametrize("table", sorted(APPEND_ONLY | {"event_sets"} | SHARED_TABLES | WIRE_TABLES))
+@pytest.mark.parametrize("table", sorted(APPEND_ONLY | {"event_sets"} | EQUAL_TABLES | WIRE_TABLES))
 async def test_the_application_role_is_refused_what_it_was_not_granted(cluster: Cluster, table: str) -> None:
     connection = await asyncpg.connect(cluster.dsn(TEMPLATE, APP))
     try:

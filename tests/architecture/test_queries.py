@@ -6,8 +6,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
-import pkgutil
 import types
 import typing
 from collections.abc import Iterator
@@ -19,12 +17,12 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-import openvest
 from openvest.catalog import WORKS
 from openvest.db.paging import Listing
 from openvest.db.query import Query, Statement
 from openvest.declarations import AuditQuery
 from openvest.work.look import Due, question
+from tests.architecture.statements import package_values
 from tests.kit.cluster import OWNER, Cluster
 
 pytestmark = pytest.mark.anyio
@@ -50,18 +48,12 @@ PYTHON_OF: dict[str, set[Any]] = {
 
 
 def declared(kind: type) -> Iterator[tuple[str, Any]]:
-    """Every module-level declaration of this kind in the package, with its place. (Tests may scan.)"""
+    """Every module-level declaration of this kind in the package, with its place."""
     seen: set[int] = set()
-    for info in pkgutil.walk_packages(openvest.__path__, "openvest."):
-        if info.name.endswith("__main__"):
-            continue
-        module = importlib.import_module(info.name)
-        for name, value in vars(module).items():
-            found = [value] if isinstance(value, kind) else list(value) if isinstance(value, tuple) else []
-            for item in found:
-                if isinstance(item, kind) and id(item) not in seen:
-                    seen.add(id(item))
-                    yield f"{info.name}.{name}", item
+    for place, value in package_values():
+        if isinstance(value, kind) and id(value) not in seen:
+            seen.add(id(value))
+            yield place, value
 
 
 def accepted(annotation: Any) -> set[Any]:

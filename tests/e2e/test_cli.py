@@ -27,7 +27,7 @@ from tests.e2e.serving import Cli, Serving, free_port, wait_until
 COMMANDS = """
 serve|server|worker|demo|api|doctor|client create|client add-key|client list|client disable|client rotate-secret
 |clock show|clock freeze|clock thaw|clock advance|ledger prove|ledger balances|events list|work list|work retry
-|work drop|instruments import|prices import|db migrate|db check|tenants list|backup|restore
+|work drop|instruments import|prices import|db migrate|db check|db distribute|tenants list|backup|restore
 """.replace("\n", "").split("|")
 """Every command there is."""
 
@@ -248,7 +248,10 @@ def test_a_file_of_a_spreadsheet_is_taken_or_told_in_one_line(
 
 def test_the_schema_is_brought_up_to_date_and_judged(there: Cli) -> None:
     assert there("db", "migrate") == (0, "the schema is up to date\n", "")
-    assert there("db", "check")[0] == 0
+    status, said, _ = there("db", "check")
+    assert status == 0 and "laid out plain: everything on one server" in said
+    status, said, complaint = there("db", "distribute")
+    assert (status, said) == (1, "") and "no extension citus, so it stays on one server; install Citus" in complaint
 
 
 def test_a_foreign_database_must_be_migrated_by_its_owner(

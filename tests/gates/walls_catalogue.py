@@ -10,9 +10,9 @@ import asyncpg
 
 from openvest.catalog import LIFECYCLES
 from openvest.db.attach import attach_or_start
-from openvest.db.catalogue import OWNERS_FUNCTIONS, SHARED_TABLES, WIRE_TABLES
+from openvest.db.catalogue import OWNERS_FUNCTIONS, WIRE_TABLES
 from openvest.db.embedded import remove_database
-from tests.architecture.catalogue import functions, grants, keys, lists, lives, tenant_tables, walls
+from tests.architecture.catalogue import EQUAL_TABLES, functions, grants, keys, lists, lives, tenant_tables, walls
 from tests.gates.gate import Gate, Run, Verdict
 from tests.gates.ground import ground
 from tests.kit.cluster import APP, OWNER
@@ -111,9 +111,9 @@ async def catalogue(run: Run) -> Verdict:
             await superuser.close()
     findings += await asyncio.to_thread(_installed)
     walled = tenant_tables(known)
-    assert len(walled) > 35 and len(known.relations) == len(walled) + len(SHARED_TABLES | WIRE_TABLES)
+    assert len(walled) > 35 and len(known.relations) == len(walled) + len(EQUAL_TABLES | WIRE_TABLES)
     figure = (
-        f"{len(walled)} tables of tenants walled, {len(SHARED_TABLES)} shared, {len(WIRE_TABLES)} of the wire;"
+        f"{len(walled)} tables of tenants walled, {len(EQUAL_TABLES)} shared, {len(WIRE_TABLES)} of the wire;"
         f" {len(known.policies)} policies, {len(known.grants)} grants, {len(OWNERS_FUNCTIONS)} functions of the owner;"
         f" {len(findings)} exceptions"
     )

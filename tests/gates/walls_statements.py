@@ -12,8 +12,8 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from openvest.catalog import LIFECYCLES
-from openvest.db.catalogue import APPEND_ONLY, DELETABLE, SHARED_TABLES, UPDATED_COLUMNS, WIRE_TABLES
-from tests.architecture.catalogue import tenant_tables
+from openvest.db.catalogue import APPEND_ONLY, DELETABLE, UPDATED_COLUMNS, WIRE_TABLES
+from tests.architecture.catalogue import EQUAL_TABLES, tenant_tables
 from tests.gates.walls_prey import CHECK, DENIED, FINDS_NOTHING, NOWHERE, TWICE, Attempt, Prey
 from tests.gates.walls_words import BY_HAND, OWN_BALANCES
 from tests.kit.cluster import APP
@@ -104,7 +104,7 @@ def _privileges(schema: Schema) -> Iterator[Attempt]:
     for table in schema.walled:
         kept = table in APPEND_ONLY or table in UPDATED_COLUMNS or table == "tenants"
         yield from changes(table, {"truncate"} | ({"update"} if kept else set()) | ({"delete"} - _deletes(table)))
-    for table in sorted(SHARED_TABLES):
+    for table in sorted(EQUAL_TABLES):
         yield from changes(table, {"insert", "update", "delete", "truncate"})
     for table in sorted(WIRE_TABLES):
         yield from changes(table, {"select", "insert", "update", "delete", "truncate"})
@@ -152,7 +152,7 @@ async def _keys(prey: Prey, schema: Schema) -> list[Attempt]:
             continue
         nobody = uuid4()
         template = await _row(prey, table, prey.own, preferring=key["columns"][-1])
-        if key["target"] in SHARED_TABLES:
+        if key["target"] in EQUAL_TABLES:
             changed: dict[str, Any] = {key["columns"][0]: str(nobody)}
         elif len(key["columns"]) == 1:
             changed = {"tenant_id": str(nobody)}

@@ -23,7 +23,7 @@ from openvest.db.facts import EmbeddedFacts, look
 from openvest.db.migrate import SchemaRefused
 from openvest.db.postmaster import is_alive
 from openvest.db.unit import Database
-from openvest.main import installation
+from openvest.main import installation, layout
 from openvest.main.environment import Environment, read_environment
 from openvest.main.exposure import is_free, next_free
 from openvest.main.first_start import PROFILE
@@ -189,8 +189,10 @@ async def _ask(environment: Environment, url: str) -> tuple[list[str], list[str]
     """About the database of DATABASE_URL."""
     lines, troubles = ["the database is that of DATABASE_URL"], list[str]()
     try:
-        await installation.check_whole(await installation.named_database(environment, url), environment)
+        urls = await installation.named_database(environment, url)
+        await installation.check_whole(urls, environment)
         lines.append("its settings, schema and role are as they must be, and the master key opens it")
+        lines.append(f"it is {await layout.sentence(urls)}")
     except (StartRefused, SchemaRefused) as error:
         troubles.append(str(error))
     except Exception as error:

@@ -25,7 +25,7 @@ ledger = typer.Typer(no_args_is_help=True, help="Prove the books, and show what 
 events = typer.Typer(no_args_is_help=True, help="Read the numbered events.")
 instruments = typer.Typer(no_args_is_help=True, help="Import instruments of your own.")
 prices = typer.Typer(no_args_is_help=True, help="Import prices of your own.")
-db = typer.Typer(no_args_is_help=True, help="Bring the schema of the database up to date, and judge it.")
+db = typer.Typer(no_args_is_help=True, help="Bring the schema up to date, judge the database, lay it out over nodes.")
 
 File = Annotated[
     Path,
@@ -215,13 +215,52 @@ def check(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     with_database(
         data_dir,
         lambda urls: _check(urls, read_environment(data_dir)),
-        lambda _: typer.echo("settings, schema, role, grants and master key are as they must be"),
+        lambda layout: typer.echo(f"settings, schema, role, grants and master key are as they must be\n{layout}"),
     )
 
 
-async def _check(urls: Urls, environment: Environment) -> None:
+@db.command("distribute", epilog="Example: DATABASE_URL=… DATABASE_ADMIN_URL=… openvest db distribute --shards 64")
+def distribute(
+    shards: Annotated[
+        int | None,
+        typer.Option(
+            "--shards",
+            metavar="N",
+            min=1,
+            max=64_000,
+            help="Into how many parts tenants are dealt, the first time; more than there will ever be nodes. By default"
+            " what the server has in citus.shard_count, mostly 32.",
+        ),
+    ] = None,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+) -> None:
+    """Lay the database out over the nodes of a Citus cluster, by tenant, as the owner of the schema.
+
+    Before it: Citus 12 or newer on every node, CREATE EXTENSION citus, the
+    nodes added (citus_add_node), both roles made on each of them, and every
+    OpenVest process stopped, for tables that hold rows are copied.
+
+    All tables of a tenant come to stand on one node, instruments and prices
+    on every node, nonces and rates on the coordinator, which is the server
+    that DATABASE_URL names. What stands already is left, so an interrupted
+    run is simply repeated; tables of later migrations follow by themselves.
+
+    docs/operations/scale.md tells what this is good for, what a dead node
+    stops, and what of it was tried.
+    """
+    from openvest.cli.operator_session import with_database
+
+    async def work(urls: Urls) -> str:
+        from openvest.main import layout
+
+        return (await layout.distribute(urls, shards, typer.echo)).sentence()
+
+    with_database(data_dir, work, typer.echo)
+
+
+async def _check(urls: Urls, environment: Environment) -> str:
     from openvest.db.grants import differences
-    from openvest.main import installation
+    from openvest.main import installation, layout
 
     await installation.check_whole(urls, environment)
     async with installation.as_app(urls) as connection:
@@ -233,6 +272,7 @@ async def _check(urls: Urls, environment: Environment) -> None:
             f"The grants are not those of the migrations, in {_counted(len(found), 'places')}.",
             "revoke what is granted beside them and grant what is missing, as the owner of the tables",
         )
+    return await layout.sentence(urls)
 
 
 def doctor(

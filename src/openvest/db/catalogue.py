@@ -12,13 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-SHARED_TABLES: frozenset[str] = frozenset(
-    """
-    venues instruments instrument_venues bars quotes imported_ranges instrument_changes
-    installation schema_migrations
-    """.split()
-)
-"""Equal for every tenant and read-only for the application role: reference data, and what the installation is."""
+INSTALLATION_TABLES: frozenset[str] = frozenset({"installation", "schema_migrations"})
+"""What the installation is: equal for every tenant and read-only for the application role, as shared tables are."""
 
 WIRE_TABLES: frozenset[str] = frozenset({"nonces", "nonces_0", "nonces_1", "nonces_2", "nonces_3", "rate_leases"})
 """Known before the tenant is: written only through functions of the owner, without any direct grant."""
@@ -47,6 +42,9 @@ OWNERS_FUNCTIONS: frozenset[str] = frozenset(
     """.split()
 )
 """Functions that run as the owner (SECURITY DEFINER): each answers one question or makes one thing, by arguments."""
+
+NODE_FUNCTIONS: frozenset[str] = frozenset({"wire_now"})
+"""Functions that statements on tables of tenants call: in a distributed database each node must have them."""
 
 APPEND_ONLY: frozenset[str] = frozenset(
     """

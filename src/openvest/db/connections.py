@@ -27,6 +27,8 @@ STATED: Mapping[str, str] = {
     "debug_print_parse": "off",
     "debug_print_rewritten": "off",
     "debug_print_plan": "off",
+    # Of Citus; elsewhere a name that nobody reads. SET LOCAL app.tenant goes to the nodes.
+    "citus.propagate_set_commands": "local",
 }
 """What a session is like, whatever ALTER ROLE said of its role.
 

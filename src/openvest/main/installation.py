@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 import asyncpg
 
+from openvest.catalog import LAYOUTS
 from openvest.core.failpoints import failpoint
 from openvest.core.sealing import SealBroken, Secrets, new_master_key
 from openvest.db.address import DatabaseAddress, Progress, read_address, silent
@@ -30,6 +31,7 @@ from openvest.db.checks import (
 )
 from openvest.db.connections import connect, open_pool
 from openvest.db.data_dir import open_data_dir
+from openvest.db.distribute import check_layout, follow
 from openvest.db.embedded import ADDRESS_FILE
 from openvest.db.ending import Ending
 from openvest.db.files import write_private
@@ -182,6 +184,7 @@ async def migrate(urls: Urls, progress: Progress = silent) -> int:
     """
     async with as_owner(urls) as connection:
         applied = await apply_migrations(connection, urls.app_role, progress=progress)
+        await follow(connection, LAYOUTS, progress)
         _BEFORE_MASTER()
         await load_master(connection)
         return applied
@@ -194,6 +197,7 @@ async def check(urls: Urls) -> None:
         # Before the schema, which a role that is refused anyway may not even see.
         await check_role(connection)
         await check_schema(connection)
+        await check_layout(connection, LAYOUTS)
         await check_large_objects(connection)
 
 

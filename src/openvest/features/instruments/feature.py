@@ -12,11 +12,11 @@ FEATURE = Feature(
     events=model.EVENTS,
     sweeps=sweeps.SWEEPS,
     dead_letters=sweeps.DEAD_LETTER_KINDS,
-    tables=(
+    tables=("instrument_cursors",),
+    shared_tables=(
         "bars",
         "imported_ranges",
         "instrument_changes",
-        "instrument_cursors",
         "instrument_venues",
         "instruments",
         "quotes",
