@@ -31,11 +31,8 @@ begin
 end $$;
 
 -- As in 0001. SET LOCAL reaches every node that the transaction comes to; set_config would stay where it was called.
--- A unit that writes events also gets a block of ids of journals, first_id and what follows up to the sequence's step: a
--- sequence is no table of a tenant's, so no statement on one may ask it.
-drop function open_unit(uuid, integer, boolean);
-create function open_unit(tenant uuid, n integer, draining boolean)
-returns table (now timestamptz, frozen boolean, write_number bigint, dirty boolean, tenant_name text, first_id bigint)
+create or replace function open_unit(tenant uuid, n integer, draining boolean)
+returns table (now timestamptz, frozen boolean, write_number bigint, dirty boolean, tenant_name text)
 language plpgsql volatile as $$
 declare c clocks; at timestamptz;
 begin
@@ -46,8 +43,6 @@ begin
     select * into c from clocks k where k.tenant_id = tenant for update;
   end if;
   if c.tenant_id is null then return; end if;
-  first_id := 0;
-  if n > 0 then first_id := nextval('journal_blocks'); end if;
   if c.mode <> 'frozen' then
     at := wire_now();
     now := case when c.mode = 'wall' then at else plus_us(at, c.offset_us) end;
@@ -67,4 +62,3 @@ begin
   end if;
   return next;
 end $$;
-select grant_call('open_unit(uuid, integer, boolean)');

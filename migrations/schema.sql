@@ -1392,6 +1392,21 @@ begin
   return null;
 end $function$;
 
+create function known_journals(tenant uuid, kinds text[], objects uuid[])
+ RETURNS TABLE(kind text, object_id uuid, id bigint)
+ LANGUAGE plpgsql
+AS $function$
+begin
+  kind := '';
+  id := nextval('journal_blocks');
+  return next;
+  return query
+    select j.kind, j.object_id, j.id
+      from unnest(kinds, objects) as k(kind, object_id) cross join lateral (
+        select j.kind, j.object_id, j.id from journals j
+         where j.tenant_id = tenant and j.kind = k.kind and j.object_id = k.object_id limit 1) j;
+end $function$;
+
 create function lease_rate(client uuid, per_second integer, wanted integer)
  RETURNS integer
  LANGUAGE plpgsql
@@ -1447,7 +1462,7 @@ begin
 end $function$;
 
 create function open_unit(tenant uuid, n integer, draining boolean)
- RETURNS TABLE(now timestamp with time zone, frozen boolean, write_number bigint, dirty boolean, tenant_name text, first_id bigint)
+ RETURNS TABLE(now timestamp with time zone, frozen boolean, write_number bigint, dirty boolean, tenant_name text)
  LANGUAGE plpgsql
 AS $function$
 declare c clocks; at timestamptz;
@@ -1459,8 +1474,6 @@ begin
     select * into c from clocks k where k.tenant_id = tenant for update;
   end if;
   if c.tenant_id is null then return; end if;
-  first_id := 0;
-  if n > 0 then first_id := nextval('journal_blocks'); end if;
   if c.mode <> 'frozen' then
     at := wire_now();
     now := case when c.mode = 'wall' then at else plus_us(at, c.offset_us) end;
@@ -1575,6 +1588,7 @@ revoke all on function forget_nonces() from public;
 revoke all on function found_installation(new_seed text, new_mode text) from public;
 revoke all on function found_tenant(new_id uuid, new_name text, new_licence text, new_mode text, new_pace text, frozen_at timestamp with time zone) from public;
 revoke all on function hidden_work() from public;
+revoke all on function known_journals(tenant uuid, kinds text[], objects uuid[]) from public;
 revoke all on function lease_rate(client uuid, per_second integer, wanted integer) from public;
 revoke all on function list_clocks() from public;
 revoke all on function list_tenants() from public;
@@ -1592,6 +1606,7 @@ grant execute on function forget_nonces() to openvest_app;
 grant execute on function found_installation(new_seed text, new_mode text) to openvest_app;
 grant execute on function found_tenant(new_id uuid, new_name text, new_licence text, new_mode text, new_pace text, frozen_at timestamp with time zone) to openvest_app;
 grant execute on function hidden_work() to openvest_app;
+grant execute on function known_journals(tenant uuid, kinds text[], objects uuid[]) to openvest_app;
 grant execute on function lease_rate(client uuid, per_second integer, wanted integer) to openvest_app;
 grant execute on function list_clocks() to openvest_app;
 grant execute on function list_tenants() to openvest_app;

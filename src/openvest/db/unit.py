@@ -46,7 +46,7 @@ DRAINS_SECONDS = 30.0
 _BEFORE_EVENTS, _BEFORE_HOUSE = failpoint("unit.before_events"), failpoint("unit.before_house")
 _BEFORE_COMMIT, _AFTER_COMMIT = failpoint("unit.before_commit"), failpoint("unit.after_commit")
 
-_OPEN = "select now, frozen, write_number, dirty, tenant_name, first_id from open_unit($1, $2, $3)"
+_OPEN = "select now, frozen, write_number, dirty, tenant_name from open_unit($1, $2, $3)"
 # A SELECT over its parts, each a statement of its own: a distributed database takes an INSERT beside another only so.
 _EVENTS = """
 with s as (insert into event_sets (tenant_id, events) values ($1, $2) returning id),
@@ -56,9 +56,8 @@ written as (
     from s cross join tenants o
    cross join unnest($3::uuid[], $4::text[], $5::uuid[], $6::integer[], $7::timestamptz[], $8::text[])
          with ordinality as t(id, type, object_id, object_version, created_at, snapshot, n)
-   where o.tenant_id = $1
-  returning 1)
-select count(*) from written
+   where o.tenant_id = $1)
+select id from s
 """
 
 
@@ -95,8 +94,6 @@ class Unit:
     database: Database
     connection: Connection
     write_number: int = 0
-    first_id: int = 0
-    """Ten thousand whole numbers from here on are this unit's alone; 0: none, in a unit that writes no events."""
     abandoned: bool = False
     notes: dict[Any, Any] = field(default_factory=dict[Any, Any])
     _events: list[_Row] = field(default_factory=list[_Row])
@@ -339,12 +336,12 @@ class Database:
         opened = await connection.fetchrow(_OPEN, tenant_id, n, draining)
         if opened is None:
             raise UnknownTenant(str(tenant_id))
-        now, frozen, write_number, dirty, name, first_id = opened
+        now, frozen, write_number, dirty, name = opened
         if dirty and n > 0:
             raise MustDrain
         root = (self.seed, cast(str, name)) if frozen else None
         ids = IdSource(now, root, cause if cause is not None else f"write {write_number}")
-        return Unit(tenant_id, now, ids, frozen, self, connection, write_number, first_id)
+        return Unit(tenant_id, now, ids, frozen, self, connection, write_number)
 
     async def ask(self, query: Query[R], *args: Any) -> list[R]:
         """Rows outside any unit, for the functions that need no tenant. Raises: DatabaseDown."""

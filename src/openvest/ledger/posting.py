@@ -46,32 +46,19 @@ class Posted:
 
 @dataclass(slots=True)
 class Books:
-    """What a unit of work knows of the ledger: locked balances as they stand now, touched keys, the house's changes.
-
-    From `next_id` on, and before `end_id`, ids of journals are this unit's alone.
-    """
+    """What a unit of work knows of the ledger: locked balances as they stand now, touched keys, the house's changes."""
 
     balances: dict[Key, Balance] = field(default_factory=dict[Key, Balance])
     touched: dict[Key, None] = field(default_factory=dict[Key, None])
     house: dict[HouseKey, Decimal] = field(default_factory=dict[HouseKey, Decimal])
-    next_id: int = 0
-    end_id: int = 0
 
     def copy(self) -> Books:
         """For a savepoint of the unit; balances never change in place."""
-        return replace(self, balances=self.balances.copy(), touched=self.touched.copy(), house=self.house.copy())
+        return Books(self.balances.copy(), self.touched.copy(), self.house.copy())
 
 
 def _books(unit: Unit) -> Books:
-    return unit.note(Books, lambda: Books(next_id=unit.first_id, end_id=unit.first_id + BLOCK if unit.first_id else 0))
-
-
-async def _first_id(unit: Unit, books: Books, count: int) -> int:
-    """Where so many free ids of journals begin: in the block the unit was opened with, or in a further one."""
-    if books.next_id + count > books.end_id:
-        books.next_id = await unit.one(store.JOURNAL_BLOCK)
-        books.end_id = books.next_id + BLOCK
-    return books.next_id
+    return unit.note(Books, Books)
 
 
 async def balances_for_update(unit: Unit, keys: Iterable[Key]) -> dict[Key, Balance]:
@@ -126,7 +113,7 @@ async def post(unit: Unit, journals: Sequence[Journal], *, refuse: Literal["all"
     await balances_for_update(
         unit, {Key(leg.owner_id, leg.asset) for j in journals for leg in j.legs if leg.owner_id is not None}
     )
-    known = await _known(unit, journals)
+    first_id, known = await _known(unit, journals)
 
     wanted: dict[tuple[str, UUID], Journal] = {}
     for journal in journals:
@@ -138,7 +125,7 @@ async def post(unit: Unit, journals: Sequence[Journal], *, refuse: Literal["all"
         for booked in done.booked:
             if isinstance(booked, InsufficientFunds):
                 raise booked
-    posted = await _write(unit, books, fresh, done, known)
+    posted = await _write(unit, books, fresh, done, first_id, known)
     return [_answer(journal, posted, known) for journal in journals]
 
 
@@ -152,12 +139,13 @@ def _answer(journal: Journal, posted: dict[tuple[str, UUID], Posted], known: Map
     return mine
 
 
-async def _known(unit: Unit, journals: Sequence[Journal]) -> dict[tuple[str, UUID], int]:
-    """The ids of journals that exist: of these keys and of the originals they reverse."""
+async def _known(unit: Unit, journals: Sequence[Journal]) -> tuple[int, dict[tuple[str, UUID], int]]:
+    """A fresh block of ids, and the ids of journals that exist: of these keys and of the originals they reverse."""
     keys = [(journal.kind, journal.object_id) for journal in journals]
     keys += [journal.reverses for journal in journals if journal.reverses is not None]
     rows = await unit.rows(store.KNOWN_JOURNALS, unit.tenant_id, [k for k, _ in keys], [o for _, o in keys])
-    return {(row.kind, row.object_id): row.id for row in rows}
+    known = {(row.kind, row.object_id): row.id for row in rows[1:] if row.object_id is not None}
+    return rows[0].id, known
 
 
 async def _write(
@@ -165,20 +153,19 @@ async def _write(
     books: Books,
     fresh: Sequence[Journal],
     done: Applied,
+    first_id: int,
     known: Mapping[tuple[str, UUID], int],
 ) -> dict[tuple[str, UUID], Posted]:
     """Write what was applied, each table with one statement."""
     posted: dict[tuple[str, UUID], Posted] = {}
     ids: dict[tuple[str, UUID], int] = dict(known)
     accepted: list[Posted] = []
-    first_id = await _first_id(unit, books, len(fresh))
     for journal, booked in zip(fresh, done.booked, strict=True):
         key = (journal.kind, journal.object_id)
         if isinstance(booked, InsufficientFunds):
             posted[key] = Posted(journal, None, refused=booked)
             continue
         ids[key] = first_id + len(accepted)
-        books.next_id = ids[key] + 1
         posted[key] = Posted(journal, ids[key], booked)
         accepted.append(posted[key])
     if accepted:

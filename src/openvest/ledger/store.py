@@ -13,10 +13,10 @@ from openvest.ledger.lots import Lot, LotUse
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A journal that exists."""
+    """A journal that exists; the first row of the query is a fresh block of ids instead, without an object."""
 
     kind: str
-    object_id: UUID
+    object_id: UUID | None
     id: int
 
 
@@ -69,17 +69,7 @@ returning id, owner_id, asset, available, locked, withdrawing, covering, blocked
 """,
 )
 
-KNOWN_JOURNALS = Query(
-    Known,
-    """
-select j.kind, j.object_id, j.id
-  from unnest($2::text[], $3::uuid[]) as k(kind, object_id)
- cross join lateral (
-   select * from journals j where j.tenant_id = $1 and j.kind = k.kind and j.object_id = k.object_id limit 1) j
-""",
-)
-
-JOURNAL_BLOCK = Query(int, "select nextval('journal_blocks')")
+KNOWN_JOURNALS = Query(Known, "select kind, object_id, id from known_journals($1, $2, $3)")
 
 # One statement, because the database wants a journal whole: its row and its entries are looked at when both are there.
 # Entries first, for a database that writes the parts one after the other. It tells how many entries were written.
