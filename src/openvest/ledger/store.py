@@ -57,6 +57,7 @@ select b.id, b.owner_id, b.asset, b.available, b.locked, b.withdrawing, b.coveri
 """,
 )
 
+# Not from a row of `tenants`: the id is drawn where the sequence is, and not in the shard, whatever stands here.
 MAKE_BALANCES = Query(
     Balance,
     """
