@@ -30,7 +30,7 @@ EQUAL_TABLES = SHARED_TABLES | INSTALLATION_TABLES
 
 Rule = Callable[[asyncpg.Connection], Awaitable[list[str]]]
 
-TENANT = "(tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS \"nullif\"))"
+TENANT = "(tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)"
 """The condition of the one policy, as PostgreSQL prints it."""
 SEARCH_PATH = "search_path=public, pg_temp"
 WITHOUT_LIFE = {

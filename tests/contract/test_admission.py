@@ -13,7 +13,7 @@ from openvest.db.unit import Database
 from tests.kit.cluster import Cluster
 from tests.kit.imports import owner_of
 
-USED = Query(list[int], "select used from admit_requests($1, $2, $3, '{}', '{}', '{}', '{}')")
+USED = Query(list[int], "select used from admit_requests($1, $2, $3, '{}', '{}', '{}', '{}', '{}')")
 WIRE_NOW = "create or replace function wire_now() returns timestamptz language sql volatile"
 KEY, OTHER = uuid4(), uuid4()
 

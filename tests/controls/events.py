@@ -79,7 +79,7 @@ PLANTED = (
         "R23",
         "failing-since-just-now",
         "every failure counts as the first, so that nobody is ever taken for gone",
-        (Edit(_STORE, "failing_since = coalesce(failing_since, wire_now())", "failing_since = wire_now()"),),
+        (Edit(_STORE, "failing_since = least(failing_since, wire_now())", "failing_since = wire_now()"),),
     ),
     Planted(
         "R24",

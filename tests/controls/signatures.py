@@ -42,9 +42,9 @@ PLANTED: tuple[Planted, ...] = (
         "a key that was removed still signs",
         (
             Edit(
-                "migrations/0020_read_credentials_with_nonces.sql",
-                " where k.id = key and k.removed_at is null\n",
-                " where k.id = key\n",
+                "migrations/0027_find_tenants_in_a_directory.sql",
+                " and k.id = key and k.removed_at is null;\n",
+                " and k.id = key;\n",
             ),
         ),
         _SMALL,
@@ -55,7 +55,7 @@ PLANTED: tuple[Planted, ...] = (
         "nobody is told that a nonce was used before",
         (
             Edit(
-                "migrations/0023_admit_requests_in_one_call.sql",
+                "migrations/0027_find_tenants_in_a_directory.sql",
                 "  if inserted < cardinality(new_nonces) then\n",
                 "  if inserted > cardinality(new_nonces) then\n",
             ),

@@ -84,6 +84,7 @@ class Scratch:
         await run("begin")
         try:
             await run(f"create temp table {table} on commit drop as select * from public.{table} with no data")
+            await run(f"create temp table tenants on commit drop as select '{TENANT}'::uuid as tenant_id")
             for unique in re.findall(r"on conflict (\(.+?\))", write.sql):
                 await run(f"create unique index on {table} {unique}")
             if write.sql.startswith("update"):

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from openvest.db.query import Query
-from openvest.db.unit import Database
+from openvest.db.unit import Database, Unit
 from openvest.declarations import AuditQuery
 from openvest.ledger import posting_rules
 from openvest.ledger.audit import AUDIT, FIGURES, prove_tenant, safeguarding
@@ -148,6 +148,21 @@ async def test_a_planted_error_is_found(cluster: Cluster, desk: Desk, law: str, 
     assert found[law].rows and found[law].law.endswith(".")
     assert not proof.clean
     assert (await prove_tenant(desk.database, other)).clean, "another tenant's books are another proof"
+
+
+async def test_entries_without_a_journal_are_found(desk: Desk) -> None:
+    """No key of the database holds an entry to its journal; what sums to zero it lets in."""
+
+    async def tear(unit: Unit) -> None:
+        await unit.connection.execute(
+            "insert into entries (tenant_id, journal_id, line, asset, bucket, amount)"
+            " values ($1, 999999, 1, 'EUR', 'bank', -5), ($1, 999999, 2, 'EUR', 'suspense', 5)",
+            unit.tenant_id,
+        )
+
+    await desk.database.write(desk.tenant_id, tear)
+    found = {finding.name: finding for finding in (await desk.prove()).findings}
+    assert len(found["entries_have_owners"].rows) == 2
 
 
 async def test_the_trial_balance_sums_to_zero(desk: Desk) -> None:

@@ -69,18 +69,18 @@ def test_the_columns_are_the_fields_in_order() -> None:
 def test_an_insert_takes_an_array_for_each_field() -> None:
     assert insert("gifts", Gift).sql == (
         "insert into gifts (tenant_id, id, version, amount, tags, details)"
-        " select $1, t.id, t.version, t.amount, t.tags::text[], t.details::jsonb"
-        " from unnest($2::uuid[], $3::bigint[], $4::text::numeric[], $5::text[], $6::text[])"
-        " as t(id, version, amount, tags, details)"
+        " select o.tenant_id, t.id, t.version, t.amount, t.tags::text[], t.details::jsonb"
+        " from tenants o cross join unnest($2::uuid[], $3::bigint[], $4::text::numeric[], $5::text[], $6::text[])"
+        " as t(id, version, amount, tags, details) where o.tenant_id = $1"
     )
 
 
 def test_an_insert_takes_more_columns_and_leaves_out_what_is_there() -> None:
     sql = insert("gifts", Gift, also={"status": "'NEW'", "tenth": "t.amount / 10"}, unless="version").sql
     assert sql.startswith(
-        "insert into gifts (tenant_id, id, version, amount, tags, details, status, tenth) select $1, "
+        "insert into gifts (tenant_id, id, version, amount, tags, details, status, tenth) select o.tenant_id, "
     )
-    assert ", t.details::jsonb, 'NEW', t.amount / 10 from unnest(" in sql
+    assert ", t.details::jsonb, 'NEW', t.amount / 10 from tenants o cross join unnest(" in sql
     assert sql.endswith(" on conflict (tenant_id, version) do nothing")
 
 

@@ -242,3 +242,18 @@ async def test_what_a_step_would_have_written_late_is_undone_with_it(database: D
 
 async def _now(unit: Unit) -> datetime:
     return unit.now
+
+
+SUMMER = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)
+"""Half an hour before Berlin's clocks go on; a day later by the calendar is 23 hours later."""
+
+
+async def test_a_statement_has_one_instant_and_adds_to_it_whatever_the_time_zone(
+    database: Database, tenant_id: UUID
+) -> None:
+    async def work(unit: Unit) -> tuple[int, datetime]:
+        await unit.connection.execute("set local timezone = 'Europe/Berlin'")
+        instants = await unit.one(Query(int, "select count(distinct wire_now()) from generate_series(1, 5000)"))
+        return instants, await unit.one(Query(datetime, "select plus_us($1, 86400000001)"), SUMMER)
+
+    assert await database.read(tenant_id, work) == (1, SUMMER + timedelta(days=1) + US)

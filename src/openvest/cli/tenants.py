@@ -50,9 +50,11 @@ async def _tenants(installation: Installation) -> list[dict[str, Any]]:
         }
 
     rows: list[dict[str, Any]] = []
+    clocks = {clock.tenant_id: clock for clock in await service.all_clocks(database)}
     for known in await service.all_tenants(database):
-        clock = "advancing" if known.advancing else "frozen" if known.frozen else "running"
-        rows.append({**await database.read(known.tenant_id, shown), "clock": clock})
+        clock = clocks[known.tenant_id]
+        moves = "advancing" if clock.advancing else "frozen" if clock.frozen else "running"
+        rows.append({**await database.read(known.tenant_id, shown), "clock": moves})
     return rows
 
 

@@ -245,7 +245,7 @@ async def read_rows(
         await connection.copy_from_query(chosen, output=into)
         return
     for tenant in tenants:
-        await connection.execute("select set_config('app.tenant', $1, true)", str(tenant))
+        await connection.execute(f"set local app.tenant = '{tenant}'")
         await connection.copy_from_query(f"{chosen} where tenant_id = '{tenant}'", output=into)
 
 

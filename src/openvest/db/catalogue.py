@@ -15,16 +15,21 @@ from typing import Literal
 INSTALLATION_TABLES: frozenset[str] = frozenset({"installation", "schema_migrations"})
 """What the installation is: equal for every tenant and read-only for the application role, as shared tables are."""
 
-WIRE_TABLES: frozenset[str] = frozenset({"nonces", "nonces_0", "nonces_1", "nonces_2", "nonces_3", "rate_leases"})
+WIRE_TABLES: frozenset[str] = frozenset(
+    """
+    nonces nonces_0 nonces_1 nonces_2 nonces_3 rate_leases
+    credential_directory tenant_directory
+    """.split()
+)
 """Known before the tenant is: written only through functions of the owner, without any direct grant."""
 
 LOOKUP_POLICIES: Mapping[str, Literal["all", "select"]] = {
-    "tenants": "all",  # list_tenants, found_tenant, and the mode and licence beside a token or a client
-    "clocks": "all",  # list_tenants, found_tenant, disturb_frozen_clocks
+    "tenants": "all",  # found_tenant, and the mode and licence beside a token or a client
+    "clocks": "all",  # list_clocks, found_tenant, disturb_frozen_clocks
     "instrument_cursors": "all",  # found_tenant
     "api_clients": "select",  # find_client, find_key, find_token, admit_requests
     "client_keys": "select",  # find_key, admit_requests
-    "access_tokens": "all",  # find_token, admit_requests, expire_tokens
+    "access_tokens": "select",  # find_token, admit_requests
     "event_sets": "select",  # tenants_to_number
     "event_counters": "select",  # webhooks_waiting
     "webhooks": "select",  # webhooks_waiting
@@ -36,14 +41,14 @@ LOOKUP_POLICIES: Mapping[str, Literal["all", "select"]] = {
 OWNERS_FUNCTIONS: frozenset[str] = frozenset(
     """
     admit_requests forget_nonces lease_rate
-    find_token find_key find_client expire_tokens
-    list_tenants tenants_to_number webhooks_waiting hidden_work
+    find_token find_key find_client note_credential forget_credentials
+    list_tenants list_clocks tenants_to_number webhooks_waiting hidden_work
     found_installation found_tenant
     """.split()
 )
 """Functions that run as the owner (SECURITY DEFINER): each answers one question or makes one thing, by arguments."""
 
-NODE_FUNCTIONS: frozenset[str] = frozenset({"wire_now"})
+NODE_FUNCTIONS: frozenset[str] = frozenset({"plus_us", "wire_now"})
 """Functions that statements on tables of tenants call: in a distributed database each node must have them."""
 
 APPEND_ONLY: frozenset[str] = frozenset(

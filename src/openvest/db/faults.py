@@ -51,6 +51,14 @@ _OF_THE_WORK = frozenset({"21", "22", "23", "44", "P0"})
 trigger of ours raises. All others tell of the server, the session, the schema or its grants."""
 
 
+def is_partly_down(error: BaseException) -> bool:
+    """Whether a server that lives says that it cannot reach a machine behind it, which holds some tenants and not all.
+
+    What was asked was not done. The driver never makes this of a connection that it lost itself.
+    """
+    return isinstance(error.__cause__, asyncpg.ConnectionFailureError)
+
+
 def is_misuse(error: BaseException) -> bool:
     """Whether the driver could not send what it was given: a fault of ours, which no waiting mends."""
     return isinstance(error, asyncpg.InterfaceError) and _GIVEN.search(str(error)) is not None

@@ -155,14 +155,16 @@ def insert(
     """Add rows to a table of tenants. `also` gives columns that are no fields, as expressions over a row `t`.
 
     `unless` names columns: a row that equals another of the tenant in them is left out.
-    Why one place for all: the form in which a row gets its tenant is chosen here.
+    Why the tenant is that of a row: the shard that holds it takes the whole statement, as it takes nothing that only
+    names a tenant beside arrays. What is written out has the same form.
     """
     names = _names(row)
     kinds = _kinds(row, names)
     values = [f"t.{name}{kind.value}" for name, kind in zip(names, kinds, strict=True)]
     sql = (
         f"insert into {table} ({', '.join(['tenant_id', *names, *also])})"
-        f" select {', '.join(['$1', *values, *also.values()])} from {_rows(names, kinds)}"
+        f" select {', '.join(['o.tenant_id', *values, *also.values()])} from tenants o cross join {_rows(names, kinds)}"
+        " where o.tenant_id = $1"
     )
     if unless:
         sql += f" on conflict (tenant_id, {unless}) do nothing"

@@ -48,12 +48,17 @@ _BEFORE_EVENTS, _BEFORE_HOUSE = failpoint("unit.before_events"), failpoint("unit
 _BEFORE_COMMIT, _AFTER_COMMIT = failpoint("unit.before_commit"), failpoint("unit.after_commit")
 
 _OPEN = "select now, frozen, write_number, dirty, tenant_name from open_unit($1, $2, $3)"
+# A SELECT over its parts, each a statement of its own: a distributed database takes an INSERT beside another only so.
 _EVENTS = """
-with s as (insert into event_sets (tenant_id, events) values ($1, $2) returning id)
-insert into events (tenant_id, set_id, n, id, type, object_id, object_version, created_at, snapshot)
-select $1, s.id, t.n, t.id, t.type, t.object_id, t.object_version, t.created_at, t.snapshot::jsonb
-  from s, unnest($3::uuid[], $4::text[], $5::uuid[], $6::integer[], $7::timestamptz[], $8::text[])
-       with ordinality as t(id, type, object_id, object_version, created_at, snapshot, n)
+with s as (insert into event_sets (tenant_id, events) values ($1, $2) returning id),
+written as (
+  insert into events (tenant_id, set_id, n, id, type, object_id, object_version, created_at, snapshot)
+  select o.tenant_id, s.id, t.n, t.id, t.type, t.object_id, t.object_version, t.created_at, t.snapshot::jsonb
+    from s cross join tenants o
+   cross join unnest($3::uuid[], $4::text[], $5::uuid[], $6::integer[], $7::timestamptz[], $8::text[])
+         with ordinality as t(id, type, object_id, object_version, created_at, snapshot, n)
+   where o.tenant_id = $1)
+select id from s
 """
 
 

@@ -189,7 +189,7 @@ async def _write_journals(
         originals.append(None if reverses is None else ids[reverses])
     balances = books.balances
     legs = [leg for mine in accepted for leg in mine.entries]
-    written = await unit.run(
+    written = await unit.one(
         store.ADD_JOURNALS,
         unit.tenant_id,
         unit.now,

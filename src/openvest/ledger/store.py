@@ -57,6 +57,7 @@ select b.id, b.owner_id, b.asset, b.available, b.locked, b.withdrawing, b.coveri
 """,
 )
 
+# Not from a row of `tenants`: the id is drawn where the sequence is, and not in the shard, whatever stands here.
 MAKE_BALANCES = Query(
     Balance,
     """
@@ -69,31 +70,30 @@ returning id, owner_id, asset, available, locked, withdrawing, covering, blocked
 """,
 )
 
-KNOWN_JOURNALS = Query(
-    Known,
-    """
-select '' as kind, null::uuid as object_id, nextval('journal_blocks') as id
-union all
-select j.kind, j.object_id, j.id
-  from unnest($2::text[], $3::uuid[]) as k(kind, object_id)
- cross join lateral (
-   select * from journals j where j.tenant_id = $1 and j.kind = k.kind and j.object_id = k.object_id limit 1) j
-""",
-)
+KNOWN_JOURNALS = Query(Known, "select kind, object_id, id from known_journals($1, $2, $3)")
 
 # One statement, because the database wants a journal whole: its row and its entries are looked at when both are there.
-ADD_JOURNALS = Statement(
+# Entries first, for a database that writes the parts one after the other. It tells how many entries were written.
+ADD_JOURNALS = Query(
+    int,
     """
-with written as (
+with lines as (
+  insert into entries (tenant_id, journal_id, line, asset, balance_id, bucket, amount, detail)
+  select o.tenant_id, e.journal_id, e.line, e.asset, e.balance_id, e.bucket, e.amount, e.detail
+    from tenants o
+   cross join unnest($9::bigint[], $10::smallint[], $11::text[], $12::bigint[], $13::text[], $14::text::numeric[],
+                     $15::text[]) as e(journal_id, line, asset, balance_id, bucket, amount, detail)
+   where o.tenant_id = $1
+  returning 1),
+heads as (
   insert into journals (tenant_id, id, kind, object_id, reverses, booking_on, value_on, at)
-  select $1, j.id, j.kind, j.object_id, j.reverses, j.booking_on, j.value_on, $2
-    from unnest($3::bigint[], $4::text[], $5::uuid[], $6::bigint[], $7::date[], $8::date[])
-         as j(id, kind, object_id, reverses, booking_on, value_on))
-insert into entries (tenant_id, journal_id, line, asset, balance_id, bucket, amount, detail)
-select $1, e.journal_id, e.line, e.asset, e.balance_id, e.bucket, e.amount, e.detail
-  from unnest($9::bigint[], $10::smallint[], $11::text[], $12::bigint[], $13::text[], $14::text::numeric[], $15::text[])
-       as e(journal_id, line, asset, balance_id, bucket, amount, detail)
-"""
+  select o.tenant_id, j.id, j.kind, j.object_id, j.reverses, j.booking_on, j.value_on, $2
+    from tenants o
+   cross join unnest($3::bigint[], $4::text[], $5::uuid[], $6::bigint[], $7::date[], $8::date[])
+         as j(id, kind, object_id, reverses, booking_on, value_on)
+   where o.tenant_id = $1)
+select count(*) from lines
+""",
 )
 
 UPDATE_BALANCES = Statement(
@@ -114,8 +114,9 @@ update balances b
 ADD_LOCKS = Statement(
     """
 insert into locks (tenant_id, object_id, balance_id, amount)
-select $1, l.object_id, l.balance_id, l.amount
-  from unnest($2::uuid[], $3::bigint[], $4::text::numeric[]) as l(object_id, balance_id, amount)
+select o.tenant_id, l.object_id, l.balance_id, l.amount
+  from tenants o cross join unnest($2::uuid[], $3::bigint[], $4::text::numeric[]) as l(object_id, balance_id, amount)
+ where o.tenant_id = $1
 on conflict (tenant_id, object_id, balance_id) do update set amount = locks.amount + excluded.amount
 """
 )
@@ -140,9 +141,10 @@ select l.object_id, b.owner_id, b.asset, l.amount
 ADD_TO_HOUSE = Statement(
     """
 insert into house_balances (tenant_id, asset, bucket, detail, balance)
-select $1, h.asset, h.bucket, h.detail, h.balance
-  from unnest($2::text[], $3::text[], $4::text[], $5::text::numeric[])
+select o.tenant_id, h.asset, h.bucket, h.detail, h.balance
+  from tenants o cross join unnest($2::text[], $3::text[], $4::text[], $5::text::numeric[])
        with ordinality as h(asset, bucket, detail, balance, n)
+ where o.tenant_id = $1
  order by h.n
 on conflict (tenant_id, asset, bucket, detail) do update set balance = house_balances.balance + excluded.balance
 """
@@ -173,11 +175,13 @@ ADD_LOTS = Statement(
     """
 insert into lots (tenant_id, id, account_id, instrument_id, acquired_at, quantity, remaining, cost, remaining_cost,
                   sum_advance_tax, remaining_advance_tax, origin, origin_id)
-select $1, l.id, l.account_id, l.instrument_id, l.acquired_at, l.quantity, l.quantity, l.cost, l.cost,
+select o.tenant_id, l.id, l.account_id, l.instrument_id, l.acquired_at, l.quantity, l.quantity, l.cost, l.cost,
        l.advance_tax, l.advance_tax, l.origin, l.origin_id
-  from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::timestamptz[],
-              $6::text::numeric[], $7::text::numeric[], $8::text::numeric[], $9::text[], $10::uuid[])
+  from tenants o
+ cross join unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::timestamptz[],
+                   $6::text::numeric[], $7::text::numeric[], $8::text::numeric[], $9::text[], $10::uuid[])
        as l(id, account_id, instrument_id, acquired_at, quantity, cost, advance_tax, origin, origin_id)
+ where o.tenant_id = $1
 """
 )
 
@@ -185,9 +189,11 @@ USE_LOTS = Statement(
     """
 with used as (
   insert into lot_uses (tenant_id, disposal_id, lot_id, quantity, cost, advance_tax)
-  select $1, u.disposal_id, u.lot_id, u.quantity, u.cost, u.advance_tax
-    from unnest($2::uuid[], $3::uuid[], $4::text::numeric[], $5::text::numeric[], $6::text::numeric[])
+  select o.tenant_id, u.disposal_id, u.lot_id, u.quantity, u.cost, u.advance_tax
+    from tenants o
+   cross join unnest($2::uuid[], $3::uuid[], $4::text::numeric[], $5::text::numeric[], $6::text::numeric[])
          as u(disposal_id, lot_id, quantity, cost, advance_tax)
+   where o.tenant_id = $1
   returning lot_id, quantity, cost, advance_tax)
 update lots l
    set remaining = l.remaining - u.quantity, remaining_cost = l.remaining_cost - u.cost,

@@ -43,6 +43,7 @@ class KnownKey:
     """A public key, parsed, and whose it is, at one time that it was read."""
 
     key_id: UUID
+    tenant_id: UUID
     client_id: UUID
     key: PublicKey
     version: str
@@ -141,7 +142,7 @@ class Directory:
         found = await tenants.find_key(self._database, key_id)
         if found is None:
             return None
-        return KnownKey(key_id, found.client_id, _parsed(found.public_key), found.version)
+        return KnownKey(key_id, found.tenant_id, found.client_id, _parsed(found.public_key), found.version)
 
     async def _load_client(self, client_id: UUID) -> KnownClient | None:
         found = await tenants.find_client(self._database, client_id)

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from openvest.core.failpoints import failpoint
+from openvest.db.faults import DatabaseDown, is_partly_down
 from openvest.db.query import Query
 from openvest.db.unit import Database
 from openvest.server.directory import KnownKey, KnownToken
@@ -25,11 +27,11 @@ class Refused:
     changed: list[int] | None
 
 
-_DURABLY = Query(Refused, "select used, changed from admit_requests($1, $2, $3, $4, $5, $6, $7)")
+_DURABLY = Query(Refused, "select used, changed from admit_requests($1, $2, $3, $4, $5, $6, $7, $8)")
 _LOOSELY = Query(
     Refused,
     "select used, changed"
-    " from set_config('synchronous_commit', 'off', true), admit_requests($1, $2, $3, $4, $5, $6, $7)",
+    " from set_config('synchronous_commit', 'off', true), admit_requests($1, $2, $3, $4, $5, $6, $7, $8)",
 )
 
 _AFTER_COMMIT = failpoint("nonces.after_commit")
@@ -43,6 +45,13 @@ class Claim:
     key: KnownKey | None
     nonce: str | None
     usable_until: int | None
+
+    @property
+    def tenant_id(self) -> UUID | None:
+        """Whose credentials these are. None where there are none."""
+        if self.token is not None:
+            return self.token.caller.tenant_id
+        return None if self.key is None else self.key.tenant_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +82,37 @@ class NonceGate:
         await self._reads.drained()
 
     async def _claim(self, durability: str, waiting: Sequence[Waiting[Claim, Claimed]]) -> None:
+        """Admit all that wait in one statement, or, where a machine is gone, those of each tenant in one.
+
+        Why that may be asked again: the database said so itself, and has done nothing.
+        """
+        try:
+            await self._admit(durability, waiting)
+        except DatabaseDown as error:
+            by_tenant: dict[UUID | None, list[Waiting[Claim, Claimed]]] = {}
+            for one in waiting:
+                by_tenant.setdefault(one.item.tenant_id, []).append(one)
+            if len(by_tenant) == 1 or not is_partly_down(error):
+                raise
+            for mine in by_tenant.values():
+                try:
+                    await self._admit(durability, mine)
+                except DatabaseDown as down:
+                    for one in mine:
+                        one.fail(down)
+
+    async def _admit(self, durability: str, waiting: Sequence[Waiting[Claim, Claimed]]) -> None:
         claims = [one.item for one in waiting]
         signed = [claim for claim in claims if claim.nonce is not None]
         # Many requests of one client arrive together; its credentials are asked about once.
         pairs = list(dict.fromkeys([(claim.token, claim.key) for claim in claims]))
+        whose = {(claim.token, claim.key): claim.tenant_id for claim in claims}
         [refused] = await self._database.ask(
             _DURABLY if durability == "writes" else _LOOSELY,
             [claim.key and claim.key.key_id for claim in signed],
             [claim.nonce for claim in signed],
             [claim.usable_until for claim in signed],
+            [whose[pair] for pair in pairs],
             [token and token.hash for token, _ in pairs],
             [token and token.version for token, _ in pairs],
             [key and key.key_id for _, key in pairs],

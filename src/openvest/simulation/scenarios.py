@@ -157,7 +157,8 @@ CLAIM = Query(
 )
 USE = Statement(
     "insert into scenario_uses (tenant_id, object_id, scenario_id, created_at)"
-    " select $1, t.object_id, t.scenario_id, $4 from unnest($2::uuid[], $3::uuid[]) as t(object_id, scenario_id)"
+    " select o.tenant_id, t.object_id, t.scenario_id, $4 from tenants o"
+    " cross join unnest($2::uuid[], $3::uuid[]) as t(object_id, scenario_id) where o.tenant_id = $1"
 )
 COUNT = Statement(
     "update scenarios s set used = s.used + t.n from unnest($2::uuid[], $3::integer[]) as t(id, n)"

@@ -79,16 +79,15 @@ class ClockState:
 _CLOCK = Query(
     ClockRow,
     "select mode, base, ticks, advance_to,"
-    " case mode when 'frozen' then base + ticks * interval '1 microsecond'"
-    " when 'live' then wire_now() + offset_us * interval '1 microsecond' else wire_now() end as now"
+    " case mode when 'frozen' then plus_us(base, ticks)"
+    " when 'live' then plus_us(wire_now(), offset_us) else wire_now() end as now"
     " from clocks where tenant_id = $1",
 )
 _MODE_FOR_UPDATE = Query(str, "select mode from clocks where tenant_id = $1 for update")
 _TARGET = Statement("update clocks set advance_to = $2 where tenant_id = $1")
 _ARRIVED = Statement("update clocks set advance_to = null where tenant_id = $1 and advance_to = $2")
 _SET_FROZEN = Statement(
-    "update clocks set base = $2, ticks = 0, dirty = true"
-    " where tenant_id = $1 and base + ticks * interval '1 microsecond' < $2"
+    "update clocks set base = $2, ticks = 0, dirty = true where tenant_id = $1 and plus_us(base, ticks) < $2"
 )
 _SET_LIVE = Statement(
     "update clocks set offset_us ="
@@ -96,12 +95,12 @@ _SET_LIVE = Statement(
     " where tenant_id = $1"
 )
 _FREEZE = Statement(
-    "update clocks set mode = 'frozen', base = wire_now() + offset_us * interval '1 microsecond', ticks = 0,"
+    "update clocks set mode = 'frozen', base = plus_us(wire_now(), offset_us), ticks = 0,"
     " dirty = true where tenant_id = $1 and mode = 'live'"
 )
 _THAW = Statement(
     "update clocks set mode = 'live', dirty = false, offset_us = (extract(epoch from"
-    " base + ticks * interval '1 microsecond' - wire_now()) * 1000000)::bigint where tenant_id = $1 and mode = 'frozen'"
+    " plus_us(base, ticks) - wire_now()) * 1000000)::bigint where tenant_id = $1 and mode = 'frozen'"
 )
 
 

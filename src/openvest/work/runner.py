@@ -35,8 +35,7 @@ from openvest.work.look import LookFailed, Work, look
 from openvest.work.setbacks import Ear, Nobody, Setbacks, pause_after
 
 _REST = Statement(
-    "update clocks set dirty = false"
-    " where tenant_id = $1 and (mode <> 'frozen' or base + ticks * interval '1 microsecond' = $2)"
+    "update clocks set dirty = false where tenant_id = $1 and (mode <> 'frozen' or plus_us(base, ticks) = $2)"
 )
 _SESSION_LOCK = "select pg_try_advisory_lock(hashtextextended('drain:' || $1::uuid::text, 0))"
 _SESSION_UNLOCK = "select pg_advisory_unlock(hashtextextended('drain:' || $1::uuid::text, 0))"

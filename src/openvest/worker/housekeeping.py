@@ -9,14 +9,14 @@ from typing import Any
 from uuid import UUID
 
 from openvest.catalog import FORGET_DEAD_LETTERS
-from openvest.db.faults import is_unavailable
+from openvest.db.faults import is_partly_down, is_unavailable
 from openvest.db.query import Query, Statement
 from openvest.db.unit import Database, DatabaseDown, Unit
 from openvest.features.tenants import service as tenants
 from openvest.features.webhooks import service as webhooks
 from openvest.work.dead_letters import forget_over
 
-_EXPIRE_TOKENS = Query(int, "select 1 as done from expire_tokens()")
+_FORGET_CREDENTIALS = Query(int, "select 1 as done from forget_credentials()")
 _FORGET_NONCES = Query(int, "select 1 as done from forget_nonces()")
 # A frozen sandbox must answer a repeated key as long as it stands still, or it could not repeat itself.
 _FORGET_ANSWERS = Statement(
@@ -26,24 +26,26 @@ _FORGET_ANSWERS = Statement(
 
 async def keep_house(database: Database, log: Any) -> None:
     """One round over all tenants; one that cannot be seen to now waits for the next. Raises: DatabaseDown."""
-    await database.ask(_EXPIRE_TOKENS)
+    await database.ask(_FORGET_CREDENTIALS)
     await database.ask(_FORGET_NONCES)
     for tenant in await tenants.all_tenants(database):
         try:
-            if not tenant.frozen:
-                await database.write(tenant.tenant_id, _forget_answers, n=0)
+            await database.write(tenant.tenant_id, _forget_old, n=0)
             await database.write(tenant.tenant_id, _forget_over, n=0)
             for webhook_id in await database.write(tenant.tenant_id, _remove_failing, n=0):
                 log.warning("webhook.removed", tenant=str(tenant.tenant_id), webhook=str(webhook_id))
-        except DatabaseDown:
-            raise
+        except DatabaseDown as error:
+            if not is_partly_down(error):
+                raise
+            log.warning("work.put_off", work="house", tenant=str(tenant.tenant_id), error=error)
         except Exception as error:
             event = "work.put_off" if is_unavailable(error) else "worker.fault"
             log.warning(event, work="house", tenant=str(tenant.tenant_id), error=error)
 
 
-async def _forget_answers(unit: Unit) -> int:
-    return await unit.run(_FORGET_ANSWERS, unit.tenant_id)
+async def _forget_old(unit: Unit) -> int:
+    ended = await tenants.forget_tokens(unit)
+    return ended if unit.frozen else ended + await unit.run(_FORGET_ANSWERS, unit.tenant_id)
 
 
 async def _forget_over(unit: Unit) -> int:

@@ -20,7 +20,7 @@ from uuid import UUID
 import structlog
 
 from openvest.core.clock import WireClock, monotonic_ns
-from openvest.db.faults import is_unavailable
+from openvest.db.faults import is_partly_down, is_unavailable
 from openvest.db.unit import Database, DatabaseDown
 from openvest.db.wake import Wake
 from openvest.db.wire import measure
@@ -113,14 +113,26 @@ class Worker:
         await self._every(self.poll_seconds, self._look)
 
     async def _look(self) -> None:
-        for tenant_id in await tenants_waiting(self.database):
-            self.numbering.poke(tenant_id)
-        for tenant_id in await webhooks.waiting_tenants(self.database):
-            self.delivering.poke(tenant_id)
+        try:
+            for tenant_id in await tenants_waiting(self.database):
+                self.numbering.poke(tenant_id)
+            for tenant_id in await webhooks.waiting_tenants(self.database):
+                self.delivering.poke(tenant_id)
+            for clock in await tenants.all_clocks(self.database):
+                moving = clock.advancing or (clock.frozen and clock.dirty)
+                if moving or not (clock.frozen or self.working.has_appointment(clock.tenant_id)):
+                    self.working.poke(clock.tenant_id)
+        except DatabaseDown as error:
+            if not is_partly_down(error):
+                raise
+            await self._look_at_each()
+
+    async def _look_at_each(self) -> None:
+        """Let every tenant be asked by itself: a machine is gone, and whose tenants are there goes on."""
         for tenant in await tenants.all_tenants(self.database):
-            moving = tenant.advancing or (tenant.frozen and tenant.dirty)
-            if moving or not (tenant.frozen or self.working.has_appointment(tenant.tenant_id)):
-                self.working.poke(tenant.tenant_id)
+            for tasks in (self.numbering, self.delivering, self.working):
+                tasks.poke(tenant.tenant_id)
+        await asyncio.sleep(self.idle_seconds)
 
     async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
         down = False

@@ -350,7 +350,7 @@ async def test_an_import_never_slips_between_a_drains_last_look_and_its_rest(
         assert not importing.done(), "it waits for the drain"
         assert await runner.drain_alone(frozen_tenant_id) == 0
     await importing
-    listed = {tenant.tenant_id: tenant for tenant in await tenants.all_tenants(database)}
-    assert listed[frozen_tenant_id].dirty, "the next write is drained for"
+    clocks = {clock.tenant_id: clock for clock in await tenants.all_clocks(database)}
+    assert clocks[frozen_tenant_id].dirty, "the next write is drained for"
     assert await runner.drain(frozen_tenant_id) == 1
     assert await told(database, frozen_tenant_id) == [("ONBOARDED", BAE, 1)]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from openvest.db.query import Query, Statement, numeric_array
 from openvest.features.executions.model import Execution
@@ -16,6 +18,7 @@ _COLUMNS = (
 )
 
 # An order's executions are numbered from 1, as they are given; the caller holds the order, so nobody else numbers them.
+# `n` counts those of one order among the rows.
 
 INSERT = Statement(
     """
@@ -23,19 +26,20 @@ INSERT = Statement(
       account_id, account_group_id, instrument_id, side, status, currency, venue_id, through, transaction_time,
       traded_on, settlement_date, settles_at, quantity, cash_amount, price, fee, rounding,
       ordinal)
-    select $1, t.id, 1, t.at, t.at, t.order_id, t.street_order_id, t.user_id, t.account_id, t.account_group_id,
+    select o.tenant_id, t.id, 1, t.at, t.at, t.order_id, t.street_order_id, t.user_id, t.account_id, t.account_group_id,
            t.instrument_id, t.side, 'FILLED', t.currency, t.venue_id, t.through, t.transaction_time, t.traded_on,
            t.settlement_date, t.settles_at, t.quantity, t.cash_amount, t.price, t.fee, t.rounding,
-           coalesce(before.ordinal, 0) + row_number() over (partition by t.order_id order by t.n)
-      from unnest($2::uuid[], $3::timestamptz[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::uuid[],
-                  $9::uuid[], $10::text[], $11::text[], $12::uuid[], $13::text[], $14::timestamptz[], $15::date[],
-                  $16::date[], $17::timestamptz[], $18::text::numeric[], $19::text::numeric[],
-                  $20::text::numeric[], $21::text::numeric[], $22::text::numeric[]) with ordinality
+           t.n + coalesce(
+             (select max(b.ordinal) from executions b where b.tenant_id = $1 and b.order_id = t.order_id), 0)
+      from tenants o
+     cross join unnest($2::uuid[], $3::timestamptz[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::uuid[],
+                       $9::uuid[], $10::text[], $11::text[], $12::uuid[], $13::text[], $14::timestamptz[], $15::date[],
+                       $16::date[], $17::timestamptz[], $18::text::numeric[], $19::text::numeric[],
+                       $20::text::numeric[], $21::text::numeric[], $22::text::numeric[], $23::integer[])
            as t(id, at, order_id, street_order_id, user_id, account_id, account_group_id, instrument_id, side,
                 currency, venue_id, through, transaction_time, traded_on, settlement_date, settles_at,
                 quantity, cash_amount, price, fee, rounding, n)
-      left join (select order_id, max(ordinal) as ordinal from executions
-                  where tenant_id = $1 and order_id = any($4) group by order_id) before using (order_id)
+     where o.tenant_id = $1
     """
 )
 
@@ -47,9 +51,15 @@ def insert_values(executions: Sequence[Execution]) -> list[Any]:
         " venue_id through transaction_time traded_on settlement_date settles_at"
     ).split()
     decimal = "quantity cash_amount price fee rounding".split()
+    seen: Counter[UUID] = Counter()
+    numbers: list[int] = []
+    for execution in executions:
+        seen[execution.order_id] += 1
+        numbers.append(seen[execution.order_id])
     return [
         *([getattr(execution, name) for execution in executions] for name in plain),
         *(numeric_array(getattr(execution, name) for execution in executions) for name in decimal),
+        numbers,
     ]
 
 

@@ -14,12 +14,14 @@ INSERT = Statement(
     """
     insert into block_trades (tenant_id, id, street_order_id, side, instrument_id, currency, traded_on,
                               settlement_date, settles_at, quantity, cash_amount)
-    select $1, t.id, t.street_order_id, t.side, t.instrument_id, t.currency, t.traded_on, t.settlement_date,
+    select o.tenant_id, t.id, t.street_order_id, t.side, t.instrument_id, t.currency, t.traded_on, t.settlement_date,
            t.settles_at, t.quantity, t.cash_amount
-      from unnest($2::uuid[], $3::uuid[], $4::text[], $5::uuid[], $6::text[], $7::date[], $8::date[],
-                  $9::timestamptz[], $10::text::numeric[], $11::text::numeric[])
+      from tenants o
+     cross join unnest($2::uuid[], $3::uuid[], $4::text[], $5::uuid[], $6::text[], $7::date[], $8::date[],
+                       $9::timestamptz[], $10::text::numeric[], $11::text::numeric[])
            as t(id, street_order_id, side, instrument_id, currency, traded_on, settlement_date, settles_at,
                 quantity, cash_amount)
+     where o.tenant_id = $1
     """
 )
 
@@ -65,7 +67,8 @@ RESERVES_FOR_UPDATE = Query(
 
 MAKE_RESERVES = Statement(
     """
-    insert into fraction_reserves (tenant_id, instrument_id) select $1, t from unnest($2::uuid[]) as t order by t
+    insert into fraction_reserves (tenant_id, instrument_id)
+    select o.tenant_id, t from tenants o cross join unnest($2::uuid[]) as t where o.tenant_id = $1 order by t
     on conflict (tenant_id, instrument_id) do nothing
     """
 )

@@ -22,15 +22,17 @@ INSERT = Statement(
     insert into street_orders (tenant_id, id, order_id, accepted_at, account_id, user_id, client_reference,
       instrument_id, isin, mic, currency, side, order_type, quantity_decimals, pace, active_at, quantity, cash_amount,
       reserve, limit_price, stop_price, done, status, look_after, look_at, created_at, updated_at)
-    select $1, t.*, 0, 'WORKING', t.active_at, case when t.quantity = 0 then null else t.active_at end, t.active_at,
-           t.active_at
-      from unnest($2::uuid[], $3::uuid[], $4::timestamptz[], $5::uuid[], $6::uuid[], $7::text[], $8::uuid[],
-                  $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::integer[], $15::text[],
-                  $16::timestamptz[], $17::text::numeric[], $18::text::numeric[], $19::text::numeric[],
-                  $20::text::numeric[], $21::text::numeric[])
+    select o.tenant_id, t.*, 0, 'WORKING', t.active_at,
+           case when t.quantity = 0 then null else t.active_at end, t.active_at, t.active_at
+      from tenants o
+     cross join unnest($2::uuid[], $3::uuid[], $4::timestamptz[], $5::uuid[], $6::uuid[], $7::text[], $8::uuid[],
+                       $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::integer[], $15::text[],
+                       $16::timestamptz[], $17::text::numeric[], $18::text::numeric[], $19::text::numeric[],
+                       $20::text::numeric[], $21::text::numeric[])
            as t(id, order_id, accepted_at, account_id, user_id, client_reference, instrument_id, isin, mic, currency,
                 side, order_type, quantity_decimals, pace, active_at, quantity, cash_amount, reserve, limit_price,
                 stop_price)
+     where o.tenant_id = $1
     """
 )
 
@@ -117,8 +119,8 @@ INSERT_REPORTS = Statement(
     """
     insert into venue_reports (tenant_id, id, street_order_id, order_id, accepted_at, external_id, ordinal, kind, last,
                                quantity, cash_amount, price, due_at)
-    select $1, t.id, s.id, s.order_id, s.accepted_at, t.external_id, t.n, t.kind, t.last, t.quantity, t.cash_amount,
-           t.price, t.due_at
+    select s.tenant_id, t.id, s.id, s.order_id, s.accepted_at, t.external_id, t.n, t.kind, t.last, t.quantity,
+           t.cash_amount, t.price, t.due_at
       from unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::boolean[], $7::timestamptz[],
                   $8::text::numeric[], $9::text::numeric[], $10::text::numeric[])
            with ordinality as t(id, street_order_id, external_id, kind, last, due_at, quantity, cash_amount, price, n)

@@ -9,5 +9,14 @@ FEATURE = Feature(
     "tenants",
     v1=Face(v1.ENDPOINTS),
     lite=Face(lite.ENDPOINTS, lite.REPRESENTATIONS),
-    tables=("access_tokens", "api_clients", "client_keys", "clocks", "signing_keys", "tenants"),
+    tables=(
+        "access_tokens",
+        "api_clients",
+        "client_keys",
+        "clocks",
+        "credential_directory",
+        "signing_keys",
+        "tenant_directory",
+        "tenants",
+    ),
 )

@@ -32,10 +32,17 @@ class Tenant:
 
 @dataclass(frozen=True, slots=True)
 class ListedTenant:
-    """A tenant and the state of its clock."""
+    """A tenant, as it is known before anything is asked of it."""
 
     tenant_id: UUID
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class TenantClock:
+    """How a tenant's clock stands. `dirty`: a frozen one has work that is due before its next write."""
+
+    tenant_id: UUID
     frozen: bool
     advancing: bool
     dirty: bool

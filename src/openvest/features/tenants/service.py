@@ -26,6 +26,7 @@ from openvest.features.tenants.model import (
     Pace,
     SigningKey,
     Tenant,
+    TenantClock,
     Token,
     VerifyKey,
 )
@@ -36,8 +37,13 @@ _ALGORITHMS: dict[str, KeyAlgorithm] = {"ecdsa-p521-sha512": "ecdsa-p521", "ed25
 
 
 async def all_tenants(database: Database) -> list[ListedTenant]:
-    """Every tenant with the state of its clock, the oldest first."""
+    """Every tenant, the oldest first. Raises: DatabaseDown."""
     return await database.ask(store.LIST_TENANTS)
+
+
+async def all_clocks(database: Database) -> list[TenantClock]:
+    """How the clocks of all tenants stand. Raises: DatabaseDown, also where a part of the database is gone."""
+    return await database.ask(store.LIST_CLOCKS)
 
 
 async def find_tenant(database: Database, name: str) -> UUID | None:
@@ -123,7 +129,7 @@ async def create_client(
     """A new client with a fresh secret, which is returned here and never again.
 
     Without `rate_limit` a sandbox client gets the default and a production client none.
-    Raises: UnknownScope, ClientNameTaken. Writes: api_clients.
+    Raises: UnknownScope, ClientNameTaken. Writes: api_clients, the directory.
     """
     granted = rules.scopes_of(scopes)
     tenant = await get_tenant(unit)
@@ -148,6 +154,7 @@ async def create_client(
         strict_idempotency,
         unit.now,
     )
+    await unit.one(store.NOTE_CREDENTIAL, client_id.bytes, None)
     return NewClient(unit.tenant_id, client_id, secret)
 
 
@@ -187,7 +194,7 @@ async def rotate_secret(unit: Unit, client_id: UUID) -> NewClient:
 async def add_key(unit: Unit, client_id: UUID, public_key: str | bytes) -> UUID:
     """Register a public key (SPKI PEM of P-521 or Ed25519, or the base64 of an Ed25519 key) and give its key id.
 
-    Raises: UnusableKey, UnknownClient. Writes: client_keys.
+    Raises: UnusableKey, UnknownClient. Writes: client_keys, the directory.
     """
     key = _loaded(public_key)
     if not await unit.row(store.LIVING_CLIENT, unit.tenant_id, client_id):
@@ -197,6 +204,7 @@ async def add_key(unit: Unit, client_id: UUID, public_key: str | bytes) -> UUID:
     await unit.run(
         store.ADD_KEY, unit.tenant_id, key_id, client_id, _ALGORITHMS[key.algorithm], text.strip() + "\n", unit.now
     )
+    await unit.one(store.NOTE_CREDENTIAL, key_id.bytes, None)
     return key_id
 
 
@@ -211,7 +219,7 @@ async def issue_token(
     """A token for a client that proves its secret; older tokens stay valid.
 
     Raises: Unauthorised for an unknown client, a wrong secret and a scope the client is not configured for alike.
-    Writes: access_tokens.
+    Writes: access_tokens, the directory.
     """
     client = await unit.row(store.PROVING_CLIENT, unit.tenant_id, client_id)
     if client is None:
@@ -223,8 +231,14 @@ async def issue_token(
         raise Unauthorised
     token = rules.new_token()
     hashed = rules.token_hash(unit.secrets, token)
-    await unit.run(store.ADD_TOKEN, unit.tenant_id, hashed, client_id, list(wanted), lifetime_seconds)
+    ends = await unit.one(store.ADD_TOKEN, unit.tenant_id, hashed, client_id, list(wanted), lifetime_seconds)
+    await unit.one(store.NOTE_CREDENTIAL, hashed, ends)
     return Token(token, lifetime_seconds, wanted)
+
+
+async def forget_tokens(unit: Unit) -> int:
+    """Remove tokens that ended an hour ago. Writes: access_tokens."""
+    return await unit.run(store.FORGET_TOKENS, unit.tenant_id)
 
 
 async def add_signing_key(unit: Unit) -> UUID:

@@ -1,7 +1,7 @@
 """SQL of tenants, clients, keys and tokens.
 
-The functions `find_…`, `list_tenants` and `found_tenant` answer before a tenant is known; everything else runs in the
-tenant's own unit.
+The functions `find_…`, `list_…` and `found_tenant` answer before a tenant is known; everything else runs in the
+tenant's own unit. What `find_…` is to find is noted in the directory by the unit that writes it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from datetime import datetime
 from uuid import UUID
 
 from openvest.db.query import Query, Statement
-from openvest.features.tenants.model import Client, ListedTenant, Tenant, VerifyKey
+from openvest.features.tenants.model import Client, ListedTenant, Tenant, TenantClock, VerifyKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,9 @@ FIND_CLIENT = Query(
     FoundClient,
     "select tenant_id, client_id, client_name, contract, scopes, secret_hash, rate_limit, mode from find_client($1)",
 )
-LIST_TENANTS = Query(ListedTenant, "select tenant_id, name, frozen, advancing, dirty from list_tenants()")
+LIST_TENANTS = Query(ListedTenant, "select tenant_id, name from list_tenants()")
+LIST_CLOCKS = Query(TenantClock, "select tenant_id, frozen, advancing, dirty from list_clocks()")
+NOTE_CREDENTIAL = Query(bool, "select true as noted from note_credential($1, $2)")
 FOUND_TENANT = Query(UUID, "select found_tenant($1, $2, $3, $4, $5, $6)")
 WIRE_NOW = Query(datetime, "select wire_now()")
 
@@ -124,9 +126,13 @@ ADD_KEY = Statement(
 )
 REMOVE_KEY = Statement("update client_keys set removed_at = $3 where tenant_id = $1 and id = $2 and removed_at is null")
 
-ADD_TOKEN = Statement(
+ADD_TOKEN = Query(
+    datetime,
     "insert into access_tokens (tenant_id, hash, client_id, scopes, created_at, expires_at)"
-    " select $1, $2, $3, $4, at, at + $5 * interval '1 second' from wire_now() as at"
+    " values ($1, $2, $3, $4, wire_now(), wire_now() + $5 * interval '1 second') returning expires_at",
+)
+FORGET_TOKENS = Statement(
+    "delete from access_tokens where tenant_id = $1 and expires_at < wire_now() - interval '1 hour'"
 )
 END_TOKENS = Statement("delete from access_tokens where tenant_id = $1 and client_id = $2")
 
@@ -145,5 +151,5 @@ ADD_SIGNING_KEY = Statement(
 
 HAPPENED_AT = Query(
     datetime,
-    "select $2::timestamptz + offset_us * interval '1 microsecond' from clocks where tenant_id = $1",
+    "select plus_us($2::timestamptz, offset_us) from clocks where tenant_id = $1",
 )

@@ -129,8 +129,8 @@ FAILED = Query(
     UUID,
     """
     update webhook_packages p set attempts = attempts + 1, last_failure = t.reason, lease_token = null,
-           leased_until = null, next_attempt_at = wire_now() + t.seconds * interval '1 second',
-           failing_since = coalesce(failing_since, wire_now())
+           leased_until = null, next_attempt_at = plus_us(wire_now(), t.seconds * 1000000::bigint),
+           failing_since = least(failing_since, wire_now())
       from unnest($2::uuid[], $3::uuid[], $4::integer[], $5::text[]) as t(webhook_id, lease_token, seconds, reason)
      where p.tenant_id = $1 and p.webhook_id = t.webhook_id and p.lease_token = t.lease_token
     returning p.webhook_id
