@@ -13,12 +13,11 @@ create table access_tokens (
   created_at timestamp with time zone not null,
   expires_at timestamp with time zone not null,
   constraint access_tokens_pkey PRIMARY KEY (tenant_id, hash));
-CREATE INDEX access_tokens_expiry ON access_tokens USING btree (expires_at);
-CREATE INDEX access_tokens_hash ON access_tokens USING btree (hash);
+CREATE INDEX access_tokens_expiry ON access_tokens USING btree (tenant_id, expires_at);
 alter table access_tokens enable row level security;
 alter table access_tokens force row level security;
-create policy lookup on access_tokens for all to openvest_owner using (true);
-create policy tenant on access_tokens for all to public using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif"))) with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif")));
+create policy lookup on access_tokens for select to openvest_owner using (true);
+create policy tenant on access_tokens for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
 create table account_groups (
   tenant_id uuid not null,
@@ -45,7 +44,7 @@ CREATE INDEX account_groups_updated ON account_groups USING btree (tenant_id, up
 CREATE INDEX account_groups_user ON account_groups USING btree (tenant_id, user_id, created_at, id);
 alter table account_groups enable row level security;
 alter table account_groups force row level security;
-create policy tenant on account_groups for all to public using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif"))) with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif")));
+create policy tenant on account_groups for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
 create table accounts (
   tenant_id uuid not null,
@@ -71,7 +70,7 @@ CREATE INDEX accounts_updated ON accounts USING btree (tenant_id, updated_at, id
 CREATE INDEX accounts_user ON accounts USING btree (tenant_id, user_id, created_at, id);
 alter table accounts enable row level security;
 alter table accounts force row level security;
-create policy tenant on accounts for all to public using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif"))) with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif")));
+create policy tenant on accounts for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
 create table api_clients (
   tenant_id uuid not null,
@@ -88,11 +87,10 @@ create table api_clients (
   constraint api_clients_tenant_id_name_key UNIQUE (tenant_id, name),
   constraint api_clients_contract_check CHECK ((contract = ANY (ARRAY['v1'::text, 'lite'::text]))),
   constraint api_clients_rate_limit_check CHECK ((rate_limit > 0)));
-CREATE INDEX api_clients_id ON api_clients USING btree (id);
 alter table api_clients enable row level security;
 alter table api_clients force row level security;
 create policy lookup on api_clients for select to openvest_owner using (true);
-create policy tenant on api_clients for all to public using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif"))) with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif")));
+create policy tenant on api_clients for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
 create table balances (
   tenant_id uuid not null,
@@ -131,7 +129,7 @@ END),
   constraint balances_withdrawing CHECK ((withdrawing >= (0)::numeric))) with (fillfactor=50);
 alter table balances enable row level security;
 alter table balances force row level security;
-create policy tenant on balances for all to public using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif"))) with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif")));
+create policy tenant on balances for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
 create table bank_lines (
   tenant_id uuid not null,
@@ -159,7 +157,7 @@ create table bank_lines (
 CREATE INDEX bank_lines_due ON bank_lines USING btree (tenant_id, due_at, id) WHERE (status = 'RECEIVED'::text);
 alter table bank_lines enable row level security;
 alter table bank_lines force row level security;
-create policy tenant on bank_lines for all to public using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif"))) with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif")));
+create policy tenant on bank_lines for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
 create table bars (
   instrument_id uuid not null,
@@ -201,7 +199,7 @@ CREATE INDEX block_trades_due ON block_trades USING btree (tenant_id, settles_at
 CREATE INDEX block_trades_order ON block_trades USING btree (tenant_id, street_order_id) WHERE (settled_at IS NULL);
 alter table block_trades enable row level security;
 alter table block_trades force row level security;
-create policy tenant on block_trades for all to public using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif"))) with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif")));
+create policy tenant on block_trades for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
 create table cash_transactions (
   tenant_id uuid not null,
@@ -226,7 +224,7 @@ CREATE INDEX cash_transactions_booked ON cash_transactions USING btree (tenant_i
 CREATE INDEX cash_transactions_group ON cash_transactions USING btree (tenant_id, account_group_id, booking_date, id);
 alter table cash_transactions enable row level security;
 alter table cash_transactions force row level security;
-create policy tenant on cash_transactions for all to public using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif"))) with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif")));
+create policy tenant on cash_transactions for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
 create table client_keys (
   tenant_id uuid not null,
@@ -238,11 +236,10 @@ create table client_keys (
   removed_at timestamp with time zone,
   constraint client_keys_pkey PRIMARY KEY (tenant_id, id),
   constraint client_keys_algorithm_check CHECK ((algorithm = ANY (ARRAY['ecdsa-p521'::text, 'ed25519'::text]))));
-CREATE INDEX client_keys_id ON client_keys USING btree (id);
 alter table client_keys enable row level security;
 alter table client_keys force row level security;
 create policy lookup on client_keys for select to openvest_owner using (true);
-create policy tenant on client_keys for all to public using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif"))) with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif")));
+create policy tenant on client_keys for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
 create table clocks (
   tenant_id uuid not null,
@@ -258,7 +255,14 @@ create table clocks (
 alter table clocks enable row level security;
 alter table clocks force row level security;
 create policy lookup on clocks for all to openvest_owner using (true) with check (true);
-create policy tenant on clocks for all to public using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif"))) with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif")));
+create policy tenant on clocks for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
+
+create table credential_directory (
+  credential bytea not null,
+  tenant uuid not null,
+  expires_at timestamp with time zone,
+  constraint credential_directory_pkey PRIMARY KEY (credential));
+CREATE INDEX credential_directory_expiry ON credential_directory USING btree (expires_at) WHERE (expires_at IS NOT NULL);
 
 create table data_changes (
   tenant_id uuid not null,
@@ -278,7 +282,7 @@ create table data_changes (
 CREATE INDEX data_changes_open ON data_changes USING btree (tenant_id, created_at, id) WHERE ((status = 'RECEIVED'::text) AND (NOT held));
 alter table data_changes enable row level security;
 alter table data_changes force row level security;
-create policy tenant on data_changes for all to public using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif"))) with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif")));
+create policy tenant on data_changes for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
 create table dead_letters (
   tenant_id uuid not null,
@@ -293,7 +297,7 @@ create table dead_letters (
 alter table dead_letters enable row level security;
 alter table dead_letters force row level security;
 create policy lookup on dead_letters for select to openvest_owner using (true);
-create policy tenant on dead_letters for all to public using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif"))) with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif")));
+create policy tenant on dead_letters for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
 create table entries (
   tenant_id uuid not null,
@@ -315,7 +319,7 @@ END));
 CREATE INDEX entries_balance ON entries USING btree (tenant_id, balance_id, journal_id) WHERE (balance_id IS NOT NULL);
 alter table entries enable row level security;
 alter table entries force row level security;
-create policy tenant on entries for all to public using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif"))) with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif")));
+create policy tenant on entries for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
 create table event_counters (
   tenant_id uuid not null,
@@ -324,7 +328,7 @@ create table event_counters (
 alter table event_counters enable row level security;
 alter table event_counters force row level security;
 create policy lookup on event_counters for select to openvest_owner using (true);
-create policy tenant on event_counters for all to public using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif"))) with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif")));
+create policy tenant on event_counters for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
 create table event_sets (
   tenant_id uuid not null,
@@ -338,7 +342,7 @@ CREATE INDEX event_sets_new ON event_sets USING btree (tenant_id, id) WHERE (fir
 alter table event_sets enable row level security;
 alter table event_sets force row level security;
 create policy lookup on event_sets for select to openvest_owner using (true);
-create policy tenant on event_sets for all to public using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif"))) with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif")));
+create policy tenant on event_sets for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
 create table events (
   tenant_id uuid not null,
@@ -355,7 +359,7 @@ create table events (
   constraint events_n_check CHECK ((n > 0)));
 alter table events enable row level security;
 alter table events force row level security;
-create policy tenant on events for all to public using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif"))) with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif")));
+create policy tenant on events for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
 create table executions (
   tenant_id uuid not null,
@@ -397,7 +401,7 @@ CREATE INDEX executions_due ON executions USING btree (tenant_id, settles_at, id
 CREATE UNIQUE INDEX executions_order ON executions USING btree (tenant_id, order_id, ordinal);
 alter table executions enable row level security;
 alter table executions force row level security;
-create policy tenant on executions for all to public using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif"))) with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif")));
+create policy tenant on executions for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
 create table fraction_reserves (
   tenant_id uuid not null,
@@ -407,7 +411,7 @@ create table fraction_reserves (
   constraint fraction_reserves_reserved_check CHECK ((reserved >= (0)::numeric))) with (fillfactor=50);
 alter table fraction_reserves enable row level security;
 alter table fraction_reserves force row level security;
-create policy tenant on fraction_reserves for all to public using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif"))) with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif")));
+create policy tenant on fraction_reserves for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
 create table house_balances (
   tenant_id uuid not null,
@@ -418,7 +422,7 @@ create table house_balances (
   constraint house_balances_pkey PRIMARY KEY (tenant_id, asset, bucket, detail)) with (fillfactor=50);
 alter table house_balances enable row level security;
 alter table house_balances force row level security;
-create policy tenant on house_balances for all to public using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif"))) with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif")));
+create policy tenant on house_balances for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
 create table idempotency (
   tenant_id uuid not null,
@@ -437,7 +441,7 @@ create table idempotency (
 CREATE INDEX idempotency_age ON idempotency USING btree (tenant_id, created_at);
 alter table idempotency enable row level security;
 alter table idempotency force row level security;
-create policy tenant on idempotency for all to public using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif"))) with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif")));
+create policy tenant on idempotency for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
 create table imported_ranges (
   instrument_id uuid not null,
@@ -478,7 +482,7 @@ create table instrument_cursors (
 alter table instrument_cursors enable row level security;
 alter table instrument_cursors force row level security;
 create policy lookup on instrument_cursors for all to openvest_owner using (true) with check (true);
-create policy tenant on instrument_cursors for all to public using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif"))) with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif")));
+create policy tenant on instrument_cursors for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
 create table instrument_venues (
   instrument_id uuid not null,
@@ -534,7 +538,7 @@ create table journals (
 CREATE UNIQUE INDEX journals_reversed ON journals USING btree (tenant_id, reverses) WHERE (reverses IS NOT NULL);
 alter table journals enable row level security;
 alter table journals force row level security;
-create policy tenant on journals for all to public using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif"))) with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif")));
+create policy tenant on journals for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
 create table locks (
   tenant_id uuid not null,
@@ -545,7 +549,7 @@ create table locks (
   constraint locks_amount_check CHECK ((amount >= (0)::numeric))) with (fillfactor=80);
 alter table locks enable row level security;
 alter table locks force row level security;
-create policy tenant on locks for all to public using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif"))) with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif")));
+create policy tenant on locks for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
 create table lot_uses (
   tenant_id uuid not null,
@@ -560,7 +564,7 @@ create table lot_uses (
 CREATE INDEX lot_uses_lot ON lot_uses USING btree (tenant_id, lot_id);
 alter table lot_uses enable row level security;
 alter table lot_uses force row level security;
-create policy tenant on lot_uses for all to public using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif"))) with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif")));
+create policy tenant on lot_uses for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
 create table lots (
   tenant_id uuid not null,
@@ -584,7 +588,7 @@ create table lots (
 CREATE INDEX lots_open ON lots USING btree (tenant_id, account_id, instrument_id, acquired_at, id) WHERE (remaining > (0)::numeric);
 alter table lots enable row level security;
 alter table lots force row level security;
-create policy tenant on lots for all to public using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif"))) with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif")));
+create policy tenant on lots for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
 create table nonces (
   slot smallint not null,
@@ -669,7 +673,7 @@ CREATE INDEX orders_waiting ON orders USING btree (tenant_id, account_id) WHERE 
 CREATE INDEX orders_working ON orders USING btree (tenant_id, instrument_id) WHERE (status = 'PROCESSING'::text);
 alter table orders enable row level security;
 alter table orders force row level security;
-create policy tenant on orders for all to public using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif"))) with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif")));
+create policy tenant on orders for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
 create table quotes (
   instrument_id uuid not null,
@@ -695,7 +699,7 @@ create table scenario_uses (
   constraint scenario_uses_pkey PRIMARY KEY (tenant_id, object_id));
 alter table scenario_uses enable row level security;
 alter table scenario_uses force row level security;
-create policy tenant on scenario_uses for all to public using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif"))) with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif")));
+create policy tenant on scenario_uses for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
 create table scenarios (
   tenant_id uuid not null,
@@ -718,7 +722,7 @@ CREATE INDEX scenarios_created ON scenarios USING btree (tenant_id, created_at, 
 CREATE INDEX scenarios_open ON scenarios USING btree (tenant_id, kind, created_at, id) WHERE ((used < times) AND (removed_at IS NULL));
 alter table scenarios enable row level security;
 alter table scenarios force row level security;
-create policy tenant on scenarios for all to public using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif"))) with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif")));
+create policy tenant on scenarios for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
 create table schema_migrations (
   number integer not null,
@@ -734,7 +738,7 @@ create table securities_transactions (
   instrument_id uuid not null,
   isin text,
   type text not null,
-  amount numeric not null,
+  delta numeric not null,
   refs jsonb not null,
   booking_date timestamp with time zone not null,
   value_date timestamp with time zone not null,
@@ -746,7 +750,7 @@ CREATE INDEX securities_transactions_booked ON securities_transactions USING btr
 CREATE INDEX securities_transactions_group ON securities_transactions USING btree (tenant_id, account_group_id, booking_date, id);
 alter table securities_transactions enable row level security;
 alter table securities_transactions force row level security;
-create policy tenant on securities_transactions for all to public using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif"))) with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif")));
+create policy tenant on securities_transactions for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
 create table signing_keys (
   tenant_id uuid not null,
@@ -758,7 +762,7 @@ create table signing_keys (
   constraint signing_keys_pkey PRIMARY KEY (tenant_id, id));
 alter table signing_keys enable row level security;
 alter table signing_keys force row level security;
-create policy tenant on signing_keys for all to public using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif"))) with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif")));
+create policy tenant on signing_keys for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
 create table street_orders (
   tenant_id uuid not null,
@@ -808,7 +812,7 @@ CREATE INDEX street_orders_look ON street_orders USING btree (tenant_id, look_at
 CREATE INDEX street_orders_order ON street_orders USING btree (tenant_id, order_id);
 alter table street_orders enable row level security;
 alter table street_orders force row level security;
-create policy tenant on street_orders for all to public using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif"))) with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif")));
+create policy tenant on street_orders for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
 create table tax_residencies (
   tenant_id uuid not null,
@@ -823,7 +827,14 @@ create table tax_residencies (
   constraint tax_residencies_status_check CHECK ((status = ANY (ARRAY['PENDING'::text, 'ACTIVE'::text]))));
 alter table tax_residencies enable row level security;
 alter table tax_residencies force row level security;
-create policy tenant on tax_residencies for all to public using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif"))) with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif")));
+create policy tenant on tax_residencies for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
+
+create table tenant_directory (
+  tenant uuid not null,
+  name text not null,
+  created_at timestamp with time zone not null,
+  constraint tenant_directory_pkey PRIMARY KEY (tenant),
+  constraint tenant_directory_name_key UNIQUE (name));
 
 create table tenants (
   tenant_id uuid not null,
@@ -841,7 +852,7 @@ create table tenants (
 alter table tenants enable row level security;
 alter table tenants force row level security;
 create policy lookup on tenants for all to openvest_owner using (true) with check (true);
-create policy tenant on tenants for all to public using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif"))) with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif")));
+create policy tenant on tenants for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
 create table topups (
   tenant_id uuid not null,
@@ -863,7 +874,7 @@ create table topups (
 CREATE INDEX topups_group ON topups USING btree (tenant_id, account_group_id, created_at, id);
 alter table topups enable row level security;
 alter table topups force row level security;
-create policy tenant on topups for all to public using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif"))) with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif")));
+create policy tenant on topups for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
 create table user_checks (
   tenant_id uuid not null,
@@ -887,7 +898,7 @@ CREATE INDEX user_checks_open ON user_checks USING btree (tenant_id, created_at,
 CREATE INDEX user_checks_user ON user_checks USING btree (tenant_id, user_id, created_at, id);
 alter table user_checks enable row level security;
 alter table user_checks force row level security;
-create policy tenant on user_checks for all to public using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif"))) with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif")));
+create policy tenant on user_checks for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
 create table user_identifiers (
   tenant_id uuid not null,
@@ -904,7 +915,7 @@ create table user_identifiers (
   constraint user_identifiers_type_check CHECK ((type = ANY (ARRAY['NATIONAL_ID'::text, 'PASSPORT'::text]))));
 alter table user_identifiers enable row level security;
 alter table user_identifiers force row level security;
-create policy tenant on user_identifiers for all to public using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif"))) with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif")));
+create policy tenant on user_identifiers for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
 create table users (
   tenant_id uuid not null,
@@ -946,7 +957,7 @@ CREATE INDEX users_created ON users USING btree (tenant_id, created_at, id);
 CREATE INDEX users_updated ON users USING btree (tenant_id, updated_at, id);
 alter table users enable row level security;
 alter table users force row level security;
-create policy tenant on users for all to public using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif"))) with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif")));
+create policy tenant on users for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
 create table venue_reports (
   tenant_id uuid not null,
@@ -973,7 +984,7 @@ CREATE INDEX venue_reports_due ON venue_reports USING btree (tenant_id, due_at, 
 CREATE INDEX venue_reports_order ON venue_reports USING btree (tenant_id, street_order_id);
 alter table venue_reports enable row level security;
 alter table venue_reports force row level security;
-create policy tenant on venue_reports for all to public using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif"))) with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif")));
+create policy tenant on venue_reports for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
 create table venues (
   id uuid not null,
@@ -1006,7 +1017,7 @@ create table webhook_packages (
 alter table webhook_packages enable row level security;
 alter table webhook_packages force row level security;
 create policy lookup on webhook_packages for select to openvest_owner using (true);
-create policy tenant on webhook_packages for all to public using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif"))) with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif")));
+create policy tenant on webhook_packages for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
 create table webhooks (
   tenant_id uuid not null,
@@ -1037,7 +1048,7 @@ create table webhooks (
 alter table webhooks enable row level security;
 alter table webhooks force row level security;
 create policy lookup on webhooks for select to openvest_owner using (true);
-create policy tenant on webhooks for all to public using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif"))) with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid AS "nullif")));
+create policy tenant on webhooks for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
 create view pub_balances with (security_invoker=true) as
  SELECT tenant_id,
@@ -1111,7 +1122,7 @@ create view pub_accounts with (security_invoker=true) as
      JOIN account_groups g ON (((g.tenant_id = a.tenant_id) AND (g.id = a.account_group_id))))
      JOIN pub_users u ON (((u.tenant_id = a.tenant_id) AND (u.user_id = a.user_id))));
 
-create function admit_requests(key_ids uuid[], new_nonces text[], usable_until bigint[], tokens bytea[], token_versions text[], keys uuid[], key_versions text[])
+create function admit_requests(key_ids uuid[], new_nonces text[], usable_until bigint[], whose uuid[], tokens bytea[], token_versions text[], keys uuid[], key_versions text[])
  RETURNS TABLE(used integer[], changed integer[])
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -1125,6 +1136,8 @@ declare
   -- No signature is usable for as long as ten minutes. Only near the end of an hour can one nonce be in two partitions.
   next_hour bigint := (extract(epoch from at)::bigint + 600) / 3600;
   inserted integer;
+  token_now text;
+  key_now text;
 begin
   insert into nonces (slot, key_id, nonce, expires_at)
   select nonce_slot(a.until), a.key_id, a.nonce, to_timestamp(a.until)
@@ -1147,17 +1160,24 @@ begin
        group by a.slot, a.key_id, a.nonce)
     select array_agg(a.n) into used from asked a where a.n not in (select n from ours);
   end if;
-  select array_agg(a.n::integer) into changed
-    from unnest(tokens, token_versions, keys, key_versions) with ordinality as a(token, token_version, key, key_version, n)
-   where a.token_version is distinct from (
-           select concat_ws(' ', t.xmin, c.xmin, o.xmin) from access_tokens t
-             join api_clients c on c.tenant_id = t.tenant_id and c.id = t.client_id and c.disabled_at is null
-             join tenants o on o.tenant_id = t.tenant_id
-            where t.hash = a.token limit 1)
-      or a.key_version is distinct from (
-           select concat_ws(' ', k.xmin, c.xmin) from client_keys k
-             join api_clients c on c.tenant_id = k.tenant_id and c.id = k.client_id and c.disabled_at is null
-            where k.id = a.key and k.removed_at is null limit 1);
+  for n in 1 .. cardinality(whose) loop
+    token_now := null;
+    key_now := null;
+    if tokens[n] is not null then
+      select concat_ws(' ', t.xmin, c.xmin, o.xmin) into token_now from access_tokens t
+        join api_clients c on c.tenant_id = t.tenant_id and c.id = t.client_id and c.disabled_at is null
+        join tenants o on o.tenant_id = t.tenant_id
+       where t.tenant_id = whose[n] and t.hash = tokens[n];
+    end if;
+    if keys[n] is not null then
+      select concat_ws(' ', k.xmin, c.xmin) into key_now from client_keys k
+        join api_clients c on c.tenant_id = k.tenant_id and c.id = k.client_id and c.disabled_at is null
+       where k.tenant_id = whose[n] and k.id = keys[n] and k.removed_at is null;
+    end if;
+    if token_now is distinct from token_versions[n] or key_now is distinct from key_versions[n] then
+      changed := changed || n;
+    end if;
+  end loop;
   return next;
 end $function$;
 
@@ -1189,52 +1209,64 @@ begin
   update clocks c set dirty = true where c.mode = 'frozen';
 end $function$;
 
-create function expire_tokens()
- RETURNS void
- LANGUAGE sql
- SECURITY DEFINER
- SET search_path TO 'public', 'pg_temp'
-AS $function$ delete from access_tokens where expires_at < wire_now() - interval '1 hour' $function$;
-
 create function find_client(client uuid)
  RETURNS TABLE(tenant_id uuid, client_id uuid, client_name text, contract text, scopes text[], secret_hash bytea, rate_limit integer, mode text)
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE SECURITY DEFINER ROWS 1
  SET search_path TO 'public', 'pg_temp'
 AS $function$
-  select c.tenant_id, c.id, c.name, c.contract, c.scopes, c.secret_hash, c.rate_limit, o.mode
-    from api_clients c join tenants o using (tenant_id)
-   where c.id = client and c.disabled_at is null
-   limit 1
-$function$;
+declare whose uuid;
+begin
+  select d.tenant into whose from credential_directory d where d.credential = uuid_send(client);
+  return query
+    select c.tenant_id, c.id, c.name, c.contract, c.scopes, c.secret_hash, c.rate_limit, o.mode
+      from api_clients c join tenants o on o.tenant_id = c.tenant_id
+     where c.tenant_id = whose and c.id = client and c.disabled_at is null;
+end $function$;
 
 create function find_key(key uuid)
  RETURNS TABLE(tenant_id uuid, client_id uuid, algorithm text, public_key text, version text)
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE SECURITY DEFINER ROWS 1
  SET search_path TO 'public', 'pg_temp'
 AS $function$
-  select k.tenant_id, k.client_id, k.algorithm, k.public_key, concat_ws(' ', k.xmin, c.xmin)
-    from client_keys k
-    join api_clients c on c.tenant_id = k.tenant_id and c.id = k.client_id and c.disabled_at is null
-   where k.id = key and k.removed_at is null
-   limit 1
-$function$;
+declare whose uuid;
+begin
+  select d.tenant into whose from credential_directory d where d.credential = uuid_send(key);
+  return query
+    select k.tenant_id, k.client_id, k.algorithm, k.public_key, concat_ws(' ', k.xmin, c.xmin)
+      from client_keys k
+      join api_clients c on c.tenant_id = k.tenant_id and c.id = k.client_id and c.disabled_at is null
+     where k.tenant_id = whose and k.id = key and k.removed_at is null;
+end $function$;
 
 create function find_token(token_hash bytea)
  RETURNS TABLE(tenant_id uuid, client_id uuid, client_name text, contract text, licence text, mode text, scopes text[], strict_idempotency boolean, expires_at timestamp with time zone, version text)
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE SECURITY DEFINER ROWS 1
  SET search_path TO 'public', 'pg_temp'
 AS $function$
-  select t.tenant_id, c.id, c.name, c.contract, o.licence, o.mode, t.scopes, c.strict_idempotency, t.expires_at,
-         concat_ws(' ', t.xmin, c.xmin, o.xmin)
-    from access_tokens t
-    join api_clients c on c.tenant_id = t.tenant_id and c.id = t.client_id and c.disabled_at is null
-    join tenants o on o.tenant_id = t.tenant_id
-   where t.hash = token_hash
-   limit 1
-$function$;
+declare whose uuid;
+begin
+  select d.tenant into whose from credential_directory d where d.credential = token_hash;
+  return query
+    select t.tenant_id, c.id, c.name, c.contract, o.licence, o.mode, t.scopes, c.strict_idempotency, t.expires_at,
+           concat_ws(' ', t.xmin, c.xmin, o.xmin)
+      from access_tokens t
+      join api_clients c on c.tenant_id = t.tenant_id and c.id = t.client_id and c.disabled_at is null
+      join tenants o on o.tenant_id = t.tenant_id
+     where t.tenant_id = whose and t.hash = token_hash;
+end $function$;
+
+create function forget_credentials()
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+begin
+  delete from credential_directory where expires_at < wire_now() - interval '1 hour';
+end $function$;
 
 create function forget_nonces()
  RETURNS void
@@ -1269,18 +1301,18 @@ create function found_tenant(new_id uuid, new_name text, new_licence text, new_m
  SECURITY DEFINER
  SET search_path TO 'public', 'pg_temp'
 AS $function$
-declare known uuid;
+declare known uuid; told bigint; at timestamptz := coalesce(frozen_at, wire_now());
 begin
   perform pg_advisory_xact_lock(hashtextextended('tenant:' || new_name, 0));
-  select t.tenant_id into known from tenants t where t.name = new_name;
+  select d.tenant into known from tenant_directory d where d.name = new_name;
   if known is not null then return known; end if;
+  select coalesce(max(c.sequence), 0) into told from instrument_changes c;
+  insert into tenant_directory (tenant, name, created_at) values (new_id, new_name, at);
   insert into tenants (tenant_id, name, licence, mode, pace, created_at)
-  values (new_id, new_name, new_licence, new_mode, new_pace, coalesce(frozen_at, wire_now()));
+  values (new_id, new_name, new_licence, new_mode, new_pace, at);
   insert into clocks (tenant_id, mode, base)
-  values (new_id, case when new_mode = 'production' then 'wall' when frozen_at is null then 'live' else 'frozen' end,
-          coalesce(frozen_at, wire_now()));
-  insert into instrument_cursors (tenant_id, last_sequence)
-  values (new_id, coalesce((select max(c.sequence) from instrument_changes c), 0));
+  values (new_id, case when new_mode = 'production' then 'wall' when frozen_at is null then 'live' else 'frozen' end, at);
+  insert into instrument_cursors (tenant_id, last_sequence) values (new_id, told);
   return new_id;
 end $function$;
 
@@ -1317,8 +1349,8 @@ AS $function$
 begin
   execute format('alter table %I enable row level security, force row level security', relation);
   execute format(
-    'create policy tenant on %I using (tenant_id = (select nullif(current_setting(''app.tenant'', true), '''')::uuid))'
-    ' with check (tenant_id = (select nullif(current_setting(''app.tenant'', true), '''')::uuid))', relation);
+    'create policy tenant on %I using (tenant_id = nullif(current_setting(''app.tenant'', true), '''')::uuid)'
+    ' with check (tenant_id = nullif(current_setting(''app.tenant'', true), '''')::uuid)', relation);
 end $function$;
 
 create function journals_must_be_zero()
@@ -1346,19 +1378,33 @@ create function journals_must_have_entries()
  RETURNS trigger
  LANGUAGE plpgsql
 AS $function$
-declare wrong record;
+declare whose uuid; written bigint[]; whole bigint[];
 begin
-  select f.id into wrong
-    from fresh f
-    left join lateral (
-      select true as found from entries e where e.tenant_id = f.tenant_id and e.journal_id = f.id and e.line = 1 limit 1) e
-      on true
-   where e.found is null limit 1;
-  if found then
-    raise exception 'journal % has no entries', wrong.id
+  select f.tenant_id into whose from fresh f limit 1;
+  written := array(select f.id from fresh f);
+  whole := array(
+    select e.journal_id from unnest(written) as w(id) cross join lateral (
+      select e.journal_id from entries e where e.tenant_id = whose and e.journal_id = w.id and e.line = 1 limit 1) e);
+  if cardinality(whole) < cardinality(written) then
+    raise exception 'journal % has no entries', (select w.id from unnest(written) as w(id) where w.id <> all (whole) limit 1)
       using errcode = 'check_violation', constraint = 'journals_entries', table = 'journals';
   end if;
   return null;
+end $function$;
+
+create function known_journals(tenant uuid, kinds text[], objects uuid[])
+ RETURNS TABLE(kind text, object_id uuid, id bigint)
+ LANGUAGE plpgsql
+AS $function$
+begin
+  kind := '';
+  id := nextval('journal_blocks');
+  return next;
+  return query
+    select j.kind, j.object_id, j.id
+      from unnest(kinds, objects) as k(kind, object_id) cross join lateral (
+        select j.kind, j.object_id, j.id from journals j
+         where j.tenant_id = tenant and j.kind = k.kind and j.object_id = k.object_id limit 1) j;
 end $function$;
 
 create function lease_rate(client uuid, per_second integer, wanted integer)
@@ -1380,14 +1426,22 @@ begin
   return granted;
 end $function$;
 
-create function list_tenants()
- RETURNS TABLE(tenant_id uuid, name text, frozen boolean, advancing boolean, dirty boolean)
+create function list_clocks()
+ RETURNS TABLE(tenant_id uuid, frozen boolean, advancing boolean, dirty boolean)
  LANGUAGE sql
  STABLE SECURITY DEFINER
  SET search_path TO 'public', 'pg_temp'
 AS $function$
-  select t.tenant_id, t.name, c.mode = 'frozen', c.advance_to is not null, c.dirty
-    from tenants t join clocks c using (tenant_id) order by t.created_at, t.tenant_id
+  select c.tenant_id, c.mode = 'frozen', c.advance_to is not null, c.dirty from clocks c order by c.tenant_id
+$function$;
+
+create function list_tenants()
+ RETURNS TABLE(tenant_id uuid, name text)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  select d.tenant, d.name from tenant_directory d order by d.created_at, d.tenant
 $function$;
 
 create function nonce_slot(usable_until bigint)
@@ -1396,42 +1450,55 @@ create function nonce_slot(usable_until bigint)
  IMMUTABLE
 AS $function$ select (usable_until / 3600 % 4)::smallint $function$;
 
+create function note_credential(noted bytea, expires timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+begin
+  insert into credential_directory (credential, tenant, expires_at)
+  values (noted, current_setting('app.tenant')::uuid, expires) on conflict do nothing;
+end $function$;
+
 create function open_unit(tenant uuid, n integer, draining boolean)
  RETURNS TABLE(now timestamp with time zone, frozen boolean, write_number bigint, dirty boolean, tenant_name text)
  LANGUAGE plpgsql
 AS $function$
-declare c clocks; at timestamptz; named text;
+declare c clocks; at timestamptz;
 begin
-  perform set_config('app.tenant', tenant::text, true);
-  select t.name into named from tenants t where t.tenant_id = tenant;
-  if n > 0 then
-    select * into c from clocks k where k.tenant_id = tenant;
-    if c.mode = 'frozen' then
-      select * into c from clocks k where k.tenant_id = tenant for update;
-    end if;
-  else
-    select * into c from clocks k where k.tenant_id = tenant;
+  execute format('set local app.tenant = %L', tenant);
+  select t.name into tenant_name from tenants t where t.tenant_id = tenant;
+  select * into c from clocks k where k.tenant_id = tenant;
+  if n > 0 and c.mode = 'frozen' then
+    select * into c from clocks k where k.tenant_id = tenant for update;
   end if;
   if c.tenant_id is null then return; end if;
   if c.mode <> 'frozen' then
     at := wire_now();
-    return query select case when c.mode = 'wall' then at else at + c.offset_us * interval '1 microsecond' end,
-                        false, 0::bigint, false, named;
+    now := case when c.mode = 'wall' then at else plus_us(at, c.offset_us) end;
+    frozen := false; write_number := 0; dirty := false;
+    return next;
     return;
   end if;
+  frozen := true;
   if n > 0 and c.dirty and not draining then
-    return query select c.base, true, c.writes, true, named;
-    return;
-  end if;
-  if n > 0 then
+    now := c.base; write_number := c.writes; dirty := true;
+  elsif n > 0 then
     update clocks k set ticks = c.ticks + n, writes = c.writes + case when draining then 0 else n end, dirty = true
      where k.tenant_id = tenant;
-    return query select c.base + (c.ticks + 1) * interval '1 microsecond', true,
-                        c.writes + case when draining then 0 else 1 end, false, named;
+    now := plus_us(c.base, c.ticks + 1); write_number := c.writes + case when draining then 0 else 1 end; dirty := false;
   else
-    return query select c.base + c.ticks * interval '1 microsecond', true, c.writes, c.dirty, named;
+    now := plus_us(c.base, c.ticks); write_number := c.writes; dirty := c.dirty;
   end if;
+  return next;
 end $function$;
+
+create function plus_us(at timestamp with time zone, us bigint)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$ select (at at time zone 'UTC' + us * interval '1 microsecond') at time zone 'UTC' $function$;
 
 create function tenants_to_number()
  RETURNS SETOF uuid
@@ -1445,7 +1512,7 @@ $function$;
 create function webhooks_waiting()
  RETURNS SETOF uuid
  LANGUAGE sql
- SECURITY DEFINER
+ STABLE SECURITY DEFINER
  SET search_path TO 'public', 'pg_temp'
 AS $function$
   select w.tenant_id
@@ -1460,7 +1527,8 @@ $function$;
 create function wire_now()
  RETURNS timestamp with time zone
  LANGUAGE sql
-AS $function$select clock_timestamp()$function$;
+ STABLE
+AS $function$ select statement_timestamp() $function$;
 
 CREATE TRIGGER entries_zero AFTER INSERT ON entries REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION journals_must_be_zero();
 
@@ -1481,7 +1549,6 @@ alter table client_keys add constraint client_keys_tenant_id_client_id_fkey FORE
 alter table clocks add constraint clocks_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
 alter table data_changes add constraint data_changes_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id);
 alter table dead_letters add constraint dead_letters_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
-alter table entries add constraint entries_tenant_id_journal_id_fkey FOREIGN KEY (tenant_id, journal_id) REFERENCES journals(tenant_id, id);
 alter table event_counters add constraint event_counters_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
 alter table event_sets add constraint event_sets_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
 alter table executions add constraint executions_tenant_id_order_id_fkey FOREIGN KEY (tenant_id, order_id) REFERENCES orders(tenant_id, id);
@@ -1511,33 +1578,39 @@ alter table venue_reports add constraint venue_reports_tenant_id_street_order_id
 alter table webhook_packages add constraint webhook_packages_tenant_id_webhook_id_fkey FOREIGN KEY (tenant_id, webhook_id) REFERENCES webhooks(tenant_id, id);
 alter table webhooks add constraint webhooks_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
 
-revoke all on function admit_requests(key_ids uuid[], new_nonces text[], usable_until bigint[], tokens bytea[], token_versions text[], keys uuid[], key_versions text[]) from public;
+revoke all on function admit_requests(key_ids uuid[], new_nonces text[], usable_until bigint[], whose uuid[], tokens bytea[], token_versions text[], keys uuid[], key_versions text[]) from public;
 revoke all on function claim_keys(tenant uuid, locks bigint[], client_ids uuid[], keys uuid[]) from public;
-revoke all on function expire_tokens() from public;
 revoke all on function find_client(client uuid) from public;
 revoke all on function find_key(key uuid) from public;
 revoke all on function find_token(token_hash bytea) from public;
+revoke all on function forget_credentials() from public;
 revoke all on function forget_nonces() from public;
 revoke all on function found_installation(new_seed text, new_mode text) from public;
 revoke all on function found_tenant(new_id uuid, new_name text, new_licence text, new_mode text, new_pace text, frozen_at timestamp with time zone) from public;
 revoke all on function hidden_work() from public;
+revoke all on function known_journals(tenant uuid, kinds text[], objects uuid[]) from public;
 revoke all on function lease_rate(client uuid, per_second integer, wanted integer) from public;
+revoke all on function list_clocks() from public;
 revoke all on function list_tenants() from public;
+revoke all on function note_credential(noted bytea, expires timestamp with time zone) from public;
 revoke all on function open_unit(tenant uuid, n integer, draining boolean) from public;
 revoke all on function tenants_to_number() from public;
 revoke all on function webhooks_waiting() from public;
-grant execute on function admit_requests(key_ids uuid[], new_nonces text[], usable_until bigint[], tokens bytea[], token_versions text[], keys uuid[], key_versions text[]) to openvest_app;
+grant execute on function admit_requests(key_ids uuid[], new_nonces text[], usable_until bigint[], whose uuid[], tokens bytea[], token_versions text[], keys uuid[], key_versions text[]) to openvest_app;
 grant execute on function claim_keys(tenant uuid, locks bigint[], client_ids uuid[], keys uuid[]) to openvest_app;
-grant execute on function expire_tokens() to openvest_app;
 grant execute on function find_client(client uuid) to openvest_app;
 grant execute on function find_key(key uuid) to openvest_app;
 grant execute on function find_token(token_hash bytea) to openvest_app;
+grant execute on function forget_credentials() to openvest_app;
 grant execute on function forget_nonces() to openvest_app;
 grant execute on function found_installation(new_seed text, new_mode text) to openvest_app;
 grant execute on function found_tenant(new_id uuid, new_name text, new_licence text, new_mode text, new_pace text, frozen_at timestamp with time zone) to openvest_app;
 grant execute on function hidden_work() to openvest_app;
+grant execute on function known_journals(tenant uuid, kinds text[], objects uuid[]) to openvest_app;
 grant execute on function lease_rate(client uuid, per_second integer, wanted integer) to openvest_app;
+grant execute on function list_clocks() to openvest_app;
 grant execute on function list_tenants() to openvest_app;
+grant execute on function note_credential(noted bytea, expires timestamp with time zone) to openvest_app;
 grant execute on function open_unit(tenant uuid, n integer, draining boolean) to openvest_app;
 grant execute on function tenants_to_number() to openvest_app;
 grant execute on function webhooks_waiting() to openvest_app;
