@@ -42,7 +42,7 @@ PLANTED: tuple[Planted, ...] = (
         "a key that was removed still signs",
         (
             Edit(
-                "migrations/0027_find_tenants_in_a_directory.sql",
+                "migrations/0028_find_tenants_in_a_directory.sql",
                 " and k.id = key and k.removed_at is null;\n",
                 " and k.id = key;\n",
             ),
@@ -55,7 +55,7 @@ PLANTED: tuple[Planted, ...] = (
         "nobody is told that a nonce was used before",
         (
             Edit(
-                "migrations/0027_find_tenants_in_a_directory.sql",
+                "migrations/0028_find_tenants_in_a_directory.sql",
                 "  if inserted < cardinality(new_nonces) then\n",
                 "  if inserted > cardinality(new_nonces) then\n",
             ),
