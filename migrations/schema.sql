@@ -833,6 +833,7 @@ create table tenants (
   pace text not null,
   block_cut_off time without time zone not null default '16:00:00'::time without time zone,
   created_at timestamp with time zone not null,
+  closed_at timestamp with time zone,
   constraint tenants_pkey PRIMARY KEY (tenant_id),
   constraint tenants_licence_check CHECK ((licence = ANY (ARRAY['TOL'::text, 'BYOL'::text]))),
   constraint tenants_mode_check CHECK ((mode = ANY (ARRAY['sandbox'::text, 'production'::text]))),
@@ -1381,12 +1382,12 @@ begin
 end $function$;
 
 create function list_tenants()
- RETURNS TABLE(tenant_id uuid, name text, frozen boolean, advancing boolean, dirty boolean)
+ RETURNS TABLE(tenant_id uuid, name text, frozen boolean, advancing boolean, dirty boolean, closed boolean)
  LANGUAGE sql
  STABLE SECURITY DEFINER
  SET search_path TO 'public', 'pg_temp'
 AS $function$
-  select t.tenant_id, t.name, c.mode = 'frozen', c.advance_to is not null, c.dirty
+  select t.tenant_id, t.name, c.mode = 'frozen', c.advance_to is not null, c.dirty, t.closed_at is not null
     from tenants t join clocks c using (tenant_id) order by t.created_at, t.tenant_id
 $function$;
 
@@ -1397,13 +1398,13 @@ create function nonce_slot(usable_until bigint)
 AS $function$ select (usable_until / 3600 % 4)::smallint $function$;
 
 create function open_unit(tenant uuid, n integer, draining boolean)
- RETURNS TABLE(now timestamp with time zone, frozen boolean, write_number bigint, dirty boolean, tenant_name text)
+ RETURNS TABLE(now timestamp with time zone, frozen boolean, write_number bigint, dirty boolean, tenant_name text, closed_at timestamp with time zone)
  LANGUAGE plpgsql
 AS $function$
-declare c clocks; at timestamptz; named text;
+declare c clocks; at timestamptz; named text; closed timestamptz;
 begin
   perform set_config('app.tenant', tenant::text, true);
-  select t.name into named from tenants t where t.tenant_id = tenant;
+  select t.name, t.closed_at into named, closed from tenants t where t.tenant_id = tenant;
   if n > 0 then
     select * into c from clocks k where k.tenant_id = tenant;
     if c.mode = 'frozen' then
@@ -1416,20 +1417,20 @@ begin
   if c.mode <> 'frozen' then
     at := wire_now();
     return query select case when c.mode = 'wall' then at else at + c.offset_us * interval '1 microsecond' end,
-                        false, 0::bigint, false, named;
+                        false, 0::bigint, false, named, closed;
     return;
   end if;
   if n > 0 and c.dirty and not draining then
-    return query select c.base, true, c.writes, true, named;
+    return query select c.base, true, c.writes, true, named, closed;
     return;
   end if;
   if n > 0 then
     update clocks k set ticks = c.ticks + n, writes = c.writes + case when draining then 0 else n end, dirty = true
      where k.tenant_id = tenant;
     return query select c.base + (c.ticks + 1) * interval '1 microsecond', true,
-                        c.writes + case when draining then 0 else 1 end, false, named;
+                        c.writes + case when draining then 0 else 1 end, false, named, closed;
   else
-    return query select c.base + c.ticks * interval '1 microsecond', true, c.writes, c.dirty, named;
+    return query select c.base + c.ticks * interval '1 microsecond', true, c.writes, c.dirty, named, closed;
   end if;
 end $function$;
 

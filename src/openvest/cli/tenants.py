@@ -51,7 +51,8 @@ async def _tenants(installation: Installation) -> list[dict[str, Any]]:
 
     rows: list[dict[str, Any]] = []
     for known in await service.all_tenants(database):
-        clock = "advancing" if known.advancing else "frozen" if known.frozen else "running"
+        going = "advancing" if known.advancing else "frozen" if known.frozen else "running"
+        clock = "closed" if known.closed else going
         rows.append({**await database.read(known.tenant_id, shown), "clock": clock})
     return rows
 

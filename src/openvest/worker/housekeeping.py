@@ -29,6 +29,8 @@ async def keep_house(database: Database, log: Any) -> None:
     await database.ask(_EXPIRE_TOKENS)
     await database.ask(_FORGET_NONCES)
     for tenant in await tenants.all_tenants(database):
+        if tenant.closed:
+            continue
         try:
             if not tenant.frozen:
                 await database.write(tenant.tenant_id, _forget_answers, n=0)

@@ -113,11 +113,15 @@ class Worker:
         await self._every(self.poll_seconds, self._look)
 
     async def _look(self) -> None:
-        for tenant_id in await tenants_waiting(self.database):
+        known = await tenants.all_tenants(self.database)
+        closed = {tenant.tenant_id for tenant in known if tenant.closed}
+        for tenant_id in set(await tenants_waiting(self.database)) - closed:
             self.numbering.poke(tenant_id)
-        for tenant_id in await webhooks.waiting_tenants(self.database):
+        for tenant_id in set(await webhooks.waiting_tenants(self.database)) - closed:
             self.delivering.poke(tenant_id)
-        for tenant in await tenants.all_tenants(self.database):
+        for tenant in known:
+            if tenant.closed:
+                continue
             moving = tenant.advancing or (tenant.frozen and tenant.dirty)
             if moving or not (tenant.frozen or self.working.has_appointment(tenant.tenant_id)):
                 self.working.poke(tenant.tenant_id)

@@ -32,13 +32,14 @@ class Tenant:
 
 @dataclass(frozen=True, slots=True)
 class ListedTenant:
-    """A tenant and the state of its clock."""
+    """A tenant and the state of its clock. `closed`: it takes no writes here."""
 
     tenant_id: UUID
     name: str
     frozen: bool
     advancing: bool
     dirty: bool
+    closed: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,7 @@ FIND_CLIENT = Query(
     FoundClient,
     "select tenant_id, client_id, client_name, contract, scopes, secret_hash, rate_limit, mode from find_client($1)",
 )
-LIST_TENANTS = Query(ListedTenant, "select tenant_id, name, frozen, advancing, dirty from list_tenants()")
+LIST_TENANTS = Query(ListedTenant, "select tenant_id, name, frozen, advancing, dirty, closed from list_tenants()")
 FOUND_TENANT = Query(UUID, "select found_tenant($1, $2, $3, $4, $5, $6)")
 WIRE_NOW = Query(datetime, "select wire_now()")
 
