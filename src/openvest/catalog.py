@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from openvest.core.lifecycle import Lifecycle
+from openvest.core.sealing import SealedColumn
 from openvest.db.unit import Hook
 from openvest.declarations import (
     AuditQuery,
@@ -75,6 +76,9 @@ REPRESENTATIONS: Mapping[Contract, Mapping[str, Representation]] = {
 
 LIFECYCLES: Sequence[Lifecycle] = tuple(one for feature in FEATURES for one in feature.lifecycles)
 """Every lifecycle table."""
+
+SEALED: Sequence[SealedColumn] = tuple(one for feature in FEATURES for one in feature.sealed)
+"""Columns of features' tables that hold values only sealed."""
 
 CLOSING_BLOCKERS: Sequence[ClosingBlocker] = tuple(one for feature in FEATURES for one in feature.blockers)
 """What keeps an account that is CLOSING from being closed, beside what its balances show."""

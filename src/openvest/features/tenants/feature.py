@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from openvest.declarations import Face, Feature
-from openvest.features.tenants import lite, v1
+from openvest.features.tenants import lite, model, v1
 
 FEATURE = Feature(
     "tenants",
     v1=Face(v1.ENDPOINTS),
     lite=Face(lite.ENDPOINTS, lite.REPRESENTATIONS),
     tables=("access_tokens", "api_clients", "client_keys", "clocks", "signing_keys", "tenants"),
+    sealed=(model.PRIVATE_KEY,),
 )

@@ -17,6 +17,7 @@ from openvest.db.unit import Database, Unit
 from openvest.declarations import Contract
 from openvest.features.tenants import rules, store
 from openvest.features.tenants.model import (
+    PRIVATE_KEY,
     Client,
     KeyAlgorithm,
     Licence,
@@ -231,7 +232,7 @@ async def add_signing_key(unit: Unit) -> UUID:
     """A further P-521 key of ours; from now on it signs, the older ones still verify. Writes: signing_keys."""
     private, public = generate_p521()
     key_id = random_id(unit.now)
-    sealed = unit.secrets.seal(private, _place(unit.tenant_id, key_id))
+    sealed = unit.secrets.seal(private, PRIVATE_KEY.place(tenant_id=unit.tenant_id, id=key_id))
     await unit.run(store.ADD_SIGNING_KEY, unit.tenant_id, key_id, sealed, public.decode(), unit.now)
     return key_id
 
@@ -239,7 +240,8 @@ async def add_signing_key(unit: Unit) -> UUID:
 async def signing_key(unit: Unit) -> SigningKey:
     """The key that signs what this tenant is sent. Raises: LookupError, SealBroken."""
     found = await unit.one(store.NEWEST_SIGNING_KEY, unit.tenant_id)
-    return SigningKey(found.id, unit.secrets.open(found.sealed_private_key, _place(unit.tenant_id, found.id)))
+    place = PRIVATE_KEY.place(tenant_id=unit.tenant_id, id=found.id)
+    return SigningKey(found.id, unit.secrets.open(found.sealed_private_key, place))
 
 
 async def verify_keys(unit: Unit) -> list[VerifyKey]:
@@ -295,10 +297,6 @@ def _loaded(public_key: str | bytes) -> PublicKey:
         return load_public_key(public_key)
     except ValueError as error:
         raise rules.UnusableKey(str(error)) from None
-
-
-def _place(tenant_id: UUID, key_id: UUID) -> str:
-    return f"signing_keys.sealed_private_key {tenant_id} {key_id}"
 
 
 def _unknown(client_id: UUID) -> rules.UnknownClient:
