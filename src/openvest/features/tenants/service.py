@@ -46,6 +46,17 @@ async def find_tenant(database: Database, name: str) -> UUID | None:
     return next((t.tenant_id for t in await all_tenants(database) if t.name == name), None)
 
 
+def sandbox_id(seed: str, name: str) -> UUID:
+    """The id of the sandbox tenant of this name, in every installation of this seed."""
+    return deterministic_id("tenant", seed, name)
+
+
+def checked_name(name: str) -> str:
+    """A name that a tenant may have. Raises: UnusableName."""
+    rules.check_name(name)
+    return name
+
+
 async def create_tenant(
     database: Database,
     name: str,
@@ -66,7 +77,7 @@ async def create_tenant(
     tenant_id = await find_tenant(database, name)
     if tenant_id is None:
         at = await _ask_one(database, store.WIRE_NOW)
-        new_id = deterministic_id("tenant", database.seed, name) if mode == "sandbox" or at is None else random_id(at)
+        new_id = sandbox_id(database.seed, name) if mode == "sandbox" or at is None else random_id(at)
         asked = (new_id, name, licence or "TOL", mode, pace or "instant", frozen_at)
         tenant_id = await _ask_one(database, store.FOUND_TENANT, *asked)
         if tenant_id is None:
