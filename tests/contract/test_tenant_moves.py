@@ -24,11 +24,11 @@ from openvest.db.unit import Unit
 from openvest.events.log import events_after
 from openvest.events.sequencer import number_events
 from openvest.features.instruments.service import import_instruments
-from openvest.features.instruments.service_moves import MasterDiffers, NewsUntold
 from openvest.features.orders import service as orders
 from openvest.features.tenants import service as tenants
 from openvest.ledger.audit import prove_tenant
 from openvest.main.installation import Installation
+from openvest.main.tenant_master import MasterDiffers, NewsUntold
 from openvest.main.tenant_moves import ALL_SEALED, Imported, export_tenant, import_tenant, reopen
 from tests.kit.cluster import Cluster
 from tests.kit.customers import make_user, top_up

@@ -45,7 +45,11 @@ PLANTED: tuple[Planted, ...] = (
         "R17",
         "bodies-not-compared",
         "the hash of the body is not compared",
-        (Edit(_IDEMPOTENCY, "    if body_hash == keyed.body_hash:\n", "    if len(body_hash) == 16:\n"),),
+        (
+            Edit(
+                _IDEMPOTENCY, "    if body_hash in (keyed.body_hash, UNKNOWN_HASH):\n", "    if len(body_hash) == 16:\n"
+            ),
+        ),
         {"fuzz": 1},
     ),
     Planted(

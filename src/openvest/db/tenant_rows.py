@@ -101,6 +101,7 @@ async def put_in_place(
     connection: Connection,
     tenant_id: UUID,
     tables: Sequence[TenantTable],
+    members: Sequence[Member],
     changed: Mapping[tuple[str, str], str],
     progress: Progress,
 ) -> None:
@@ -110,13 +111,14 @@ async def put_in_place(
     """
     await set_tenant(connection, tenant_id)
     told = Told(progress, "put in place", len(tables))
+    rows = {member.name: member.rows for member in members}
     for together in in_order(tables):
         inserts = [_insert(table, tenant_id, changed) for table in together]
         *first, last = inserts
         begun = ", ".join(f"w{n} as ({insert})" for n, insert in enumerate(first))
         await connection.execute(f"with {begun} {last}" if begun else last)
-        for _ in together:
-            told.table(0)
+        for table in together:
+            told.table(rows[table.name])
     await set_sequences(connection, tables, tenant_id)
 
 

@@ -26,10 +26,10 @@ from openvest.db.migrate import check_schema, known_migrations
 from openvest.db.tenant_file import Exported, MoveRefused, TenantReader, TenantWriter, open_tenant
 from openvest.db.tenant_rows import Resealer, load, put_in_place, write_shared, write_tables
 from openvest.db.tenant_tables import set_tenant, tenant_tables, travelling
-from openvest.features.instruments import service_moves as instruments
 from openvest.features.tenants import service as tenants
 from openvest.features.tenants.model import ListedTenant
 from openvest.ledger.audit import Proof, prove_tenant
+from openvest.main import tenant_master as master
 from openvest.main.installation import Installation, as_owner
 from openvest.server.idempotency import ANSWER
 
@@ -118,13 +118,13 @@ async def _write(
         await connection.execute(SETTLE)
         await set_tenant(connection, tenant.tenant_id)
         await check_schema(connection)
-        await instruments.check_told(connection, tenant.tenant_id)
+        await master.check_told(connection, tenant.tenant_id)
         made_at = instant(await connection.fetchval("select wire_now()"))
         tables = travelling(await tenant_tables(connection), moved=moved)
         resealer = Resealer(ALL_SEALED, installation.secrets, key, tenant.tenant_id)
         naming = [table.name for table in tables if "instrument_id" in table.columns]
-        traded = await instruments.referred(connection, tenant.tenant_id, naming)
-        await write_shared(connection, file, instruments.SHARED, traded)
+        traded = await master.referred(connection, tenant.tenant_id, naming)
+        await write_shared(connection, file, master.SHARED, traded)
         await write_tables(connection, file, tenant.tenant_id, tables, resealer, progress)
         migrations = tuple(await known_migrations(connection))
     return Exported(
@@ -183,10 +183,10 @@ async def _import(
     await load(connection, file, Resealer(ALL_SEALED, key, installation.secrets, tenant_id), progress)
     if exported.moved and await connection.fetchval(_CLIENTS):
         raise MoveRefused("A client of the tenant is known here under another tenant; export a copy with --keep-open.")
-    await instruments.merge(connection)
+    await master.merge(connection)
     tables = travelling(await tenant_tables(connection), moved=exported.moved)
     changed = await _changed(connection, installation, exported, name)
-    await put_in_place(connection, tenant_id, tables, changed, progress)
+    await put_in_place(connection, tenant_id, tables, exported.members, changed, progress)
 
 
 async def _changed(

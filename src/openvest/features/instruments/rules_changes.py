@@ -14,9 +14,6 @@ from uuid import UUID
 from openvest.features.instruments.model import Instrument
 from openvest.features.instruments.rules_import import InstrumentRow
 
-OF_NEW: Sequence[str] = ("INSTRUMENT.ONBOARDED",)
-"""What is told of an instrument that was not known before."""
-
 
 class Trades(Protocol):
     """A venue of an instrument."""
@@ -35,7 +32,7 @@ def changes_of(before: Instrument | None, line: InstrumentRow, listed: Sequence[
     `listed`: where the instrument traded before, the preferred venue first. A venue that the line does not name stays.
     """
     if before is None:
-        return OF_NEW
+        return ("INSTRUMENT.ONBOARDED",)
     found: list[str] = []
     switched = before.fractional_trading != line.fractional_trading
     # How many decimals there are is part of the switch where fractions come or go.

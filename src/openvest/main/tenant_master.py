@@ -1,4 +1,4 @@
-"""What of the master a tenant takes along when it moves, and how that meets the master of where it comes to.
+"""What of the instruments a tenant takes along when it moves, and how that meets the master of where it comes to.
 
 An instrument has the same id everywhere, made from its ISIN, and a venue from its MIC. What is missing is added, and
 told to the other tenants as an import would. What is known must say the same, since orders were accepted by it; a
@@ -12,9 +12,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from openvest.core.problems import Conflict
-from openvest.core.snapshots import text_of
-from openvest.features.instruments import rules_changes, store
+from openvest.db.tenant_file import MoveRefused
+from openvest.features.instruments import service as instruments
 from openvest.features.instruments.model import Instrument
 
 if TYPE_CHECKING:
@@ -31,6 +30,7 @@ SHARED: Mapping[str, str] = {
 }
 """The tables, and the rows of these instruments in them."""
 
+_IMPORTS_ALONE = "select pg_advisory_xact_lock(hashtextextended('instruments', 0))"
 _HELD = "select distinct asset::uuid as id from balances where tenant_id = $1 and length(asset) = 36"
 _TOLD = "select distinct object_id as id from events e where tenant_id = $1 and type like 'INSTRUMENT.%'"
 _UNTOLD = """
@@ -84,11 +84,11 @@ insert into {table} select n.* from incoming_{table} n
 """
 
 
-class MasterDiffers(Conflict):
+class MasterDiffers(MoveRefused):
     """An instrument or a venue that a tenant brings along is known here as another."""
 
 
-class NewsUntold(Conflict):
+class NewsUntold(MoveRefused):
     """A tenant is to leave before it was told of changes of instruments."""
 
 
@@ -110,7 +110,7 @@ async def check_told(connection: Connection, tenant_id: UUID) -> None:
     if waiting:
         raise NewsUntold(
             f"The tenant was not told yet of {waiting} changes of instruments; let a worker run (openvest serve, or "
-            "openvest worker; a frozen clock must be moved), then export it."
+            "openvest worker), then export it."
         )
 
 
@@ -120,7 +120,7 @@ async def merge(connection: Connection) -> None:
     Raises: MasterDiffers. Writes: venues, instruments, instrument_venues, instrument_changes, bars, quotes,
     imported_ranges, clocks.
     """
-    await connection.execute(store.LOCK_IMPORTS.sql)
+    await connection.execute(_IMPORTS_ALONE)
     if found := await connection.fetch(_DIFFERENT):
         listed = ", ".join(f"{r['isin']} ({r['key']}: {r['here']} here, {r['there']} in the file)" for r in found)
         raise MasterDiffers(
@@ -132,9 +132,7 @@ async def merge(connection: Connection) -> None:
     await connection.execute(_RAISE_VERSIONS)
     await connection.execute(_ADD_LISTINGS)
     if added:
-        ids, types = [one.id for one in added], " ".join(rules_changes.OF_NEW)
-        texts = [text_of(one) for one in added]
-        await connection.execute(store.ADD_CHANGES.sql, ids, [types] * len(added), texts, [None] * len(added))
-        await connection.execute(store.DISTURB_FROZEN.sql)
+        await instruments.note_changes(connection, [(one, ("INSTRUMENT.ONBOARDED",), None) for one in added])
+        await connection.execute("select disturb_frozen_clocks()")
     for table in ("bars", "quotes", "imported_ranges"):
         await connection.execute(_ADD_PRICES.format(table=table))
