@@ -734,7 +734,7 @@ create table securities_transactions (
   instrument_id uuid not null,
   isin text,
   type text not null,
-  amount numeric not null,
+  delta numeric not null,
   refs jsonb not null,
   booking_date timestamp with time zone not null,
   value_date timestamp with time zone not null,

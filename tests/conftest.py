@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+from openvest.core.memory import collect_rarely
 from openvest.db.unit import Database
 from openvest.main import Assembled
 from tests.kit.cluster import Cluster, start_cluster
@@ -21,6 +22,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     worker: dict[str, int] | None = getattr(config, "workerinput", None)
     if worker is not None:
         items[:] = dealt(items, worker["workercount"])
+
+
+def pytest_collection_finish() -> None:
+    collect_rarely()  # a worker holds some 4,000 tests; looking through them again and again was a tenth of its time
 
 
 @pytest.hookimpl(wrapper=True)

@@ -88,8 +88,8 @@ _CLAUSES = re.compile(
     r"|\b(?:select|set|returning|values|from|then)\b"
     r"|(\w+)"
 )
-_DECIDING = ("filters", "sorts", "unless", "tie")
-"""What is said of a list or a write by which rows are found, ordered or told apart."""
+_DECIDING = ("filters", "sorts", "unless", "tie", "max_size")
+"""What is said of a list, a write or a package by which rows are found, ordered, told apart or cut."""
 
 
 def used(source: str, *, rules: bool = False) -> set[tuple[str, int]]:

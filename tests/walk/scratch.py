@@ -51,7 +51,7 @@ def run(root: Path, *command: str | Path) -> subprocess.CompletedProcess[str]:
     """Run a program of our environment in the copy, which imports the copy and not this tree."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))}
     paths = os.pathsep.join((str(root / "src"), str(root)))
-    quiet = {"PYTHONDONTWRITEBYTECODE": "1", "NO_COLOR": "1", "PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"}
+    quiet = {"NO_COLOR": "1", "PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"}
     return subprocess.run(
         command,
         cwd=root,

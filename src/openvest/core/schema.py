@@ -59,7 +59,8 @@ class ValidationContext:
 class Body(BaseModel):
     """A request body. Strict: no coercion between JSON types, unknown fields refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, str_strip_whitespace=False)
+    # Its validator is built when the first body comes: most processes take few of all there are.
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, str_strip_whitespace=False, defer_build=True)
 
     @classmethod
     def field_errors_together(cls, body: Any, unfit: Set[str]) -> Iterable[FieldError]:
@@ -195,7 +196,7 @@ def _silent(cls: type[Body], empty: str | None) -> frozenset[str]:
 class View(BaseModel):
     """The description of an answer; never built at run time, so it costs nothing there."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
 @dataclass(frozen=True, slots=True)

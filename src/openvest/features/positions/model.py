@@ -17,10 +17,8 @@ ReferenceType = Literal["ORDER", "ORDER_EXECUTION", "CORPORATE_ACTION", "CORPORA
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """Units that an account has. Units: of the instrument."""
+    """What is known of the units that an account has, all of them aside. Units: of the instrument."""
 
-    account_id: UUID
-    quantity: Decimal
     locked_for_trading: Decimal
     pending_settlement: Decimal
     available_for_trading: Decimal
@@ -37,7 +35,9 @@ class Position(Holding):
     """
 
     id: UUID
+    account_id: UUID
     instrument: Instrument
+    quantity: Decimal
     average_price: Decimal | None
 
     @property
@@ -55,12 +55,18 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
-class SecuritiesTransaction(Booked):
-    """A booked movement of an account's units; it never changes. `delta` is what the quantity changed by."""
+class Movement(Booked):
+    """What is booked of a movement of units. `delta` is what the account's quantity changed by."""
 
     account_id: UUID
-    instrument: Instrument
     delta: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class SecuritiesTransaction(Movement):
+    """A booked movement of an account's units; it never changes."""
+
+    instrument: Instrument
     references: tuple[Reference, ...]
 
 

@@ -36,14 +36,10 @@ async def get_position(unit: Unit, account_id: UUID, instrument_id: UUID) -> Pos
     return (await _positions(unit, [row]))[0]
 
 
-_position_row = filled(
-    store.PositionRow,
-    Balance,
-    account_id="owner_id",
-    instrument_id=lambda balance: UUID(balance.asset),
-    quantity="balance",
+_position_row = filled(store.PositionRow, Balance)
+_position = filled(
+    Position, store.PositionRow, beside="id instrument average_price", account_id="owner_id", quantity="balance"
 )
-_position = filled(Position, store.PositionRow, beside="id instrument average_price")
 
 
 async def publish_positions(unit: Unit) -> None:
@@ -59,13 +55,13 @@ async def _positions(unit: Unit, rows: Sequence[store.PositionRow]) -> list[Posi
     if not rows:
         return []
     known = await instruments.by_id(unit, {row.instrument_id for row in rows})
-    prices = await average_prices(unit, [(row.account_id, row.instrument_id) for row in rows])
+    prices = await average_prices(unit, [(row.owner_id, row.instrument_id) for row in rows])
     return [
         _position(
             row,
-            id=balance_id(row.account_id, units_of(row.instrument_id)),
+            id=balance_id(row.owner_id, row.asset),
             instrument=_named(row.instrument_id, known),
-            average_price=prices.get((row.account_id, row.instrument_id)),
+            average_price=prices.get((row.owner_id, row.instrument_id)),
         )
         for row in rows
     ]
@@ -96,14 +92,12 @@ _row = filled(
     SecuritiesTransaction,
     instrument_id=lambda transaction: transaction.instrument.uuid,
     isin=lambda transaction: transaction.instrument.isin,
-    amount="delta",
     refs="references",
 )
 _transaction = filled(
     SecuritiesTransaction,
     store.TransactionRow,
     instrument=lambda row: Instrument(row.instrument_id, row.isin),
-    delta="amount",
     references=lambda row: tuple(Reference(UUID(ref["id"]), ref["type"]) for ref in row.refs),
 )
 

@@ -10,25 +10,25 @@ from openvest.core.snapshots import Json
 from openvest.db.paging import Listing
 from openvest.db.query import Query
 from openvest.db.rows import columns, insert
-from openvest.features.cash.model import Booked
-from openvest.features.positions.model import Holding
+from openvest.features.positions.model import Holding, Movement
 
 
 @dataclass(frozen=True, slots=True)
 class PositionRow(Holding):
     """A unit balance as the ledger publishes it."""
 
-    instrument_id: UUID
+    owner_id: UUID
+    asset: str
+    balance: Decimal
 
+    @property
+    def instrument_id(self) -> UUID:
+        return UUID(self.asset)
 
-_POSITION = (
-    "owner_id as account_id, balance as quantity, locked_for_trading, pending_settlement, available_for_trading,"
-    " settled_quantity, created_at, updated_at, asset::uuid as instrument_id"
-)
 
 POSITIONS = Listing(
     PositionRow,
-    columns=_POSITION,
+    columns=columns(PositionRow),
     source="pub_balances",
     filters={
         "account_id": "owner_kind = 'account' and owner_id = {} and (balance <> 0 or locked_for_trading <> 0"
@@ -40,19 +40,17 @@ POSITIONS = Listing(
 )
 POSITION = Query(
     PositionRow,
-    f"select {_POSITION} from pub_balances"
+    f"select {columns(PositionRow)} from pub_balances"
     " where tenant_id = $1 and owner_kind = 'account' and owner_id = $2 and asset = $3",
 )
 
 
 @dataclass(frozen=True, slots=True)
-class TransactionRow(Booked):
+class TransactionRow(Movement):
     """A securities transaction as its table has it. Shape: `refs` is a list of snapshots."""
 
-    account_id: UUID
     instrument_id: UUID
     isin: str | None
-    amount: Decimal
     refs: Json
 
 
