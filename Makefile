@@ -1,6 +1,6 @@
 # `make` alone lists the targets. Everything that is needed is set up in .venv by the targets themselves.
 .DEFAULT_GOAL := help
-.PHONY: help setup hooks runtime demo serve test quick check measure bench repeat crash ha gates gates-night gates-controls walk docs
+.PHONY: help setup hooks runtime demo serve test quick check measure bench move repeat crash ha gates gates-night gates-controls walk docs
 # Targets share one environment and one machine; side by side they would only disturb each other.
 .NOTPARALLEL:
 
@@ -42,6 +42,9 @@ measure: setup ## count lines per operation and places per field
 
 bench: setup ## measure and print one line per figure
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+move: setup ## move a tenant with 10,000 orders to another installation and prove both sides
+	@$(BIN)/python -m tests.bench.moves $(ARGS)
 
 repeat: setup ## live one life twice and compare every event
 	@$(BIN)/python -m tests.repeat $(ARGS)

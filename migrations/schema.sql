@@ -844,6 +844,7 @@ create table tenants (
   pace text not null,
   block_cut_off time without time zone not null default '16:00:00'::time without time zone,
   created_at timestamp with time zone not null,
+  closed_at timestamp with time zone,
   constraint tenants_pkey PRIMARY KEY (tenant_id),
   constraint tenants_licence_check CHECK ((licence = ANY (ARRAY['TOL'::text, 'BYOL'::text]))),
   constraint tenants_mode_check CHECK ((mode = ANY (ARRAY['sandbox'::text, 'production'::text]))),
@@ -1427,12 +1428,13 @@ begin
 end $function$;
 
 create function list_clocks()
- RETURNS TABLE(tenant_id uuid, frozen boolean, advancing boolean, dirty boolean)
+ RETURNS TABLE(tenant_id uuid, frozen boolean, advancing boolean, dirty boolean, closed boolean)
  LANGUAGE sql
  STABLE SECURITY DEFINER
  SET search_path TO 'public', 'pg_temp'
 AS $function$
-  select c.tenant_id, c.mode = 'frozen', c.advance_to is not null, c.dirty from clocks c order by c.tenant_id
+  select c.tenant_id, c.mode = 'frozen', c.advance_to is not null, c.dirty, t.closed_at is not null
+    from clocks c join tenants t on t.tenant_id = c.tenant_id order by c.tenant_id
 $function$;
 
 create function list_tenants()
@@ -1462,13 +1464,13 @@ begin
 end $function$;
 
 create function open_unit(tenant uuid, n integer, draining boolean)
- RETURNS TABLE(now timestamp with time zone, frozen boolean, write_number bigint, dirty boolean, tenant_name text)
+ RETURNS TABLE(now timestamp with time zone, frozen boolean, write_number bigint, dirty boolean, tenant_name text, closed_at timestamp with time zone)
  LANGUAGE plpgsql
 AS $function$
 declare c clocks; at timestamptz;
 begin
   execute format('set local app.tenant = %L', tenant);
-  select t.name into tenant_name from tenants t where t.tenant_id = tenant;
+  select t.name, t.closed_at into tenant_name, closed_at from tenants t where t.tenant_id = tenant;
   select * into c from clocks k where k.tenant_id = tenant;
   if n > 0 and c.mode = 'frozen' then
     select * into c from clocks k where k.tenant_id = tenant for update;

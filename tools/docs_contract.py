@@ -28,6 +28,7 @@ WHAT_TO_DO: Mapping[str, str] = {
     " signature covers, the machine's clock. A sandbox says in `detail` which of them it was; production never does.",
     "forbidden": "Ask for a token with a scope this operation takes (see [scopes.md](scopes.md)), or give the client"
     " that scope.",
+    "tenant_closed": "Send writes to the installation the tenant was moved to; reads are answered here as before.",
     "not_found": "Check the path and the id. An object of somebody else answers exactly as one that never was.",
     "method_not_allowed": "Use a method that the header `Allow` names.",
     "not_acceptable": "Accept `application/json`.",

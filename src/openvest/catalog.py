@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from openvest.core.lifecycle import Lifecycle
+from openvest.core.sealing import SealedColumn
 from openvest.db.catalogue import INSTALLATION_TABLES, WIRE_TABLES
 from openvest.db.distribute import Layout
 from openvest.db.unit import Hook
@@ -86,6 +87,9 @@ LAYOUTS: Mapping[str, Layout] = {
     **dict.fromkeys(WIRE_TABLES | INSTALLATION_TABLES, "local"),
 }
 """Where tables stand in a distributed database; those that are not named are distributed by their tenant."""
+
+SEALED: Sequence[SealedColumn] = tuple(one for feature in FEATURES for one in feature.sealed)
+"""Columns of features' tables that hold values only sealed."""
 
 CLOSING_BLOCKERS: Sequence[ClosingBlocker] = tuple(one for feature in FEATURES for one in feature.blockers)
 """What keeps an account that is CLOSING from being closed, beside what its balances show."""

@@ -19,6 +19,7 @@ from pydantic import BaseModel
 
 from openvest.core.contracts import Contract, ContractRules
 from openvest.core.lifecycle import Lifecycle
+from openvest.core.sealing import SealedColumn
 from openvest.core.snapshots import Emitted, Json, Snapshot
 from openvest.db.query import Query
 from openvest.db.unit import Hook, Unit
@@ -302,10 +303,11 @@ class Feature:
     """All that a feature declares. `catalog` lists features from bottom to top, and whoever reads goes over all.
 
     Shape: `name` is the folder's. `sweeps` is the work that becomes due, `dead_letters` what is done about a row of it
-    that was set aside. `lifecycles` are its objects' lives, `tables` where they are kept; `shared_tables` are equal for
-    all tenants and read-only for whoever serves. `invariants` is what a proof of the books asks of them. `blockers`
-    keep an account from being closed, and `closing` makes the sweep that closes it out of all features' blockers.
-    `publishers` run at the end of a unit and may still emit events.
+    that was set aside. `lifecycles` are its objects' lives, `tables` where they are kept, `sealed` the columns of those
+    that hold values only sealed; `shared_tables` are equal for all tenants and read-only for whoever serves.
+    `invariants` is what a proof of the books asks of them. `blockers` keep an account from being closed, and `closing`
+    makes the sweep that closes it out of all features' blockers. `publishers` run at the end of a unit and may still
+    emit events.
     """
 
     name: str
@@ -322,3 +324,4 @@ class Feature:
     publishers: Sequence[Hook] = ()
     tables: Sequence[LiteralString] = ()
     shared_tables: Sequence[LiteralString] = ()
+    sealed: Sequence[SealedColumn] = ()

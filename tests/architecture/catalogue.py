@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from string import Formatter
 
 import asyncpg
 
 from openvest.catalog import SHARED_TABLES
 from openvest.core.lifecycle import Lifecycle
+from openvest.core.sealing import SealedColumn
 from openvest.db.catalogue import (
     APPEND_ONLY,
     DELETABLE,
@@ -243,6 +245,30 @@ def homes(features: Iterable[Feature]) -> Rule:
         ]
         said += [f"{table} of {home} is no table" for table, home in kept if table not in tables]
         said += [f"{table} is kept by several" for table, times in known.items() if times > 1]
+        return sorted(said)
+
+    return rule
+
+
+def sealed_columns(sealed: Iterable[SealedColumn]) -> Rule:
+    """Every column that holds values only sealed says where they stand, since a tenant that moves takes a new key."""
+    declared = {f"{one.table}.{one.column}": one for one in sealed}
+
+    async def rule(connection: asyncpg.Connection) -> list[str]:
+        columns = (await read(connection)).columns
+        known = {f"{row['relation']}.{row['name']}" for row in columns}
+        by_name = {name for name in known if name.partition(".")[2].startswith("sealed_")}
+        said = [
+            f"{name} is sealed: name it in a SealedColumn of its feature's `sealed`" for name in by_name - {*declared}
+        ]
+        said += [f"{name} is sealed and is no column" for name in declared.keys() - known]
+        for name, one in declared.items():
+            fields = {field for _, field, _, _ in Formatter().parse(one.named) if field}
+            said += [
+                f"{name} is placed by {field}, which is no column"
+                for field in fields
+                if f"{one.table}.{field}" not in known
+            ]
         return sorted(said)
 
     return rule

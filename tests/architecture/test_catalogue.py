@@ -12,6 +12,7 @@ from openvest.catalog import FEATURES, LIFECYCLES
 from openvest.db.catalogue import APPEND_ONLY, WIRE_TABLES
 from openvest.db.paging import Listing
 from openvest.db.query import Query, Statement
+from openvest.main.tenant_moves import ALL_SEALED
 from tests.architecture.catalogue import (
     EQUAL_TABLES,
     Rule,
@@ -23,6 +24,7 @@ from tests.architecture.catalogue import (
     lists,
     lives,
     names_tenant,
+    sealed_columns,
     tenant_tables,
     walls,
 )
@@ -42,6 +44,7 @@ RULES = {
     "states": states,
     "homes": homes(FEATURES),
     "blockers": closing_blocked(FEATURES),
+    "sealed": sealed_columns(ALL_SEALED),
 }
 WALLED = "select isolate_tenant('gifts')"
 GIFTS = "create table gifts (tenant_id uuid not null, id uuid not null, primary key (tenant_id, id)); "
@@ -196,6 +199,21 @@ async def test_the_rules_look_at_something(owner: asyncpg.Connection) -> None:
             homes([*FEATURES, FEATURES[-1]]),
             "select 1",
             "scenario_uses is kept by several\nscenarios is kept by several",
+        ),
+        (
+            sealed_columns(ALL_SEALED),
+            "alter table topups add sealed_reference bytea",
+            "topups.sealed_reference is sealed: name it in a SealedColumn of its feature's `sealed`",
+        ),
+        (
+            sealed_columns(ALL_SEALED),
+            "alter table bank_lines rename column sealed_parties to parties",
+            "bank_lines.sealed_parties is sealed and is no column",
+        ),
+        (
+            sealed_columns(ALL_SEALED),
+            "alter table bank_lines rename column id to line",
+            "bank_lines.sealed_parties is placed by id, which is no column",
         ),
         (
             closing_blocked([replace(one, blockers=()) if one.name == "orders" else one for one in FEATURES]),

@@ -24,7 +24,7 @@ from tests.kit.http import Api, http_of, make_api, make_test_app
 
 pytestmark = pytest.mark.anyio
 
-OPEN = "select now, frozen, write_number, dirty, tenant_name from open_unit"
+OPEN = "select now, frozen, write_number, dirty, tenant_name, closed_at from open_unit"
 STRICT = Statement("update api_clients set strict_idempotency = true where tenant_id = $1 and id = $2")
 WAITING = Query(int, "select count(*)::integer from pg_stat_activity where wait_event_type = 'Lock'")
 

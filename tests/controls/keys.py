@@ -45,7 +45,11 @@ PLANTED: tuple[Planted, ...] = (
         "R17",
         "bodies-not-compared",
         "the hash of the body is not compared",
-        (Edit(_IDEMPOTENCY, "    if body_hash == keyed.body_hash:\n", "    if len(body_hash) == 16:\n"),),
+        (
+            Edit(
+                _IDEMPOTENCY, "    if body_hash in (keyed.body_hash, UNKNOWN_HASH):\n", "    if len(body_hash) == 16:\n"
+            ),
+        ),
         {"fuzz": 1},
     ),
     Planted(
@@ -69,7 +73,7 @@ PLANTED: tuple[Planted, ...] = (
         (
             Edit(_CLAIM, " and s.client_id = client_ids[m] and s.key = keys[m]", " and s.key = keys[m]"),
             # What is stored is sealed for its client: taken alone, the look-up would end in an answer nobody can open.
-            Edit(_IDEMPOTENCY, "{keyed.caller.tenant_id} {keyed.caller.client_id} {keyed.key}", "{keyed.key}"),
+            Edit(_IDEMPOTENCY, "{tenant_id} {client_id} {key}", "{key}"),
         ),
         {"fuzz": 1},
     ),

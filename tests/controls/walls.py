@@ -109,8 +109,8 @@ PLANTED: tuple[Planted, ...] = (
         (
             Edit(
                 "src/openvest/features/onboarding/service_identifiers.py",
-                "    return unit.secrets.seal(identifier.encode(), _place(identifier_id)) if identifier else None\n",
-                "    return identifier.encode() if identifier else None\n",
+                "unit.secrets.seal(identifier.encode(), IDENTIFIER.place(id=identifier_id)) if",
+                "identifier.encode() if",
             ),
         ),
     ),

@@ -27,7 +27,8 @@ from tests.e2e.serving import Cli, Serving, free_port, wait_until
 COMMANDS = """
 serve|server|worker|demo|api|doctor|client create|client add-key|client list|client disable|client rotate-secret
 |clock show|clock freeze|clock thaw|clock advance|ledger prove|ledger balances|events list|work list|work retry
-|work drop|instruments import|prices import|db migrate|db check|db distribute|tenants list|backup|restore
+|work drop|instruments import|prices import|db migrate|db check|db distribute|tenants list|tenants export
+|tenants import|tenants reopen|backup|restore
 """.replace("\n", "").split("|")
 """Every command there is."""
 

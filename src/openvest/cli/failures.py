@@ -36,11 +36,12 @@ def failure_of(error: BaseException) -> Failed | None:
     from openvest.db.checks import StartRefused
     from openvest.db.faults import DOWN
     from openvest.db.migrate import SchemaRefused
+    from openvest.db.tenant_file import MoveRefused
     from openvest.db.unit import DatabaseDown
 
     if isinstance(error, Failed):
         return error
-    if isinstance(error, EmbeddedError | StartRefused | SchemaRefused | BackupRefused):
+    if isinstance(error, EmbeddedError | StartRefused | SchemaRefused | BackupRefused | MoveRefused):
         return Failed(str(error))  # their sentences end with what to do
     if isinstance(error, Problem):
         listed = "".join(f"\n  {field_error.field}: {field_error.message}" for field_error in error.errors)

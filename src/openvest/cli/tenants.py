@@ -1,4 +1,4 @@
-"""`openvest tenants …`: which tenants there are, and the clock of each."""
+"""`openvest tenants …`: which tenants there are, the clock of each, and one of them to another installation."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from openvest.cli import tenant_moves
 from openvest.cli.options import DEFAULT_DATA_DIR, AsJson, DataDir
 
 if TYPE_CHECKING:
     from openvest.main.installation import Installation
 
-app = typer.Typer(no_args_is_help=True, help="Show the tenants; client create makes them.")
+app = typer.Typer(
+    no_args_is_help=True, help="Show the tenants, and move one to another installation; client create makes them."
+)
 
 _COLUMNS = ("tenant", "tenant_id", "mode", "licence", "pace", "clock", "now")
 
@@ -53,8 +56,8 @@ async def _tenants(installation: Installation) -> list[dict[str, Any]]:
     clocks = {clock.tenant_id: clock for clock in await service.all_clocks(database)}
     for known in await service.all_tenants(database):
         clock = clocks[known.tenant_id]
-        moves = "advancing" if clock.advancing else "frozen" if clock.frozen else "running"
-        rows.append({**await database.read(known.tenant_id, shown), "clock": moves})
+        going = "advancing" if clock.advancing else "frozen" if clock.frozen else "running"
+        rows.append({**await database.read(known.tenant_id, shown), "clock": "closed" if clock.closed else going})
     return rows
 
 
@@ -66,3 +69,8 @@ def _print(rows: list[dict[str, Any]], as_json: bool) -> None:
 
     titles = tuple(name.replace("_", " ") for name in _COLUMNS)
     print_table(titles, [tuple(row[name] for name in _COLUMNS) for row in rows])
+
+
+app.command("export", epilog=tenant_moves.EXPORT_EXAMPLES)(tenant_moves.export)
+app.command("import", epilog=tenant_moves.IMPORT_EXAMPLES)(tenant_moves.import_)
+app.command("reopen", epilog="Example: openvest tenants reopen acme")(tenant_moves.reopen)

@@ -25,6 +25,21 @@ class SealBroken(Exception):
     """A sealed value does not open: another master key, another place, or changed bytes."""
 
 
+@dataclass(frozen=True, slots=True)
+class SealedColumn:
+    """A column that holds values only sealed. Shape: `named` is the place of a value, with columns of its row in
+    braces; `is_text`: it is stored in base64."""
+
+    table: str
+    column: str
+    named: str
+    is_text: bool = False
+
+    def place(self, **row: object) -> str:
+        """Where the value of this row stands, for sealing and opening it."""
+        return self.named.format(**row)
+
+
 def _derive(master: bytes, purpose: str) -> bytes:
     return HKDF(SHA256(), KEY_BYTES, None, purpose.encode()).derive(master)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 
 from openvest.core.snapshots import dumps
+from openvest.db.faults import DOWN
 from openvest.db.hosts import Hosts, PlainConnection
 
 STATED: Mapping[str, str] = {
@@ -42,6 +43,7 @@ line. A statement may wait for a lock once and still have 20 s to work. The driv
 since it alone cannot say what became of the statement. Where several hosts are named, one that says nothing at all is
 found sooner, by its pulse (hosts.py)."""
 
+ROLLBACK_SECONDS = 2.0
 COMMAND_SECONDS = 60
 """How long the driver waits for one statement: only for a server, or a way to it, that says nothing at all."""
 
@@ -83,6 +85,16 @@ async def commit(connection: Connection) -> None:
     except (TimeoutError, asyncio.CancelledError):
         connection.terminate()
         raise
+
+
+async def roll_back(connection: Connection) -> None:
+    """Why limited: a server that hangs answers this no sooner than what was asked before."""
+    if not connection.is_closed():
+        try:
+            async with asyncio.timeout(ROLLBACK_SECONDS):
+                await connection.execute("rollback")
+        except DOWN:
+            connection.terminate()
 
 
 async def connect(url: str, **options: Any) -> Connection:

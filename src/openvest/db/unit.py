@@ -8,7 +8,6 @@ Source: DOMAIN.md sections 2 to 4, PHYSICAL_DESIGN.md "Order of writes".
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -24,7 +23,8 @@ from openvest.core.failpoints import failpoint
 from openvest.core.ids import IdSource, deterministic_id, random_id
 from openvest.core.sealing import Secrets
 from openvest.core.snapshots import Emitted, text_of
-from openvest.db.connections import commit
+from openvest.db.closing import refuse_closed
+from openvest.db.connections import commit, roll_back
 from openvest.db.faults import AGAIN, DOWN, DatabaseDown, TooBusy, is_misuse
 from openvest.db.lending import Lender
 from openvest.db.query import Query, Statement, together
@@ -41,13 +41,12 @@ Hook = Callable[["Unit"], Awaitable[None]]
 
 MICROSECOND = timedelta(microseconds=1)
 RETRIES = 3
-ROLLBACK_SECONDS = 2.0
 DRAINS_SECONDS = 30.0
 """How long a write goes on bringing its frozen tenant to rest while others disturb it time and again."""
 _BEFORE_EVENTS, _BEFORE_HOUSE = failpoint("unit.before_events"), failpoint("unit.before_house")
 _BEFORE_COMMIT, _AFTER_COMMIT = failpoint("unit.before_commit"), failpoint("unit.after_commit")
 
-_OPEN = "select now, frozen, write_number, dirty, tenant_name from open_unit($1, $2, $3)"
+_OPEN = "select now, frozen, write_number, dirty, tenant_name, closed_at from open_unit($1, $2, $3)"
 # A SELECT over its parts, each a statement of its own: a distributed database takes an INSERT beside another only so.
 _EVENTS = """
 with s as (insert into event_sets (tenant_id, events) values ($1, $2) returning id),
@@ -273,18 +272,24 @@ class Database:
         cause: str | None = None,
         draining: bool = False,
         drains: bool = True,
+        of_closed: bool = False,
     ) -> T:
         """Run work in a unit that writes, commit, then return its result.
 
         `n` items tick a frozen clock; 0 for writes that write no events (tokens, subscriptions). `cause` names the
         keyed request for caused ids; None: the number of the business write. Deadlocks are retried up to three times;
         work must therefore be repeatable. `drains` False: whoever asks brings a frozen tenant to rest, and not while it
-        keeps others waiting. Raises: DatabaseDown, MustDrain, one of AGAIN, and what work and the drain raise.
+        keeps others waiting. `of_closed`: what a closed tenant may still write, since it never leaves with it (tokens).
+        Raises: TenantClosed, DatabaseDown, MustDrain, one of AGAIN, and what work and the drain raise.
         """
+
+        async def open_on(connection: Connection) -> Unit:
+            return await self._open(connection, tenant_id, n, cause, draining, of_closed)
+
         left, since = RETRIES, monotonic_ns()
         while True:
             try:
-                return await self._write_once(tenant_id, work, n, cause, draining)
+                return await self._write_once(tenant_id, work, open_on)
             except MustDrain as error:
                 if not drains:
                     raise
@@ -297,20 +302,20 @@ class Database:
                 left -= 1
 
     async def _write_once(
-        self, tenant_id: UUID, work: Callable[[Unit], Awaitable[T]], n: int, cause: str | None, draining: bool
+        self, tenant_id: UUID, work: Callable[[Unit], Awaitable[T]], open_on: Callable[[Connection], Awaitable[Unit]]
     ) -> T:
         async with self.connection() as connection:
             await connection.execute("begin")
             try:
-                unit = await self._open(connection, tenant_id, n, cause, draining)
+                unit = await open_on(connection)
                 result = await work(unit)
                 if not unit.abandoned:
                     await unit.close()
             except BaseException:
-                await _roll_back(connection)
+                await roll_back(connection)
                 raise
             if unit.abandoned:
-                await _roll_back(connection)
+                await roll_back(connection)
                 return result
             _BEFORE_COMMIT()
             await commit(connection)
@@ -328,16 +333,20 @@ class Database:
         async with self.connection() as connection:
             await connection.execute(begin)
             try:
-                result = await work(await self._open(connection, tenant_id, 0, None, False))
+                result = await work(await self._open(connection, tenant_id, 0, None, False, True))
             finally:
-                await _roll_back(connection)
+                await roll_back(connection)
             return result
 
-    async def _open(self, connection: Connection, tenant_id: UUID, n: int, cause: str | None, draining: bool) -> Unit:
+    async def _open(
+        self, connection: Connection, tenant_id: UUID, n: int, cause: str | None, draining: bool, of_closed: bool
+    ) -> Unit:
         opened = await connection.fetchrow(_OPEN, tenant_id, n, draining)
         if opened is None:
             raise UnknownTenant(str(tenant_id))
-        now, frozen, write_number, dirty, name = opened
+        now, frozen, write_number, dirty, name, closed_at = opened
+        if closed_at is not None and not of_closed:
+            raise refuse_closed(name, closed_at)
         if dirty and n > 0:
             raise MustDrain
         root = (self.seed, cast(str, name)) if frozen else None
@@ -383,13 +392,3 @@ async def _fetch(connection: Connection, query: Query[R], args: Sequence[Any]) -
     if hasattr(make, "__dataclass_fields__"):
         return [make(*record) for record in found]
     return [cast(R, record[0]) for record in found]
-
-
-async def _roll_back(connection: Connection) -> None:
-    """Why limited: a server that hangs answers this no sooner than what was asked before."""
-    if not connection.is_closed():
-        try:
-            async with asyncio.timeout(ROLLBACK_SECONDS):
-                await connection.execute("rollback")
-        except DOWN:
-            connection.terminate()

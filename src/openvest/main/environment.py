@@ -41,6 +41,11 @@ def read_environment(data_dir: Path) -> Environment:
     )
 
 
+def export_key() -> str | None:
+    """The key of files of tenants, where OPENVEST_EXPORT_KEY gives it."""
+    return os.environ.get("OPENVEST_EXPORT_KEY") or None
+
+
 def _url(name: str) -> str | None:
     """Why not its text in the sentence: it holds a password."""
     text = os.environ.get(name)

@@ -16,12 +16,14 @@ from typing import Any, cast
 from uuid import UUID
 
 from openvest.core.problems import Conflict, Unprocessable
-from openvest.core.sealing import Secrets
+from openvest.core.sealing import SealedColumn, Secrets
 from openvest.core.snapshots import canonical, dumps
 from openvest.db.query import Query, Statement
 from openvest.db.unit import Unit
 from openvest.declarations import Caller
 from openvest.server.messages import JSON, HttpResponse, Request
+
+ANSWER = SealedColumn("idempotency", "body", "idempotency.body {tenant_id} {client_id} {key}", is_text=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,10 @@ STORE = Statement(
     " path = excluded.path, body_hash = excluded.body_hash, field_hashes = excluded.field_hashes,"
     " status = excluded.status, body = excluded.body, created_at = excluded.created_at"
 )
+
+UNKNOWN_HASH = b""
+"""Of a request whose tenant came from an installation with another master key, so with other hashes: the key, the
+method and the path alone tell that a request is that one again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +171,7 @@ def _difference(method: str, path: str, body_hash: bytes, field_hashes: Mapping[
         return f"its method ({method})"
     if path != keyed.path:
         return f"its path ({path})"
-    if body_hash == keyed.body_hash:
+    if body_hash in (keyed.body_hash, UNKNOWN_HASH):
         return None
     names = sorted(set(field_hashes) | set(keyed.field_hashes))
     fields = [name for name in names if field_hashes.get(name) != keyed.field_hashes.get(name)]
@@ -173,4 +179,4 @@ def _difference(method: str, path: str, body_hash: bytes, field_hashes: Mapping[
 
 
 def _place(keyed: Keyed) -> str:
-    return f"idempotency.body {keyed.caller.tenant_id} {keyed.caller.client_id} {keyed.key}"
+    return ANSWER.place(tenant_id=keyed.caller.tenant_id, client_id=keyed.caller.client_id, key=keyed.key)

@@ -65,7 +65,8 @@ class Runner:
         async def write(unit: Unit) -> HttpResponse:
             return encode(endpoint, await verb(unit, replace(call, cause=unit.ids.cause)))
 
-        return await self.database.write(call.caller.tenant_id, write, n=1 if endpoint.advances_clock else 0)
+        n = 1 if endpoint.advances_clock else 0
+        return await self.database.write(call.caller.tenant_id, write, n=n, of_closed=endpoint.form)
 
     def _deadline(self) -> int:
         return monotonic_ns() + int(self.settings.key_wait_seconds * 1_000_000_000)

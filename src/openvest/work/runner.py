@@ -24,6 +24,7 @@ from uuid import UUID
 
 from openvest.core.clock import monotonic_ns
 from openvest.core.failpoints import failpoint
+from openvest.db.closing import TenantClosed
 from openvest.db.faults import DOWN, DatabaseDown, TooBusy, is_passing
 from openvest.db.lending import SecondConnection
 from openvest.db.query import Statement
@@ -61,7 +62,7 @@ class Stuck(Exception):
 
 def _of_the_rows(error: BaseException) -> bool:
     """Whether what was raised says something of the rows at hand, so that the one to blame is looked for."""
-    return not (is_passing(error) or isinstance(error, MustDrain | Stuck | SecondConnection))
+    return not (is_passing(error) or isinstance(error, MustDrain | Stuck | SecondConnection | TenantClosed))
 
 
 def _passing_or_raised(error: Exception) -> BaseException:
@@ -127,7 +128,7 @@ class Runner:
         """One set of a live tenant, whose other work goes on when it fails. Raises: DatabaseDown."""
         try:
             did = await self._one_set(work, tenant_id, draining=False)
-        except MustDrain:
+        except (MustDrain, TenantClosed):
             raise
         except DatabaseDown:
             # Told by whoever runs this; put off all the same, so that what follows in the catalog gets its turn.

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from openvest.catalog import FORGET_DEAD_LETTERS
+from openvest.db.closing import TenantClosed
 from openvest.db.faults import is_partly_down, is_unavailable
 from openvest.db.query import Query, Statement
 from openvest.db.unit import Database, DatabaseDown, Unit
@@ -34,6 +35,8 @@ async def keep_house(database: Database, log: Any) -> None:
             await database.write(tenant.tenant_id, _forget_over, n=0)
             for webhook_id in await database.write(tenant.tenant_id, _remove_failing, n=0):
                 log.warning("webhook.removed", tenant=str(tenant.tenant_id), webhook=str(webhook_id))
+        except TenantClosed:
+            continue
         except DatabaseDown as error:
             if not is_partly_down(error):
                 raise

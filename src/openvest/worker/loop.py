@@ -114,11 +114,15 @@ class Worker:
 
     async def _look(self) -> None:
         try:
-            for tenant_id in await tenants_waiting(self.database):
+            clocks = await tenants.all_clocks(self.database)
+            closed = {clock.tenant_id for clock in clocks if clock.closed}
+            for tenant_id in set(await tenants_waiting(self.database)) - closed:
                 self.numbering.poke(tenant_id)
-            for tenant_id in await webhooks.waiting_tenants(self.database):
+            for tenant_id in set(await webhooks.waiting_tenants(self.database)) - closed:
                 self.delivering.poke(tenant_id)
-            for clock in await tenants.all_clocks(self.database):
+            for clock in clocks:
+                if clock.closed:
+                    continue
                 moving = clock.advancing or (clock.frozen and clock.dirty)
                 if moving or not (clock.frozen or self.working.has_appointment(clock.tenant_id)):
                     self.working.poke(clock.tenant_id)

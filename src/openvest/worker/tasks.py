@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
+from openvest.db.closing import TenantClosed
 from openvest.db.faults import DatabaseDown, TooBusy, is_unavailable
 from openvest.work.runner import Stuck
 from openvest.work.setbacks import pause_after
@@ -105,6 +106,8 @@ class TenantTasks:
             event = "worker.busy" if isinstance(error, TooBusy) else "worker.database_down"
             self._log.warning(event, work=self._name, error=error)
             return pause_after(1)
+        except TenantClosed:
+            return 0  # while it was on its way here; nobody looks for more
         except Stuck as error:
             self._log.warning("work.stuck", work=self._name, tenant=str(tenant_id), waits_for=str(error))
         except Exception as error:

@@ -250,17 +250,17 @@ async def _put_changed(connection: Connection, lines: Sequence[rules_import.Inst
     changed = [line for line in lines if types[line.id]]
     if changed:
         put = await connection.fetch(store.PUT_INSTRUMENTS.sql, *_instrument_columns(changed))
-        rows = [
-            (
-                record["id"],
-                " ".join(types[record["id"]]),
-                text_of(Instrument(*record)),
-                text_of(before[record["id"]]) if record["id"] in before else None,
-            )
-            for record in put
-        ]
-        await connection.execute(store.ADD_CHANGES.sql, *map(list, zip(*rows, strict=True)))
+        now = [Instrument(*record) for record in put]
+        await note_changes(connection, [(one, types[one.id], before.get(one.id)) for one in now])
     return len(changed)
+
+
+async def note_changes(
+    connection: Connection, noted: Sequence[tuple[Instrument, Sequence[str], Before | None]]
+) -> None:
+    """Keep what every tenant is to be told of these instruments. Writes: instrument_changes."""
+    rows = [(one.id, " ".join(types), text_of(one), old and text_of(old)) for one, types, old in noted]
+    await connection.execute(store.ADD_CHANGES.sql, *map(list, zip(*rows, strict=True)))
 
 
 async def _put_venues(connection: Connection) -> None:

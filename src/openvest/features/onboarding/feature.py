@@ -15,4 +15,5 @@ FEATURE = Feature(
     reactions=sweeps.REACTIONS,
     lifecycles=(rules.CHECK,),
     tables=("tax_residencies", "user_checks", "user_identifiers"),
+    sealed=(model.IDENTIFIER, model.RESIDENCIES),
 )

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
+from openvest.core.sealing import SealedColumn
 from openvest.declarations import Event
 
 CheckType = Literal["KYC", "POR", "INSTRUMENT_FIT", "COMPLIANCE", "USER_SELF_ASSESSMENT", "US_WITHHOLDING_TAX_STATUS"]
@@ -81,3 +82,6 @@ class TaxResidencies:
 
 
 EVENTS: Sequence[Event] = tuple(Event(f"USER_CHECK.{name}", "user check") for name in ("CREATED", "PASSED", "FAILED"))
+
+IDENTIFIER = SealedColumn("user_identifiers", "sealed_identifier", "user_identifiers.sealed_identifier:{id}")
+RESIDENCIES = SealedColumn("tax_residencies", "sealed_residencies", "tax_residencies.sealed_residencies:{user_id}")

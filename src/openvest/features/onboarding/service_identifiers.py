@@ -12,7 +12,14 @@ from openvest.core.snapshots import dumps
 from openvest.db.rows import save
 from openvest.db.unit import Unit
 from openvest.features.onboarding import rules, rules_identifiers, service, store
-from openvest.features.onboarding.model import Identifier, NewIdentifier, Residency, TaxResidencies
+from openvest.features.onboarding.model import (
+    IDENTIFIER,
+    RESIDENCIES,
+    Identifier,
+    NewIdentifier,
+    Residency,
+    TaxResidencies,
+)
 from openvest.features.users import service as users
 from openvest.features.users.model import User
 
@@ -74,17 +81,13 @@ async def get_identifier(unit: Unit, user_id: UUID, identifier_id: UUID) -> Iden
     raise rules.IdentifierNotFound
 
 
-def _place(identifier_id: UUID) -> str:
-    return f"user_identifiers.sealed_identifier:{identifier_id}"
-
-
 def _seal(unit: Unit, identifier_id: UUID, identifier: str) -> bytes | None:
-    return unit.secrets.seal(identifier.encode(), _place(identifier_id)) if identifier else None
+    return unit.secrets.seal(identifier.encode(), IDENTIFIER.place(id=identifier_id)) if identifier else None
 
 
 def _opened(unit: Unit, row: store.SealedIdentifier) -> Identifier:
     sealed = row.sealed_identifier
-    number = "" if sealed is None else unit.secrets.open(sealed, _place(row.id)).decode()
+    number = "" if sealed is None else unit.secrets.open(sealed, IDENTIFIER.place(id=row.id)).decode()
     return _identifier(row, identifier=number)
 
 
@@ -100,7 +103,7 @@ async def set_tax_residencies(unit: Unit, user_id: UUID, residencies: tuple[Resi
     at = unit.moment_after(known[0].updated_at if known else None)
     status = rules_identifiers.residency_status(residencies)
     text = dumps([asdict(residency) for residency in residencies])
-    sealed = unit.secrets.seal(text.encode(), _residencies_place(user_id))
+    sealed = unit.secrets.seal(text.encode(), RESIDENCIES.place(user_id=user_id))
     countries = [residency.country for residency in residencies]
     await unit.run(store.SAVE_RESIDENCIES, unit.tenant_id, user_id, at, status, countries, sealed)
     await service.reconsider(unit, [user])
@@ -120,11 +123,7 @@ async def tax_residencies_of(unit: Unit, user_ids: Sequence[UUID]) -> dict[UUID,
     """The declared sets of those users that have one."""
     found: dict[UUID, TaxResidencies] = {}
     for row in await unit.rows(store.RESIDENCIES, unit.tenant_id, list(user_ids)):
-        text = unit.secrets.open(row.sealed, _residencies_place(row.user_id))
+        text = unit.secrets.open(row.sealed, RESIDENCIES.place(user_id=row.user_id))
         residencies = tuple(Residency(**item) for item in json.loads(text))
         found[row.user_id] = TaxResidencies(row.created_at, row.updated_at, row.status, residencies)
     return found
-
-
-def _residencies_place(user_id: UUID) -> str:
-    return f"tax_residencies.sealed_residencies:{user_id}"

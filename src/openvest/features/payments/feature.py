@@ -14,4 +14,5 @@ FEATURE = Feature(
     dead_letters=sweeps.DEAD_LETTER_KINDS,
     lifecycles=(rules.TOPUP, rules.BANK_LINE),
     tables=("bank_lines", "topups"),
+    sealed=(model.PARTIES,),
 )

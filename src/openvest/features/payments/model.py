@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
+from openvest.core.sealing import SealedColumn
 from openvest.declarations import Event
 
 TopupStatus = Literal["CONFIRMED", "SETTLED", "CANCELLED"]
@@ -55,3 +56,4 @@ class Receipt:
 
 
 EVENTS: Sequence[Event] = tuple(Event(f"TOPUP.{name}", "top-up") for name in ("CONFIRMED", "SETTLED", "CANCELLED"))
+PARTIES = SealedColumn("bank_lines", "sealed_parties", "bank_lines.sealed_parties {id}")

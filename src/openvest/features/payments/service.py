@@ -18,7 +18,7 @@ from openvest.features.accounts import service as accounts
 from openvest.features.cash import service as cash
 from openvest.features.cash.model import CashTransaction, Reference
 from openvest.features.payments import rules, store
-from openvest.features.payments.model import NewTopup, Receipt, Topup
+from openvest.features.payments.model import PARTIES, NewTopup, Receipt, Topup
 from openvest.ledger import posting_rules
 from openvest.ledger.apply import InsufficientFunds
 from openvest.ledger.posting import post
@@ -124,5 +124,5 @@ async def receive_transfers(unit: Unit, transfers: Sequence[IncomingTransfer]) -
 def _arrived(unit: Unit, transfer: IncomingTransfer) -> store.ArrivedLine:
     line_id = unit.ids.new("bank_line", transfer.external_id)
     parties = dumps({name: getattr(transfer, name) for name in _PARTIES})
-    sealed = unit.secrets.seal(parties.encode(), f"bank_lines.sealed_parties {line_id}")
+    sealed = unit.secrets.seal(parties.encode(), PARTIES.place(id=line_id))
     return _line(transfer, id=line_id, created_at=unit.now, sealed_parties=sealed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from openvest.declarations import Face, Feature
-from openvest.features.tenants import lite, v1
+from openvest.features.tenants import lite, model, v1
 
 FEATURE = Feature(
     "tenants",
@@ -19,4 +19,5 @@ FEATURE = Feature(
         "tenant_directory",
         "tenants",
     ),
+    sealed=(model.PRIVATE_KEY,),
 )

@@ -8,6 +8,7 @@ from datetime import datetime, time
 from typing import Literal
 from uuid import UUID
 
+from openvest.core.sealing import SealedColumn
 from openvest.declarations import Contract
 
 Licence = Literal["TOL", "BYOL"]
@@ -46,6 +47,7 @@ class TenantClock:
     frozen: bool
     advancing: bool
     dirty: bool
+    closed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,8 @@ class Token:
     expires_in: int
     scopes: tuple[str, ...]
 
+
+PRIVATE_KEY = SealedColumn("signing_keys", "sealed_private_key", "signing_keys.sealed_private_key {tenant_id} {id}")
 
 SCOPES: Mapping[str, str] = {
     "account_liquidations:admin": "Start, read and cancel liquidations of accounts.",

@@ -17,6 +17,7 @@ from openvest.db.unit import Database, Unit
 from openvest.declarations import Contract
 from openvest.features.tenants import rules, store
 from openvest.features.tenants.model import (
+    PRIVATE_KEY,
     Client,
     KeyAlgorithm,
     Licence,
@@ -51,6 +52,17 @@ async def find_tenant(database: Database, name: str) -> UUID | None:
     return next((t.tenant_id for t in await all_tenants(database) if t.name == name), None)
 
 
+def sandbox_id(seed: str, name: str) -> UUID:
+    """The id of the sandbox tenant of this name, in every installation of this seed."""
+    return deterministic_id("tenant", seed, name)
+
+
+def checked_name(name: str) -> str:
+    """A name that a tenant may have. Raises: UnusableName."""
+    rules.check_name(name)
+    return name
+
+
 async def create_tenant(
     database: Database,
     name: str,
@@ -71,7 +83,7 @@ async def create_tenant(
     tenant_id = await find_tenant(database, name)
     if tenant_id is None:
         at = await _ask_one(database, store.WIRE_NOW)
-        new_id = deterministic_id("tenant", database.seed, name) if mode == "sandbox" or at is None else random_id(at)
+        new_id = sandbox_id(database.seed, name) if mode == "sandbox" or at is None else random_id(at)
         asked = (new_id, name, licence or "TOL", mode, pace or "instant", frozen_at)
         tenant_id = await _ask_one(database, store.FOUND_TENANT, *asked)
         if tenant_id is None:
@@ -245,7 +257,7 @@ async def add_signing_key(unit: Unit) -> UUID:
     """A further P-521 key of ours; from now on it signs, the older ones still verify. Writes: signing_keys."""
     private, public = generate_p521()
     key_id = random_id(unit.now)
-    sealed = unit.secrets.seal(private, _place(unit.tenant_id, key_id))
+    sealed = unit.secrets.seal(private, PRIVATE_KEY.place(tenant_id=unit.tenant_id, id=key_id))
     await unit.run(store.ADD_SIGNING_KEY, unit.tenant_id, key_id, sealed, public.decode(), unit.now)
     return key_id
 
@@ -253,7 +265,8 @@ async def add_signing_key(unit: Unit) -> UUID:
 async def signing_key(unit: Unit) -> SigningKey:
     """The key that signs what this tenant is sent. Raises: LookupError, SealBroken."""
     found = await unit.one(store.NEWEST_SIGNING_KEY, unit.tenant_id)
-    return SigningKey(found.id, unit.secrets.open(found.sealed_private_key, _place(unit.tenant_id, found.id)))
+    place = PRIVATE_KEY.place(tenant_id=unit.tenant_id, id=found.id)
+    return SigningKey(found.id, unit.secrets.open(found.sealed_private_key, place))
 
 
 async def verify_keys(unit: Unit) -> list[VerifyKey]:
@@ -309,10 +322,6 @@ def _loaded(public_key: str | bytes) -> PublicKey:
         return load_public_key(public_key)
     except ValueError as error:
         raise rules.UnusableKey(str(error)) from None
-
-
-def _place(tenant_id: UUID, key_id: UUID) -> str:
-    return f"signing_keys.sealed_private_key {tenant_id} {key_id}"
 
 
 def _unknown(client_id: UUID) -> rules.UnknownClient:

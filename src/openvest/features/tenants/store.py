@@ -82,7 +82,7 @@ FIND_CLIENT = Query(
     "select tenant_id, client_id, client_name, contract, scopes, secret_hash, rate_limit, mode from find_client($1)",
 )
 LIST_TENANTS = Query(ListedTenant, "select tenant_id, name from list_tenants()")
-LIST_CLOCKS = Query(TenantClock, "select tenant_id, frozen, advancing, dirty from list_clocks()")
+LIST_CLOCKS = Query(TenantClock, "select tenant_id, frozen, advancing, dirty, closed from list_clocks()")
 NOTE_CREDENTIAL = Query(bool, "select true as noted from note_credential($1, $2)")
 FOUND_TENANT = Query(UUID, "select found_tenant($1, $2, $3, $4, $5, $6)")
 WIRE_NOW = Query(datetime, "select wire_now()")

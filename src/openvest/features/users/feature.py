@@ -14,4 +14,5 @@ FEATURE = Feature(
     dead_letters=sweeps.DEAD_LETTER_KINDS,
     lifecycles=(rules.USER, rules.DATA_CHANGE),
     tables=("data_changes", "users"),
+    sealed=(model.SOCIAL_SECURITY_NUMBER,),
 )

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
+from openvest.core.sealing import SealedColumn
 from openvest.declarations import Event
 
 UserStatus = Literal["INACTIVE", "ACTIVE", "OFFBOARDING", "OFFBOARDED"]
@@ -74,4 +75,8 @@ EVENTS: Sequence[Event] = (
         for name in ("CREATED", "ACTIVATED", "DEACTIVATED", "DATA_CHANGED", "OFFBOARDING_INITIATED", "OFFBOARDED")
     ),
     Event("USER.DATA_CHANGE_FAILED", "user data change"),
+)
+
+SOCIAL_SECURITY_NUMBER = SealedColumn(
+    "users", "sealed_social_security_number", "users.sealed_social_security_number:{id}"
 )

@@ -9,7 +9,7 @@ from uuid import UUID
 from openvest.db.rows import save, save_next
 from openvest.db.unit import Unit
 from openvest.features.users import rules, rules_changes, store
-from openvest.features.users.model import NewUser, User, UserFacts, Verdict
+from openvest.features.users.model import SOCIAL_SECURITY_NUMBER, NewUser, User, UserFacts, Verdict
 
 
 async def create_user(unit: Unit, new: NewUser) -> User:
@@ -35,22 +35,17 @@ async def create_user(unit: Unit, new: NewUser) -> User:
     await save(unit, store.INSERT_USER, user)
     number = new.social_security_number
     if number is not None:
-        sealed = unit.secrets.seal(number.encode(), _number_place(user.id))
+        sealed = unit.secrets.seal(number.encode(), SOCIAL_SECURITY_NUMBER.place(id=user.id))
         await save(unit, store.SAVE_NUMBERS, store.SealedNumber(user.id, sealed))
     unit.emit("USER.CREATED", user.id, 1, at, user)
     return user
 
 
-def _number_place(user_id: UUID) -> str:
-    return f"users.sealed_social_security_number:{user_id}"
-
-
 async def social_security_numbers(unit: Unit, user_ids: Sequence[UUID]) -> dict[UUID, str]:
     """The opened numbers of those users that have one. They are in no snapshot."""
     rows = await unit.rows(store.SEALED_NUMBERS, unit.tenant_id, list(user_ids))
-    return {
-        row.id: unit.secrets.open(row.sealed_social_security_number, _number_place(row.id)).decode() for row in rows
-    }
+    place = SOCIAL_SECURITY_NUMBER.place
+    return {row.id: unit.secrets.open(row.sealed_social_security_number, place(id=row.id)).decode() for row in rows}
 
 
 async def get_user(unit: Unit, user_id: UUID) -> User:
