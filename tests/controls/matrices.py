@@ -64,10 +64,10 @@ _TENANTS = (
         "a table's policy lets every tenant in",
         (
             Edit(
-                "migrations/0009_create_payments.sql",
-                "select wall('topups');",
-                "alter table topups enable row level security, force row level security;\n"
-                "create policy tenant on topups using (true) with check (true);",
+                "migrations/0029_close_tenants.sql",
+                "alter table tenants add column closed_at timestamptz;",
+                "alter table tenants add column closed_at timestamptz;\n"
+                "alter policy tenant on topups using (true) with check (true);",
             ),
         ),
     ),
