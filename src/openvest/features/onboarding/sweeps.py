@@ -68,13 +68,10 @@ async def follow_changes(unit: Unit, events: Sequence[Emitted]) -> None:
 
 
 SWEEPS: list[Sweep | Outbound] = [
-    Outbound("onboarding.check", lease_checks, ask_checks, decide_checks, store.CHECKS_DUE, Phase.CHECKS),
+    Outbound("onboarding.check", lease_checks, ask_checks, decide_checks, store.CHECKS_DUE, Phase.CHECKS)
 ]
 
-REACTIONS: list[Reaction] = [
-    Reaction("USER.CREATED", make_identifiers),
-    Reaction("USER.DATA_CHANGED", follow_changes),
-]
+REACTIONS: list[Reaction] = [Reaction("USER.CREATED", make_identifiers), Reaction("USER.DATA_CHANGED", follow_changes)]
 
 DEAD_LETTER_KINDS = [
     DeadLetterKind(
@@ -82,5 +79,5 @@ DEAD_LETTER_KINDS = [
         "check of a user",
         "user_checks t where t.tenant_id = $1 and t.id = a.row_id and t.status = 'IN_PROGRESS'",
         fail_undecidable,
-    ),
+    )
 ]

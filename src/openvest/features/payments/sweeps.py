@@ -66,9 +66,7 @@ def _journal(line: BankLine, topup: Topup | None, on: date) -> posting_rules.Jou
     return posting_rules.topup_settled(topup.id, topup.currency, topup.cash_amount, on)
 
 
-SWEEPS: list[Sweep] = [
-    Sweep("payments.match", claim_lines, match_lines, store.NEXT_LINE, Phase.MONEY),
-]
+SWEEPS: list[Sweep] = [Sweep("payments.match", claim_lines, match_lines, store.NEXT_LINE, Phase.MONEY)]
 
 DEAD_LETTER_KINDS = [
     DeadLetterKind(
@@ -76,5 +74,5 @@ DEAD_LETTER_KINDS = [
         "bank line",
         "bank_lines t where t.tenant_id = $1 and t.id = a.row_id and t.status = 'RECEIVED'",
         set_line_apart,
-    ),
+    )
 ]
