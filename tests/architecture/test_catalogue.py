@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
 from dataclasses import replace
 
 import asyncpg
@@ -29,7 +28,7 @@ from tests.architecture.catalogue import (
     walls,
 )
 from tests.architecture.test_queries import declared
-from tests.kit.cluster import APP, OWNER, TEMPLATE, Cluster
+from tests.kit.cluster import APP, TEMPLATE, Cluster
 from tools.schema import read
 
 pytestmark = pytest.mark.anyio
@@ -51,17 +50,6 @@ GIFTS = "create table gifts (tenant_id uuid not null, id uuid not null, primary 
 TENANTLESS = "create table gifts (id uuid primary key)"
 CHANGE_POLICY = "alter policy tenant on topups "
 AS_OWNER = "create function gift() returns int language sql security definer "
-
-
-@pytest.fixture
-async def owner(cluster: Cluster) -> AsyncGenerator[asyncpg.Connection]:
-    """The owner in the migrated template, inside a transaction that is undone."""
-    connection = await asyncpg.connect(cluster.dsn(TEMPLATE, OWNER))
-    try:
-        await connection.execute("begin; set local openvest.app_role = 'openvest_app'")
-        yield connection
-    finally:
-        await connection.close()
 
 
 @pytest.mark.parametrize("name", RULES)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-
 import asyncpg
 import pglast
 import pytest
@@ -14,7 +12,6 @@ from tests.architecture.distribution.lint import Finding, exceptions, judged, ki
 from tests.architecture.distribution.rules import STATEMENT_RULES, Asked
 from tests.architecture.distribution.schema_rules import SCHEMA_RULES, unnamed_constraints
 from tests.architecture.statements import declared_statements
-from tests.kit.cluster import OWNER, TEMPLATE, Cluster
 
 pytestmark = pytest.mark.anyio
 
@@ -88,17 +85,6 @@ BAD_MIGRATIONS = [
     "alter table topups add column gift uuid references instruments (id)",
     "alter table topups add column gift integer check (gift > 0)",
 ]
-
-
-@pytest.fixture
-async def owner(cluster: Cluster) -> AsyncGenerator[asyncpg.Connection]:
-    """The owner in the migrated template, inside a transaction that is undone."""
-    connection = await asyncpg.connect(cluster.dsn(TEMPLATE, OWNER))
-    try:
-        await connection.execute("begin")
-        yield connection
-    finally:
-        await connection.close()
 
 
 def found(known: Facts, sql: str) -> set[str]:

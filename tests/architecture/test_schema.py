@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-
 import asyncpg
 import pytest
 
-from tests.kit.cluster import OWNER, TEMPLATE, Cluster
+from tests.kit.cluster import OWNER, Cluster
 from tools.schema import FILE, Roles, dump
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-async def owner(cluster: Cluster) -> AsyncGenerator[asyncpg.Connection]:
-    """The owner in the migrated template, inside a transaction that is undone."""
-    connection = await asyncpg.connect(cluster.dsn(TEMPLATE, OWNER))
-    try:
-        await connection.execute("begin")
-        yield connection
-    finally:
-        await connection.close()
 
 
 async def test_the_migrations_come_to_the_file(owner: asyncpg.Connection) -> None:

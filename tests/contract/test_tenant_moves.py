@@ -116,6 +116,19 @@ async def test_a_moved_tenant_is_whole_and_goes_on_there_alone(
     await _goes_on(target, life, frozen)
 
 
+async def test_books_that_do_not_hold_are_only_read(source: Installation, target: Installation, tmp_path: Path) -> None:
+    life, file = await make_life(source), tmp_path / "acme.zip"
+    async with as_owner_of(source, life.tenant_id) as connection:
+        await connection.execute("update balances set available = available + 1 where asset = 'EUR' and available > 0")
+    await export(source, life, file)
+    done = await bring_in(target, file)
+    assert "balances_are_entries" in {finding.name for finding in done.proof.findings}
+    with pytest.raises(TenantClosed, match="are not proven"):
+        await top_up(target.assembled.database, life.trader.customer, "1.00")
+    await reopen(target, life.tenant)
+    await top_up(target.assembled.database, life.trader.customer, "1.00")
+
+
 async def _goes_on(target: Installation, life: Life, frozen: bool) -> None:
     trader = Trader(target.assembled, life.trader.customer)
     positions = await numbers(target, life)

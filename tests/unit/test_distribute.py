@@ -9,7 +9,7 @@ import pytest
 
 from openvest.catalog import LAYOUTS
 from openvest.db.checks import StartRefused
-from openvest.db.distribute import Table, check_layout, distribute, plan, standing
+from openvest.db.distribute import check_layout, distribute, standing
 from openvest.main import installation, layout
 from openvest.main.installation import Urls
 from tests.kit.citus import calls, install_stand_in
@@ -138,8 +138,3 @@ async def test_a_table_elsewhere_than_its_tenant_is_told(owner: asyncpg.Connecti
         await check_layout(owner, LAYOUTS)
     with pytest.raises(StartRefused, match="undo that with undistribute_table"):
         await distribute(owner, LAYOUTS, ROLES)
-
-
-def test_a_circle_of_foreign_keys_has_an_order_too() -> None:
-    hen, egg = Table("hen", "tenant", leads_to=("egg",)), Table("egg", "tenant", leads_to=("hen",))
-    assert [call.args[0] for call in plan([hen, egg, Table("tenants", "tenant")], [])] == ["tenants", "egg", "hen"]

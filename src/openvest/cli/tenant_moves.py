@@ -98,7 +98,9 @@ def import_(
     as_json: AsJson = False,
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
-    """Bring a tenant in from a file of openvest tenants export, then prove its books. All of it, or nothing.
+    """Bring a tenant in from a file of openvest tenants export, all of it or nothing, and prove its books.
+
+    It takes writes once they are proven.
 
     A moved tenant keeps its ids, clients and subscriptions. A copy gets an id of its own and no clients, and its
     subscriptions are switched off, so that nothing is delivered twice. Instruments it has traded come along; one that
@@ -133,7 +135,7 @@ def import_(
     inside(data_dir, work, show, first=True)
     if not all(done.proof.clean for done in imported):
         raise Failed(
-            "What was imported does not hold.",
+            "What was imported does not hold, so it is only read here.",
             "look at the lines above, and compare with openvest ledger prove where it came from",
         )
 

@@ -9,7 +9,8 @@ Source: DOMAIN.md section 4; ARCHITECTURE.md "One process or many".
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from graphlib import TopologicalSorter
 from typing import Literal
 
 INSTALLATION_TABLES: frozenset[str] = frozenset({"installation", "schema_migrations"})
@@ -71,3 +72,8 @@ DELETABLE: frozenset[str] = frozenset(
     """.split()
 )
 """Tables whose rows the application role may remove: none of them is a book, an event or an object's history."""
+
+
+def parents_first(parents: Mapping[str, Iterable[str]]) -> list[str]:
+    """Tables in an order in which each comes after those it refers to. Raises: graphlib.CycleError."""
+    return list(TopologicalSorter(parents).static_order())

@@ -29,7 +29,7 @@ select l.virtualtransaction from pg_locks l join pg_stat_activity a on a.pid = l
 
 
 class TenantClosed(Problem):
-    """The tenant was exported: it is read here as before, and takes writes where it was imported."""
+    """The tenant is only read here: it was exported and takes writes where it was imported, or came in unproven."""
 
     name, status, title = "tenant_closed", 403, "Tenant closed"
 
@@ -41,8 +41,8 @@ class StillWriting(Exception):
 def refuse_closed(name: str, closed_at: datetime) -> TenantClosed:
     """What a write of a closed tenant is told."""
     return TenantClosed(
-        f"The tenant {name} is closed since {instant(closed_at)}: it was exported, is only read here, and takes writes "
-        "where it was imported."
+        f"The tenant {name} is closed since {instant(closed_at)} and only read here: it was exported and takes writes "
+        "where it was imported, or its books came in and are not proven."
     )
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, LiteralString
 import asyncpg
 
 from openvest.db.address import Progress, silent
-from openvest.db.catalogue import NODE_FUNCTIONS
+from openvest.db.catalogue import NODE_FUNCTIONS, parents_first
 from openvest.db.checks import StartRefused
 from openvest.db.migrate import migrating_alone
 
@@ -200,16 +200,14 @@ _IN_SHARDS = "select create_distributed_table($1::text::regclass, $2, colocate_w
 
 def _in_order(tables: Sequence[Table]) -> list[Table]:
     """Reference tables, then the first one, then the others, each after all that it leads to."""
-    left = sorted(tables, key=lambda table: (table.wanted != "reference", table.name != FIRST_TABLE, table.name))
-    names = {table.name for table in left}
-    done: dict[str, Table] = {}
-    while left:
-        free = [one for one in left if all(target in done for target in one.leads_to if target in names)]
-        # Where foreign keys lead in a circle no order is right; the extension says what it thinks of the first.
-        chosen = free[0] if free else left[0]
-        done[chosen.name] = chosen
-        left.remove(chosen)
-    return list(done.values())
+    known = {table.name: table for table in tables}
+    parents = {table.name: set(table.leads_to) & set(known) for table in tables}
+    for table in tables:
+        if table.name == FIRST_TABLE:
+            parents[FIRST_TABLE] |= {one.name for one in tables if one.wanted == "reference"}
+        elif table.wanted == "tenant" and FIRST_TABLE in known:
+            parents[table.name].add(FIRST_TABLE)
+    return [known[name] for name in parents_first(parents)]
 
 
 async def distribute(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import AsyncGenerator, Sequence
-from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,7 @@ from openvest.db.backup import (
     Told,
     read_rows,
 )
+from openvest.db.catalogue import parents_first
 from openvest.db.migrate import compare, migrate_to, migrating_alone, read_migrations
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ async def _fill(connection: Connection, folder: Path, manifest: Manifest, progre
         await connection.execute(f"alter table {name} no force row level security")
     await connection.execute(f"truncate {', '.join(rows)}")
     told = Told(progress, "restored", len(rows))
-    for name in await _parents_first(connection, list(rows)):
+    for name in await _in_order(connection, list(rows)):
         await _load(connection, folder, known[name])
         told.table(known[name].rows)
     for sequence, value in manifest.last.items():
@@ -109,11 +109,11 @@ async def _fill(connection: Connection, folder: Path, manifest: Manifest, progre
         await connection.execute(f"alter table {name} enable trigger user")
 
 
-async def _parents_first(connection: Connection, names: Sequence[str]) -> list[str]:
-    order = TopologicalSorter[str]({name: set() for name in names})
+async def _in_order(connection: Connection, names: Sequence[str]) -> list[str]:
+    parents: dict[str, set[str]] = {name: set() for name in names}
     for row in await connection.fetch(REFERENCES):
-        order.add(row["name"], row["target"])
-    return list(order.static_order())
+        parents[row["name"]].add(row["target"])
+    return parents_first(parents)
 
 
 async def _load(connection: Connection, folder: Path, table: TableFile) -> None:

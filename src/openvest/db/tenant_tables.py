@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 import asyncpg
+
+from openvest.db.catalogue import parents_first
 
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
@@ -85,12 +86,10 @@ def in_order(tables: Sequence[TenantTable]) -> list[list[TenantTable]]:
     known = {table.name: table for table in tables}
     watched = [table for table in tables if table.watched]
     place = {table.name: watched[0].name if table.watched else table.name for table in tables}
-    order = TopologicalSorter[str]({name: set() for name in place.values()})
+    parents: dict[str, set[str]] = {name: set() for name in place.values()}
     for table in tables:
-        for parent in table.parents:
-            if parent in known and place[parent] != place[table.name]:
-                order.add(place[table.name], place[parent])
-    return [watched if known[name].watched else [known[name]] for name in order.static_order()]
+        parents[place[table.name]] |= {place[one] for one in table.parents if one in known} - {place[table.name]}
+    return [watched if known[name].watched else [known[name]] for name in parents_first(parents)]
 
 
 async def set_tenant(connection: Connection, tenant_id: UUID) -> None:

@@ -148,7 +148,7 @@ async def _write(
 async def import_tenant(
     installation: Installation, path: Path, key: Secrets, name: str | None, progress: Progress
 ) -> Imported:
-    """Put a tenant of a file beside those that are here, then prove its books. All of it, or nothing.
+    """Put a tenant of a file beside those that are here, all of it or nothing; open it where its books are proven.
 
     Raises: MoveRefused, MasterDiffers, UnusableName, StartRefused without the owner's URL, SchemaRefused, OSError.
     Writes: every table of tenants, their directories, the master of instruments, sequences.
@@ -165,6 +165,9 @@ async def import_tenant(
                 raise MoveRefused(f"{path} holds a value that the key does not open ({error}).") from None
     progress("proving the books…")
     proof = await prove_tenant(installation.assembled.database, tenant_id, INVARIANTS)
+    if proof.clean:
+        async with as_owner(installation.urls) as connection:
+            await reopen_tenant(connection, tenant_id)
     return Imported(exported, name, tenant_id, exported.master_key == installation.secrets.key_id, proof)
 
 
@@ -215,7 +218,8 @@ async def _changed(
     """What a tenant does not bring along as it was, as expressions of SQL."""
     changed = {
         ("tenants", "name"): await connection.fetchval("select quote_literal($1::text)", name),
-        ("tenants", "closed_at"): "null",
+        # It takes writes once its books are proven.
+        ("tenants", "closed_at"): "wire_now()",
         # All news were told where it came from, and the master here says the same.
         ("instrument_cursors", "last_sequence"): _CURSOR,
     }
