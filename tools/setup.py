@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 REQUIREMENTS = {"runtime": ROOT / "requirements" / "runtime.txt", "dev": ROOT / "requirements" / "dev.txt"}
+COMPILED = {"runtime": ("src",), "dev": ("src", "tests", "tools")}
 
 
 def fingerprint(kind: str) -> str:
@@ -78,6 +79,8 @@ def install(kind: str) -> None:
     pip = (PYTHON, "-m", "pip", "install", "--quiet", "--no-warn-script-location")
     run(*pip, "--require-hashes", "--no-deps", "--requirement", REQUIREMENTS[kind])
     run(*pip, "--no-deps", "--no-build-isolation", "--no-index", "--editable", ROOT)
+    # Else the workers of the first `make test` would all do it, each for itself.
+    run(PYTHON, "-m", "compileall", "-q", *(ROOT / folder for folder in COMPILED[kind]))
     stamp(kind).write_text(fingerprint(kind))
 
 

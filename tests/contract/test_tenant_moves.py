@@ -19,7 +19,7 @@ from openvest.core.sealing import Secrets
 from openvest.db import tenant_file
 from openvest.db.closing import TenantClosed
 from openvest.db.tenant_file import MANIFEST, Exported, MoveRefused
-from openvest.db.tenant_tables import DRAWN, LEFT_BEHIND, NOT_COPIED, tenant_tables, travelling
+from openvest.db.tenant_tables import LEFT_BEHIND, NOT_COPIED
 from openvest.db.unit import Unit
 from openvest.events.log import events_after
 from openvest.events.sequencer import number_events
@@ -383,24 +383,3 @@ async def test_instruments_come_along_or_must_say_the_same(
         cursor = "select last_sequence from instrument_cursors where tenant_id = $1"
         newest = await connection.fetchval("select max(sequence) from instrument_changes")
         assert newest and await connection.fetchval(cursor, life.tenant_id) == newest
-
-
-async def test_every_walled_table_travels_or_says_why_not(source: Installation) -> None:
-    async with as_owner_of(source, UUID(int=0)) as connection:
-        known = {table.name for table in await tenant_tables(connection)}
-        walled = await connection.fetch("select relname::text from pg_class where relrowsecurity and relkind = 'r'")
-        await connection.execute("create table gifts (tenant_id uuid not null, id uuid primary key)")
-        assert {table.name for table in travelling(await tenant_tables(connection), moved=False)} == {
-            "gifts",
-            *known - {*LEFT_BEHIND, *NOT_COPIED},
-        }
-    assert {row[0] for row in walled} <= known and known >= {*LEFT_BEHIND, *NOT_COPIED}
-
-
-async def test_every_sequence_is_known_with_the_column_it_is_drawn_for(source: Installation) -> None:
-    async with as_owner_of(source, UUID(int=0)) as connection:
-        alone = await connection.fetch(
-            "select c.relname::text from pg_class c where c.relkind = 'S' and not exists"
-            " (select from pg_depend d where d.objid = c.oid and d.deptype = 'i')"
-        )
-    assert {row[0] for row in alone} == DRAWN.keys()
