@@ -19,6 +19,7 @@ from pydantic import BaseModel
 
 from openvest.core.contracts import Contract, ContractRules
 from openvest.core.lifecycle import Lifecycle
+from openvest.core.naming import Names
 from openvest.core.sealing import SealedColumn
 from openvest.core.snapshots import Emitted, Json, Snapshot
 from openvest.db.query import Query
@@ -290,12 +291,24 @@ class AuditQuery:
     sql: LiteralString
 
 
+EventName = str | Callable[[Snapshot], str]
+"""What a contract calls an event, where a fact of the object decides by a function of its snapshot."""
+
+
 @dataclass(frozen=True, slots=True)
 class Face:
-    """What a feature serves in one contract: its operations, and how its objects are shown there, by noun."""
+    """What a feature serves in one contract: its operations, and how its objects are shown there, by noun.
+
+    `told` has the contract's own names of events by those of the domain; an event that is not in it has the domain's
+    name. `untold` has the events that the contract does not have although it shows such objects, and why. `names` are
+    the tables of its other words.
+    """
 
     endpoints: Sequence[Endpoint] = ()
     representations: Mapping[str, Representation] = field(default_factory=dict[str, Representation])
+    told: Mapping[str, EventName] = field(default_factory=dict[str, EventName])
+    untold: Mapping[str, str] = field(default_factory=dict[str, str])
+    names: Sequence[Names[Any, Any]] = ()
 
 
 @dataclass(frozen=True, slots=True)
