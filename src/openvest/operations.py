@@ -10,7 +10,7 @@ path names an object. `errors` adds what its verb refuses beside.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypedDict, Unpack
 
@@ -38,10 +38,17 @@ class Kinds:
     changes: Kind = Kind("PATCH")
     deletes: Kind = Kind("DELETE", status=204)
     acts: Kind = Kind("POST")
+    operation_id: Callable[[str], str] = str
+    """How an operation is called whose verb has this name."""
+
+
+def camel_case(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(part.capitalize() for part in others)
 
 
 V1 = Kinds(creates=Kind("POST", key_required=True))
-LITE = Kinds()
+LITE = Kinds(operation_id=camel_case)
 
 
 class Said(TypedDict, total=False):
@@ -135,7 +142,7 @@ class Operations:
         usual = Endpoint(
             kind.method,
             path,
-            run.__name__,
+            self.kinds.operation_id(run.__name__),
             summary,
             self.tag,
             tuple(f"{self.stem}:{scope}" for scope in scopes),

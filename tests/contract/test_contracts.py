@@ -27,11 +27,11 @@ from tests.kit.http import http_of, make_api, make_test_app
 from tests.kit.openapi import check_answer, check_description
 from tests.kit.receiver import receiving
 from tests.kit.webhooks import make_world
-from tests.resources.lite import payments, tenants
+from tests.resources.lite import payments
 
 pytestmark = pytest.mark.anyio
 
-LITE: Sequence[Endpoint] = (*tenants.ENDPOINTS, *payments.ENDPOINTS)
+LITE: Sequence[Endpoint] = (*catalog.CONTRACTS["lite"], *payments.ENDPOINTS)
 CONTRACTS: Mapping[Contract, Sequence[Endpoint]] = {**catalog.CONTRACTS, "lite": LITE}
 OBJECTS = event_objects(catalog.EVENTS, {**catalog.REPRESENTATIONS, "lite": payments.REPRESENTATIONS})
 
