@@ -280,6 +280,7 @@ create table data_changes (
   constraint data_changes_pkey PRIMARY KEY (tenant_id, id),
   constraint data_changes_status_check CHECK ((status = ANY (ARRAY['RECEIVED'::text, 'APPLIED'::text, 'FAILED'::text]))));
 CREATE INDEX data_changes_open ON data_changes USING btree (tenant_id, created_at, id) WHERE ((status = 'RECEIVED'::text) AND (NOT held));
+CREATE INDEX data_changes_waiting ON data_changes USING btree (tenant_id, user_id) WHERE (status = 'RECEIVED'::text);
 alter table data_changes enable row level security;
 alter table data_changes force row level security;
 create policy tenant on data_changes for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
@@ -948,6 +949,7 @@ create table users (
   tags text[] not null,
   sealed_social_security_number bytea,
   instrument_fit text,
+  deactivated_at timestamp with time zone,
   constraint users_pkey PRIMARY KEY (tenant_id, id),
   constraint users_instrument_fit_check CHECK ((instrument_fit = ANY (ARRAY['PASSED'::text, 'FAILED'::text]))),
   constraint users_licence_check CHECK ((licence = ANY (ARRAY['TOL'::text, 'BYOL'::text]))),
