@@ -35,6 +35,8 @@ SAMPLE = Sample(
     texts=frozenset("end_date interval start_date".split()),
     whole={
         "GET /instruments/{instrument_id}/venues data": _OF_ONE,
+        "lite GET /instruments/{instrument_id} exchanges": _OF_ONE,
+        "lite GET /instruments/{instrument_id}/prices data": _OF_ONE,
         "GET /instruments/{instrument_id}/venues/{venue_id}/prices/latest bids": _OF_ONE,
         "GET /instruments/{instrument_id}/venues/{venue_id}/prices/latest asks": _OF_ONE,
         "GET /instruments/{instrument_id}/venues/{venue_id}/prices/ohlc data": (

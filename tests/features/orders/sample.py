@@ -8,9 +8,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from openvest.core.problems import Problem
 from openvest.db.unit import Database, Unit
 from openvest.features.orders import service as orders
-from openvest.features.orders.model import PlaceOrder
+from openvest.features.orders.model import OrderDetails, PlaceOrder
 from tests.kit.customers import make_customer
 from tests.kit.orders import X, make_trader
 from tests.kit.sample import AT_ONCE, Ask, Asked, Life, Sample, an_order, filled
@@ -26,6 +27,13 @@ ORDER = {
     "order_type": "MARKET",
     "side": "BUY",
     "currency": "EUR",
+    "cash_amount": "10.00",
+}
+LITE_ORDER = {
+    "account_id": "{account_id}",
+    "instrument_id": X,
+    "side": "BUY",
+    "type": "MARKET",
     "cash_amount": "10.00",
 }
 _EXPIRE = """
@@ -57,7 +65,7 @@ async def _one_that_expires(life: Life) -> None:
 
 async def _many(life: Life, count: int) -> None:
     want = PlaceOrder(
-        UUID(life.ids["account_id"]), UUID(life.ids["user_id"]), isin=X, side="BUY", cash_amount=Decimal("10.00")
+        UUID(life.ids["account_id"]), UUID(life.ids["user_id"]), X, side="BUY", cash_amount=Decimal("10.00")
     )
     for first in range(0, count, AT_ONCE):
         wants = [want] * min(AT_ONCE, count - first)
@@ -74,14 +82,34 @@ async def _orders(database: Database, tenant_id: UUID, ask: Ask, count: int) -> 
     return [ask(customer.ids).also(client_reference=f"number {n}") for n in range(count)]
 
 
+async def _lite_orders(database: Database, tenant_id: UUID, ask: Ask, count: int) -> Sequence[Asked]:
+    customer = await make_customer(database, tenant_id)
+    return [ask(customer.ids).also(cash_amount=f"{n}.00") for n in range(1, count + 1)]
+
+
+async def _orders_to_cancel(database: Database, tenant_id: UUID, ask: Ask, count: int) -> Sequence[Asked]:
+    customer, price = await make_customer(database, tenant_id), Decimal("1.00")
+    want = PlaceOrder(customer.account_id, None, X, "BUY", order_type="LIMIT", quantity=Decimal(1), limit_price=price)
+
+    async def place(unit: Unit) -> Sequence[OrderDetails | Problem]:
+        return await orders.place_orders(unit, [want] * count)
+
+    placed = await database.write(tenant_id, place, n=count)
+    return [ask({**customer.ids, "order_id": str(one.id)}) for one in placed if isinstance(one, OrderDetails)]
+
+
 async def _a_last_day(field: Field, number: int) -> None:
     await field.order(number, "last day", market=False)
     await field.superuser.execute(_EXPIRE, field.known.tenant_id)
 
 
 SAMPLE = Sample(
-    bodies={"POST /orders": ORDER},
-    makers={"POST /orders": _orders},
+    bodies={"POST /orders": ORDER, "lite POST /orders": LITE_ORDER},
+    makers={
+        "POST /orders": _orders,
+        "lite POST /orders": _lite_orders,
+        "lite POST /orders/{order_id}/cancellation": _orders_to_cancel,
+    },
     objects=_an_order_that_is_executed,
     lived=_one_that_expires,
     many=_many,
@@ -103,6 +131,7 @@ SAMPLE = Sample(
     whole={
         "GET /orders/{order_id} fee_configuration": _OF_ONE,
         "GET /orders/{order_id} executions": _OF_ONE,
+        "lite GET /orders/{order_id}/executions data": _OF_ONE,
     },
     occasions={"orders.check": an_order, "orders.book": an_order, "orders.expire": _a_last_day},
     refused_changes=(
