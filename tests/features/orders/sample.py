@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from openvest.core.ids import deterministic_id
 from openvest.core.problems import Problem
 from openvest.db.unit import Database, Unit
 from openvest.features.orders import service as orders
@@ -29,9 +30,10 @@ ORDER = {
     "currency": "EUR",
     "cash_amount": "10.00",
 }
+X_ID = str(deterministic_id("instrument", X))
 LITE_ORDER = {
     "account_id": "{account_id}",
-    "instrument_id": X,
+    "instrument_id": X_ID,
     "side": "BUY",
     "type": "MARKET",
     "cash_amount": "10.00",
@@ -58,6 +60,11 @@ async def _names(life: Life) -> Mapping[str, str]:
 
 
 async def _one_that_expires(life: Life) -> None:
+    """And one that waits for its venue until the client ends it, which lite asks."""
+    resting = {"order_type": "LIMIT", "limit_price": "1.00", "quantity": "1", "cash_amount": None}
+    waits = await life.post("/orders", {**filled(ORDER, life.ids), **resting})
+    asked = await life.api.speaking("lite").send("POST", f"/orders/{waits['id']}/cancellation")
+    assert asked.status_code == 200, asked.text
     trader, now = await make_trader(life.world, life.tenant_id, "1000.00"), await life.now()
     await trader.place(quantity="1", order_type="LIMIT", limit_price="1.00", expiry_date=now.date())
     await trader.advance_to(now + timedelta(days=3))
@@ -115,7 +122,7 @@ SAMPLE = Sample(
     many=_many,
     names=_names,
     references={"client_reference": "client_reference"},
-    texts=frozenset("cash_amount instrument_id limit_price quantity stop_price".split()),
+    texts=frozenset("cash_amount currency instrument_id limit_price quantity stop_price".split()),
     no_names=frozenset({"client_reference"}),
     whose={"business_id": "user_id", "decision_maker_id": "user_id", "transaction_fee_model_id": "user_id"},
     variants={
@@ -127,6 +134,7 @@ SAMPLE = Sample(
     takes_any={
         "GET /accounts/{account_id}/orders query account_group_id": _FILTER,
         "GET /accounts/{account_id}/orders query user_id": _FILTER,
+        "lite GET /orders query account_id": _FILTER,
     },
     whole={
         "GET /orders/{order_id} fee_configuration": _OF_ONE,
