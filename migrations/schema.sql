@@ -647,6 +647,7 @@ create table orders (
   fee_booked numeric not null default 0,
   lock_used numeric not null default 0,
   cancel_asked boolean not null default false,
+  cancel_asked_at timestamp with time zone,
   constraint orders_pkey PRIMARY KEY (tenant_id, id),
   constraint orders_cancellation_reason_check CHECK ((cancellation_reason = ANY (ARRAY['CANCELLED_BY_CLIENT'::text, 'CANCELLED_BY_UPVEST_OPERATIONS'::text, 'CANCELLED_BY_TRADING_PARTNER'::text, 'CANCELLED_BY_UPVEST_PLATFORM'::text]))),
   constraint orders_cash_amount_check CHECK ((cash_amount > (0)::numeric)),
@@ -668,8 +669,10 @@ create table orders (
   constraint orders_stop_price_check CHECK ((stop_price > (0)::numeric)),
   constraint orders_through_check CHECK ((through = ANY (ARRAY['street'::text, 'fractions'::text])))) with (fillfactor=70);
 CREATE INDEX orders_account ON orders USING btree (tenant_id, account_id, created_at, id);
+CREATE INDEX orders_cancelled ON orders USING btree (tenant_id, ((cancellation_reason = 'CANCELLED_BY_CLIENT'::text)), id) WHERE (status = 'CANCELLED'::text);
 CREATE INDEX orders_due ON orders USING btree (tenant_id, due_at, created_at, id) WHERE ((status = 'NEW'::text) AND (due_at IS NOT NULL));
 CREATE INDEX orders_expiry ON orders USING btree (tenant_id, expires_at, id) WHERE ((status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text])) AND (expires_at IS NOT NULL));
+CREATE INDEX orders_status ON orders USING btree (tenant_id, status, id);
 CREATE INDEX orders_waiting ON orders USING btree (tenant_id, account_id) WHERE ((status = 'NEW'::text) AND (due_at IS NULL));
 CREATE INDEX orders_working ON orders USING btree (tenant_id, instrument_id) WHERE (status = 'PROCESSING'::text);
 alter table orders enable row level security;
