@@ -74,8 +74,9 @@ def endpoints_page(contracts: Contracts = CONTRACTS) -> str:
     headings = ("request", "operation", "what it does", "scope (one of)", "key", "success", "refusals")
     parts: list[str] = [
         "Fields stand in the served descriptions and on `/docs`. *key*: the header `idempotency-key` is required."
-        " Operations marked *sandbox* do not exist for a production tenant. The refusals are explained in"
-        " [errors.md](errors.md), the scopes in [scopes.md](scopes.md)."
+        " Operations marked *sandbox* do not exist for a production tenant; those marked *addition* are ours, which the"
+        " reference of the contract does not have. The refusals are explained in [errors.md](errors.md), the scopes in"
+        " [scopes.md](scopes.md)."
     ]
     for contract, endpoints in contracts.items():
         if not endpoints:
@@ -90,7 +91,9 @@ def endpoints_page(contracts: Contracts = CONTRACTS) -> str:
 def _operation(endpoint: Endpoint, rules: ContractRules) -> Sequence[str]:
     key = "yes" if endpoint.demands_key(rules) else "optional" if endpoint.takes_key(rules) else ""
     return (
-        f"`{endpoint.method} {endpoint.path}`" + (" *sandbox*" if endpoint.sandbox_only else ""),
+        f"`{endpoint.method} {endpoint.path}`"
+        + (" *sandbox*" if endpoint.sandbox_only else "")
+        + (" *addition*" if endpoint.addition else ""),
         f"`{endpoint.operation_id}`",
         endpoint.summary,
         code(*endpoint.scopes),

@@ -122,6 +122,8 @@ class Endpoint:
     path_types: Mapping[str, PathValue] = field(default_factory=dict[str, PathValue])
     """Path values that are not UUIDs."""
     sandbox_only: bool = False
+    addition: bool = False
+    """The reference of its contract does not have it: it is ours, and described as such."""
     form: bool = False
     """The body is application/x-www-form-urlencoded (the token request alone)."""
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -292,7 +294,8 @@ class AuditQuery:
 
 
 EventName = str | Callable[[Snapshot], str]
-"""What a contract calls an event, where a fact of the object decides by a function of its snapshot."""
+"""What a contract calls an event; where a fact of the object decides, a function of its snapshot. What that returns is
+a Literal of its names, all of one category, so that they are known without an event."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,7 @@ class Said(TypedDict, total=False):
     advances_clock: bool
     path_types: Mapping[str, PathValue]
     sandbox_only: bool
+    addition: bool
     form: bool
     headers: Mapping[str, str]
 
@@ -85,6 +86,7 @@ class Operations:
     readers: tuple[str, ...] = ("read", "admin")
     writers: tuple[str, ...] = ("admin",)
     sandbox_only: bool = False
+    addition: bool = False
 
     def reads(
         self, path: str, verb: Verb | None = None, answer: type[BaseModel] | None = None, **said: Unpack[Said]
@@ -151,10 +153,13 @@ class Operations:
             status=kind.status,
             key_required=kind.key_required,
             sandbox_only=self.sandbox_only,
+            addition=self.addition,
         )
         more: dict[str, Any] = {**said, "errors": tuple(sorted(shape | {*said.get("errors", ())}))}
         return replace(usual, **more)
 
 
-TESTS = Operations(V1, "Tests", "tests", readers=("admin",), sandbox_only=True)
+TESTS = Operations(V1, "Tests", "tests", readers=("admin",), sandbox_only=True, addition=True)
 """What only sandboxes have, whichever feature it belongs to."""
+TESTS_LITE = replace(TESTS, kinds=LITE)
+"""The same in lite."""

@@ -170,6 +170,8 @@ def _operation(endpoint: Endpoint, rules: ContractRules, names: Mapping[type[Bas
         "parameters": _parameters(endpoint, rules, names, schemas),
         "responses": _responses(endpoint, rules, names),
     }
+    if endpoint.addition:
+        operation["x-openvest"] = "addition"
     if endpoint.scopes:
         # Each alternative stands alone: one of the scopes is enough.
         operation["security"] = [{_SECURITY: [scope]} for scope in endpoint.scopes]

@@ -164,7 +164,7 @@ ENDPOINTS: list[Endpoint] = [
     TOPUPS.deletes("/payments/topups/{topup_id}", cancel_topup, errors=(422,)),
     TESTS.creates(
         "/tests/payments/transactions", create_test_payment_transaction, BankTransactionView,
-        body=BankTransactionCreate, errors=(404, 409, 422),
+        body=BankTransactionCreate, errors=(404, 409, 422), addition=False,
     ),
 ]  # fmt: skip
 
