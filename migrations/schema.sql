@@ -109,6 +109,7 @@ create table balances (
   version integer not null default 0,
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
+  public_id uuid not null,
   constraint balances_pkey PRIMARY KEY (tenant_id, id),
   constraint balances_tenant_id_owner_id_asset_key UNIQUE (tenant_id, owner_id, asset),
   constraint balances_available CHECK ((available >= (0)::numeric)),
@@ -127,6 +128,7 @@ END),
   constraint balances_unsettled_in CHECK ((unsettled_in >= (0)::numeric)),
   constraint balances_unsettled_out CHECK ((unsettled_out >= (0)::numeric)),
   constraint balances_withdrawing CHECK ((withdrawing >= (0)::numeric))) with (fillfactor=50);
+CREATE UNIQUE INDEX balances_public ON balances USING btree (tenant_id, public_id);
 alter table balances enable row level security;
 alter table balances force row level security;
 create policy tenant on balances for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
@@ -581,9 +583,11 @@ create table lots (
   remaining_advance_tax numeric not null default 0,
   origin text not null,
   origin_id uuid not null,
+  currency text,
   constraint lots_pkey PRIMARY KEY (tenant_id, id),
   constraint lots_check CHECK (((remaining >= (0)::numeric) AND (remaining <= quantity))),
   constraint lots_check1 CHECK (((cost IS NULL) = (remaining_cost IS NULL))),
+  constraint lots_currency CHECK (((currency IS NULL) = (cost IS NULL))),
   constraint lots_origin_check CHECK ((origin = ANY (ARRAY['execution'::text, 'transfer'::text, 'corporate_action'::text]))),
   constraint lots_quantity_check CHECK ((quantity > (0)::numeric))) with (fillfactor=80);
 CREATE INDEX lots_open ON lots USING btree (tenant_id, account_id, instrument_id, acquired_at, id) WHERE (remaining > (0)::numeric);
@@ -1069,7 +1073,8 @@ create view pub_balances with (security_invoker=true) as
     (((((((available + locked) + withdrawing) + covering) + blocked) + due) - unsettled_in) + unsettled_out) AS settled_quantity,
     version,
     created_at,
-    updated_at
+    updated_at,
+    public_id
    FROM balances
   WHERE (version > 0);
 
