@@ -1138,39 +1138,13 @@ create function admit_requests(key_ids uuid[], new_nonces text[], usable_until b
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'public', 'pg_temp'
- SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
 AS $function$
 declare
-  at timestamptz := wire_now();
-  hour bigint := extract(epoch from at)::bigint / 3600;
-  -- No signature is usable for as long as ten minutes. Only near the end of an hour can one nonce be in two partitions.
-  next_hour bigint := (extract(epoch from at)::bigint + 600) / 3600;
-  inserted integer;
   token_now text;
   key_now text;
 begin
-  insert into nonces (slot, key_id, nonce, expires_at)
-  select nonce_slot(a.until), a.key_id, a.nonce, to_timestamp(a.until)
-    from unnest(key_ids, new_nonces, usable_until) as a(key_id, nonce, until)
-   where (a.until / 3600 = hour and next_hour = hour)
-      or not exists (
-           select from nonces o
-            where o.slot in (nonce_slot(a.until - 3600), nonce_slot(a.until + 3600))
-              and o.key_id = a.key_id and o.nonce = a.nonce and o.expires_at > at)
-  on conflict do nothing;
-  get diagnostics inserted = row_count;
-  if inserted < cardinality(new_nonces) then
-    with asked as (
-      select a.n::integer as n, nonce_slot(a.until) as slot, a.key_id, a.nonce
-        from unnest(key_ids, new_nonces, usable_until) with ordinality as a(key_id, nonce, until, n)),
-    ours as (
-      select min(a.n) as n from asked a, lateral (
-        select from nonces o where o.slot = a.slot and o.key_id = a.key_id and o.nonce = a.nonce
-           and o.xmin = pg_current_xact_id()::xid limit 1) o
-       group by a.slot, a.key_id, a.nonce)
-    select array_agg(a.n) into used from asked a where a.n not in (select n from ours);
-  end if;
+  used := claim_nonces(key_ids, new_nonces, usable_until);
   for n in 1 .. cardinality(whose) loop
     token_now := null;
     key_now := null;
@@ -1206,6 +1180,43 @@ begin
       from unnest(mine) as m
       left join lateral (select s.*, s.created_at > wire_now() - interval '7 days' as fresh from idempotency s
                           where s.tenant_id = tenant and s.client_id = client_ids[m] and s.key = keys[m] limit 1) i on true;
+end $function$;
+
+create function claim_nonces(key_ids uuid[], new_nonces text[], usable_until bigint[])
+ RETURNS integer[]
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+declare
+  at timestamptz := wire_now();
+  hour bigint := extract(epoch from at)::bigint / 3600;
+  -- No signature is usable for as long as ten minutes. Only near the end of an hour can one nonce be in two partitions.
+  next_hour bigint := (extract(epoch from at)::bigint + 600) / 3600;
+  inserted integer;
+  used integer[];
+begin
+  insert into nonces (slot, key_id, nonce, expires_at)
+  select nonce_slot(a.until), a.key_id, a.nonce, to_timestamp(a.until)
+    from unnest(key_ids, new_nonces, usable_until) as a(key_id, nonce, until)
+   where (a.until / 3600 = hour and next_hour = hour)
+      or not exists (
+           select from nonces o
+            where o.slot in (nonce_slot(a.until - 3600), nonce_slot(a.until + 3600))
+              and o.key_id = a.key_id and o.nonce = a.nonce and o.expires_at > at)
+  on conflict do nothing;
+  get diagnostics inserted = row_count;
+  if inserted < cardinality(new_nonces) then
+    with asked as (
+      select a.n::integer as n, nonce_slot(a.until) as slot, a.key_id, a.nonce
+        from unnest(key_ids, new_nonces, usable_until) with ordinality as a(key_id, nonce, until, n)),
+    ours as (
+      select min(a.n) as n from asked a, lateral (
+        select from nonces o where o.slot = a.slot and o.key_id = a.key_id and o.nonce = a.nonce
+           and o.xmin = pg_current_xact_id()::xid limit 1) o
+       group by a.slot, a.key_id, a.nonce)
+    select array_agg(a.n) into used from asked a where a.n not in (select n from ours);
+  end if;
+  return used;
 end $function$;
 
 create function disturb_frozen_clocks()
