@@ -32,7 +32,7 @@ from openvest.declarations import (
 from openvest.features.tenants.model import SCOPES
 from tests.architecture.test_lifecycles import without_way_out
 from tests.gates.gate import Gate, Run, Verdict
-from tests.kit.contracts import FIRST, SERVED, address, components_of, label, operation_of, rules_of, said_of, takes_key
+from tests.kit.contracts import SERVED, address, components_of, label, operation_of, rules_of, said_of, takes_key
 from tests.kit.samples import every, lacks, owner_of
 
 Json = dict[str, Any]
@@ -162,7 +162,7 @@ def untold_events() -> Iterator[str]:
     """Events that a contract does not tell, and does not say why."""
     for feature in catalog.FEATURES:
         for contract, face in feature.faces.items():
-            for event in feature.events if contract == FIRST else ():
+            for event in feature.events:
                 if event.type not in catalog.TOLD[contract] and event.type not in face.untold:
                     yield (
                         f"{event.type}: {contract} does not show a {event.noun}; give REPRESENTATIONS in"

@@ -5,7 +5,9 @@ Source: CONTRACTS.md (its first table).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from types import GenericAlias
 from typing import Annotated, Any, Literal
 
@@ -13,6 +15,7 @@ from pydantic import BaseModel, Field, create_model
 
 from openvest.core.contracts import RULES
 from openvest.core.paging import MOST_OFFSET, Page, PageParameters, PageRequest, number_or
+from openvest.core.problems import FieldError, Problem
 from openvest.core.schema import Id, View, published_name
 from openvest.core.snapshots import Json, Snapshot, snapshot_of
 
@@ -93,3 +96,18 @@ def list_lite(found: Page[Any], mapper: Callable[[Snapshot], Json]) -> Json:
 def event_object(category: EventCategory, name: str = "id") -> Callable[[Snapshot], Json]:
     """How an event names its object: its kind, and its id from this field of the snapshot."""
     return lambda snapshot: {"id": snapshot[name], "type": category}
+
+
+@contextmanager
+def fields_called(**names: str) -> Generator[None]:
+    """Refusals from within name lite's fields: `fields_called(birth_date="date_of_birth")`."""
+
+    def said(text: str) -> str:
+        return re.sub(r"\w+", lambda word: names.get(word[0], word[0]), text)
+
+    try:
+        yield
+    except Problem as refusal:
+        refusal.detail = said(refusal.detail)
+        refusal.errors = tuple(FieldError(said(error.field), error.message) for error in refusal.errors)
+        raise
