@@ -41,6 +41,13 @@ class Changed:
     names: frozenset[str]
 
 
+def variant_of(model: type[BaseModel], body: Any) -> type[BaseModel]:
+    """The class of fields that a body is of, where it may be of several."""
+    if not issubclass(model, RootModel):
+        return model
+    return type(model.model_validate(body, context=CONTEXT).root)
+
+
 def changed_bodies(model: type[BaseModel], body: Mapping[str, Any]) -> tuple[list[Changed], list[str]]:
     """For every field of the model a body with another value there, for every field sent that may be left out one
     without it; and the names of fields for which no other value was found."""
@@ -79,7 +86,7 @@ def _differences(body: Mapping[str, Any], other: Mapping[str, Any]) -> Mapping[s
 
 def _is_constant(model: type[BaseModel], body: Mapping[str, Any], name: str) -> bool:
     """Whether the field is sent with the one value there is."""
-    return name in body and model.model_fields[name].is_required() and _listed(_schema(model, name)) == [body[name]]
+    return name in body and _listed(_schema(model, name)) == [body[name]]
 
 
 def _fitting(
