@@ -109,6 +109,7 @@ create table balances (
   version integer not null default 0,
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
+  public_id uuid not null,
   constraint balances_pkey PRIMARY KEY (tenant_id, id),
   constraint balances_tenant_id_owner_id_asset_key UNIQUE (tenant_id, owner_id, asset),
   constraint balances_available CHECK ((available >= (0)::numeric)),
@@ -127,6 +128,7 @@ END),
   constraint balances_unsettled_in CHECK ((unsettled_in >= (0)::numeric)),
   constraint balances_unsettled_out CHECK ((unsettled_out >= (0)::numeric)),
   constraint balances_withdrawing CHECK ((withdrawing >= (0)::numeric))) with (fillfactor=50);
+CREATE UNIQUE INDEX balances_public ON balances USING btree (tenant_id, public_id);
 alter table balances enable row level security;
 alter table balances force row level security;
 create policy tenant on balances for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
@@ -581,9 +583,11 @@ create table lots (
   remaining_advance_tax numeric not null default 0,
   origin text not null,
   origin_id uuid not null,
+  currency text,
   constraint lots_pkey PRIMARY KEY (tenant_id, id),
   constraint lots_check CHECK (((remaining >= (0)::numeric) AND (remaining <= quantity))),
   constraint lots_check1 CHECK (((cost IS NULL) = (remaining_cost IS NULL))),
+  constraint lots_currency CHECK (((currency IS NULL) = (cost IS NULL))),
   constraint lots_origin_check CHECK ((origin = ANY (ARRAY['execution'::text, 'transfer'::text, 'corporate_action'::text]))),
   constraint lots_quantity_check CHECK ((quantity > (0)::numeric))) with (fillfactor=80);
 CREATE INDEX lots_open ON lots USING btree (tenant_id, account_id, instrument_id, acquired_at, id) WHERE (remaining > (0)::numeric);
@@ -647,6 +651,7 @@ create table orders (
   fee_booked numeric not null default 0,
   lock_used numeric not null default 0,
   cancel_asked boolean not null default false,
+  cancel_asked_at timestamp with time zone,
   constraint orders_pkey PRIMARY KEY (tenant_id, id),
   constraint orders_cancellation_reason_check CHECK ((cancellation_reason = ANY (ARRAY['CANCELLED_BY_CLIENT'::text, 'CANCELLED_BY_UPVEST_OPERATIONS'::text, 'CANCELLED_BY_TRADING_PARTNER'::text, 'CANCELLED_BY_UPVEST_PLATFORM'::text]))),
   constraint orders_cash_amount_check CHECK ((cash_amount > (0)::numeric)),
@@ -668,8 +673,10 @@ create table orders (
   constraint orders_stop_price_check CHECK ((stop_price > (0)::numeric)),
   constraint orders_through_check CHECK ((through = ANY (ARRAY['street'::text, 'fractions'::text])))) with (fillfactor=70);
 CREATE INDEX orders_account ON orders USING btree (tenant_id, account_id, created_at, id);
+CREATE INDEX orders_cancelled ON orders USING btree (tenant_id, ((cancellation_reason = 'CANCELLED_BY_CLIENT'::text)), id) WHERE (status = 'CANCELLED'::text);
 CREATE INDEX orders_due ON orders USING btree (tenant_id, due_at, created_at, id) WHERE ((status = 'NEW'::text) AND (due_at IS NOT NULL));
 CREATE INDEX orders_expiry ON orders USING btree (tenant_id, expires_at, id) WHERE ((status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text])) AND (expires_at IS NOT NULL));
+CREATE INDEX orders_status ON orders USING btree (tenant_id, status, id);
 CREATE INDEX orders_waiting ON orders USING btree (tenant_id, account_id) WHERE ((status = 'NEW'::text) AND (due_at IS NULL));
 CREATE INDEX orders_working ON orders USING btree (tenant_id, instrument_id) WHERE (status = 'PROCESSING'::text);
 alter table orders enable row level security;
@@ -1066,7 +1073,8 @@ create view pub_balances with (security_invoker=true) as
     (((((((available + locked) + withdrawing) + covering) + blocked) + due) - unsettled_in) + unsettled_out) AS settled_quantity,
     version,
     created_at,
-    updated_at
+    updated_at,
+    public_id
    FROM balances
   WHERE (version > 0);
 
@@ -1130,39 +1138,13 @@ create function admit_requests(key_ids uuid[], new_nonces text[], usable_until b
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'public', 'pg_temp'
- SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
 AS $function$
 declare
-  at timestamptz := wire_now();
-  hour bigint := extract(epoch from at)::bigint / 3600;
-  -- No signature is usable for as long as ten minutes. Only near the end of an hour can one nonce be in two partitions.
-  next_hour bigint := (extract(epoch from at)::bigint + 600) / 3600;
-  inserted integer;
   token_now text;
   key_now text;
 begin
-  insert into nonces (slot, key_id, nonce, expires_at)
-  select nonce_slot(a.until), a.key_id, a.nonce, to_timestamp(a.until)
-    from unnest(key_ids, new_nonces, usable_until) as a(key_id, nonce, until)
-   where (a.until / 3600 = hour and next_hour = hour)
-      or not exists (
-           select from nonces o
-            where o.slot in (nonce_slot(a.until - 3600), nonce_slot(a.until + 3600))
-              and o.key_id = a.key_id and o.nonce = a.nonce and o.expires_at > at)
-  on conflict do nothing;
-  get diagnostics inserted = row_count;
-  if inserted < cardinality(new_nonces) then
-    with asked as (
-      select a.n::integer as n, nonce_slot(a.until) as slot, a.key_id, a.nonce
-        from unnest(key_ids, new_nonces, usable_until) with ordinality as a(key_id, nonce, until, n)),
-    ours as (
-      select min(a.n) as n from asked a, lateral (
-        select from nonces o where o.slot = a.slot and o.key_id = a.key_id and o.nonce = a.nonce
-           and o.xmin = pg_current_xact_id()::xid limit 1) o
-       group by a.slot, a.key_id, a.nonce)
-    select array_agg(a.n) into used from asked a where a.n not in (select n from ours);
-  end if;
+  used := claim_nonces(key_ids, new_nonces, usable_until);
   for n in 1 .. cardinality(whose) loop
     token_now := null;
     key_now := null;
@@ -1198,6 +1180,43 @@ begin
       from unnest(mine) as m
       left join lateral (select s.*, s.created_at > wire_now() - interval '7 days' as fresh from idempotency s
                           where s.tenant_id = tenant and s.client_id = client_ids[m] and s.key = keys[m] limit 1) i on true;
+end $function$;
+
+create function claim_nonces(key_ids uuid[], new_nonces text[], usable_until bigint[])
+ RETURNS integer[]
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+declare
+  at timestamptz := wire_now();
+  hour bigint := extract(epoch from at)::bigint / 3600;
+  -- No signature is usable for as long as ten minutes. Only near the end of an hour can one nonce be in two partitions.
+  next_hour bigint := (extract(epoch from at)::bigint + 600) / 3600;
+  inserted integer;
+  used integer[];
+begin
+  insert into nonces (slot, key_id, nonce, expires_at)
+  select nonce_slot(a.until), a.key_id, a.nonce, to_timestamp(a.until)
+    from unnest(key_ids, new_nonces, usable_until) as a(key_id, nonce, until)
+   where (a.until / 3600 = hour and next_hour = hour)
+      or not exists (
+           select from nonces o
+            where o.slot in (nonce_slot(a.until - 3600), nonce_slot(a.until + 3600))
+              and o.key_id = a.key_id and o.nonce = a.nonce and o.expires_at > at)
+  on conflict do nothing;
+  get diagnostics inserted = row_count;
+  if inserted < cardinality(new_nonces) then
+    with asked as (
+      select a.n::integer as n, nonce_slot(a.until) as slot, a.key_id, a.nonce
+        from unnest(key_ids, new_nonces, usable_until) with ordinality as a(key_id, nonce, until, n)),
+    ours as (
+      select min(a.n) as n from asked a, lateral (
+        select from nonces o where o.slot = a.slot and o.key_id = a.key_id and o.nonce = a.nonce
+           and o.xmin = pg_current_xact_id()::xid limit 1) o
+       group by a.slot, a.key_id, a.nonce)
+    select array_agg(a.n) into used from asked a where a.n not in (select n from ours);
+  end if;
+  return used;
 end $function$;
 
 create function disturb_frozen_clocks()

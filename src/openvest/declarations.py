@@ -81,12 +81,13 @@ class PathValue:
     """How a path names an object that a UUID alone does not name.
 
     `parse` raises ValueError for what is none of the forms, which answers 404 (no such object) as a random id would.
-    `description` says every form it takes; `patterns` are those forms.
+    `description` says every form it takes; `patterns` are those forms. Without patterns it is described as a UUID, by
+    a contract that knows no other form, although it takes one.
     """
 
     parse: Callable[[str], Any]
     description: str
-    patterns: tuple[str, ...]
+    patterns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -164,6 +164,8 @@ class Sample:
     """Operations that cannot be answered with a yes in a life."""
     whole: Mapping[str, str] = field(default_factory=dict[str, str])
     """Lists of objects without pages, `GET /gifts/{gift_id} givers`: they stay short."""
+    dated: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Reads whose answers say another instant every time they are asked."""
     open_maps: frozenset[str] = frozenset()
     """Objects of answers whose names are another's, `Schema.field`."""
     shown_once: frozenset[str] = frozenset()

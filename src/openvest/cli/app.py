@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.exceptions import Abort, Exit, TyperException
 
-from openvest.cli import backups, clients, operator, tenants, user
+from openvest.cli import backups, clients, listen, operator, tenants, user
 from openvest.cli import work as work_commands
 from openvest.cli.failures import USAGE, Failed, failure_of, tell
 from openvest.cli.options import DEFAULT_DATA_DIR, PACES, DataDir, Mode, Pace
@@ -175,6 +175,7 @@ app.command("restore", epilog="Example: openvest restore /backups/2026-11-29 --v
     backups.restore
 )
 app.command("api", epilog=user.API_EXAMPLES)(user.api)
+app.command("listen", epilog=listen.EXAMPLES)(listen.listen)
 app.command("doctor", epilog="Example: openvest doctor --data-dir ./var")(operator.doctor)
 
 
