@@ -54,6 +54,10 @@ class Life:
     tenant_id: UUID
     ids: dict[str, str]
 
+    def of(self, contract: Contract) -> Life:
+        """The same life, whose client speaks this contract."""
+        return replace(self, api=self.api.speaking(contract))
+
     async def send(self, method: str, at: str, body: Any = None) -> Any:
         """The answer's document. Raises: AssertionError where the answer is a no."""
         answer = await self.api.send(method, at, body, key=uuid4())
