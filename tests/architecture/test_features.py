@@ -22,6 +22,8 @@ from tests.architecture.test_layout import plant
 from tests.architecture.tree import PACKAGE, ROOT
 from tests.gates.matrix_declared import not_assembled, untold_events
 
+OURS = ("ORDER_CANCELLATION.CONFIRMED", "ACCOUNT.TYPE_CHANGED")
+"""The first is lite's; the second is told in both contracts as ACCOUNT.UPDATED."""
 EVENT_TYPES = ROOT / "tests" / "contract" / "event_types.txt"
 """Every event type v1's reference publishes, one a line."""
 
@@ -136,7 +138,7 @@ def test_every_event_is_told_by_every_contract_or_it_says_why_not() -> None:
 
 def strangers(events: Iterable[Event]) -> list[str]:
     """Event types no reference publishes, or of a category nobody can subscribe to."""
-    known = {*EVENT_TYPES.read_text(encoding="utf-8").split(), "ORDER_CANCELLATION.CONFIRMED"}  # the latter lite's
+    known = {*EVENT_TYPES.read_text(encoding="utf-8").split(), *OURS}
     categories = set(get_args(Category))
     return [one.type for one in events if one.type not in known or one.category not in categories]
 

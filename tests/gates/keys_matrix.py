@@ -12,14 +12,12 @@ from random import Random
 from typing import Any, Literal
 from uuid import UUID, uuid4
 
-from pydantic import BaseModel
-
 from openvest.core.problems import TYPE_BASE
 from openvest.declarations import Contract, Endpoint
 from tests.gates.gate import Run, Verdict
 from tests.gates.keys_doors import Doors, doors
 from tests.kit import footprint
-from tests.kit.changed_bodies import both, canonical, changed_bodies
+from tests.kit.changed_bodies import both, canonical, changed_bodies, variant_of
 from tests.kit.contracts import TABLES, contract_of, label
 from tests.kit.http import Api, make_apis
 from tests.kit.operations import KEYED, Asked, different_ones
