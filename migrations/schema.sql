@@ -109,6 +109,7 @@ create table balances (
   version integer not null default 0,
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
+  public_id uuid not null,
   constraint balances_pkey PRIMARY KEY (tenant_id, id),
   constraint balances_tenant_id_owner_id_asset_key UNIQUE (tenant_id, owner_id, asset),
   constraint balances_available CHECK ((available >= (0)::numeric)),
@@ -127,6 +128,7 @@ END),
   constraint balances_unsettled_in CHECK ((unsettled_in >= (0)::numeric)),
   constraint balances_unsettled_out CHECK ((unsettled_out >= (0)::numeric)),
   constraint balances_withdrawing CHECK ((withdrawing >= (0)::numeric))) with (fillfactor=50);
+CREATE UNIQUE INDEX balances_public ON balances USING btree (tenant_id, public_id);
 alter table balances enable row level security;
 alter table balances force row level security;
 create policy tenant on balances for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
@@ -280,6 +282,7 @@ create table data_changes (
   constraint data_changes_pkey PRIMARY KEY (tenant_id, id),
   constraint data_changes_status_check CHECK ((status = ANY (ARRAY['RECEIVED'::text, 'APPLIED'::text, 'FAILED'::text]))));
 CREATE INDEX data_changes_open ON data_changes USING btree (tenant_id, created_at, id) WHERE ((status = 'RECEIVED'::text) AND (NOT held));
+CREATE INDEX data_changes_waiting ON data_changes USING btree (tenant_id, user_id) WHERE (status = 'RECEIVED'::text);
 alter table data_changes enable row level security;
 alter table data_changes force row level security;
 create policy tenant on data_changes for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
@@ -580,9 +583,11 @@ create table lots (
   remaining_advance_tax numeric not null default 0,
   origin text not null,
   origin_id uuid not null,
+  currency text,
   constraint lots_pkey PRIMARY KEY (tenant_id, id),
   constraint lots_check CHECK (((remaining >= (0)::numeric) AND (remaining <= quantity))),
   constraint lots_check1 CHECK (((cost IS NULL) = (remaining_cost IS NULL))),
+  constraint lots_currency CHECK (((currency IS NULL) = (cost IS NULL))),
   constraint lots_origin_check CHECK ((origin = ANY (ARRAY['execution'::text, 'transfer'::text, 'corporate_action'::text]))),
   constraint lots_quantity_check CHECK ((quantity > (0)::numeric))) with (fillfactor=80);
 CREATE INDEX lots_open ON lots USING btree (tenant_id, account_id, instrument_id, acquired_at, id) WHERE (remaining > (0)::numeric);
@@ -646,6 +651,7 @@ create table orders (
   fee_booked numeric not null default 0,
   lock_used numeric not null default 0,
   cancel_asked boolean not null default false,
+  cancel_asked_at timestamp with time zone,
   constraint orders_pkey PRIMARY KEY (tenant_id, id),
   constraint orders_cancellation_reason_check CHECK ((cancellation_reason = ANY (ARRAY['CANCELLED_BY_CLIENT'::text, 'CANCELLED_BY_UPVEST_OPERATIONS'::text, 'CANCELLED_BY_TRADING_PARTNER'::text, 'CANCELLED_BY_UPVEST_PLATFORM'::text]))),
   constraint orders_cash_amount_check CHECK ((cash_amount > (0)::numeric)),
@@ -667,8 +673,10 @@ create table orders (
   constraint orders_stop_price_check CHECK ((stop_price > (0)::numeric)),
   constraint orders_through_check CHECK ((through = ANY (ARRAY['street'::text, 'fractions'::text])))) with (fillfactor=70);
 CREATE INDEX orders_account ON orders USING btree (tenant_id, account_id, created_at, id);
+CREATE INDEX orders_cancelled ON orders USING btree (tenant_id, ((cancellation_reason = 'CANCELLED_BY_CLIENT'::text)), id) WHERE (status = 'CANCELLED'::text);
 CREATE INDEX orders_due ON orders USING btree (tenant_id, due_at, created_at, id) WHERE ((status = 'NEW'::text) AND (due_at IS NOT NULL));
 CREATE INDEX orders_expiry ON orders USING btree (tenant_id, expires_at, id) WHERE ((status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text])) AND (expires_at IS NOT NULL));
+CREATE INDEX orders_status ON orders USING btree (tenant_id, status, id);
 CREATE INDEX orders_waiting ON orders USING btree (tenant_id, account_id) WHERE ((status = 'NEW'::text) AND (due_at IS NULL));
 CREATE INDEX orders_working ON orders USING btree (tenant_id, instrument_id) WHERE (status = 'PROCESSING'::text);
 alter table orders enable row level security;
@@ -948,6 +956,7 @@ create table users (
   tags text[] not null,
   sealed_social_security_number bytea,
   instrument_fit text,
+  deactivated_at timestamp with time zone,
   constraint users_pkey PRIMARY KEY (tenant_id, id),
   constraint users_instrument_fit_check CHECK ((instrument_fit = ANY (ARRAY['PASSED'::text, 'FAILED'::text]))),
   constraint users_licence_check CHECK ((licence = ANY (ARRAY['TOL'::text, 'BYOL'::text]))),
@@ -1064,7 +1073,8 @@ create view pub_balances with (security_invoker=true) as
     (((((((available + locked) + withdrawing) + covering) + blocked) + due) - unsettled_in) + unsettled_out) AS settled_quantity,
     version,
     created_at,
-    updated_at
+    updated_at,
+    public_id
    FROM balances
   WHERE (version > 0);
 

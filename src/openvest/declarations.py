@@ -19,6 +19,7 @@ from pydantic import BaseModel
 
 from openvest.core.contracts import Contract, ContractRules
 from openvest.core.lifecycle import Lifecycle
+from openvest.core.naming import Names
 from openvest.core.sealing import SealedColumn
 from openvest.core.snapshots import Emitted, Json, Snapshot
 from openvest.db.query import Query
@@ -80,12 +81,13 @@ class PathValue:
     """How a path names an object that a UUID alone does not name.
 
     `parse` raises ValueError for what is none of the forms, which answers 404 (no such object) as a random id would.
-    `description` says every form it takes; `patterns` are those forms.
+    `description` says every form it takes; `patterns` are those forms. Without patterns it is described as a UUID, by
+    a contract that knows no other form, although it takes one.
     """
 
     parse: Callable[[str], Any]
     description: str
-    patterns: tuple[str, ...]
+    patterns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,8 @@ class Endpoint:
     path_types: Mapping[str, PathValue] = field(default_factory=dict[str, PathValue])
     """Path values that are not UUIDs."""
     sandbox_only: bool = False
+    addition: bool = False
+    """The reference of its contract does not have it: it is ours, and described as such."""
     form: bool = False
     """The body is application/x-www-form-urlencoded (the token request alone)."""
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -290,12 +294,25 @@ class AuditQuery:
     sql: LiteralString
 
 
+EventName = str | Callable[[Snapshot], str]
+"""What a contract calls an event; where a fact of the object decides, a function of its snapshot. What that returns is
+a Literal of its names, all of one category, so that they are known without an event."""
+
+
 @dataclass(frozen=True, slots=True)
 class Face:
-    """What a feature serves in one contract: its operations, and how its objects are shown there, by noun."""
+    """What a feature serves in one contract: its operations, and how its objects are shown there, by noun.
+
+    `told` has the contract's own names of events by those of the domain; an event that is not in it has the domain's
+    name. `untold` has the events that the contract does not have although it shows such objects, and why. `names` are
+    the tables of its other words.
+    """
 
     endpoints: Sequence[Endpoint] = ()
     representations: Mapping[str, Representation] = field(default_factory=dict[str, Representation])
+    told: Mapping[str, EventName] = field(default_factory=dict[str, EventName])
+    untold: Mapping[str, str] = field(default_factory=dict[str, str])
+    names: Sequence[Names[Any, Any]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,3 +342,7 @@ class Feature:
     tables: Sequence[LiteralString] = ()
     shared_tables: Sequence[LiteralString] = ()
     sealed: Sequence[SealedColumn] = ()
+
+    @property
+    def faces(self) -> Mapping[Contract, Face]:
+        return {"v1": self.v1, "lite": self.lite}

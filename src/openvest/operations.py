@@ -10,7 +10,7 @@ path names an object. `errors` adds what its verb refuses beside.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypedDict, Unpack
 
@@ -38,10 +38,17 @@ class Kinds:
     changes: Kind = Kind("PATCH")
     deletes: Kind = Kind("DELETE", status=204)
     acts: Kind = Kind("POST")
+    operation_id: Callable[[str], str] = str
+    """How an operation is called whose verb has this name."""
+
+
+def camel_case(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(part.capitalize() for part in others)
 
 
 V1 = Kinds(creates=Kind("POST", key_required=True))
-LITE = Kinds()
+LITE = Kinds(operation_id=camel_case)
 
 
 class Said(TypedDict, total=False):
@@ -61,6 +68,7 @@ class Said(TypedDict, total=False):
     advances_clock: bool
     path_types: Mapping[str, PathValue]
     sandbox_only: bool
+    addition: bool
     form: bool
     headers: Mapping[str, str]
 
@@ -78,6 +86,7 @@ class Operations:
     readers: tuple[str, ...] = ("read", "admin")
     writers: tuple[str, ...] = ("admin",)
     sandbox_only: bool = False
+    addition: bool = False
 
     def reads(
         self, path: str, verb: Verb | None = None, answer: type[BaseModel] | None = None, **said: Unpack[Said]
@@ -135,7 +144,7 @@ class Operations:
         usual = Endpoint(
             kind.method,
             path,
-            run.__name__,
+            self.kinds.operation_id(run.__name__),
             summary,
             self.tag,
             tuple(f"{self.stem}:{scope}" for scope in scopes),
@@ -144,10 +153,13 @@ class Operations:
             status=kind.status,
             key_required=kind.key_required,
             sandbox_only=self.sandbox_only,
+            addition=self.addition,
         )
         more: dict[str, Any] = {**said, "errors": tuple(sorted(shape | {*said.get("errors", ())}))}
         return replace(usual, **more)
 
 
-TESTS = Operations(V1, "Tests", "tests", readers=("admin",), sandbox_only=True)
+TESTS = Operations(V1, "Tests", "tests", readers=("admin",), sandbox_only=True, addition=True)
 """What only sandboxes have, whichever feature it belongs to."""
+TESTS_LITE = replace(TESTS, kinds=LITE)
+"""The same in lite."""

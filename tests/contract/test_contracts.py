@@ -16,9 +16,9 @@ import pytest
 
 from openvest import catalog
 from openvest.db.unit import Database, Unit
-from openvest.declarations import Contract, Endpoint
-from openvest.events.packages import event_objects
+from openvest.declarations import Contract, Endpoint, Face
 from openvest.events.sequencer import number_events
+from openvest.events.telling import tellings
 from openvest.features.payments import service
 from openvest.features.payments.model import NewTopup
 from openvest.server.app import App
@@ -27,13 +27,13 @@ from tests.kit.http import http_of, make_api, make_test_app
 from tests.kit.openapi import check_answer, check_description
 from tests.kit.receiver import receiving
 from tests.kit.webhooks import make_world
-from tests.resources.lite import payments, tenants
+from tests.resources.lite import payments
 
 pytestmark = pytest.mark.anyio
 
-LITE: Sequence[Endpoint] = (*tenants.ENDPOINTS, *payments.ENDPOINTS)
+LITE: Sequence[Endpoint] = (*catalog.CONTRACTS["lite"], *payments.ENDPOINTS)
 CONTRACTS: Mapping[Contract, Sequence[Endpoint]] = {**catalog.CONTRACTS, "lite": LITE}
-OBJECTS = event_objects(catalog.EVENTS, {**catalog.REPRESENTATIONS, "lite": payments.REPRESENTATIONS})
+TOLD = {**catalog.TOLD, "lite": tellings(catalog.EVENTS, [Face(representations=payments.REPRESENTATIONS)])}
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ async def test_each_contract_is_paged_by_its_own_limits(app: App, database: Data
     check_answer(described, answer)
     assert answer.json()["meta"] == {"offset": 0, "limit": 20, "count": 20, "total": 22}
     assert answer.json()["data"][0]["state"] == "PROCESSING"
-    assert len((await lite.get(f"{at}?limit=2&offset=21&order=DESC")).json()["data"]) == 1
+    assert len((await lite.get(f"{at}?limit=2&offset=21")).json()["data"]) == 1
     assert len((await v1.get(at)).json()["data"]) == 22
     statuses = {
         limit: ((await v1.get(f"{at}?limit={limit}")).status_code, (await lite.get(f"{at}?limit={limit}")).status_code)
@@ -127,7 +127,7 @@ async def test_a_subscription_hears_events_as_its_contract_shows_them(database: 
     customer = await make_customer(database, tenant_id)
     async with receiving() as receiver:
         world = await make_world(database, customer.tenant_id, receiver)
-        world.deliverer.objects = OBJECTS
+        world.deliverer.told = TOLD
         await world.webhook("/v1")
         await world.webhook("/lite", contract="lite")
         await topped_up(customer, database, 1)
@@ -136,8 +136,8 @@ async def test_a_subscription_hears_events_as_its_contract_shows_them(database: 
         await world.flow()
         await world.deliverer.sender.close()
         told = {
-            path: [(event["type"], event["object"]) for one in receiver.at(path) for event in one.payload]
-            for path in ("/v1", "/lite")
+            path: [(event[key], event["object"]) for one in receiver.at(path) for event in one.payload]
+            for path, key in (("/v1", "type"), ("/lite", "event_type"))
         }
     ((event_type, shown),) = told["/lite"]
     assert (event_type, shown["state"]) == ("TOPUP.CONFIRMED", "PROCESSING")

@@ -84,6 +84,23 @@ def test_operations_are_described_in_full() -> None:
     assert described("lite")["components"]["parameters"]["idempotencyKey"]["required"] is False
 
 
+def test_additions_are_marked() -> None:
+    """Which those are, `make check` holds against the references."""
+    marked = {
+        (contract, operation["operationId"]): operation.get("x-openvest")
+        for contract, description in descriptions().items()
+        for item in description["paths"].values()
+        for operation in item.values()
+    }
+    declared = {
+        (contract, one.operation_id): "addition" if one.addition else None
+        for contract, table in TABLES.items()
+        for one in table
+    }
+    assert marked == declared
+    assert marked["v1", "advance_clock"] == "addition"
+
+
 # Names
 
 

@@ -30,10 +30,10 @@ class Trader:
     world: Assembled
     customer: Customer
 
-    def wanted(self, **fields: Any) -> PlaceOrder:
+    def wanted(self, isin: str = X, **fields: Any) -> PlaceOrder:
         amounts = ("cash_amount", "quantity", "limit_price", "stop_price", "fee")
         fields = {name: Decimal(value) if name in amounts else value for name, value in fields.items()}
-        basis: dict[str, Any] = {"isin": X, "side": "BUY"}
+        basis: dict[str, Any] = {"instrument": isin, "side": "BUY"}
         return PlaceOrder(self.customer.account_id, self.customer.user_id, **(basis | fields))
 
     async def place(self, **fields: Any) -> OrderDetails:

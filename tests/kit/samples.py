@@ -58,7 +58,7 @@ def missing(feature: Feature, sample: Sample) -> Iterator[str]:
         if (work in sample.occasions) == (work in sample.never_stopped):
             yield lacks(name, "occasions", NO_OCCASION.format(work))
     known = {name for one in operations(feature) for name in (label(one), address(one))}
-    for field in ("bodies", "makers", "unkeyed", "not_asked", "whole", "takes_any"):
+    for field in ("bodies", "makers", "unkeyed", "not_asked", "whole", "dated", "takes_any"):
         for key in getattr(sample, field):
             if not any(re.match(re.escape(one) + "( |$)", key) for one in known):
                 yield lacks(name, field, f"names {key}, which is no operation of {name}: take it out")

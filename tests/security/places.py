@@ -87,7 +87,7 @@ def places_of(endpoint: Endpoint, ids: Mapping[str, str]) -> tuple[list[Place], 
     for where, name, leaf in _texts(endpoint):
         last = next(part for part in reversed(name.split(".")) if not part.isdigit())
         told = f"{label(endpoint)} {where} {name}"
-        if where == "path" and last in CONSTANT:
+        if last in CONSTANT and (where == "path" or leaf.get("format") == "uuid"):
             continue
         if leaf.get("format") == "uuid":
             kind = last if last in ids else sample.whose.get(last)

@@ -99,7 +99,8 @@ def test_another_contract_has_other_kinds() -> None:
 
 def test_what_is_for_tests_is_served_by_sandboxes_alone() -> None:
     made = TESTS.reads("/tests/gifts", wrap_gift)
-    assert (made.sandbox_only, made.scopes) == (True, ("tests:admin",))
+    assert (made.sandbox_only, made.addition, made.scopes) == (True, True, ("tests:admin",))
+    assert not GIFTS.reads("/gifts", wrap_gift).addition
 
 
 def test_what_says_nothing_of_itself_is_refused() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Generator, Mapping, Sequence
@@ -38,8 +37,6 @@ def walked() -> Generator[Path]:
     """The tree after the last step of the page, its pages made anew."""
     with scratch_copy() as root:
         apply(lesson(), root)
-        # Lite has no operations yet, so who speaks it gets no token either; a throwaway one gives some.
-        shutil.copyfile(root / "tests/resources/lite/tenants.py", root / "src/openvest/features/tenants/lite.py")
         (root / ".venv").symlink_to(sys.prefix)
         for module in ("tools.docs", "tools.schema"):
             made = run(root, sys.executable, "-m", module)

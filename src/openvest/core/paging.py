@@ -61,19 +61,19 @@ def number_or(default: int) -> BeforeValidator:
 
 
 class PageParameters(BaseModel):
-    """Query parameters of every list. A contract sets its limits, a list adds its filters and `sort`."""
+    """Query parameters of every list. A contract adds its limits and orders, a list its filters."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     offset: Annotated[int, number_or(0)] = Field(default=0, ge=0, le=MOST_OFFSET, description="Items to skip.")
     limit: int
-    order: Order = Field(default="ASC", description="Direction of the order.")
 
     @property
     def page_request(self) -> PageRequest:
         """The same as services take it."""
         sort: str | None = getattr(self, "sort", None)
-        return PageRequest(limit=self.limit, offset=self.offset, sort=sort, order=self.order)
+        order: Order = getattr(self, "order", "ASC")
+        return PageRequest(limit=self.limit, offset=self.offset, sort=sort, order=order)
 
     @property
     def filters(self) -> dict[str, Any]:

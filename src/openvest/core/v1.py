@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, create_model
 
 from openvest.core.contracts import RULES
-from openvest.core.paging import Page, PageParameters, number_or
+from openvest.core.paging import Order, Page, PageParameters, number_or
 from openvest.core.schema import Currency, Id, Isin, SignedDecimal, View, published_name
 from openvest.core.snapshots import Json, Snapshot, snapshot_of
 
@@ -63,6 +63,7 @@ class PageQuery(PageParameters):
         le=_PAGE.most,
         description="Most items to return; 0 gives an empty page with its counts.",
     )
+    order: Order = Field(default="ASC", description="Direction of the order.")
 
 
 class ByTimesQuery(PageQuery):

@@ -170,6 +170,8 @@ def _operation(endpoint: Endpoint, rules: ContractRules, names: Mapping[type[Bas
         "parameters": _parameters(endpoint, rules, names, schemas),
         "responses": _responses(endpoint, rules, names),
     }
+    if endpoint.addition:
+        operation["x-openvest"] = "addition"
     if endpoint.scopes:
         # Each alternative stands alone: one of the scopes is enough.
         operation["security"] = [{_SECURITY: [scope]} for scope in endpoint.scopes]
@@ -203,11 +205,12 @@ def _parameters(
 
 def _path_parameter(name: str, value: PathValue | None) -> Json:
     described: Json = {"name": name, "in": "path", "required": True, "schema": _UUID, "description": "A UUID."}
-    if value is not None:
-        forms = [{"type": "string", "pattern": pattern} for pattern in value.patterns]
-        schema = forms[0] if len(forms) == 1 else {"anyOf": forms}
-        described |= {"schema": schema, "description": value.description}
-    return described
+    if value is None:
+        return described
+    forms = [{"type": "string", "pattern": pattern} for pattern in value.patterns]
+    if forms:
+        described["schema"] = forms[0] if len(forms) == 1 else {"anyOf": forms}
+    return {**described, "description": value.description}
 
 
 def _query_parameter(name: str, schema: Json, required: bool) -> Json:

@@ -32,14 +32,19 @@ async def _an_import(field: Field, number: int) -> None:
 SAMPLE = Sample(
     constants={"instrument_id": f"isin:{X}", "venue_id": str(UUID(int=0))},
     lived=_prices,
-    texts=frozenset("end_date interval start_date".split()),
+    texts=frozenset("end_date interval isin start_date".split()),
     whole={
         "GET /instruments/{instrument_id}/venues data": _OF_ONE,
+        "lite GET /instruments/{instrument_id} exchanges": _OF_ONE,
+        "lite GET /instruments/{instrument_id}/prices data": _OF_ONE,
         "GET /instruments/{instrument_id}/venues/{venue_id}/prices/latest bids": _OF_ONE,
         "GET /instruments/{instrument_id}/venues/{venue_id}/prices/latest asks": _OF_ONE,
         "GET /instruments/{instrument_id}/venues/{venue_id}/prices/ohlc data": (
             "bounded by the days and interval asked for"
         ),
+    },
+    dated={
+        "lite GET /instruments/{instrument_id}/prices": "at the pace instant a price is of the moment it is asked for"
     },
     occasions={"instruments.tell": _an_import},
     never_due={

@@ -111,8 +111,8 @@ async def test_an_import_changes_what_is_known(database: Database, owner: Owner,
     assert await service.load_master(owner) == 0
     listing = await database.read(tenant_id, sap)
     assert (listing.tick_size, listing.reference_price) == (Decimal("0.05"), Decimal("200.00"))
-    some = PageRequest(limit=100)
-    found = await database.read(tenant_id, lambda unit: service.list_instruments(unit, some, "INACTIVE"))
+    some, inactive = PageRequest(limit=100), {"trading_status": "INACTIVE"}
+    found = await database.read(tenant_id, lambda unit: service.list_instruments(unit, some, inactive))
     assert [row.isin for row in found.rows] == [SAP]
 
 

@@ -8,9 +8,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from openvest.core.ids import deterministic_id
+from openvest.core.problems import Problem
 from openvest.db.unit import Database, Unit
 from openvest.features.orders import service as orders
-from openvest.features.orders.model import PlaceOrder
+from openvest.features.orders.model import OrderDetails, PlaceOrder
 from tests.kit.customers import make_customer
 from tests.kit.orders import X, make_trader
 from tests.kit.sample import AT_ONCE, Ask, Asked, Life, Sample, an_order, filled
@@ -26,6 +28,14 @@ ORDER = {
     "order_type": "MARKET",
     "side": "BUY",
     "currency": "EUR",
+    "cash_amount": "10.00",
+}
+X_ID = str(deterministic_id("instrument", X))
+LITE_ORDER = {
+    "account_id": "{account_id}",
+    "instrument_id": X_ID,
+    "side": "BUY",
+    "type": "MARKET",
     "cash_amount": "10.00",
 }
 _EXPIRE = """
@@ -50,6 +60,11 @@ async def _names(life: Life) -> Mapping[str, str]:
 
 
 async def _one_that_expires(life: Life) -> None:
+    """And one that waits for its venue until the client ends it, which lite asks."""
+    resting = {"order_type": "LIMIT", "limit_price": "1.00", "quantity": "1", "cash_amount": None}
+    waits = await life.post("/orders", {**filled(ORDER, life.ids), **resting})
+    asked = await life.api.speaking("lite").send("POST", f"/orders/{waits['id']}/cancellation")
+    assert asked.status_code == 200, asked.text
     trader, now = await make_trader(life.world, life.tenant_id, "1000.00"), await life.now()
     await trader.place(quantity="1", order_type="LIMIT", limit_price="1.00", expiry_date=now.date())
     await trader.advance_to(now + timedelta(days=3))
@@ -57,7 +72,7 @@ async def _one_that_expires(life: Life) -> None:
 
 async def _many(life: Life, count: int) -> None:
     want = PlaceOrder(
-        UUID(life.ids["account_id"]), UUID(life.ids["user_id"]), isin=X, side="BUY", cash_amount=Decimal("10.00")
+        UUID(life.ids["account_id"]), UUID(life.ids["user_id"]), X, side="BUY", cash_amount=Decimal("10.00")
     )
     for first in range(0, count, AT_ONCE):
         wants = [want] * min(AT_ONCE, count - first)
@@ -74,20 +89,40 @@ async def _orders(database: Database, tenant_id: UUID, ask: Ask, count: int) -> 
     return [ask(customer.ids).also(client_reference=f"number {n}") for n in range(count)]
 
 
+async def _lite_orders(database: Database, tenant_id: UUID, ask: Ask, count: int) -> Sequence[Asked]:
+    customer = await make_customer(database, tenant_id)
+    return [ask(customer.ids).also(cash_amount=f"{n}.00") for n in range(1, count + 1)]
+
+
+async def _orders_to_cancel(database: Database, tenant_id: UUID, ask: Ask, count: int) -> Sequence[Asked]:
+    customer, price = await make_customer(database, tenant_id), Decimal("1.00")
+    want = PlaceOrder(customer.account_id, None, X, "BUY", order_type="LIMIT", quantity=Decimal(1), limit_price=price)
+
+    async def place(unit: Unit) -> Sequence[OrderDetails | Problem]:
+        return await orders.place_orders(unit, [want] * count)
+
+    placed = await database.write(tenant_id, place, n=count)
+    return [ask({**customer.ids, "order_id": str(one.id)}) for one in placed if isinstance(one, OrderDetails)]
+
+
 async def _a_last_day(field: Field, number: int) -> None:
     await field.order(number, "last day", market=False)
     await field.superuser.execute(_EXPIRE, field.known.tenant_id)
 
 
 SAMPLE = Sample(
-    bodies={"POST /orders": ORDER},
-    makers={"POST /orders": _orders},
+    bodies={"POST /orders": ORDER, "lite POST /orders": LITE_ORDER},
+    makers={
+        "POST /orders": _orders,
+        "lite POST /orders": _lite_orders,
+        "lite POST /orders/{order_id}/cancellation": _orders_to_cancel,
+    },
     objects=_an_order_that_is_executed,
     lived=_one_that_expires,
     many=_many,
     names=_names,
     references={"client_reference": "client_reference"},
-    texts=frozenset("cash_amount instrument_id limit_price quantity stop_price".split()),
+    texts=frozenset("cash_amount currency instrument_id limit_price quantity stop_price".split()),
     no_names=frozenset({"client_reference"}),
     whose={"business_id": "user_id", "decision_maker_id": "user_id", "transaction_fee_model_id": "user_id"},
     variants={
@@ -99,10 +134,12 @@ SAMPLE = Sample(
     takes_any={
         "GET /accounts/{account_id}/orders query account_group_id": _FILTER,
         "GET /accounts/{account_id}/orders query user_id": _FILTER,
+        "lite GET /orders query account_id": _FILTER,
     },
     whole={
         "GET /orders/{order_id} fee_configuration": _OF_ONE,
         "GET /orders/{order_id} executions": _OF_ONE,
+        "lite GET /orders/{order_id}/executions data": _OF_ONE,
     },
     occasions={"orders.check": an_order, "orders.book": an_order, "orders.expire": _a_last_day},
     refused_changes=(

@@ -153,6 +153,7 @@ async def test_a_limit_rests_until_cancelled_and_returns_its_lock(assembled: Ass
         "ORDER.NEW",
         "ORDER.PROCESSING",
         "ORDER.CANCELLED",
+        "ORDER_CANCELLATION.CONFIRMED",
         "ORDER_CANCELLATION.REJECTED",
     ]
     await assert_proved(trader)

@@ -8,7 +8,7 @@ from openvest.features.executions import lite, model, rules, service, sweeps, v1
 FEATURE = Feature(
     "executions",
     v1=Face(v1.ENDPOINTS, v1.REPRESENTATIONS),
-    lite=Face(lite.ENDPOINTS, lite.REPRESENTATIONS),
+    lite=Face((), lite.REPRESENTATIONS, lite.TOLD, names=lite.NAMES),
     events=model.EVENTS,
     sweeps=sweeps.SWEEPS,
     dead_letters=sweeps.DEAD_LETTER_KINDS,

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
 from openvest.core.table_files import Column
 from openvest.declarations import Event
 
+InstrumentType = Literal["EQUITY", "ETF", "BOND", "FUND"]
 TradingStatus = Literal["ACTIVE", "INACTIVE"]
 
 
@@ -22,7 +24,7 @@ class Instrument:
     isin: str
     wkn: str | None
     name: str
-    type: Literal["EQUITY", "ETF", "BOND", "FUND"]
+    type: InstrumentType
     home_country: str | None
     fractional_trading: bool
     quantity_decimals: int
@@ -39,6 +41,25 @@ class Venue:
     mic: str
     name: str
     whole_shares: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ListedInstrument(Instrument):
+    """An instrument and where it trades, the preferred venue first. `currency` is that of the preferred venue."""
+
+    currency: str | None
+    venues: tuple[Venue, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LatestPrice:
+    """The last known price of an instrument at a venue, in the venue's currency."""
+
+    instrument_id: UUID
+    venue_id: UUID
+    price: Decimal
+    currency: str
+    at: datetime
 
 
 # Imports

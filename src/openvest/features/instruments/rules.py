@@ -68,9 +68,16 @@ def parse_name(text: str) -> InstrumentName:
 _FORMS = "The instrument: its ISIN or its UUID, bare or prefixed (isin:…, urn:isin:…, uuid:…, urn:uuid:…)."
 NAME_IN_PATH = PathValue(parse_name, _FORMS, tuple(f"^{name.pattern}$" for name in (ISIN_NAME, UUID_NAME)))
 
+ID_IN_PATH = PathValue(parse_name, "The instrument: its UUID. Its ISIN is taken, too.")
+
 
 def instrument_id(isin: str) -> UUID:
     return deterministic_id("instrument", isin)
+
+
+def id_of(name: InstrumentName) -> UUID:
+    """The id of an instrument that is named in either way; an ISIN gives the same one everywhere."""
+    return name.id if name.id is not None else instrument_id(name.isin or "")
 
 
 def venue_id(mic: str) -> UUID:

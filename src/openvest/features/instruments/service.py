@@ -6,19 +6,21 @@ belong to no tenant and the application role can only read them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, date, datetime, time
+from decimal import Decimal
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 from openvest.core.paging import Page, PageRequest
+from openvest.core.shown import filled
 from openvest.core.snapshots import text_of
 from openvest.core.trading_calendar import ONE_DAY
 from openvest.db.paging import page
 from openvest.features.instruments import rules, rules_changes, rules_import, store
-from openvest.features.instruments.model import ImportDone, Instrument, Venue
+from openvest.features.instruments.model import ImportDone, Instrument, LatestPrice, ListedInstrument, Venue
 from openvest.features.instruments.rules import InstrumentName
 from openvest.features.instruments.service_news import Before
 from openvest.ports.prices import (
@@ -42,14 +44,36 @@ Key = tuple[UUID, UUID]
 _CHUNK = 5000
 _STORED = StoredPrices()
 IN_PATH = {"instrument_id": rules.NAME_IN_PATH}
+"""How paths name an instrument."""
+ID_IN_PATH = {"instrument_id": rules.ID_IN_PATH}
+"""The same where the description says UUID alone."""
+_listed = filled(ListedInstrument, Instrument, beside="currency venues")
+_venue = filled(Venue, store.InstrumentVenue)
 
 
 # Finding
 
 
-async def list_instruments(unit: Unit, request: PageRequest, trading_status: str | None = None) -> Page[Instrument]:
-    """A page of all instruments."""
-    return await page(unit, store.INSTRUMENTS, request, {"trading_status": trading_status})
+async def list_instruments(
+    unit: Unit, request: PageRequest, filters: Mapping[str, str | None] = {}
+) -> Page[Instrument]:
+    """A page of all instruments, or of those that the filters leave."""
+    return await page(unit, store.INSTRUMENTS, request, filters)
+
+
+async def with_venues(unit: Unit, found: Sequence[Instrument]) -> list[ListedInstrument]:
+    """These instruments with where they trade."""
+    venues: dict[UUID, list[store.InstrumentVenue]] = {instrument.id: [] for instrument in found}
+    for venue in await unit.rows(store.VENUES_OF_EACH, list(venues)):
+        venues[venue.instrument_id].append(venue)
+    return [
+        _listed(
+            instrument,
+            currency=next((venue.currency for venue in venues[instrument.id]), None),
+            venues=tuple(_venue(venue) for venue in venues[instrument.id]),
+        )
+        for instrument in found
+    ]
 
 
 async def get_instrument(unit: Unit, name: InstrumentName) -> Instrument:
@@ -66,6 +90,25 @@ async def get_instrument(unit: Unit, name: InstrumentName) -> Instrument:
 async def by_isin(unit: Unit, isins: Iterable[str]) -> dict[str, Instrument]:
     """The known ones among these ISINs."""
     return {found.isin: found for found in await unit.rows(store.INSTRUMENTS_BY_ISIN, sorted(set(isins)))}
+
+
+def id_of_name(text: str) -> UUID | None:
+    """The id of the instrument that a text names, by its ISIN or its id; None where it is neither."""
+    try:
+        return rules.id_of(rules.parse_name(text))
+    except ValueError:
+        return None
+
+
+async def named(unit: Unit, names: Iterable[str | UUID]) -> dict[str | UUID, Instrument]:
+    """The known ones among these instruments, each by the name it was given: its ISIN or its id."""
+    wanted = set(names)
+    found: list[tuple[str | UUID, Instrument]] = []
+    if isins := [name for name in wanted if isinstance(name, str)]:
+        found += (await by_isin(unit, isins)).items()
+    if ids := [name for name in wanted if isinstance(name, UUID)]:
+        found += (await by_id(unit, ids)).items()
+    return dict(found)
 
 
 async def by_id(unit: Unit, ids: Iterable[UUID]) -> dict[UUID, Instrument]:
@@ -145,6 +188,23 @@ async def quotes(
     rows = await imported(unit, wanted.values(), instant, instant) if pace == "calendar" else {}
     ask = market(unit).quote
     return {key: ask(listing, instant, pace, rows.get(key)) for key, listing in wanted.items()}
+
+
+async def latest_prices(unit: Unit, name: InstrumentName, pace: Pace) -> list[LatestPrice]:
+    """The last known price at each venue of an instrument, the preferred first. Raises: InstrumentNotFound."""
+    instrument = await get_instrument(unit, name)
+    listed = (await listings(unit, [instrument.id])).get(instrument.id, [])
+    known = await quotes(unit, listed, pace)
+    return [
+        LatestPrice(listing.instrument_id, listing.venue_id, _one_price(quote), listing.currency, quote.at)
+        for listing in listed
+        if (quote := known[listing.key]) is not None
+    ]
+
+
+def _one_price(quote: Quote) -> Decimal:
+    """The last trade's or, where the source knows none, what a seller gets."""
+    return quote.bid if quote.last is None else quote.last
 
 
 async def points(

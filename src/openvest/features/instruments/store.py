@@ -18,7 +18,7 @@ INSTRUMENTS = Paged(
     columns="id, isin, wkn, name, type, home_country, fractional_trading, quantity_decimals, trading_status, "
     "created_at, updated_at",
     source="instruments",
-    filters={"trading_status": "trading_status = {}"},
+    filters={"trading_status": "trading_status = {}", "isin": "isin = {}", "type": "type = {}"},
     sorts={"created_at": "created_at", "updated_at": "updated_at"},
     default_sort="created_at",
     tenant=None,
@@ -44,6 +44,21 @@ VENUES_OF = Query(
     Venue,
     "select v.id, v.mic, v.name, v.whole_shares from instrument_venues l join venues v on v.id = l.venue_id "
     "where l.instrument_id = $1 order by l.place",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentVenue(Venue):
+    """A venue of an instrument, and the currency it trades it in."""
+
+    instrument_id: UUID
+    currency: str
+
+
+VENUES_OF_EACH = Query(
+    InstrumentVenue,
+    "select v.id, v.mic, v.name, v.whole_shares, l.instrument_id, l.currency from instrument_venues l "
+    "join venues v on v.id = l.venue_id where l.instrument_id = any($1::uuid[]) order by l.instrument_id, l.place",
 )
 
 

@@ -217,7 +217,7 @@ def candle_v1(listing: Listing, candle: Candle) -> Json:
 async def list_instruments(unit: Unit, call: Call) -> Json:
     """List instruments."""
     query: InstrumentQuery = call.query
-    return page_v1(await service.list_instruments(unit, query.page_request, query.trading_status), instrument_v1)
+    return page_v1(await service.list_instruments(unit, query.page_request, query.filters), instrument_v1)
 
 
 async def retrieve_instrument(unit: Unit, call: Call) -> Json:

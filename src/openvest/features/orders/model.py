@@ -34,6 +34,7 @@ CancellationReason = Literal[
     "CANCELLED_BY_TRADING_PARTNER",
     "CANCELLED_BY_UPVEST_PLATFORM",
 ]
+CancellationOutcome = Literal["PENDING", "CONFIRMED", "REJECTED"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,8 @@ class Order:
     check on; at the pace `instant` one that lives beyond all calendars never expires. `lock_amount` is what was locked
     (cash with the fee for a BUY, units for a SELL), `lock_used` what executions took of it and what was returned.
     `executed_value` is the unrounded sum of quantity times price. `cancellation_reason` stands from the first request
-    for an end on, and is published once the order is CANCELLED; `cancel_asked`: the client has asked at any time.
+    for an end on, and is published once the order is CANCELLED; `cancel_asked_at`: when the client asked for it, None
+    where it has not or was told no.
     """
 
     id: UUID
@@ -85,7 +87,7 @@ class Order:
     executed_value: Decimal
     fee_booked: Decimal
     lock_used: Decimal
-    cancel_asked: bool = False
+    cancel_asked_at: datetime | None = None
 
     @property
     def lock_left(self) -> Decimal:
@@ -107,8 +109,10 @@ class PlaceOrder:
     """What a client asks for, after the schema and before stored facts are known."""
 
     account_id: UUID
-    user_id: UUID
-    isin: str
+    user_id: UUID | None
+    """Whose account it is said to be; None: whoever's it is."""
+    instrument: str | UUID
+    """Its ISIN or its id."""
     side: Side
     order_type: OrderType = "MARKET"
     cash_amount: Decimal | None = None
@@ -141,6 +145,7 @@ class OrderDetails:
     updated_at: datetime
     user_id: UUID
     account_id: UUID
+    instrument_id: UUID
     isin: str
     side: Side
     order_type: OrderType
@@ -165,6 +170,22 @@ class OrderDetails:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderCancellation:
+    """What came of a client's wish to cancel an order. The snapshot of every ORDER_CANCELLATION event.
+
+    `outcome` is PENDING until the venue has answered. `status` is where the order stands then, `reason` why it is not
+    cancelled.
+    """
+
+    id: UUID
+    order_id: UUID
+    created_at: datetime
+    outcome: CancellationOutcome
+    status: OrderStatus
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class TradingPermissions:
     """How the account an order is on stands: activated with its group and user, and what it may do now."""
 
@@ -176,5 +197,5 @@ class TradingPermissions:
 
 EVENTS: Sequence[Event] = (
     *(Event(f"ORDER.{name}", "order") for name in ("NEW", "PROCESSING", "FILLED", "CANCELLED")),
-    Event("ORDER_CANCELLATION.REJECTED", "order cancellation"),
+    *(Event(f"ORDER_CANCELLATION.{name}", "order cancellation") for name in ("CONFIRMED", "REJECTED")),
 )

@@ -11,11 +11,20 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
 
+from openvest.core.clock import instant
+from openvest.core.ids import deterministic_id
 from openvest.core.lifecycle import Lifecycle
-from openvest.core.problems import Unprocessable
+from openvest.core.problems import Conflict, Unprocessable
 from openvest.features.accounts.model import AccountFacts
 from openvest.features.executions.model import Execution
-from openvest.features.orders.model import CancellationReason, Order, OrderDetails, TradingPermissions
+from openvest.features.orders.model import (
+    CancellationOutcome,
+    CancellationReason,
+    Order,
+    OrderCancellation,
+    OrderDetails,
+    TradingPermissions,
+)
 from openvest.features.orders.rules_amounts import Quoted, comes_to_nothing, is_fraction, lock_of
 
 ORDER = Lifecycle(
@@ -38,8 +47,15 @@ class UnknownAccount(Unprocessable):
     """The account does not exist, or is not the user's."""
 
 
+class AccountOrdered(Conflict):
+    """Something was ordered for the account, under the type it has."""
+
+    def __init__(self) -> None:
+        super().__init__("An account for which something was ordered keeps its type.")
+
+
 class UnknownInstrument(Unprocessable):
-    """No instrument has this ISIN."""
+    """No instrument has this ISIN or id."""
 
 
 class BelowOneTick(Unprocessable):
@@ -182,6 +198,7 @@ def view_of(order: Order, executions: tuple[Execution, ...]) -> OrderDetails:
         updated_at=order.updated_at,
         user_id=order.user_id,
         account_id=order.account_id,
+        instrument_id=order.instrument_id,
         isin=order.isin,
         side=order.side,
         order_type=order.order_type,
@@ -204,6 +221,13 @@ def view_of(order: Order, executions: tuple[Execution, ...]) -> OrderDetails:
         cancellation_reason=order.cancellation_reason if order.status == "CANCELLED" else None,
         executions=executions,
     )
+
+
+def cancellation_of(order: Order, outcome: CancellationOutcome, reason: str | None = None) -> OrderCancellation:
+    """What the client hears of its wish to cancel this order. Its id is that of the order and the moment of asking."""
+    asked_at = order.cancel_asked_at or order.updated_at
+    number = deterministic_id("order cancellation", order.id, instant(asked_at))
+    return OrderCancellation(number, order.id, asked_at, outcome, order.status, reason)
 
 
 def moved(order: Order, verb: str, at: datetime, **changes: Any) -> Order:

@@ -6,7 +6,6 @@ Source: reference (orders); CONTRACTS.md rule 5.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence, Set
-from datetime import date
 from decimal import Decimal
 from typing import Protocol
 from uuid import UUID
@@ -29,7 +28,20 @@ class FeeLike(Protocol):
     def transaction_fee_model_id(self) -> UUID | None: ...
 
 
-class BodyLike(Protocol):
+class TradeLike(Protocol):
+    """What an order body says of the trade."""
+
+    @property
+    def cash_amount(self) -> Decimal | None: ...
+    @property
+    def quantity(self) -> Decimal | None: ...
+    @property
+    def limit_price(self) -> Decimal | None: ...
+    @property
+    def stop_price(self) -> Decimal | None: ...
+
+
+class BodyLike(TradeLike, Protocol):
     """The fields of an order body that are judged together."""
 
     @property
@@ -37,17 +49,7 @@ class BodyLike(Protocol):
     @property
     def business_id(self) -> UUID | None: ...
     @property
-    def cash_amount(self) -> Decimal | None: ...
-    @property
-    def quantity(self) -> Decimal | None: ...
-    @property
     def order_type(self) -> str | None: ...
-    @property
-    def limit_price(self) -> Decimal | None: ...
-    @property
-    def stop_price(self) -> Decimal | None: ...
-    @property
-    def expiry_date(self) -> date | None: ...
     @property
     def fee_configuration(self) -> Sequence[FeeLike] | None: ...
 
@@ -55,14 +57,19 @@ class BodyLike(Protocol):
 def field_errors(body: BodyLike, unfit: Set[str] = frozenset()) -> Iterator[FieldError]:
     """Every field error, by field; none where the body can be taken in. What is `unfit` was given, but is None."""
     yield from _one_of(body, unfit, "user_id", "business_id")
-    yield from _one_of(body, unfit, "cash_amount", "quantity")
-    yield from _how_much(body)
-    if "order_type" not in unfit:
-        yield from _of_the_type(body, unfit)
+    yield from trade_errors(body, None if "order_type" in unfit else body.order_type or "MARKET", unfit)
     yield from _fees(body)
 
 
-def _one_of(body: BodyLike, unfit: Set[str], one: str, other: str) -> Iterator[FieldError]:
+def trade_errors(body: TradeLike, order_type: str | None, unfit: Set[str] = frozenset()) -> Iterator[FieldError]:
+    """The field errors of the trade itself. `order_type` None: it does not fit, and nothing is judged by it."""
+    yield from _one_of(body, unfit, "cash_amount", "quantity")
+    yield from _how_much(body)
+    if order_type is not None:
+        yield from _of_the_type(body, order_type, unfit)
+
+
+def _one_of(body: TradeLike, unfit: Set[str], one: str, other: str) -> Iterator[FieldError]:
     given = [name for name in (one, other) if name in unfit or getattr(body, name) is not None]
     if not given:
         yield FieldError(one, f"is required where no {other} is given")
@@ -70,7 +77,7 @@ def _one_of(body: BodyLike, unfit: Set[str], one: str, other: str) -> Iterator[F
         yield FieldError(other, f"cannot be given beside {one}")
 
 
-def _how_much(body: BodyLike) -> Iterator[FieldError]:
+def _how_much(body: TradeLike) -> Iterator[FieldError]:
     for field in ("cash_amount", "quantity", "limit_price", "stop_price"):
         if getattr(body, field) == 0:
             yield FieldError(field, "is above zero")
@@ -78,20 +85,20 @@ def _how_much(body: BodyLike) -> Iterator[FieldError]:
         yield FieldError("quantity", "has at most 10 decimals")
 
 
-def _of_the_type(body: BodyLike, unfit: Set[str]) -> Iterator[FieldError]:
+def _of_the_type(body: TradeLike, order_type: str, unfit: Set[str]) -> Iterator[FieldError]:
     cash, quantity = body.cash_amount, body.quantity
-    if body.order_type in ("LIMIT", "STOP"):
+    if order_type in ("LIMIT", "STOP"):
         if cash is not None:
-            yield FieldError("cash_amount", f"cannot be given for a {body.order_type} order; give a quantity")
+            yield FieldError("cash_amount", f"cannot be given for a {order_type} order; give a quantity")
         if quantity is not None and decimals_of(quantity) > 0:
-            yield FieldError("quantity", f"is a whole number for a {body.order_type} order")
+            yield FieldError("quantity", f"is a whole number for a {order_type} order")
     for field, value, kind in (
         ("limit_price", body.limit_price, "LIMIT"),
         ("stop_price", body.stop_price, "STOP"),
     ):
-        if body.order_type == kind and value is None and field not in unfit:
+        if order_type == kind and value is None and field not in unfit:
             yield FieldError(field, f"is required for a {kind} order")
-        if body.order_type != kind and value is not None:
+        if order_type != kind and value is not None:
             yield FieldError(field, f"can be given for a {kind} order only")
 
 

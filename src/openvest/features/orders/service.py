@@ -22,7 +22,7 @@ from openvest.features.executions.model import Execution
 from openvest.features.instruments import service as instruments
 from openvest.features.instruments.model import Instrument
 from openvest.features.orders import store
-from openvest.features.orders.model import CancellationReason, Order, OrderDetails, PlaceOrder
+from openvest.features.orders.model import CancellationReason, Order, OrderCancellation, OrderDetails, PlaceOrder
 from openvest.features.orders.rules import (
     EVENT_OF,
     BelowOneTick,
@@ -30,6 +30,7 @@ from openvest.features.orders.rules import (
     UnknownAccount,
     UnknownDecisionMaker,
     UnknownInstrument,
+    cancellation_of,
     is_final,
     moved,
     released,
@@ -68,7 +69,7 @@ async def place_orders(unit: Unit, wants: Sequence[PlaceOrder]) -> list[OrderDet
     Writes: orders; events ORDER.NEW.
     """
     facts = await accounts.account_facts(unit, sorted({w.account_id for w in wants}))
-    known = await instruments.by_isin(unit, {w.isin for w in wants})
+    known = await instruments.named(unit, {w.instrument for w in wants})
     listed = await _listings(unit, wants, known)
     held = await _held(unit, wants, known)
     named = sorted({w.decision_maker_id for w in wants if w.decision_maker_id})
@@ -76,12 +77,12 @@ async def place_orders(unit: Unit, wants: Sequence[PlaceOrder]) -> list[OrderDet
     answers: list[OrderDetails | Problem] = []
     placed: list[Order] = []
     for item, want in enumerate(wants):
-        instrument = known.get(want.isin)
+        instrument = known.get(want.instrument)
         listing = instruments.home_venue(listed.get(instrument.id, ()), want.currency) if instrument else None
         position = held.get(Key(want.account_id, units_of(instrument.id))) if instrument else None
         refusal = _refusal(want, facts.get(want.account_id), instrument, listing, position, deciders)
         if refusal is not None or instrument is None:
-            answers.append(refusal or UnknownInstrument(f"No instrument has the ISIN {want.isin}."))
+            answers.append(refusal or _unknown_instrument(want))
             continue
         order = _new_order(unit, item, want, facts[want.account_id], instrument)
         view = view_of(order, ())
@@ -94,19 +95,23 @@ async def place_orders(unit: Unit, wants: Sequence[PlaceOrder]) -> list[OrderDet
 
 
 async def _listings(
-    unit: Unit, wants: Sequence[PlaceOrder], known: Mapping[str, Instrument]
+    unit: Unit, wants: Sequence[PlaceOrder], known: Mapping[str | UUID, Instrument]
 ) -> dict[UUID, list[Listing]]:
     """Listings of what has a price that is rounded down: only these are held against the price grid at intake."""
-    priced = {known[w.isin].id for w in wants if _rounded_down(w) is not None and w.isin in known}
+    priced = {known[w.instrument].id for w in wants if _rounded_down(w) is not None and w.instrument in known}
     return await instruments.listings(unit, priced) if priced else {}
 
 
-async def _held(unit: Unit, wants: Sequence[PlaceOrder], known: Mapping[str, Instrument]) -> Mapping[Key, Balance]:
+async def _held(
+    unit: Unit, wants: Sequence[PlaceOrder], known: Mapping[str | UUID, Instrument]
+) -> Mapping[Key, Balance]:
     """Positions of sales that are finer than their instrument: only these need to be known at intake."""
     fine = [
-        Key(want.account_id, units_of(known[want.isin].id))
+        Key(want.account_id, units_of(found.id))
         for want in wants
-        if want.side == "SELL" and want.isin in known and too_fine(want, known[want.isin], None) is not None
+        if want.side == "SELL"
+        and (found := known.get(want.instrument)) is not None
+        and too_fine(want, found, None) is not None
     ]
     return await read_balances(unit, fine) if fine else {}
 
@@ -125,10 +130,10 @@ def _refusal(
     deciders: set[UUID],
 ) -> Problem | None:
     """Why this order cannot be taken in, or None. The order of the checks is that of `place_orders`."""
-    if account is None or account.user_id != want.user_id:
-        return UnknownAccount("The user has no account with this id.")
+    if account is None or want.user_id not in (None, account.user_id):
+        return UnknownAccount(f"{'There is' if want.user_id is None else 'The user has'} no account with this id.")
     if instrument is None:
-        return UnknownInstrument(f"No instrument has the ISIN {want.isin}.")
+        return _unknown_instrument(want)
     if (fine := too_fine(want, instrument, position)) is not None:
         return fine
     price = _rounded_down(want)
@@ -143,6 +148,11 @@ def _refusal(
     return None
 
 
+def _unknown_instrument(want: PlaceOrder) -> Problem:
+    name = "ISIN" if isinstance(want.instrument, str) else "id"
+    return UnknownInstrument(f"No instrument has the {name} {want.instrument}.")
+
+
 def _new_order(unit: Unit, item: int, want: PlaceOrder, account: AccountFacts, instrument: Instrument) -> Order:
     at = unit.moment_after(None, item)
     ids = unit.ids if want.cause is None else unit.ids_for(want.cause)
@@ -151,11 +161,11 @@ def _new_order(unit: Unit, item: int, want: PlaceOrder, account: AccountFacts, i
         version=1,
         created_at=at,
         updated_at=at,
-        user_id=want.user_id,
+        user_id=account.user_id,
         account_id=want.account_id,
         account_group_id=account.group_id,
         instrument_id=instrument.id,
-        isin=want.isin,
+        isin=instrument.isin,
         side=want.side,
         order_type=want.order_type,
         cash_amount=want.cash_amount,
@@ -197,9 +207,15 @@ async def save(unit: Unit, orders: Sequence[Order]) -> None:
 
 
 def announce(unit: Unit, order: Order, of_order: Sequence[Execution]) -> None:
-    """Emit the event of the state an order has just reached."""
+    """Emit the event of the state an order has just reached; a client that asked for its end hears that it has come.
+
+    Writes: events ORDER.PROCESSING, ORDER.FILLED, ORDER.CANCELLED, ORDER_CANCELLATION.CONFIRMED.
+    """
     view = view_of(order, tuple(of_order))
     unit.emit(EVENT_OF[order.status], order.id, order.version, order.updated_at, view)
+    if order.status == "CANCELLED" and order.cancel_asked_at is not None:
+        said = cancellation_of(order, "CONFIRMED")
+        unit.emit("ORDER_CANCELLATION.CONFIRMED", order.id, order.version, order.updated_at, said)
 
 
 def release_journals(unit: Unit, orders: Sequence[Order]) -> Iterator[Journal]:
@@ -214,10 +230,10 @@ def release_journals(unit: Unit, orders: Sequence[Order]) -> Iterator[Journal]:
             yield release_units(order.id, order.account_id, order.instrument_id, order.lock_left, on)
 
 
-async def cancel_now(unit: Unit, orders: Sequence[Order], reason: CancellationReason) -> None:
+async def cancel_now(unit: Unit, orders: Sequence[Order], reason: CancellationReason) -> Sequence[Order]:
     """End orders that are NEW, so that nothing works for them at the street; their locks return.
 
-    Writes: orders, ledger (ORDER_UNLOCK); events ORDER.CANCELLED.
+    Writes: orders, ledger (ORDER_UNLOCK), and what `announce` emits.
     """
     done = [moved(order, "cancel", unit.moment_after(order.updated_at), cancellation_reason=reason) for order in orders]
     await post(unit, list(release_journals(unit, done)))
@@ -225,6 +241,7 @@ async def cancel_now(unit: Unit, orders: Sequence[Order], reason: CancellationRe
     await save(unit, ended)
     for order in ended:
         announce(unit, order, ())
+    return ended
 
 
 async def end_working(
@@ -257,36 +274,36 @@ async def ask_to_end(unit: Unit, order_ids: Sequence[UUID], *, ended_at: datetim
 def reject_cancellation(unit: Unit, order: Order, reason: str | None = None) -> Order:
     """Tell that an order was not cancelled, by default because it is final. Returns the order as it is to be saved."""
     refused = replace(order, version=order.version + 1, updated_at=unit.moment_after(order.updated_at))
-    said = {
-        "order_id": str(order.id),
-        "status": order.status,
-        "reason": reason or f"The order is {order.status} already and cannot be cancelled.",
-    }
+    said = cancellation_of(order, "REJECTED", reason or f"The order is {order.status} already and cannot be cancelled.")
     unit.emit("ORDER_CANCELLATION.REJECTED", order.id, refused.version, refused.updated_at, said)
-    return refused
+    return replace(refused, cancel_asked_at=None)
 
 
 # Cancellation and reading
 
 
-async def cancel_order(unit: Unit, order_id: UUID) -> UUID:
+async def cancel_order(unit: Unit, order_id: UUID) -> OrderCancellation:
     """Cancel an order, or ask the venue to end what works for it. A final order is told by an event, not refused.
 
-    Raises: NotFound. Writes: orders, street_orders, ledger (ORDER_UNLOCK); events ORDER.CANCELLED or
-    ORDER_CANCELLATION.REJECTED.
+    Who asks again before the venue has answered hears of the same cancellation.
+    Raises: NotFound. Writes: orders, street_orders, ledger (ORDER_UNLOCK); events ORDER.CANCELLED and
+    ORDER_CANCELLATION.CONFIRMED, or ORDER_CANCELLATION.REJECTED.
     """
     order = await unit.row(store.ORDER_FOR_UPDATE, unit.tenant_id, order_id)
     if order is None:
         raise NotFound("There is no order with this id.")
+    waits_since = None if is_final(order) else order.cancel_asked_at
+    asked = replace(order, cancel_asked_at=waits_since or unit.moment_after(order.updated_at))
     if is_final(order):
-        await save(unit, [reject_cancellation(unit, order)])
-    elif order.status == "NEW":
-        await cancel_now(unit, [order], "CANCELLED_BY_CLIENT")
-    else:  # who asked first gave the reason, and the venue is asked once
-        await ask_to_end(unit, [order.id])
-        reason = order.cancellation_reason or "CANCELLED_BY_CLIENT"
-        await save(unit, [replace(order, cancellation_reason=reason, cancel_asked=True)])
-    return order_id
+        await save(unit, [reject_cancellation(unit, asked)])
+        return cancellation_of(asked, "REJECTED")
+    if order.status == "NEW":
+        [ended] = await cancel_now(unit, [asked], "CANCELLED_BY_CLIENT")
+        return cancellation_of(ended, "CONFIRMED")
+    # Who asked first gave the reason, and the venue is asked once.
+    await ask_to_end(unit, [order.id])
+    await save(unit, [replace(asked, cancellation_reason=order.cancellation_reason or "CANCELLED_BY_CLIENT")])
+    return cancellation_of(asked, "PENDING")
 
 
 async def get_order(unit: Unit, order_id: UUID) -> OrderDetails:
@@ -298,9 +315,14 @@ async def get_order(unit: Unit, order_id: UUID) -> OrderDetails:
 
 
 async def list_orders(unit: Unit, request: PageRequest, filters: Mapping[str, Any]) -> Page[OrderDetails]:
-    """A page of an account's orders. Raises: NotFound where the account does not exist."""
-    await accounts.get_account(unit, filters["account_id"])
-    found = await page(unit, store.OF_ACCOUNT, request, filters)
+    """A page of all orders, or of those that the filters leave."""
+    found = await page(unit, store.ORDERS, request, filters)
     of_orders = await executions.executions_of(unit, [order.id for order in found.rows])
     views = [view_of(order, of_orders[order.id]) for order in found.rows]
     return found.of(views)
+
+
+async def list_account_orders(unit: Unit, request: PageRequest, filters: Mapping[str, Any]) -> Page[OrderDetails]:
+    """A page of an account's orders. Raises: NotFound where the account does not exist."""
+    await accounts.get_account(unit, filters["account_id"])
+    return await list_orders(unit, request, filters)

@@ -78,10 +78,10 @@ async def tell_of_report(unit: Unit, report_id: UUID) -> None:
 async def _tell(unit: Unit, order_id: UUID) -> None:
     """Writes: orders, street_orders; event ORDER_CANCELLATION.REJECTED."""
     order = await unit.row(store.ORDER_FOR_UPDATE, unit.tenant_id, order_id)
-    if order is None or is_final(order) or not order.cancel_asked:
+    if order is None or is_final(order) or order.cancel_asked_at is None:
         return
     refused = service.reject_cancellation(unit, order, _UNDECIDED)
     if refused.cancellation_reason == "CANCELLED_BY_CLIENT":
         goes_on = await street.withdraw_cancel(unit, order_id)
         refused = replace(refused, cancellation_reason=None if goes_on else "CANCELLED_BY_UPVEST_PLATFORM")
-    await service.save(unit, [replace(refused, cancel_asked=False)])
+    await service.save(unit, [refused])

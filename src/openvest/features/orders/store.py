@@ -17,7 +17,7 @@ _COLUMNS = (
     " cash_amount, quantity, currency, limit_price, stop_price, expiry_date, execution_flow, initiation_flow,"
     " fit_acknowledged, client_reference, decision_maker_id, fee, fee_collected, fee_type, status, cancellation_reason,"
     " due_at, expires_at, mic, lock_amount, through, executed_quantity, executed_cash, executed_value, fee_booked,"
-    " lock_used, cancel_asked"
+    " lock_used, cancel_asked_at"
 )
 
 INSERT = Statement(
@@ -54,12 +54,12 @@ SAVE = Statement(
            cancellation_reason = t.cancellation_reason, due_at = t.due_at, expires_at = t.expires_at, mic = t.mic,
            through = t.through, lock_amount = t.lock_amount, executed_quantity = t.executed_quantity,
            executed_cash = t.executed_cash, executed_value = t.executed_value, fee_booked = t.fee_booked,
-           lock_used = t.lock_used, cancel_asked = t.cancel_asked
+           lock_used = t.lock_used, cancel_asked_at = t.cancel_asked_at
       from unnest($2::uuid[], $3::integer[], $4::timestamptz[], $5::text[], $6::text[], $7::timestamptz[],
-                  $8::timestamptz[], $9::text[], $10::text[], $11::boolean[], $12::text::numeric[],
+                  $8::timestamptz[], $9::text[], $10::text[], $11::timestamptz[], $12::text::numeric[],
                   $13::text::numeric[], $14::text::numeric[], $15::text::numeric[], $16::text::numeric[],
                   $17::text::numeric[])
-           as t(id, version, updated_at, status, cancellation_reason, due_at, expires_at, mic, through, cancel_asked,
+           as t(id, version, updated_at, status, cancellation_reason, due_at, expires_at, mic, through, cancel_asked_at,
                 lock_amount, executed_quantity, executed_cash, executed_value, fee_booked, lock_used)
      where o.tenant_id = $1 and o.id = t.id
     """
@@ -68,7 +68,7 @@ SAVE = Statement(
 
 def save_values(orders: Sequence[Order]) -> list[Any]:
     """The parameters of SAVE after the tenant."""
-    plain = "id version updated_at status cancellation_reason due_at expires_at mic through cancel_asked".split()
+    plain = "id version updated_at status cancellation_reason due_at expires_at mic through cancel_asked_at".split()
     decimal = "lock_amount executed_quantity executed_cash executed_value fee_booked lock_used".split()
     return _values(orders, plain, decimal)
 
@@ -79,6 +79,8 @@ def _values(orders: Sequence[Order], plain: Sequence[str], decimal: Sequence[str
         *(numeric_array(getattr(order, name) for order in orders) for name in decimal),
     ]
 
+
+ANY_ORDERED = Query(bool, "select exists (select from orders where tenant_id = $1 and account_id = any($2::uuid[]))")
 
 BY_ID = Query(Order, f"select {_COLUMNS} from orders where tenant_id = $1 and id = $2")
 
@@ -122,7 +124,7 @@ NEW_OF_INSTRUMENTS_FOR_UPDATE = Query(
 
 WORKING_OF_INSTRUMENTS_FOR_UPDATE = Query(Order, f"{_OF_INSTRUMENTS} 'PROCESSING' order by id for no key update")
 
-OF_ACCOUNT = Listing(
+ORDERS = Listing(
     row=Order,
     columns=_COLUMNS,
     source="orders",
@@ -131,6 +133,7 @@ OF_ACCOUNT = Listing(
         "account_group_id": "account_group_id = {}",
         "user_id": "user_id = {}",
         "status": "status = {}",
+        "cancelled_by_client": "status = 'CANCELLED' and (cancellation_reason = 'CANCELLED_BY_CLIENT') = {}",
         "date_created_from": "created_at >= {}",
         "date_created_to": "created_at <= {}",
     },

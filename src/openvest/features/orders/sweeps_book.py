@@ -52,7 +52,7 @@ async def _book(unit: Unit, reports: Sequence[Report]) -> int:
     """Book a set of reports, but for those of orders in somebody's hand or behind news. Returns how many were booked.
 
     Writes: orders, street_orders, venue_reports, fraction_reserves, and what `service_booking.book` writes; events
-    ORDER.FILLED, ORDER.CANCELLED, ORDER_CANCELLATION.REJECTED.
+    ORDER.FILLED, ORDER.CANCELLED, ORDER_CANCELLATION.CONFIRMED, ORDER_CANCELLATION.REJECTED.
     """
     found = await unit.rows(store.FREE_FOR_UPDATE, unit.tenant_id, sorted({report.order_id for report in reports}))
     orders = {order.id: order for order in found}
@@ -209,7 +209,7 @@ async def _announce(unit: Unit, work: _Set, made: Sequence[Execution]) -> None:
         if is_final(order):
             service.announce(unit, order, known.get(order.id) or new.get(order.id, ()))
             order = released(order)
-            if order.status == "FILLED" and order.cancel_asked:
+            if order.status == "FILLED" and order.cancel_asked_at is not None:
                 order = service.reject_cancellation(unit, order)
         saved.append(order)
     await service.save(unit, saved)

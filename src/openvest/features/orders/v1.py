@@ -8,13 +8,14 @@ from typing import Any
 
 from openvest.core.money import ZERO, cents, plain
 from openvest.core.problems import Problem
+from openvest.core.shown import shown
 from openvest.core.snapshots import Json, Snapshot, snapshot_of
 from openvest.core.v1 import page_v1
 from openvest.db.unit import Unit
 from openvest.declarations import Call, Representation
 from openvest.features.executions.model_v1 import execution_v1
 from openvest.features.orders import service
-from openvest.features.orders.model import PlaceOrder
+from openvest.features.orders.model import OrderCancellation, PlaceOrder
 from openvest.features.orders.rules import BusinessNotServed, FeeOfOtherKind
 from openvest.features.orders.v1_schemas import (
     OrderCancellationView,
@@ -29,7 +30,7 @@ from openvest.operations import V1, Operations
 
 def order_v1(order: Snapshot) -> Json:
     """An order from its snapshot; fields that do not apply are left out."""
-    shown: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "id": order["id"],
         "created_at": order["created_at"],
         "updated_at": order["updated_at"],
@@ -59,8 +60,8 @@ def order_v1(order: Snapshot) -> Json:
     if order["fee_type"] is not None:
         method = "COLLECTED_BY_UPVEST" if order["fee_collected"] else "CHARGED_BY_CLIENT"
         fee = {"type": order["fee_type"], "value_type": "ABSOLUTE", "charge_method": method}
-        shown["fee_configuration"] = [fee | {"cash_amount": _amount(order["fee"]), "currency": order["currency"]}]
-    return {name: value for name, value in shown.items() if value is not None}
+        fields["fee_configuration"] = [fee | {"cash_amount": _amount(order["fee"]), "currency": order["currency"]}]
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _amount(value: str) -> str:
@@ -68,8 +69,7 @@ def _amount(value: str) -> str:
     return cents(amount) if amount else plain(ZERO)
 
 
-def cancellation_v1(said: Snapshot) -> Json:
-    return dict(said)
+cancellation_v1 = shown(OrderCancellationView, OrderCancellation)
 
 
 def _want(call: Call) -> PlaceOrder | Problem:
@@ -83,7 +83,7 @@ def _want(call: Call) -> PlaceOrder | Problem:
     return PlaceOrder(
         account_id=body.account_id,
         user_id=body.user_id,
-        isin=body.instrument_id,
+        instrument=body.instrument_id,
         side=body.side,
         order_type=body.order_type or "MARKET",
         cash_amount=body.cash_amount,
@@ -122,14 +122,14 @@ async def retrieve_order(unit: Unit, call: Call) -> Json:
 
 async def cancel_order(unit: Unit, call: Call) -> Json:
     """Ask for an order to be cancelled."""
-    return {"id": str(await service.cancel_order(unit, call.path["order_id"]))}
+    return {"id": str((await service.cancel_order(unit, call.path["order_id"])).order_id)}
 
 
 async def list_account_orders(unit: Unit, call: Call) -> Json:
     """List the orders of an account."""
     query: OrderQuery = call.query
     filters = {"account_id": call.path["account_id"], **query.filters}
-    return page_v1(await service.list_orders(unit, query.page_request, filters), order_v1)
+    return page_v1(await service.list_account_orders(unit, query.page_request, filters), order_v1)
 
 
 ORDERS = Operations(V1, "Orders", "orders")
@@ -145,3 +145,5 @@ REPRESENTATIONS: Mapping[str, Representation] = {
     "order": Representation(order_v1, OrderView),
     "order cancellation": Representation(cancellation_v1, OrderCancellationView),
 }
+
+UNTOLD = {"ORDER_CANCELLATION.CONFIRMED": "v1 has no such event: that the order is CANCELLED says it"}
