@@ -28,7 +28,7 @@ from tests.kit.people import (
 )
 
 ENDPOINTS = [*TENANTS, *users_v1.ENDPOINTS, *onboarding_v1.ENDPOINTS, *accounts_v1.ENDPOINTS]
-OBJECTS = catalog.EVENT_OBJECTS["v1"]
+OBJECTS = catalog.TOLD["v1"]
 LITE = catalog.CONTRACTS["lite"]
 DESCRIPTIONS: Mapping[Contract, dict[str, Any]] = {
     "v1": describe(ENDPOINTS, "v1", "test"),
@@ -45,7 +45,7 @@ async def news(database: Database, tenant_id: UUID) -> list[LoggedEvent]:
     await number_events(database, tenant_id)
     found = await database.read(tenant_id, lambda unit: events_after(unit, 0, 1_000))
     for event in found:
-        shown = OBJECTS[event.type]
+        shown = OBJECTS[event.type].shown
         schema = shown.schema.model_json_schema()
         Draft202012Validator(schema, format_checker=FormatChecker()).validate(shown.mapper(event.snapshot))
     return found
