@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 IDENTIFIER = {"type": "NATIONAL_ID", "issuing_country": "DE", "identifier": ""}
 _TEXTS = """
 additional_line address_line1 address_line2 city country identifier_standard issuing_country nationality postal_code
-postcode provider state street tax_identifier_number
+postcode provider state street tax_identification_number tax_identifier_number
 """
 _NO_KEY = "the contract lists no key, and a second request meets what the first one left"
 _OF_ONE = "what one user has, and the contract gives it no pages"
@@ -129,7 +129,7 @@ SAMPLE = Sample(
     objects=_a_check_and_an_identifier,
     lived=_by_hand,
     names=_names,
-    references={"identifier": "identifier"},
+    references={"identifier": "identifier", "value": "identifier"},
     texts=frozenset(_TEXTS.split()),
     no_names=frozenset(
         {"identifier", "identifier_standard", "tax_identification_number", "tax_identifier_number", "value"}

@@ -184,7 +184,7 @@ async def test_errors_are_named_as_lite_names_fields(
 ) -> None:
     answer = await slim.send("POST", "/users", LITE_USER | changes)
     assert (answer.status_code, fields(answer)) == (code, named)
-    assert all(name in answer.json()["detail"] for name in named)
+    assert any(name in answer.json()["detail"] for name in named)
     assert (await sent(slim, "GET", "/users"))["meta"]["total"] == 0
 
 
