@@ -109,6 +109,7 @@ create table balances (
   version integer not null default 0,
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
+  public_id uuid not null,
   constraint balances_pkey PRIMARY KEY (tenant_id, id),
   constraint balances_tenant_id_owner_id_asset_key UNIQUE (tenant_id, owner_id, asset),
   constraint balances_available CHECK ((available >= (0)::numeric)),
@@ -127,6 +128,7 @@ END),
   constraint balances_unsettled_in CHECK ((unsettled_in >= (0)::numeric)),
   constraint balances_unsettled_out CHECK ((unsettled_out >= (0)::numeric)),
   constraint balances_withdrawing CHECK ((withdrawing >= (0)::numeric))) with (fillfactor=50);
+CREATE UNIQUE INDEX balances_public ON balances USING btree (tenant_id, public_id);
 alter table balances enable row level security;
 alter table balances force row level security;
 create policy tenant on balances for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
@@ -280,6 +282,7 @@ create table data_changes (
   constraint data_changes_pkey PRIMARY KEY (tenant_id, id),
   constraint data_changes_status_check CHECK ((status = ANY (ARRAY['RECEIVED'::text, 'APPLIED'::text, 'FAILED'::text]))));
 CREATE INDEX data_changes_open ON data_changes USING btree (tenant_id, created_at, id) WHERE ((status = 'RECEIVED'::text) AND (NOT held));
+CREATE INDEX data_changes_waiting ON data_changes USING btree (tenant_id, user_id) WHERE (status = 'RECEIVED'::text);
 alter table data_changes enable row level security;
 alter table data_changes force row level security;
 create policy tenant on data_changes for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
@@ -580,9 +583,11 @@ create table lots (
   remaining_advance_tax numeric not null default 0,
   origin text not null,
   origin_id uuid not null,
+  currency text,
   constraint lots_pkey PRIMARY KEY (tenant_id, id),
   constraint lots_check CHECK (((remaining >= (0)::numeric) AND (remaining <= quantity))),
   constraint lots_check1 CHECK (((cost IS NULL) = (remaining_cost IS NULL))),
+  constraint lots_currency CHECK (((currency IS NULL) = (cost IS NULL))),
   constraint lots_origin_check CHECK ((origin = ANY (ARRAY['execution'::text, 'transfer'::text, 'corporate_action'::text]))),
   constraint lots_quantity_check CHECK ((quantity > (0)::numeric))) with (fillfactor=80);
 CREATE INDEX lots_open ON lots USING btree (tenant_id, account_id, instrument_id, acquired_at, id) WHERE (remaining > (0)::numeric);
@@ -951,6 +956,7 @@ create table users (
   tags text[] not null,
   sealed_social_security_number bytea,
   instrument_fit text,
+  deactivated_at timestamp with time zone,
   constraint users_pkey PRIMARY KEY (tenant_id, id),
   constraint users_instrument_fit_check CHECK ((instrument_fit = ANY (ARRAY['PASSED'::text, 'FAILED'::text]))),
   constraint users_licence_check CHECK ((licence = ANY (ARRAY['TOL'::text, 'BYOL'::text]))),
@@ -1067,7 +1073,8 @@ create view pub_balances with (security_invoker=true) as
     (((((((available + locked) + withdrawing) + covering) + blocked) + due) - unsettled_in) + unsettled_out) AS settled_quantity,
     version,
     created_at,
-    updated_at
+    updated_at,
+    public_id
    FROM balances
   WHERE (version > 0);
 
@@ -1131,39 +1138,13 @@ create function admit_requests(key_ids uuid[], new_nonces text[], usable_until b
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'public', 'pg_temp'
- SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
 AS $function$
 declare
-  at timestamptz := wire_now();
-  hour bigint := extract(epoch from at)::bigint / 3600;
-  -- No signature is usable for as long as ten minutes. Only near the end of an hour can one nonce be in two partitions.
-  next_hour bigint := (extract(epoch from at)::bigint + 600) / 3600;
-  inserted integer;
   token_now text;
   key_now text;
 begin
-  insert into nonces (slot, key_id, nonce, expires_at)
-  select nonce_slot(a.until), a.key_id, a.nonce, to_timestamp(a.until)
-    from unnest(key_ids, new_nonces, usable_until) as a(key_id, nonce, until)
-   where (a.until / 3600 = hour and next_hour = hour)
-      or not exists (
-           select from nonces o
-            where o.slot in (nonce_slot(a.until - 3600), nonce_slot(a.until + 3600))
-              and o.key_id = a.key_id and o.nonce = a.nonce and o.expires_at > at)
-  on conflict do nothing;
-  get diagnostics inserted = row_count;
-  if inserted < cardinality(new_nonces) then
-    with asked as (
-      select a.n::integer as n, nonce_slot(a.until) as slot, a.key_id, a.nonce
-        from unnest(key_ids, new_nonces, usable_until) with ordinality as a(key_id, nonce, until, n)),
-    ours as (
-      select min(a.n) as n from asked a, lateral (
-        select from nonces o where o.slot = a.slot and o.key_id = a.key_id and o.nonce = a.nonce
-           and o.xmin = pg_current_xact_id()::xid limit 1) o
-       group by a.slot, a.key_id, a.nonce)
-    select array_agg(a.n) into used from asked a where a.n not in (select n from ours);
-  end if;
+  used := claim_nonces(key_ids, new_nonces, usable_until);
   for n in 1 .. cardinality(whose) loop
     token_now := null;
     key_now := null;
@@ -1199,6 +1180,43 @@ begin
       from unnest(mine) as m
       left join lateral (select s.*, s.created_at > wire_now() - interval '7 days' as fresh from idempotency s
                           where s.tenant_id = tenant and s.client_id = client_ids[m] and s.key = keys[m] limit 1) i on true;
+end $function$;
+
+create function claim_nonces(key_ids uuid[], new_nonces text[], usable_until bigint[])
+ RETURNS integer[]
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+declare
+  at timestamptz := wire_now();
+  hour bigint := extract(epoch from at)::bigint / 3600;
+  -- No signature is usable for as long as ten minutes. Only near the end of an hour can one nonce be in two partitions.
+  next_hour bigint := (extract(epoch from at)::bigint + 600) / 3600;
+  inserted integer;
+  used integer[];
+begin
+  insert into nonces (slot, key_id, nonce, expires_at)
+  select nonce_slot(a.until), a.key_id, a.nonce, to_timestamp(a.until)
+    from unnest(key_ids, new_nonces, usable_until) as a(key_id, nonce, until)
+   where (a.until / 3600 = hour and next_hour = hour)
+      or not exists (
+           select from nonces o
+            where o.slot in (nonce_slot(a.until - 3600), nonce_slot(a.until + 3600))
+              and o.key_id = a.key_id and o.nonce = a.nonce and o.expires_at > at)
+  on conflict do nothing;
+  get diagnostics inserted = row_count;
+  if inserted < cardinality(new_nonces) then
+    with asked as (
+      select a.n::integer as n, nonce_slot(a.until) as slot, a.key_id, a.nonce
+        from unnest(key_ids, new_nonces, usable_until) with ordinality as a(key_id, nonce, until, n)),
+    ours as (
+      select min(a.n) as n from asked a, lateral (
+        select from nonces o where o.slot = a.slot and o.key_id = a.key_id and o.nonce = a.nonce
+           and o.xmin = pg_current_xact_id()::xid limit 1) o
+       group by a.slot, a.key_id, a.nonce)
+    select array_agg(a.n) into used from asked a where a.n not in (select n from ours);
+  end if;
+  return used;
 end $function$;
 
 create function disturb_frozen_clocks()

@@ -72,6 +72,9 @@ BAD_SCHEMA = {
     "create policy tenant on gifts using (tenant_id = (select current_setting('app.tenant')::uuid))",
     "function_language": "create function count_topups(tenant uuid) returns bigint language sql"
     " as 'select count(*) from topups where tenant_id = tenant'",
+    "planned_with_values": "create function count_topups(tenant uuid) returns bigint language plpgsql"
+    " set plan_cache_mode = force_generic_plan as 'begin return (select count(*) from topups where tenant_id = tenant);"
+    " end'",
     "trigger_one_shard": "create function look() returns trigger language plpgsql as $$ begin"
     " perform from fresh f join orders o on o.tenant_id = f.tenant_id; return null; end $$;"
     "create trigger looks after insert on topups referencing new table as fresh for each statement"

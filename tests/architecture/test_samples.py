@@ -35,8 +35,9 @@ def test_a_sample_has_all_that_its_feature_needs_and_nothing_else(feature: Featu
 def test_what_is_left_out_is_told(field: str, key: str, told: str) -> None:
     whole = SAMPLES["payments"]
     left = {name: value for name, value in getattr(whole, field).items() if name != key}
-    (sentence,) = missing(PAYMENTS, replace(whole, **{field: left}))
+    sentence, *of_lite = missing(PAYMENTS, replace(whole, **{field: left}))
     assert sentence.startswith(f"{FILE}: SAMPLE.{field} {told}")
+    assert all("lite POST /payments/topups" in one for one in of_lite)
 
 
 def test_what_is_said_of_nothing_is_told() -> None:

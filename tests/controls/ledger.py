@@ -141,8 +141,8 @@ PLANTED: tuple[Planted, ...] = (
         (
             Edit(
                 "src/openvest/features/executions/rules_booking.py",
-                "    cost = new.cash_amount + new.fee + new.fee_outside\n",
-                "    cost = new.cash_amount + new.fee\n",
+                "Money(new.cash_amount + new.fee + new.fee_outside, ",
+                "Money(new.cash_amount + new.fee, ",
             ),
         ),
         {"steps": 300},

@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 
 from openvest.cli.app import run
-from tests.e2e.serving import Cli, Serving
+from tests.e2e.serving import Cli, Serving, free_port
 
 
 @pytest.fixture(scope="session")
 def served() -> Generator[Serving]:
-    """A sandbox that runs, at pace calendar."""
-    serving = Serving(Path(tempfile.mkdtemp(prefix="openvest-e2e-")) / "var")
+    """A sandbox that runs, at pace calendar, and may send webhooks to its `hook_port` on this machine."""
+    serving = Serving(Path(tempfile.mkdtemp(prefix="openvest-e2e-")) / "var", hook_port=free_port())
+    serving.options = ("--allow-webhooks-to", f"127.0.0.1:{serving.hook_port}")
     try:
         serving.start()
         yield serving

@@ -54,6 +54,7 @@ class Serving:
     data_dir: Path
     port: int = field(default_factory=free_port)
     options: Sequence[str] = ()
+    hook_port: int = 0
     process: subprocess.Popen[str] | None = None
     said: str = ""
 

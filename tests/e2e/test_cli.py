@@ -25,7 +25,7 @@ from openvest.main.installation import check_noted_key
 from tests.e2e.serving import Cli, Serving, free_port, wait_until
 
 COMMANDS = """
-serve|server|worker|demo|api|doctor|client create|client add-key|client list|client disable|client rotate-secret
+serve|server|worker|demo|api|listen|doctor|client create|client add-key|client list|client disable|client rotate-secret
 |clock show|clock freeze|clock thaw|clock advance|ledger prove|ledger balances|events list|work list|work retry
 |work drop|instruments import|prices import|db migrate|db check|db distribute|tenants list|tenants export
 |tenants import|tenants reopen|backup|restore
@@ -79,7 +79,7 @@ def test_what_is_printed_to_replace_a_process_keeps_its_options(capsys: pytest.C
 
     installation: Any = SimpleNamespace(mode="sandbox", urls=SimpleNamespace(embedded=True))
     customer = SimpleNamespace(account_id=NOBODY, user_id=NOBODY)
-    sandbox: Any = SimpleNamespace(profile=Path("profile.toml"), fresh=True, customer=customer)
+    sandbox: Any = SimpleNamespace(profile=Path("profile.toml"), fresh=True, bearer_id=NOBODY, customer=customer)
 
     def printed(options: Options) -> list[list[str]]:
         Command("serve", options).ready(installation, sandbox, (9100, 9101))
@@ -112,6 +112,27 @@ def test_api_prints_json_alone_and_tells_the_status_beside_it(there: Cli, tmp_pa
     hook = json.loads(there("api", "POST", "/webhooks", "-d", '{"title":"t","url":"https://example.org"}')[1])
     status, said, beside = there("api", "DELETE", f"/webhooks/{hook['id']}")
     assert (status, said, beside) == (0, "", "204\n")
+
+
+def test_api_asks_as_the_client_of_the_contract_that_is_named(there: Cli, cli: Cli, tmp_path: Path) -> None:
+    def spoke_lite(asked: tuple[int, str, str]) -> bool:
+        return asked[0] == 1 and "the client speaks lite" in json.loads(asked[1])["detail"]
+
+    assert there("api", "--contract", "v1", "GET", "/users?limit=1")[::2] == (0, "200\n")
+    assert spoke_lite(there("api", "--contract", "lite", "GET", "/auth/verify_keys"))
+    create = ("client", "create", "--tenant", "sandbox", "--contract", "lite", "--json")
+    status, said, beside = there(*create)
+    made = json.loads(said)
+    assert (status, set(made)) == (0, {"tenant_id", "client_id", "client_secret", "profile"}), beside
+    own = Path(made["profile"])
+    assert own.stat().st_mode & 0o777 == 0o600 and "key" not in own.read_text()
+    assert spoke_lite(cli("api", "GET", "/auth/verify_keys", "--profile", str(own)))
+    status, _, beside = cli("api", "--contract", "v1", "GET", "/users", "--profile", str(own))
+    assert status == 1 and f"{own} has no client of the contract v1" in beside
+    public = tmp_path / "public.pem"
+    public.write_bytes(generate_ed25519()[1])
+    made = json.loads(there(*create, "--public-key", str(public))[1])
+    assert set(made) == {"tenant_id", "client_id", "client_secret", "key_id"}, "it may sign all the same"
 
 
 def test_clients_are_made_listed_given_keys_and_secrets(there: Cli, tmp_path: Path) -> None:

@@ -24,7 +24,6 @@ NOBODY = "6f1f4b9e-0b0e-4f5e-8f5e-000000000000"
         (["client", "create", "--tenant", "t", "--rate-limit", "fast"], 2, "--rate-limit", "--rate-limit 300"),
         (["client", "create", "--tenant", "t", "--frozen-at", "noon"], 2, "--frozen-at", "2026-03-02T09:30:00Z"),
         (["client", "create", "--tenant", "t", "--public-key", "none.pem"], 1, "cannot be read", "openssl"),
-        (["client", "create", "--tenant", "t", "--contract", "lite"], 2, "lite is not served yet", "--contract v1"),
         (["api", "GET", "/users", "--profile", "none.toml"], 1, "There is no file none.toml", "openvest serve"),
     ],
 )

@@ -64,7 +64,6 @@ def test_the_first_start_furnishes_a_sandbox_and_its_hints_work_as_they_stand() 
             assert f'"id": "{order["id"]}"' in later, "the second look shows it, whatever its status"
             filled = client.request("GET", f"/orders/{order['id']}").json()
             assert (filled["status"], filled["executions"][0]["status"]) == ("FILLED", "SETTLED")
-            assert client.request("GET", "/webhooks").json()["data"][0]["enabled"] is True
             assert client.plain("/docs").status == client.plain("/health/ready").status == 200
         assert serving.end(signal.SIGINT) == 0
         assert "Traceback" not in serving.log

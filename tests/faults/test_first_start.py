@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 import stat
 import tomllib
@@ -19,7 +20,7 @@ from openvest.main import installation
 from openvest.main.environment import Environment
 from openvest.main.first_start import Sandbox, furnish
 from openvest.main.installation import Installation, Urls
-from openvest.main.profile import PROFILE, find_profile
+from openvest.main.profile import BEARER, PROFILE, find_profile
 from tests.faults.conftest import Folders, fetch
 
 URL = "http://127.0.0.1:8380"
@@ -59,7 +60,9 @@ async def test_two_first_starts_at_once_furnish_a_database_once(folders: Folders
             made = await asyncio.gather(*(first_start(where, data_dir) for _ in range(3)))
             assert sorted(one.fresh for one in made) == [False, False, True]
             assert len({(one.tenant_id, one.client_id, one.customer) for one in made}) == 1
-            assert set((await how_many(address, name)).values()) == {1}
+            rows = await how_many(address, name)
+            assert rows.pop("api_clients") == 2, "one for each contract"
+            assert set(rows.values()) == {1}
 
 
 def _mode(bits: int) -> Callable[[Path], None]:
@@ -91,6 +94,14 @@ def _no_keys(file: Path) -> None:
     (file.parent / "keys").write_text("not a folder")
 
 
+def _without(text: str, table: str) -> str:
+    return re.sub(rf"\[{table}\]\n([^\[\n].*\n)*", "", text)
+
+
+def _bearer_secret(file: Path) -> str:
+    return str(tomllib.loads(file.read_text())[BEARER]["client_secret"])
+
+
 DAMAGES: dict[str, Callable[[Path], object]] = {
     "missing": Path.unlink,
     "empty": lambda file: file.write_text(""),
@@ -114,6 +125,12 @@ KEPT: dict[str, Callable[[Path], object]] = {
     "another url": _replaced("url", '"http://127.0.0.1:1"'),
     "no customer": lambda file: file.write_text(file.read_text().partition("[customer]")[0]),
     "a customer that is none": _replaced("customer", "7"),
+    "of an older version, with one client": lambda file: file.write_text(_without(file.read_text(), BEARER)),
+    "a bearer that is none": lambda file: file.write_text(f"{BEARER} = 7\n" + _without(file.read_text(), BEARER)),
+    "a bearer's other secret": lambda file: file.write_text(file.read_text().replace(_bearer_secret(file), "guessed")),
+    "a bearer that signs": lambda file: file.write_text(
+        _without(file.read_text(), BEARER) + f"\n[{BEARER}]\n" + file.read_text().partition("\n[")[0]
+    ),
 }
 """What is mended without one."""
 
@@ -136,6 +153,10 @@ async def test_no_damage_of_a_profile_keeps_a_sandbox_from_starting(folders: Fol
                 assert again.customer == profile.customer == first.customer, (name, "the customer stays")
                 assert bool(said) == (name in DAMAGES and name not in ("missing", "a link to nothing")), (name, said)
                 assert stat.S_IMODE((tmp_path / PROFILE).stat().st_mode) == 0o600, name
+                bearer = profile.bearer
+                assert bearer is not None and bearer["client_id"] == again.bearer_id, name
+                asked = (UUID(bearer["client_id"]), BEARER, bearer["client_secret"], bearer["scopes"].split())
+                assert await tenants.are_credentials(database, profile.tenant_id, *asked), name
                 client = again.client_id
             # What the operator did to the client: ended it, exchanged its secret.
             tenant_id = UUID(first.tenant_id)

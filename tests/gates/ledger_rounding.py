@@ -9,7 +9,7 @@ from fractions import Fraction
 from random import Random
 from uuid import UUID
 
-from openvest.core.money import CENT, UNIT, ZERO, split
+from openvest.core.money import CENT, UNIT, ZERO, Money, split
 from openvest.features.orders.model import Order
 from openvest.features.orders.rules_amounts import (
     Quoted,
@@ -190,12 +190,16 @@ def _lots(chance: Random) -> list[Lot]:
     ids = [UUID(int=chance.getrandbits(128)) for _ in range(chance.randint(1, 5))]
     return [
         replace(
-            bought_lot(one, ids[0], ids[0], NOW, decimal(chance, 1, 10**12, 10), decimal(chance, 0, 10**8, 2)),
+            bought_lot(one, ids[0], ids[0], NOW, decimal(chance, 1, 10**12, 10), _cost(chance)),
             remaining_advance_tax=(tax := decimal(chance, 0, 9_999, 2)),
             sum_advance_tax=tax,
         )
         for one in ids
     ]
+
+
+def _cost(chance: Random) -> Money:
+    return Money(decimal(chance, 0, 10**8, 2), "EUR")
 
 
 def lots(chance: Random) -> None:

@@ -53,9 +53,10 @@ def judged(gate: Gate, size: Size, seed: int, changed: dict[str, int]) -> dict[s
 
 
 def _told(error: BaseException) -> str:
-    """The error and where it was met, shortly."""
+    """The error, where it was met and what was noted beside it, shortly."""
     place = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__}: {str(error)[:1_500]} (at {place.name}, line {place.lineno})"
+    said = f"{type(error).__name__}: {str(error)[:4_000]} (at {place.name}, line {place.lineno})"
+    return "\n".join([said, *(note[:8_000] for note in getattr(error, "__notes__", ()))])
 
 
 def main(asked: argparse.Namespace) -> int:

@@ -201,10 +201,9 @@ class Field:
     async def rest(self) -> None:
         """No order in hand, no cash locked for none, nothing set aside, every event told, the books proved."""
         try:
-            async with asyncio.timeout(REST_SECONDS):
-                await wait_for_rest(self.database, self.known.tenant_id)
-        except TimeoutError:
-            self.findings.append(f"work is left after {REST_SECONDS} s: {await self._left()}")
+            await wait_for_rest(self.database, self.known.tenant_id, REST_SECONDS)
+        except TimeoutError as left:
+            self.findings.append(str(left))
         await self.load.journal.close()
         journal = read_journal(self.load.journal.path)
         self.findings += (await check(journal, self.database, self.known.tenant_id, self.load.wires[0])).sentences
@@ -212,13 +211,6 @@ class Field:
         told = ("work.put_off", "worker.database_down")
         faults = self.stage.faults().most_common()
         self.findings += [f"logged: {times} x {text}" for text, times in faults if not text.startswith(told)]
-
-    async def _left(self) -> str:
-        rows = await self.superuser.fetch(
-            "select status, cancellation_reason, count(*) from orders where tenant_id = $1 group by 1, 2",
-            self.known.tenant_id,
-        )
-        return ", ".join(f"{row['count']} {row['status']} {row['cancellation_reason'] or ''}" for row in rows)
 
     async def undecidable(self) -> None:
         """A row that cannot be decided is told by everybody who should, and goes on once it is repaired."""

@@ -135,8 +135,8 @@ class World:
         next_one.set()
         try:
             await self.quiet()
-        except TimeoutError:
-            found.append("what the second worker was sending is stuck")
+        except TimeoutError as left:
+            found.append(f"what the second worker was sending is stuck: {left}")
         if self.lost_leases("second") != held:
             found.append("the second worker lost its lease to the one that came back")
         return found + await arrival_findings(self.receiver.deliveries, self.database, self.tenant_id, self.since)

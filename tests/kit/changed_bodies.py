@@ -21,7 +21,8 @@ from openvest.core.schema import UUID_PATTERN, ValidationContext
 POOL = (
     "other", "FR", "AT", "USD", "GBP", "2.00", "7", "2031-02-03", "1980-02-03", "2026-02-02T09:00:00Z",
     "DE0005933931", "other@example.org", "4917000000", "9b2f3a0e-6f0c-4a55-8f0e-0d3b4f1a7c11", "987654321",
-    "NL91ABNA0417164300", "DE02120300000000202051", "INGBNL2A", "65170839J003", True, False, 3,
+    "NL91ABNA0417164300", "DE02120300000000202051", "INGBNL2A", "65170839J003", "https://other.example.org/hook",
+    True, False, 3,
 )  # fmt: skip
 _FORMATS = {"uuid": UUID_PATTERN, "date": "^.{10}$", "date-time": "T"}
 _MOST_EACH, _MOST_OBJECTS = 4, 200

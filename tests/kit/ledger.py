@@ -9,7 +9,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from openvest.core.ids import deterministic_id
-from openvest.core.money import ZERO
+from openvest.core.money import ZERO, Money
 from openvest.db.query import Query
 from openvest.db.unit import Database, Unit
 from openvest.ledger.audit import Proof, prove_tenant
@@ -121,9 +121,8 @@ class Desk:
     async def _lots(self, unit: Unit, trade: Trade) -> None:
         at = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
         if trade.side == "BUY":
-            lot = bought_lot(
-                trade.execution_id, trade.account_id, trade.instrument_id, at, trade.quantity, trade.cash + trade.fee
-            )
+            cost = Money(trade.cash + trade.fee, trade.currency)
+            lot = bought_lot(trade.execution_id, trade.account_id, trade.instrument_id, at, trade.quantity, cost)
             await add_lots(unit, [lot])
             return
         holding = (trade.account_id, trade.instrument_id)

@@ -65,6 +65,16 @@ FIT: dict[str, Any] = {
     "check_confirmed_at": CONFIRMED_AT,
     "instrument_suitability": {"suitability": True},
 }
+LITE_ADDRESS = {"street": "Hafenstrasse 7", "postal_code": "24103", "city": "Kiel", "country": "DE"}
+LITE_USER: dict[str, Any] = {
+    "first_name": "Greta Anna",
+    "last_name": "Lindner",
+    "email": "greta.lindner@example.org",
+    "date_of_birth": "1991-03-14",
+    "nationality": "DE",
+    "address": LITE_ADDRESS,
+}
+LITE_KYC = KYC | {"confirmed_address": LITE_ADDRESS}
 RESIDENCIES: dict[str, Any] = {"tax_residencies": [{"country": "DE", "tax_identifier_number": GERMAN_TAX_NUMBER}]}
 
 

@@ -54,17 +54,17 @@ class Life:
     tenant_id: UUID
     ids: dict[str, str]
 
-    async def send(self, method: str, at: str, body: Any = None) -> Any:
+    async def send(self, method: str, at: str, body: Any = None, contract: Contract = FIRST) -> Any:
         """The answer's document. Raises: AssertionError where the answer is a no."""
-        answer = await self.api.send(method, at, body, key=uuid4())
+        answer = await self.api.speaking(contract).send(method, at, body, key=uuid4())
         assert answer.status_code < 300, f"{method} {at}: {answer.status_code} {answer.text}"
         return answer.json() if answer.content else None
 
     async def get(self, at: str) -> Any:
         return await self.send("GET", at)
 
-    async def post(self, at: str, body: Any = None) -> Any:
-        return await self.send("POST", at, body)
+    async def post(self, at: str, body: Any = None, contract: Contract = FIRST) -> Any:
+        return await self.send("POST", at, body, contract)
 
     async def write(self, work: Callable[[Unit], Awaitable[Any]]) -> Any:
         return await self.world.database.write(self.tenant_id, work)
@@ -132,7 +132,8 @@ class Sample:
     # A life
 
     objects: Objects | None = None
-    """Makes one object of each kind in a life that has those of the features below. Returns their ids."""
+    """Makes one object of each kind in a life that has those of the features below. Returns their ids, by the name of
+    their path parameter; one that a contract has for itself is called `lite webhook_id`."""
     lived: Step | None = None
     """What else is done in a whole life, frozen and at rest: answers, states and rows that one object of each kind,
     asked everything, does not come to."""

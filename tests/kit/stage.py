@@ -29,6 +29,8 @@ from tests.kit.wire import Credentials
 ROOT = Path(__file__).resolve().parents[2]
 READY = ("openvest ready", "openvest worker ready")
 START_SECONDS, STOP_SECONDS = 90, 30
+LAST_LINES = 8
+"""Of each process, shown with whatever goes wrong."""
 _AWAY = frozenset({"worker.database_down", "worker.busy", "work.put_off"})
 """What a worker says of a database that is away, busy or without room: no fault of its own."""
 
@@ -153,6 +155,11 @@ class Stage:
                 found[f"{facts['event']}: {facts.get('fault')} at {' < '.join(facts.get('trace', [])[:-5:-1])}"] += 1
         return found
 
+    def last_words(self) -> str:
+        """What each process wrote last."""
+        said = {log.stem: log.read_text(encoding="utf-8", errors="replace") for log in sorted(self.root.glob("*.log"))}
+        return "\n".join(f"{name}: {line}" for name, text in said.items() for line in text.splitlines()[-LAST_LINES:])
+
     def stop(self) -> None:
         """End everything in the reverse order of its start."""
         for running in reversed(self.running.values()):
@@ -178,6 +185,9 @@ async def staged(module: str = "openvest", environment: Mapping[str, str] | None
     stage = Stage(root, module, environment or {})
     try:
         yield stage
+    except Exception as error:
+        error.add_note(stage.last_words())
+        raise
     finally:
         stage.stop()
         try:

@@ -8,11 +8,12 @@ from decimal import Decimal
 from typing import Any
 
 from openvest.core.ids import deterministic_id
+from openvest.core.money import Money
 from openvest.db.unit import Database, Unit
 from openvest.features.cash.model import Instrument
 from openvest.features.instruments import service as instruments
 from openvest.ledger.lot_book import add_lots, open_lots, use_lots
-from openvest.ledger.lots import bought_lot, consume
+from openvest.ledger.lots import Lot, bought_lot, consume
 from openvest.ledger.posting import post
 from openvest.ledger.posting_rules import reserve_cash, reserve_units
 from openvest.ledger.trades import Trade, order_execution, settlement
@@ -47,7 +48,7 @@ def trade(customer: Customer, of: Instrument, side: str, quantity: str, money: s
 
 async def locked(unit: Unit, done: Trade) -> None:
     lock = (
-        reserve_cash(done.order_id, done.group_id, "EUR", done.paid, DAY)
+        reserve_cash(done.order_id, done.group_id, done.currency, done.paid, DAY)
         if done.side == "BUY"
         else reserve_units(done.order_id, done.account_id, done.instrument_id, done.quantity, DAY)
     )
@@ -59,10 +60,15 @@ async def filled(unit: Unit, done: Trade) -> None:
     await post(unit, [order_execution(done)])
     holding = (done.account_id, done.instrument_id)
     if done.side == "BUY":
-        await add_lots(unit, [bought_lot(done.execution_id, *holding, unit.now, done.quantity, done.paid)])
+        await add_lots(unit, [_lot(unit, done)])
     else:
         uses, _ = consume((await open_lots(unit, [holding]))[holding], done.quantity, done.execution_id)
         await use_lots(unit, uses)
+
+
+def _lot(unit: Unit, done: Trade) -> Lot:
+    cost = Money(done.paid, done.currency)
+    return bought_lot(done.execution_id, done.account_id, done.instrument_id, unit.now, done.quantity, cost)
 
 
 async def settled(unit: Unit, done: Trade) -> None:

@@ -20,7 +20,7 @@ from openvest.features.tenants.model import SCOPES
 from openvest.ledger.audit import prove_tenant
 from openvest.sdk.client import Client, Response
 from openvest.sdk.clock import unix_seconds
-from openvest.sdk.profile import Profile
+from openvest.sdk.profile import Profile, SigningKey
 from tests.kit.stage import Stage, free_ports, staged
 from tests.kit.wire import Reply
 from tests.repeat.life import FROZEN_AT, Steps
@@ -123,9 +123,8 @@ async def outside(*, servers: int = 1, timezone: str = "UTC") -> AsyncGenerator[
             url="",
             client_id=known.client_id,
             client_secret=known.client_secret,
-            key_id=known.key_id,
-            private_key=known.private_pem,
             scopes=" ".join(SCOPES),
+            key=SigningKey(known.key_id, known.private_pem),
         )
         keys = numbered_keys("demo")
         clients = [Client(replace(profile, url=f"http://127.0.0.1:{port}"), keys=keys) for port in ports]

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openvest.core.ids import deterministic_id
+from openvest.core.money import Money
 from openvest.db.unit import Database, Unit
 from openvest.ledger.lot_book import add_lots, give_back, lots_by_id, open_lots, use_lots, uses_of
 from openvest.ledger.lots import Lot, average_price, bought_lot, consume, cost_of, take_back
@@ -24,7 +25,7 @@ START = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 
 def lot(number: int, quantity: str, cost: str | None, day: int = 0) -> Lot:
     at = START + timedelta(days=day or number)
-    known = None if cost is None else Decimal(cost)
+    known = None if cost is None else Money(Decimal(cost), "EUR")
     return bought_lot(deterministic_id("lot", number), ACCOUNT, INSTRUMENT, at, Decimal(quantity), known)
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from openvest.core.signing_keys import generate_ed25519
 from openvest.sdk.client import Client, Response, Unreachable
-from openvest.sdk.profile import Profile
+from openvest.sdk.profile import Profile, SigningKey
 
 TOKEN = json.dumps({"access_token": "t", "expires_in": 3600}).encode()
 ANSWER, ANSWER_THEN_CLOSE, CLOSE, HALF = "answer", "answer, then close", "close", "half an answer"
@@ -55,7 +55,8 @@ class Host:
             return False
         headers: dict[str, str] = {}
         while (text := stream.readline().decode().strip()) != "":
-            name, _, headers[name] = text.partition(": ")
+            name, _, value = text.partition(": ")
+            headers[name.lower()] = value
         stream.read(int(headers.get("content-length", "0")))
         token = " /auth/token " in line
         doing = ANSWER if token or not self.script else self.script.pop(0)
@@ -81,7 +82,7 @@ def host() -> Generator[Host]:
 @pytest.fixture
 def client(host: Host) -> Generator[Client]:
     url = f"http://127.0.0.1:{host.port}"
-    profile = Profile(url, "c", "s", "k", generate_ed25519()[0], "users:read")
+    profile = Profile(url, "c", "s", "users:read", SigningKey("k", generate_ed25519()[0]))
     with Client(profile, timeout=5) as made:
         yield made
 
@@ -147,7 +148,7 @@ def test_only_once_and_never_after_an_answer_began(host: Host, client: Client, d
 
 def test_a_renewed_token_travels_on_a_new_connection(host: Host) -> None:
     now = [1_800_000_000.0]
-    profile = Profile(f"http://127.0.0.1:{host.port}", "c", "s", "k", generate_ed25519()[0], "users:read")
+    profile = Profile(f"http://127.0.0.1:{host.port}", "c", "s", "users:read", SigningKey("k", generate_ed25519()[0]))
     host.script = [ANSWER_THEN_CLOSE]
     with Client(profile, timeout=5, clock=lambda: now[0]) as client:
         assert client.request("GET", "/first").status == 200
@@ -155,3 +156,16 @@ def test_a_renewed_token_travels_on_a_new_connection(host: Host) -> None:
         assert host.closed.wait(5)
         assert client.request("GET", "/second").status == 200
     assert host.connections == 2
+
+
+def test_without_a_key_a_request_bears_its_token_and_is_not_signed(host: Host) -> None:
+    profile = Profile(f"http://127.0.0.1:{host.port}", "c", "s", "users:read")
+    with Client(profile, timeout=5) as client:
+        client.request("POST", "/orders", {"a": 1})
+        with pytest.raises(ValueError, match="percent-encoded"):
+            client.request("GET", "/a b")
+    _, line, headers = host.heard[0]
+    assert line == "POST /orders" and headers.pop("idempotency-key") and headers.pop("host")
+    assert headers.pop("accept-encoding") == "identity"
+    plain = {"content-type": "application/json", "accept": "application/json", "content-length": "7"}
+    assert headers == {"authorization": "Bearer t", **plain}, "nothing of a signature"

@@ -13,7 +13,7 @@ import typer
 
 from openvest.cli.failures import USAGE, Failed
 from openvest.cli.options import DEFAULT_DATA_DIR, PACES, AsJson, DataDir, Pace
-from openvest.core.contracts import Contract
+from openvest.core.contracts import RULES, Contract
 
 if TYPE_CHECKING:
     from openvest.db.unit import Database
@@ -25,7 +25,9 @@ app = typer.Typer(no_args_is_help=True, help="Make, list and end API clients; a 
 ClientId = Annotated[str, typer.Argument(metavar="CLIENT_ID", help="Id of the client, as `client list` shows it.")]
 PublicKey = Annotated[
     Path | None,
-    typer.Option("--public-key", metavar="FILE.pem", help="SPKI PEM of P-521 or Ed25519; without it a key is made."),
+    typer.Option(
+        "--public-key", metavar="FILE.pem", help="SPKI PEM of P-521 or Ed25519; without it a v1 client gets a key."
+    ),
 ]
 
 NewProfile = Annotated[
@@ -46,7 +48,8 @@ Licence = Annotated[
 
 
 @app.command(
-    epilog='Example: openvest client create --tenant acme --contract v1 --scopes "users:admin orders:admin" --json'
+    epilog='Examples: openvest client create --tenant acme --scopes "users:admin orders:admin" --json · '
+    "openvest client create --tenant acme --contract lite"
 )
 def create(
     tenant: Annotated[str, typer.Option("--tenant", metavar="NAME", help="The tenant, made if there is none.")],
@@ -77,12 +80,12 @@ def create(
 ) -> None:
     """Make a client, and its tenant if there is none. The secret is shown this once.
 
-    With a key that is made here, a profile to sign with is written too: `openvest api GET /users --profile FILE`.
+    A client of v1 signs, with a key that is made here unless you give yours; one of lite bears its token alone. The
+    profile that is written serves `openvest api GET /users --profile FILE`.
     """
     from openvest.cli.operator_session import inside
     from openvest.main.profiles import refuse_existing
 
-    _check_served(contract)
     wanted = _Wanted(contract, scopes, _limit(rate_limit), rate_limit == "none", profile)
     about_tenant = {"pace": pace, "licence": licence, "frozen_at": _instant(frozen_at)}
     pem = _pem(public_key) if public_key is not None else None
@@ -109,23 +112,12 @@ class _Wanted:
     profile: Path | None
 
 
-def _check_served(contract: str) -> None:
-    """Raises: Failed where no operation would ever answer the client."""
-    from openvest.catalog import CONTRACTS
-
-    served = [name for name, endpoints in CONTRACTS.items() if endpoints]
-    if contract not in served:
-        raise Failed(
-            f"The contract {contract} is not served yet; served: {', '.join(served)}.", f"--contract {served[0]}", USAGE
-        )
-
-
 async def _create(
     installation: Installation, tenant: str, about_tenant: dict[str, Any], wanted: _Wanted, pem: str | None
 ) -> dict[str, str]:
     from openvest.db.unit import Unit
     from openvest.features.tenants import service as tenants
-    from openvest.main.first_start import make_client_with_key
+    from openvest.main.first_start import make_client_with_key, make_client_without_key
 
     database = installation.assembled.database
     # Before the tenant, which would stay behind alone.
@@ -152,22 +144,30 @@ async def _create(
     if pem is not None:
         client, key_id = await database.write(tenant_id, make_with_its_key, n=0)
         return _credentials(client, key_id)
+    about = {"tenant": tenant, "contract": wanted.contract}
+    if not RULES[wanted.contract].signed:
+        client, scopes = await make_client_without_key(installation, tenant_id, make)
+        made = _credentials(client)
+        about |= {**made, "scopes": " ".join(scopes)}
+        return {**made, **_write_profile(installation, wanted.profile, about, None)}
     client, key_id, file, scopes = await make_client_with_key(installation, tenant_id, make)
     made = _credentials(client, key_id)
-    about = {"tenant": tenant, **made, "scopes": " ".join(scopes)}
+    about |= {**made, "scopes": " ".join(scopes)}
     return {**made, "private_key_file": str(file), **_write_profile(installation, wanted.profile, about, file)}
 
 
-def _credentials(client: NewClient, key_id: UUID) -> dict[str, str]:
-    return {
+def _credentials(client: NewClient, key_id: UUID | None = None) -> dict[str, str]:
+    made = {
         "tenant_id": str(client.tenant_id),
         "client_id": str(client.client_id),
         "client_secret": client.client_secret,
-        "key_id": str(key_id),
     }
+    return made if key_id is None else {**made, "key_id": str(key_id)}
 
 
-def _write_profile(installation: Installation, asked: Path | None, about: dict[str, str], key: Path) -> dict[str, str]:
+def _write_profile(
+    installation: Installation, asked: Path | None, about: dict[str, str], key: Path | None
+) -> dict[str, str]:
     """Why a failure is only told: the client is there, and its secret must still be shown."""
     from openvest.main.profiles import known_url, profile_file, write_profile
 

@@ -29,7 +29,7 @@ from openvest.main.exposure import next_free
 from openvest.main.installation import Installation
 from openvest.sdk.client import Client, Unreachable
 from openvest.sdk.clock import unix_seconds
-from openvest.sdk.profile import Profile
+from openvest.sdk.profile import Profile, SigningKey
 
 TENANT = "demo"
 _START_SECONDS, _STOP_SECONDS, _MAIL_SECONDS = 90, 30, 30
@@ -148,9 +148,8 @@ def _make_client(folder: Path, url: str) -> Profile:
         url=url,
         client_id=made["client_id"],
         client_secret=made["client_secret"],
-        key_id=made["key_id"],
-        private_key=Path(made["private_key_file"]).read_bytes(),
         scopes=" ".join(SCOPES),
+        key=SigningKey(made["key_id"], Path(made["private_key_file"]).read_bytes()),
         tenant_id=made["tenant_id"],
     )
 

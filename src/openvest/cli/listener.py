@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import threading
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -61,8 +61,14 @@ class Mailbox:
 
 
 @contextmanager
-def listening(seconds: Any) -> Generator[Mailbox]:
-    """Receive as long as the block lasts. `seconds` is the wall clock that signatures are judged by."""
+def listening(
+    seconds: Callable[[], float], port: int = 0, heard: Callable[[Delivery], object] | None = None
+) -> Generator[Mailbox]:
+    """Receive as long as the block lasts, on this port or else a free one.
+
+    `seconds` is the wall clock that signatures are judged by. `heard` gets each package before it is acknowledged,
+    one after the other; without it they are kept. Raises: OSError for a port that cannot be had.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -73,7 +79,9 @@ def listening(seconds: Any) -> Generator[Mailbox]:
             headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in self.headers.items()]
             message = SignedMessage("POST", path.encode(), query.encode(), headers, body)
             fields = {name.lower(): value for name, value in self.headers.items()}
-            box.deliveries.append(Delivery(message, fields, seconds()))
+            delivery = Delivery(message, fields, seconds())
+            with one_by_one:
+                keep(delivery)
             self.send_response(200)
             self.send_header("content-length", "0")
             self.end_headers()
@@ -81,9 +89,11 @@ def listening(seconds: Any) -> Generator[Mailbox]:
         def log_message(self, format: str, *args: Any) -> None:
             """Say nothing: the console is the story's."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    one_by_one = threading.Lock()
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     server.daemon_threads = True
     box = Mailbox(server.server_port)
+    keep = heard or box.deliveries.append
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), name="webhooks", daemon=True)
     thread.start()
     try:

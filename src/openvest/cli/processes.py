@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from openvest.cli.listen import PORT
 from openvest.main.environment import read_environment
 from openvest.main.exposure import metrics_url
 from openvest.main.first_start import Sandbox
@@ -92,8 +93,9 @@ def _hints(options: Options, sandbox: Sandbox) -> list[str]:
         f'{{"account_id":"{customer.account_id}","user_id":"{customer.user_id}","side":"BUY","order_type":"MARKET",'
         f'"instrument_id":"{EXAMPLE}","instrument_id_type":"ISIN","cash_amount":"250.00","currency":"EUR"}}'
     )
-    target = next((entry for entry in options.webhooks_to if entry.startswith("127.0.0.1:")), "127.0.0.1:9000")
-    webhook = f'{{"title":"local","url":"http://{target}/hook","type":["ALL"]}}'
+    target = next((entry for entry in options.webhooks_to if entry.startswith("127.0.0.1:")), f"127.0.0.1:{PORT}")
+    port = target.rpartition(":")[2]
+    listener = f"{program} listen{where}" + ("" if port == str(PORT) else f" --port {port}")
     lines = [
         profile,
         "",
@@ -105,20 +107,27 @@ def _hints(options: Options, sandbox: Sandbox) -> list[str]:
         "Move the clock to the next opening, then past settlement:",
         f"  {program} clock advance --next-open XETR{where}",
         f"  {program} clock advance --by P4D{where}",
-        "Receive webhooks on localhost: listen there, subscribe, and place another order:",
-        '  python3 -c \'import http.server as h; h.HTTPServer(("127.0.0.1",'
-        f'{target.rpartition(":")[2]}),type("H",(h.BaseHTTPRequestHandler,),{{"do_POST":lambda s:('
-        'print(s.rfile.read(int(s.headers["content-length"])).decode(),flush=True),'
-        "s.send_response(200),s.end_headers())})).serve_forever()'",
-        f"  HOOK=$({api} POST /webhooks -d '{webhook}' | {_TAKE_ID})"
-        f" && {api} PATCH /webhooks/$HOOK -d '{{\"enabled\":true}}'",
+        "Receive webhooks on localhost, and place another order:",
+        f"  {listener}",
+        "Ask without a signature, with nothing but curl (the contract lite; docs/quickstart.md does all of it):",
+        f"  {_with_curl(options.url, sandbox)}",
     ]
     if target not in options.webhooks_to:
         lines.insert(
-            -2,
+            -3,
             f"  {program} serve{where}{other_options(options)} --allow-webhooks-to {target}     # in place of this one",
         )
     return lines
+
+
+def _with_curl(url: str, sandbox: Sandbox) -> str:
+    """One line that buys a token and uses it. Why the secret is read from the profile: a console may be recorded."""
+    profile = shlex.quote(str(sandbox.profile))
+    secret = f"""$(sed -n '/^\\[lite\\]/,$s/^client_secret = "\\(.*\\)"$/\\1/p' {profile})"""
+    form = f"-d grant_type=client_credentials -d scope=users:read -d client_id={sandbox.bearer_id}"
+    take = """sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/'"""
+    token = f"TOKEN=$(curl -s {url}/auth/token {form} -d client_secret={secret} | {take})"
+    return f'{token} && curl -s {url}/users -H "authorization: Bearer $TOKEN"'
 
 
 def other_options(options: Options) -> str:

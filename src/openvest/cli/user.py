@@ -1,4 +1,4 @@
-"""What a user of the API does from the console: signed calls, and the clock of a sandbox. All of it over HTTP."""
+"""What a user of the API does from the console: calls, and the clock of a sandbox. All of it over HTTP."""
 
 from __future__ import annotations
 
@@ -12,15 +12,25 @@ import typer
 
 from openvest.cli.failures import NETWORK, USAGE, Failed
 from openvest.cli.options import DEFAULT_DATA_DIR, DataDir
+from openvest.core.contracts import Contract
 
 if TYPE_CHECKING:
     from openvest.sdk.client import Client, Response
 
 PROFILE = "profile.toml"
 API_EXAMPLES = (
-    "Examples: openvest api GET '/instruments?limit=2' · openvest api POST /orders -d @order.json · "
+    "Examples: openvest api GET '/instruments?limit=2' · openvest api --contract lite GET '/orders?status=FILLED' · "
+    "openvest api POST /orders -d @order.json · "
     """openvest api POST /tests/clock/advance -d '{"next_open":"XETR"}'"""
 )
+AsClient = Annotated[
+    Contract | None,
+    typer.Option(
+        "--contract",
+        help="As which client of the profile: v1 signs every request, lite bears its token alone. The profile's first"
+        " by default, which is v1 where openvest serve made it.",
+    ),
+]
 ProfileFile = Annotated[
     Path | None, typer.Option("--profile", metavar="FILE", help="Another profile than DIR/profile.toml.")
 ]
@@ -35,18 +45,19 @@ def api(
     idempotency_key: Annotated[
         str | None, typer.Option("--idempotency-key", metavar="UUID", help="Of a POST; a fresh one by default.")
     ] = None,
+    contract: AsClient = None,
     data_dir: DataDir = DEFAULT_DATA_DIR,
     profile: ProfileFile = None,
 ) -> None:
-    """Send one signed request with the credentials of the profile; print the JSON, and the status to stderr."""
+    """Send one request with the credentials of the profile; print the JSON, and the status to stderr."""
     body = _body(data)
-    with _client(data_dir, profile) as client:
-        answer = _ask(client, method, path, body, idempotency_key)
+    with client_of(data_dir, profile, contract) as client:
+        answer = ask(client, method, path, body, idempotency_key)
     typer.echo(str(answer.status), err=True)
     if answer.body:
-        typer.echo(_pretty(answer))
+        typer.echo(pretty(answer))
     if not answer.ok:
-        raise Failed(f"The server answered {answer.status}.", _advice(answer))
+        raise Failed(f"The server answered {answer.status}.", advice(answer))
 
 
 clock = typer.Typer(no_args_is_help=True, help="Show and move the business time of a sandbox that is being served.")
@@ -94,26 +105,27 @@ def advance(
 def _clock(data_dir: Path, profile: Path | None, method: str, path: str, body: Any = None) -> None:
     import time
 
-    with _client(data_dir, profile) as client:
-        answer = _ask(client, method, path, body)
+    with client_of(data_dir, profile) as client:
+        answer = ask(client, method, path, body)
         # A long way is gone in the background; the clock says how far it is.
         while answer.ok and not answer.json()["done"]:
             time.sleep(0.2)
-            answer = _ask(client, "GET", "/tests/clock")
+            answer = ask(client, "GET", "/tests/clock")
     if not answer.ok:
-        typer.echo(_pretty(answer), err=True)
-        raise Failed(f"The server answered {answer.status}.", _advice(answer))
+        typer.echo(pretty(answer), err=True)
+        raise Failed(f"The server answered {answer.status}.", advice(answer))
     shown = answer.json()
     typer.echo(f"{shown['now']}  {shown['mode']}" + (f"  {shown['handled']} handled" if shown.get("handled") else ""))
 
 
-def _client(data_dir: Path, profile: Path | None) -> Client:
+def client_of(data_dir: Path, profile: Path | None, contract: Contract | None = None) -> Client:
+    """The profile's first client, or the one that speaks this contract. Raises: Failed."""
     from openvest.sdk.client import Client
     from openvest.sdk.profile import ProfileError
 
     file = profile or data_dir / PROFILE
     try:
-        return Client.from_profile(file)
+        return Client.from_profile(file, contract)
     except ProfileError as error:
         raise Failed(str(error), _advice_on_profile(data_dir, profile)) from None
 
@@ -126,7 +138,8 @@ def _advice_on_profile(data_dir: Path, named: Path | None) -> str:
     return f"stop openvest serve if it runs, and start it (again), which makes a profile: openvest serve{where}"
 
 
-def _ask(client: Client, method: str, path: str, body: Any = None, key: str | None = None) -> Response:
+def ask(client: Client, method: str, path: str, body: Any = None, key: str | None = None) -> Response:
+    """Raises: Failed where nobody answers, or the path cannot be sent."""
     from openvest.sdk.client import Unreachable
 
     try:
@@ -150,14 +163,16 @@ def _body(data: str | None) -> bytes | None:
         ) from None
 
 
-def _pretty(answer: Response) -> str:
+def pretty(answer: Response) -> str:
+    """The body as people read it."""
     try:
         return json.dumps(answer.json(), indent=2, ensure_ascii=False)
     except ValueError:
         return answer.body.decode("utf-8", "replace")
 
 
-def _advice(answer: Response) -> str:
+def advice(answer: Response) -> str:
+    """What to do about a refusal."""
     return {
         400: "correct what the answer names, and send it again",
         401: "openvest client list shows whether the client is still in use; where it is not, or its secret or key is "

@@ -5,7 +5,9 @@ Source: CONTRACTS.md (its first table).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from types import GenericAlias
 from typing import Annotated, Any, Literal
 
@@ -13,6 +15,7 @@ from pydantic import BaseModel, Field, create_model
 
 from openvest.core.contracts import RULES
 from openvest.core.paging import MOST_OFFSET, Page, PageParameters, PageRequest, number_or
+from openvest.core.problems import FieldError, Problem
 from openvest.core.schema import Id, View, published_name
 from openvest.core.snapshots import Json, Snapshot, snapshot_of
 
@@ -93,3 +96,16 @@ def list_lite(found: Page[Any], mapper: Callable[[Snapshot], Json]) -> Json:
 def event_object(category: EventCategory, name: str = "id") -> Callable[[Snapshot], Json]:
     """How an event names its object: its kind, and its id from this field of the snapshot."""
     return lambda snapshot: {"id": snapshot[name], "type": category}
+
+
+@contextmanager
+def fields_called(**names: str) -> Generator[None]:
+    """Refusals from within name lite's fields: `fields_called(birth_date="date_of_birth")`."""
+    try:
+        yield
+    except Problem as refusal:
+        for name, called in names.items():
+            if any(error.field == name for error in refusal.errors):
+                refusal.detail = re.sub(rf"\b{name}\b", called, refusal.detail, count=1)
+        refusal.errors = tuple(FieldError(names.get(one.field, one.field), one.message) for one in refusal.errors)
+        raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -22,7 +23,20 @@ def _link(value: str) -> str:
     return value
 
 
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
+
+
+def _email(value: str) -> str:
+    if _EMAIL.fullmatch(value) is None:
+        raise ValueError("is an e-mail address")
+    return plain_line(value)
+
+
+FirstName = Annotated[str, Field(min_length=2, max_length=100), AfterValidator(visible_line)]
 Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(visible_line)]
+Email = Annotated[str, Field(max_length=100, json_schema_extra={"format": "email"}), AfterValidator(_email)]
+SecondLine = Annotated[str, Field(max_length=100), AfterValidator(plain_line)]
+State = Annotated[str, Field(max_length=50), AfterValidator(plain_line)]
 City = Annotated[str, Field(min_length=1, max_length=85), AfterValidator(visible_line)]
 Postcode = Annotated[str, Field(pattern=r"^[a-zA-Z0-9 \t\n\v\f\r\-]{1,10}$"), AfterValidator(visible_line)]
 Link = Annotated[str, Field(max_length=1000, json_schema_extra={"format": "uri"}), AfterValidator(_link)]
@@ -36,12 +50,10 @@ class Address(Body):
     """Where someone lives or gets post."""
 
     address_line1: Name = Field(description="Street and number.")
-    address_line2: Annotated[Annotated[str, Field(max_length=100), AfterValidator(plain_line)] | None, Unused] = Field(
+    address_line2: Annotated[SecondLine | None, Unused] = Field(
         default=None, description="What the first line does not hold."
     )
     postcode: Postcode = Field(description="Postal code.")
     country: Country = Field(description="ISO 3166-1 alpha-2 code.")
-    state: Annotated[Annotated[str, Field(max_length=50), AfterValidator(plain_line)] | None, Unused] = Field(
-        default=None, description="State or region."
-    )
+    state: Annotated[State | None, Unused] = Field(default=None, description="State or region.")
     city: City = Field(description="Town.")

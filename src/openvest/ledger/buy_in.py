@@ -18,22 +18,35 @@ from openvest.ledger.lot_book import Holding
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """What the open lots of one holding sum to. A cost of None: that of some lot is unknown."""
+    """What the open lots of one holding sum to. Without cost and currency: those of some lot are unknown, or lots were
+    paid for in several currencies."""
 
     account_id: UUID
     instrument_id: UUID
     quantity: Decimal
     cost: Decimal | None
+    currency: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class BuyIn:
+    """What the units of a holding cost on average, with fees. Units: money of the currency per unit."""
+
+    price: Decimal
+    currency: str
 
 
 HELD = Query(
     _Held,
     """
-select k.account_id, k.instrument_id, h.quantity, h.cost
+select k.account_id, k.instrument_id, h.quantity, h.cost, h.currency
   from unnest($2::uuid[], $3::uuid[]) as k(account_id, instrument_id)
  cross join lateral (
        select sum(l.remaining) as quantity,
-              case when count(*) = count(l.remaining_cost) then sum(l.remaining_cost) end as cost
+              case when count(*) = count(l.currency) and min(l.currency) = max(l.currency)
+                   then sum(l.remaining_cost) end as cost,
+              case when count(*) = count(l.currency) and min(l.currency) = max(l.currency)
+                   then min(l.currency) end as currency
          from lots l
         where l.tenant_id = $1 and l.account_id = k.account_id and l.instrument_id = k.instrument_id
           and l.remaining > 0) h
@@ -42,13 +55,14 @@ select k.account_id, k.instrument_id, h.quantity, h.cost
 )
 
 
-async def average_prices(unit: Unit, holdings: Sequence[Holding]) -> dict[Holding, Decimal]:
-    """Cost of open lots per unit, with fees. A holding without lots, or with an unknown cost, is left out."""
+async def average_prices(unit: Unit, holdings: Sequence[Holding]) -> dict[Holding, BuyIn]:
+    """Cost of open lots per unit. A holding without lots, with an unknown cost or bought in several currencies is left
+    out."""
     if not holdings:
         return {}
     accounts, instruments = [account for account, _ in holdings], [instrument for _, instrument in holdings]
     return {
-        (held.account_id, held.instrument_id): price_half_up(ratio(held.cost, held.quantity))
+        (held.account_id, held.instrument_id): BuyIn(price_half_up(ratio(held.cost, held.quantity)), held.currency)
         for held in await unit.rows(HELD, unit.tenant_id, accounts, instruments)
-        if held.cost is not None
+        if held.cost is not None and held.currency is not None
     }

@@ -44,6 +44,7 @@ async def add_lots(unit: Unit, lots: Sequence[Lot]) -> None:
         [lot.acquired_at for lot in lots],
         numeric_array(lot.quantity for lot in lots),
         numeric_array(lot.cost for lot in lots),
+        [lot.currency for lot in lots],
         numeric_array(lot.sum_advance_tax for lot in lots),
         [lot.origin for lot in lots],
         [lot.origin_id for lot in lots],

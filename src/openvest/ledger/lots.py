@@ -15,14 +15,14 @@ from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
-from openvest.core.money import ZERO, cent_half_up, price_half_up, ratio, times
+from openvest.core.money import ZERO, Money, cent_half_up, price_half_up, ratio, times
 
 Origin = Literal["execution", "transfer", "corporate_action"]
 
 
 @dataclass(frozen=True, slots=True)
 class Lot:
-    """One purchase, delivery or transferred part. A cost of None is unknown, which is not zero.
+    """One purchase, delivery or transferred part. A cost of None is unknown, which is not zero, and has no currency.
 
     `acquired_at` is the trade time and travels with the units. The lot of an execution has the execution's id.
     """
@@ -35,6 +35,7 @@ class Lot:
     remaining: Decimal
     cost: Decimal | None
     remaining_cost: Decimal | None
+    currency: str | None
     sum_advance_tax: Decimal
     remaining_advance_tax: Decimal
     origin: Origin
@@ -58,9 +59,10 @@ def bought_lot(
     instrument_id: UUID,
     acquired_at: datetime,
     quantity: Decimal,
-    cost: Decimal | None,
+    cost: Money | None,
 ) -> Lot:
     """The lot of a buy. `cost`: the execution's cash and its transaction fees, also those the client charges itself."""
+    amount, currency = (None, None) if cost is None else (cost.amount, cost.currency)
     return Lot(
         execution_id,
         account_id,
@@ -68,8 +70,9 @@ def bought_lot(
         acquired_at,
         quantity,
         quantity,
-        cost,
-        cost,
+        amount,
+        amount,
+        currency,
         ZERO,
         ZERO,
         "execution",

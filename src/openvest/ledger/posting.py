@@ -20,7 +20,7 @@ from openvest.db.query import numeric_array
 from openvest.db.unit import Unit
 from openvest.ledger import store
 from openvest.ledger.apply import Applied, InsufficientFunds, LedgerFault, apply, with_figures
-from openvest.ledger.chart import Balance, HouseKey, Key, Leg, owner_kind
+from openvest.ledger.chart import Balance, HouseKey, Key, Leg, balance_id, owner_kind
 from openvest.ledger.posting_rules import Journal
 from openvest.ledger.store import Lock
 
@@ -81,6 +81,7 @@ async def balances_for_update(unit: Unit, keys: Iterable[Key]) -> dict[Key, Bala
                 [owner_kind(key.asset) for key in unmade],
                 [key.owner_id for key in unmade],
                 [key.asset for key in unmade],
+                [balance_id(*key) for key in unmade],
                 unit.now,
             ):
                 books.balances[balance.key] = balance

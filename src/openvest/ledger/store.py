@@ -61,9 +61,10 @@ select b.id, b.owner_id, b.asset, b.available, b.locked, b.withdrawing, b.coveri
 MAKE_BALANCES = Query(
     Balance,
     """
-insert into balances (tenant_id, owner_kind, owner_id, asset, created_at, updated_at)
-select $1, k.owner_kind, k.owner_id, k.asset, $5, $5
-  from unnest($2::text[], $3::uuid[], $4::text[]) as k(owner_kind, owner_id, asset) order by k.owner_id, k.asset
+insert into balances (tenant_id, owner_kind, owner_id, asset, public_id, created_at, updated_at)
+select $1, k.owner_kind, k.owner_id, k.asset, k.public_id, $6, $6
+  from unnest($2::text[], $3::uuid[], $4::text[], $5::uuid[]) as k(owner_kind, owner_id, asset, public_id)
+ order by k.owner_id, k.asset
 on conflict (tenant_id, owner_id, asset) do nothing
 returning id, owner_id, asset, available, locked, withdrawing, covering, blocked, due, unsettled_in, unsettled_out,
           version, created_at, updated_at
@@ -154,7 +155,7 @@ OPEN_LOTS = Query(
     Lot,
     """
 select l.id, l.account_id, l.instrument_id, l.acquired_at, l.quantity, l.remaining, l.cost, l.remaining_cost,
-       l.sum_advance_tax, l.remaining_advance_tax, l.origin, l.origin_id
+       l.currency, l.sum_advance_tax, l.remaining_advance_tax, l.origin, l.origin_id
   from unnest($2::uuid[], $3::uuid[]) as k(account_id, instrument_id)
   join lots l on l.tenant_id = $1 and l.account_id = k.account_id and l.instrument_id = k.instrument_id
              and l.remaining > 0
@@ -166,7 +167,7 @@ LOTS = Query(
     Lot,
     """
 select l.id, l.account_id, l.instrument_id, l.acquired_at, l.quantity, l.remaining, l.cost, l.remaining_cost,
-       l.sum_advance_tax, l.remaining_advance_tax, l.origin, l.origin_id
+       l.currency, l.sum_advance_tax, l.remaining_advance_tax, l.origin, l.origin_id
   from lots l where l.tenant_id = $1 and l.id = any($2::uuid[]) order by l.acquired_at, l.id
 """,
 )
@@ -174,13 +175,13 @@ select l.id, l.account_id, l.instrument_id, l.acquired_at, l.quantity, l.remaini
 ADD_LOTS = Statement(
     """
 insert into lots (tenant_id, id, account_id, instrument_id, acquired_at, quantity, remaining, cost, remaining_cost,
-                  sum_advance_tax, remaining_advance_tax, origin, origin_id)
+                  currency, sum_advance_tax, remaining_advance_tax, origin, origin_id)
 select o.tenant_id, l.id, l.account_id, l.instrument_id, l.acquired_at, l.quantity, l.quantity, l.cost, l.cost,
-       l.advance_tax, l.advance_tax, l.origin, l.origin_id
+       l.currency, l.advance_tax, l.advance_tax, l.origin, l.origin_id
   from tenants o
  cross join unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::timestamptz[],
-                   $6::text::numeric[], $7::text::numeric[], $8::text::numeric[], $9::text[], $10::uuid[])
-       as l(id, account_id, instrument_id, acquired_at, quantity, cost, advance_tax, origin, origin_id)
+                   $6::text::numeric[], $7::text::numeric[], $8::text[], $9::text::numeric[], $10::text[], $11::uuid[])
+       as l(id, account_id, instrument_id, acquired_at, quantity, cost, currency, advance_tax, origin, origin_id)
  where o.tenant_id = $1
 """
 )

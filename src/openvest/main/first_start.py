@@ -1,4 +1,4 @@
-"""What a sandbox finds on its first start: a tenant, a client with its key in a profile, a customer with money.
+"""What a sandbox finds on its first start: a tenant, a client of each contract in a profile, a customer with money.
 
 Everything is made by the services that also serve requests, so the books hold from the first cent on.
 """
@@ -6,7 +6,7 @@ Everything is made by the services that also serve requests, so the books hold f
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -33,7 +33,9 @@ from openvest.features.users import service as users
 from openvest.features.users.model import NewUser
 from openvest.main.installation import Installation
 from openvest.main.profile import (
+    BEARER,
     PROFILE,
+    SIGNED,
     Customer,
     Profile,
     Unusable,
@@ -67,11 +69,12 @@ DOCUMENT = UUID("5f0c7bd3-6a52-4d4e-9f0b-2f0f2e3b7a10")
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """What the profile holds. `fresh` when it was just made; a client's own profile may name no customer."""
+    """What the profile holds: `client_id` signs, `bearer_id` does not. `fresh` when the first was just made."""
 
     profile: Path
     tenant_id: str
     client_id: str
+    bearer_id: str
     customer: Customer | None
     fresh: bool
 
@@ -89,13 +92,15 @@ async def furnish(installation: Installation, url: str, pace: Pace | None, say: 
         if found is not None and pace is not None:
             await tenants.create_tenant(installation.assembled.database, TENANT, mode="sandbox", pace=pace)
         if profile.customer is None:
-            profile = Profile(profile.values, await _customer_of(installation, profile.tenant_id))
-        profile = profile.at(url)
+            profile = replace(profile, customer=await _customer_of(installation, profile.tenant_id))
+        bearer = profile.bearer or await _make_bearer(installation, profile.tenant_id)
+        profile = replace(profile, bearer=bearer).at(url)
         if profile != found:
             _BEFORE_PROFILE()
             write_profile(file, profile)
         values = profile.values
-        return Sandbox(file, values["tenant_id"], values["client_id"], profile.customer, fresh=found is None)
+        clients = values["client_id"], bearer["client_id"]
+        return Sandbox(file, values["tenant_id"], *clients, profile.customer, fresh=found is None)
 
 
 async def _known(installation: Installation, file: Path, say: Progress) -> Profile | None:
@@ -116,7 +121,7 @@ async def _make(installation: Installation, url: str, pace: Pace | None) -> Prof
     customer = await _customer_of(installation, tenant_id) or await _make_customer(installation, tenant_id)
     _AFTER_CUSTOMER()
     client, key_id, file_of_key, scopes = await make_client_with_key(
-        installation, tenant_id, lambda unit: tenants.create_client(unit, contract="v1", scopes="all")
+        installation, tenant_id, lambda unit: tenants.create_client(unit, contract=SIGNED, scopes="all")
     )
     values = {
         "url": url,
@@ -128,7 +133,19 @@ async def _make(installation: Installation, url: str, pace: Pace | None) -> Prof
         "private_key_file": str(file_of_key.relative_to(installation.environment.data_dir.resolve())),
         "scopes": " ".join(scopes),
     }
-    return Profile(values, customer)
+    return Profile(values, None, customer)
+
+
+async def _make_bearer(installation: Installation, tenant_id: UUID) -> dict[str, str]:
+    """A client without a key, as the profile says it."""
+    client, scopes = await make_client_without_key(
+        installation, tenant_id, lambda unit: tenants.create_client(unit, contract=BEARER, scopes="all")
+    )
+    return {
+        "client_id": str(client.client_id),
+        "client_secret": client.client_secret,
+        "scopes": " ".join(scopes),
+    }
 
 
 async def _customer_of(installation: Installation, tenant_id: UUID) -> Customer | None:
@@ -146,8 +163,27 @@ async def _customer_of(installation: Installation, tenant_id: UUID) -> Customer 
     return await installation.assembled.database.read(tenant_id, look)
 
 
+Create = Callable[[Unit], Awaitable[NewClient]]
+
+
+async def make_client_without_key(
+    installation: Installation, tenant_id: UUID, create: Create
+) -> tuple[NewClient, list[str]]:
+    """A client that only bears its token, and its scopes. Raises: what `create` raises. Writes: api_clients."""
+
+    async def work(unit: Unit) -> tuple[NewClient, list[str]]:
+        client = await create(unit)
+        return client, await _scopes_of(unit, client)
+
+    return await installation.assembled.database.write(tenant_id, work, n=0)
+
+
+async def _scopes_of(unit: Unit, client: NewClient) -> list[str]:
+    return next(one.scopes for one in await tenants.list_clients(unit) if one.id == client.client_id)
+
+
 async def make_client_with_key(
-    installation: Installation, tenant_id: UUID, create: Callable[[Unit], Awaitable[NewClient]]
+    installation: Installation, tenant_id: UUID, create: Create
 ) -> tuple[NewClient, UUID, Path, list[str]]:
     """A client with a fresh P-521 key, whose private half goes to a file of the data directory, and its scopes.
 
@@ -157,7 +193,7 @@ async def make_client_with_key(
 
     async def work(unit: Unit) -> tuple[NewClient, UUID, list[str]]:
         client = await create(unit)
-        granted = next(one.scopes for one in await tenants.list_clients(unit) if one.id == client.client_id)
+        granted = await _scopes_of(unit, client)
         # Before the commit: a client whose key was lost could never sign.
         key_file(installation, client.client_id, private)
         _AFTER_KEY_FILE()

@@ -1,5 +1,8 @@
 """The profile of a sandbox: where it is and whose credentials are in it. One that is of no use is set aside.
 
+Its first client signs and stands at the top; the one that only bears its token stands in a table named after its
+contract.
+
 Whoever has the file and its key acts as the client, so what is found is held against the database before it is kept.
 """
 
@@ -9,11 +12,13 @@ import contextlib
 import os
 import stat
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
 
+from openvest.core.contracts import Contract
 from openvest.core.signing_keys import load_private_key
 from openvest.db.files import write_private
 from openvest.db.unit import Database
@@ -22,11 +27,14 @@ from openvest.features.tenants import service as tenants
 PROFILE = "profile.toml"
 _HEAD = (
     "# How to reach this sandbox. Whoever has this file and its key can act as the tenant: keep both to yourself.",
-    "# `openvest api` and `openvest clock` sign with it.",
+    "# `openvest api` and `openvest clock` sign with it; `openvest api --contract lite` acts as the client of [lite].",
     "",
 )
 _IDS = ("tenant_id", "client_id", "key_id")
 _TEXTS = ("url", "client_secret", "private_key_file", "scopes")
+_OF_BEARER = ("client_id", "client_secret", "scopes")
+SIGNED: Contract = "v1"
+BEARER: Contract = "lite"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +48,11 @@ class Customer:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A profile whose credentials were accepted. Shape: `values` is what the file says besides its customer."""
+    """A profile whose credentials were accepted. Shape: `values` is what the file says at its top, `bearer` what it
+    says of the client that does not sign."""
 
     values: dict[str, str]
+    bearer: dict[str, str] | None
     customer: Customer | None
 
     @property
@@ -75,19 +85,37 @@ async def find_profile(file: Path, database: Database) -> Profile | None:
         private = load_private_key(_private(file.parent / values["private_key_file"]))
     except (OSError, ValueError) as error:
         raise Unusable(f"its ids or its key are of no use ({error})") from None
-    asked = (tenant_id, client_id, values["client_secret"], values["scopes"].split(), key_id, private)
-    if not await tenants.are_credentials(database, *asked):
+    asked = (tenant_id, client_id, SIGNED, values["client_secret"], values["scopes"].split())
+    known = await tenants.are_credentials(database, *asked)
+    if not (known and await tenants.is_key_of(database, client_id, key_id, private)):
         raise Unusable("this database does not know its client, secret and key together")
-    return Profile(values, _customer(document.get("customer")))
+    bearer = await _bearer(document.get(BEARER), database, tenant_id)
+    return Profile(values, bearer, _customer(document.get("customer")))
+
+
+async def _bearer(table: Any, database: Database, tenant_id: UUID) -> dict[str, str] | None:
+    """None for what this database does not know as a client of the tenant: it is made anew, and the first one stays."""
+    try:
+        said = {name: str(table[name]) for name in _OF_BEARER}
+        asked = (UUID(said["client_id"]), BEARER, said["client_secret"], said["scopes"].split())
+    except (KeyError, ValueError, TypeError):
+        return None
+    return said if await tenants.are_credentials(database, tenant_id, *asked) else None
 
 
 def write_profile(file: Path, profile: Profile) -> None:
     """Writes: the file, readable by its owner only."""
-    lines = [*_HEAD, *(f'{name} = "{value}"' for name, value in profile.values.items())]
+    lines = [*_HEAD, *_lines(profile.values)]
+    if profile.bearer is not None:
+        lines += ["", f"[{BEARER}]", *_lines(profile.bearer)]
     if profile.customer is not None:
         said = {name: getattr(profile.customer, name) for name in Customer.__slots__}
-        lines += ["", "[customer]", *(f'{name} = "{value}"' for name, value in said.items())]
+        lines += ["", "[customer]", *_lines(said)]
     write_private(file, "\n".join([*lines, ""]))
+
+
+def _lines(said: Mapping[str, str]) -> list[str]:
+    return [f'{name} = "{value}"' for name, value in said.items()]
 
 
 def set_aside(file: Path) -> Path:

@@ -49,10 +49,12 @@ def known_url(data_dir: Path) -> str:
         return url_of("127.0.0.1", 8000, tls=False)
 
 
-def write_profile(file: Path, values: Mapping[str, str], key: Path) -> None:
+def write_profile(file: Path, values: Mapping[str, str], key: Path | None) -> None:
     """Write a profile, readable by its owner only. Raises: OSError."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    beside = os.path.relpath(key, file.parent.resolve())
-    said = {**values, "private_key_file": str(key) if beside.startswith("../../") else beside}
-    lines = ["# Whoever has this file and its key can act as the client: keep both to yourself.", ""]
-    write_private(file, "\n".join([*lines, *(f'{name} = "{value}"' for name, value in said.items()), ""]))
+    said, head = dict(values), "# Whoever has this file can act as the client: keep it to yourself."
+    if key is not None:
+        beside = os.path.relpath(key, file.parent.resolve())
+        said["private_key_file"] = str(key) if beside.startswith("../../") else beside
+        head = "# Whoever has this file and its key can act as the client: keep both to yourself."
+    write_private(file, "\n".join([head, "", *(f'{name} = "{value}"' for name, value in said.items()), ""]))

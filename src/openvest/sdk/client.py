@@ -1,11 +1,11 @@
-"""A small synchronous client: it fetches its token, signs every request and keeps one connection open.
+"""A small synchronous client: it fetches its token, signs if its profile has a key, and keeps one connection open.
 
 A server may close a connection that idles. One that was closed meanwhile is replaced before anything is sent on it;
 where the server closes it just then, and no answer had begun, the request goes out once more on a new connection,
 signed anew and under its idempotency key. What could have an effect twice is not sent twice: that is told as
 `Unreachable`.
 
-client = Client.from_profile(Path("var/profile.toml"))
+client = Client.from_profile(Path("var/profile.toml"))  # or from_profile(…, "lite"), which signs nothing
 client.request("GET", "/instruments?limit=3").json()
 """
 
@@ -25,7 +25,7 @@ from urllib.parse import urlencode, urlsplit
 
 from openvest.sdk.clock import unix_seconds
 from openvest.sdk.profile import Profile, read_profile
-from openvest.sdk.signing import Signer
+from openvest.sdk.signing import Signer, unsigned_headers
 
 _FORM = "application/x-www-form-urlencoded"
 _RENEW_SECONDS = 60
@@ -82,14 +82,15 @@ class Client:
     ) -> None:
         self.profile = profile
         self._timeout, self._keys, self._seen, self._clock = timeout, keys, seen, clock
-        self._signer = Signer(profile.client_id, profile.key_id, profile.private_key, clock=clock)
+        key = profile.key
+        self._signer = Signer(profile.client_id, key.id, key.private_key, clock=clock) if key else None
         self._token, self._token_until = "", 0.0
         self._connection: http.client.HTTPConnection | None = None
 
     @classmethod
-    def from_profile(cls, file: Path, **options: Any) -> Self:
-        """Raises: ProfileError."""
-        return cls(read_profile(file), **options)
+    def from_profile(cls, file: Path, contract: str | None = None, **options: Any) -> Self:
+        """The file's first client, or the one that speaks this contract. Raises: ProfileError."""
+        return cls(read_profile(file, contract), **options)
 
     def __enter__(self) -> Self:
         return self
@@ -106,7 +107,8 @@ class Client:
         idempotency_key: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Response:
-        """One signed request. `target` is path and query; `body` is bytes, or anything that JSON can hold.
+        """One request, signed where the profile has a key. `target` is path and query;
+        `body` is bytes, or anything that JSON can hold.
 
         Raises: Unreachable.
         """
@@ -149,12 +151,18 @@ class Client:
 
         def exchange() -> Response:
             # Signed each time: a nonce is good for one request, and the first may have been heard.
-            return self._exchange(method, target, body, self._signer.headers(method, target, body, headers))
+            return self._exchange(method, target, body, self._headers(method, target, body, headers))
 
         answer = self._repeating(repeats or method in _IDEMPOTENT or "idempotency-key" in headers, exchange)
         if self._seen is not None:
             self._seen(method, target, answer)
         return answer
+
+    def _headers(self, method: str, target: str, body: bytes | None, given: Mapping[str, str]) -> dict[str, str]:
+        """Signed where the profile has a key. Raises: ValueError."""
+        if self._signer is None:
+            return unsigned_headers(target, body, given)
+        return self._signer.headers(method, target, body, given)
 
     def _repeating(self, repeats: bool, exchange: Callable[[], Response]) -> Response:
         """The answer, of a second exchange where a kept connection was closed under a first that may be repeated."""

@@ -60,9 +60,8 @@ class Signer:
         Raises: ValueError if the target or a header is not what could be sent as it is signed.
         """
         path, query = _target(url_path_and_query)
-        sent = {"accept": "application/json"} | _lowered(headers) | {"upvest-client-id": self._client_id}
+        sent = _with_defaults(body, headers) | {"upvest-client-id": self._client_id}
         if body:
-            sent.setdefault("content-type", "application/json")
             sent["content-length"] = str(len(body))
             sent["content-digest"] = f"sha-512=:{_base64(hashlib.sha512(body).digest())}:"
         components = {"@method": method.upper(), "@path": path}
@@ -85,6 +84,21 @@ class Signer:
         if isinstance(self._key, ed25519.Ed25519PrivateKey):
             return self._key.sign(base)
         return self._key.sign(base, ec.ECDSA(hashes.SHA512()))
+
+
+def unsigned_headers(url_path_and_query: str, body: bytes | None, headers: Mapping[str, str]) -> dict[str, str]:
+    """All headers of a request that only bears its token, made as a signer makes them.
+
+    Raises: ValueError as `Signer.headers` does.
+    """
+    _target(url_path_and_query)
+    return _with_defaults(body, headers)
+
+
+def _with_defaults(body: bytes | None, headers: Mapping[str, str]) -> dict[str, str]:
+    """The given headers in lower case, and those that every request has."""
+    framed = {"content-type": "application/json"} if body else {}
+    return {"accept": "application/json"} | framed | _lowered(headers)
 
 
 def _target(text: str) -> tuple[str, str | None]:

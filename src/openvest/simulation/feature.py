@@ -8,6 +8,6 @@ from openvest.simulation import lite, v1
 FEATURE = Feature(
     "simulation",
     v1=Face(v1.ENDPOINTS),
-    lite=Face(lite.ENDPOINTS, lite.REPRESENTATIONS),
+    lite=Face(lite.ENDPOINTS),
     tables=("scenario_uses", "scenarios"),
 )

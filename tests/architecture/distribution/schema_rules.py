@@ -43,6 +43,15 @@ def function_language(facts: Facts) -> Found:
                 yield f"function {row['name']}", f"is SQL with parameters and asks {table}: write it in plpgsql"
 
 
+def planned_with_values(facts: Facts) -> Found:
+    """A function that forces generic plans asks no tenant table: without values no shard can be chosen."""
+    for row in facts.catalog.functions:
+        if "plan_cache_mode=force_generic_plan" in (row["settings"] or ()):
+            tables = {table.relname for text in body_statements(row) for table in tables_of(pglast.parse_sql(text))}
+            for table in sorted(tables & facts.tenant):
+                yield f"function {row['name']}", f"forces generic plans and asks {table}: ask it in another function"
+
+
 def trigger_one_shard(facts: Facts) -> Found:
     """A query of a trigger that names the new rows names no other tenant table: the rows are the shard's alone."""
     bodies = {row["name"]: row for row in facts.catalog.functions}
@@ -134,6 +143,7 @@ def _constraints(facts: Facts) -> Iterator[tuple[str, str, Any]]:
 SCHEMA_RULES: Mapping[str, Rule] = {
     "plain_policy": plain_policy,
     "function_language": function_language,
+    "planned_with_values": planned_with_values,
     "trigger_one_shard": trigger_one_shard,
     "keys_hold_tenant": keys_hold_tenant,
     "foreign_keys": foreign_keys,

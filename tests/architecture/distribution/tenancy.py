@@ -164,6 +164,10 @@ class Tenancy:
         """The place of a column tenant_id; VALUE for what is the same in all rows; None for anything else."""
         if isinstance(tree, ast.TypeCast):
             return self._column(tree.arg, scope)
+        if isinstance(tree, ast.A_Indirection) and self._in_function:
+            # An element of an array that the function was given, or holds.
+            parts = [part for part in _parts(tree) if isinstance(part, ast.ColumnRef)]
+            return VALUE if all(self._column(part, scope) == VALUE for part in parts) else None
         if not isinstance(tree, ast.ColumnRef):
             return None if any(isinstance(part, ast.ColumnRef | ast.SubLink) for part in _parts(tree)) else VALUE
         names = [part.sval for part in tree.fields if isinstance(part, ast.String)]

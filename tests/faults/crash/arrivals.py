@@ -10,6 +10,7 @@ from uuid import UUID
 from openvest import catalog
 from openvest.db.query import Query
 from openvest.db.unit import Database, Unit
+from tests.faults.crash.left import what_is_left
 from tests.kit.receiver import Delivery
 
 WAIT_SECONDS = 60
@@ -30,10 +31,14 @@ LAST = Query(int, "select coalesce((select last from event_counters where tenant
 
 
 async def wait_for_arrival(database: Database, tenant_id: UUID) -> None:
-    """Until nothing waits for a subscription of this tenant. Raises: TimeoutError."""
-    async with asyncio.timeout(WAIT_SECONDS):
-        while await database.read(tenant_id, lambda unit: unit.one(_WAITING, tenant_id)):
-            await asyncio.sleep(0.1)
+    """Until nothing waits for a subscription of this tenant. Raises: TimeoutError, which tells what waits for whom."""
+    try:
+        async with asyncio.timeout(WAIT_SECONDS):
+            while await database.read(tenant_id, lambda unit: unit.one(_WAITING, tenant_id)):
+                await asyncio.sleep(0.1)
+    except TimeoutError:
+        left = await what_is_left(database, tenant_id)
+        raise TimeoutError(f"news has not arrived after {WAIT_SECONDS} s:\n{left}") from None
 
 
 async def arrival_findings(

@@ -17,6 +17,7 @@ from openvest import catalog
 from openvest.db.unit import Database, Unit
 from openvest.ledger.audit import Proof, prove_tenant
 from tests.faults.crash.journal import Acknowledged, Read, digest_of
+from tests.faults.crash.left import what_is_left
 from tests.kit.lifecycles import untold_states
 from tests.kit.wire import Wire
 
@@ -86,11 +87,15 @@ class _Stored:
     dead_letters: list[str]
 
 
-async def wait_for_rest(database: Database, tenant_id: UUID) -> None:
-    """Until the workers have done what was left. Raises: TimeoutError."""
-    async with asyncio.timeout(QUIET_SECONDS):
-        while await database.read(tenant_id, lambda unit: unit.connection.fetchval(UNREST, tenant_id)):
-            await asyncio.sleep(0.25)
+async def wait_for_rest(database: Database, tenant_id: UUID, seconds: float = QUIET_SECONDS) -> None:
+    """Until the workers have done what was left. Raises: TimeoutError, which tells what waits for whom."""
+    try:
+        async with asyncio.timeout(seconds):
+            while await database.read(tenant_id, lambda unit: unit.connection.fetchval(UNREST, tenant_id)):
+                await asyncio.sleep(0.25)
+    except TimeoutError:
+        left = await what_is_left(database, tenant_id)
+        raise TimeoutError(f"work is left after {seconds:g} s:\n{left}") from None
 
 
 async def check(

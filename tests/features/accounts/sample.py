@@ -67,6 +67,19 @@ async def _accounts(database: Database, tenant_id: UUID, ask: Ask, count: int) -
     return [ask(customer.ids).also(name=f"number {n}") for n in range(count)]
 
 
+async def _open_ones(database: Database, tenant_id: UUID, ask: Ask, count: int) -> Sequence[Asked]:
+    return [ask((await make_customer(database, tenant_id)).ids) for _ in range(count)]
+
+
+async def _to_become_portfolios(database: Database, tenant_id: UUID, ask: Ask, count: int) -> Sequence[Asked]:
+    return [one.also(type="PORTFOLIO") for one in await _open_ones(database, tenant_id, ask, count)]
+
+
+async def _lite_accounts(database: Database, tenant_id: UUID, ask: Ask, count: int) -> Sequence[Asked]:
+    customer = await make_customer(database, tenant_id)
+    return [ask(customer.ids) for _ in range(count)]
+
+
 async def _an_end(field: Field, number: int) -> None:
     person = await field.active_one(f"Gone{number}")
     await field.steps.send("DELETE", f"/accounts/{person.account_id}")
@@ -78,8 +91,17 @@ SAMPLE = Sample(
         "POST /account_groups": {"user_id": "{user_id}", "type": "PERSONAL"},
         "POST /accounts": {"user_id": "{user_id}", "account_group_id": "{account_group_id}", "type": "TRADING"},
         "PATCH /accounts/{account_id}": {"name": "mine now"},
+        "lite POST /accounts": {"user_id": "{user_id}", "account_group_id": "{account_group_id}"},
+        "lite PATCH /accounts/{account_id}": {"type": "TRADING"},
     },
-    makers={"POST /account_groups": _groups, "POST /accounts": _accounts},
+    makers={
+        "POST /account_groups": _groups,
+        "POST /accounts": _accounts,
+        "lite POST /accounts": _lite_accounts,
+        "lite PATCH /accounts/{account_id}": _to_become_portfolios,
+        "lite DELETE /account_groups/{account_group_id}": _open_ones,
+        "lite DELETE /accounts/{account_id}": _open_ones,
+    },
     objects=_a_group_and_an_account,
     lived=_begun_and_ended,
     many=_many,

@@ -121,6 +121,7 @@ def test_a_position_shows_quantities_without_trailing_zeros_and_no_price() -> No
         available_for_trading=Decimal("5.4"),
         settled_quantity=Decimal("8.2"),
         average_price=Decimal("115.05"),
+        currency="EUR",
         created_at=AT,
         updated_at=AT,
     )

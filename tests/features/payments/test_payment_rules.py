@@ -17,7 +17,7 @@ from openvest.core.countries import COUNTRIES
 from openvest.core.ids import deterministic_id
 from openvest.features.payments import rules
 from openvest.features.payments.model import BankLine, Topup
-from openvest.features.payments.v1 import BankTransactionCreate, TopupCreate
+from openvest.features.payments.service_calls import BankTransactionCreate, TopupCreate
 
 AT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 REFERENCE = "0b8f1d3e-5c7a-4e2b-9d6f-1a2b3c4d5e6f"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from uuid import UUID
 
 import pytest
 
+from openvest.core.ids import deterministic_id
+from openvest.core.money import Money
 from openvest.core.paging import PageRequest
 from openvest.core.problems import Problem
 from openvest.db.unit import Database, Unit
@@ -138,6 +141,7 @@ async def test_each_touched_balance_is_told_once_a_unit_as_it_then_stands(
         "available_for_trading": "8.6918730986",
         "settled_quantity": "0",
         "average_price": "115.05",
+        "currency": "EUR",
         "created_at": of_units[0].snapshot["created_at"],
         "updated_at": of_units[0].snapshot["updated_at"],
     }
@@ -188,6 +192,36 @@ async def test_a_cost_nobody_knows_makes_the_average_unknown(database: Database,
 
     await write(database, buy, customer, locked, unknown)
     assert (await position(database, customer, adidas)).average_price is None
+
+
+async def test_what_is_bought_in_several_currencies_has_no_average(database: Database, customer: Customer) -> None:
+    allianz = await read_instrument(database, customer, ALLIANZ)
+    for currency in ("EUR", "GBP"):
+        await top_up(database, customer, "100.00", currency)
+        buy = replace(trade(customer, allianz, "BUY", "1", "100.00"), currency=currency)
+        named = replace(buy, execution_id=deterministic_id(currency), order_id=deterministic_id("order", currency))
+        await write(database, named, customer, locked, filled)
+        held = await position(database, customer, allianz)
+        assert (held.average_price, held.currency) == ((Decimal(100), "EUR") if currency == "EUR" else (None, None))
+        assert held.quantity == (1 if currency == "EUR" else 2)
+
+
+async def test_a_position_is_found_by_its_id_in_its_account_alone(database: Database, customer: Customer) -> None:
+    adidas = await read_instrument(database, customer)
+    await top_up(database, customer, "150.00")
+    await write(database, trade(customer, adidas, "BUY", "1", "150.00"), customer, locked, filled)
+    held = await position(database, customer, adidas)
+
+    async def find(account_id: UUID) -> Position:
+        return await database.read(
+            customer.tenant_id, lambda unit: service.get_position_by_id(unit, account_id, held.id)
+        )
+
+    assert await find(customer.account_id) == held
+    other = await make_customer(database, customer.tenant_id)
+    with pytest.raises(Problem) as refused:
+        await find(other.account_id)
+    assert refused.value.status == 404
 
 
 async def test_the_list_leaves_out_what_is_sold_and_settled(database: Database, customer: Customer) -> None:
@@ -247,7 +281,9 @@ async def test_publishing_many_balances_takes_as_many_statements_as_publishing_o
             await add_lots(
                 unit,
                 [
-                    bought_lot(t.execution_id, t.account_id, t.instrument_id, unit.now, t.quantity, t.paid)
+                    bought_lot(
+                        t.execution_id, t.account_id, t.instrument_id, unit.now, t.quantity, Money(t.paid, t.currency)
+                    )
                     for t in trades
                 ],
             )

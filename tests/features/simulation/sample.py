@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from uuid import UUID
 
-from openvest.db.unit import Unit
+from openvest.db.unit import Database, Unit
 from openvest.simulation import scenarios
-from tests.kit.sample import Life, Sample
+from tests.kit.sample import Ask, Asked, Life, Sample
 
 _NO_KEY = "the contract lists no key, and a second request meets what the first one left"
 _TO_COME = "for objects to come, of this tenant alone"
@@ -30,10 +31,25 @@ async def _many(life: Life, count: int) -> None:
     await life.write_many(scenario, count)
 
 
+async def _scenarios(database: Database, tenant_id: UUID, ask: Ask, count: int) -> Sequence[Asked]:
+    return [ask({}).also(on={"client_reference": f"nobody {n}"}) for n in range(count)]
+
+
+async def _scenarios_to_remove(database: Database, tenant_id: UUID, ask: Ask, count: int) -> Sequence[Asked]:
+    async def lay(unit: Unit) -> str:
+        return str((await scenarios.lay(unit, "order_rejected", 1, client_reference="nobody")).id)
+
+    return [ask({"scenario_id": await database.write(tenant_id, lay)}) for _ in range(count)]
+
+
 SAMPLE = Sample(
     bodies={
         "POST /tests/clock/advance": {"by": "PT0S"},
         "POST /tests/scenarios": {"name": "order_rejected", "on": {"client_reference": "a reference of nobody"}},
+    },
+    makers={
+        "lite POST /tests/scenarios": _scenarios,
+        "lite DELETE /tests/scenarios/{scenario_id}": _scenarios_to_remove,
     },
     objects=_a_scenario,
     lived=_some_that_are_met,

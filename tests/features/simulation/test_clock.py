@@ -20,7 +20,7 @@ from openvest.features.tenants import v1 as tenants_v1
 from openvest.main import Assembled
 from openvest.server.openapi import describe
 from openvest.server.settings import ServerSettings
-from openvest.simulation import v1
+from openvest.simulation import calls, v1
 from openvest.work.clockwork import Clockwork
 from openvest.work.runner import Runner
 from tests.kit.elsewhere import elsewhere
@@ -245,7 +245,7 @@ async def test_one_jump_is_as_good_as_many(database: Database) -> None:
 async def test_an_advance_that_takes_long_is_answered_before_it_ends(
     frozen: Api, assembled: Assembled, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(v1, "WAIT_S", 0)
+    monkeypatch.setattr(calls, "WAIT_S", 0)
     work = every_day(3)
     assembled.clockwork = work.clockwork(assembled.database)
     target = instant(START + 5 * DAY)
@@ -279,7 +279,7 @@ async def test_a_process_that_dies_on_the_way_is_followed_by_one_that_arrives(
 async def test_a_clock_keeps_its_mode_while_an_advance_is_under_way(
     frozen: Api, assembled: Assembled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(v1, "WAIT_S", 0)
+    monkeypatch.setattr(calls, "WAIT_S", 0)
     assembled.clockwork = every_day(3).clockwork(assembled.database)
     target = instant(START + 5 * DAY)
     await advance(frozen, 202, to=target)

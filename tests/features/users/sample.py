@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from openvest.db.unit import Database
-from tests.kit.customers import make_user
-from tests.kit.people import USER
+from tests.kit.customers import make_user, make_users
+from tests.kit.people import LITE_USER, USER
 from tests.kit.sample import Ask, Asked, Life, Sample
 
 if TYPE_CHECKING:
     from tests.gates.pauses import Field
 
 _TEXTS = """
-address_line1 address_line2 birth_city birth_country birth_name city country first_name last_name nationalities
-phone_number postcode social_security_number state
+additional_line address_line1 address_line2 birth_city birth_country birth_name city country first_name last_name
+nationalities nationality phone_number postal_code postcode social_security_number state street
 """
 _KEPT = "kept as a text of the client's own"
 
@@ -33,6 +33,15 @@ async def _users(database: Database, tenant_id: UUID, ask: Ask, count: int) -> S
     return [ask({}).also(birth_city=f"Place {n}") for n in range(count)]
 
 
+async def _lite_users(database: Database, tenant_id: UUID, ask: Ask, count: int) -> Sequence[Asked]:
+    return [ask({}).also(last_name=f"Number {n}") for n in range(count)]
+
+
+async def _new_addresses(database: Database, tenant_id: UUID, ask: Ask, count: int) -> Sequence[Asked]:
+    people = await make_users(database, tenant_id, count)
+    return [ask({"user_id": str(user_id)}).also(email=f"number{n}@example.org") for n, user_id in enumerate(people)]
+
+
 async def _a_change(field: Field, number: int) -> None:
     user = field.load.people[0].user_id
     await field.steps.post(f"/users/{user}/data_change_requests", {"email": f"new{number}@example.org"})
@@ -42,8 +51,10 @@ SAMPLE = Sample(
     bodies={
         "POST /users": USER,
         "POST /users/{user_id}/data_change_requests": {"title": "DR"},
+        "lite POST /users": LITE_USER,
+        "lite PATCH /users/{user_id}": {"email": "greta@example.org"},
     },
-    makers={"POST /users": _users},
+    makers={"POST /users": _users, "lite POST /users": _lite_users, "lite PATCH /users/{user_id}": _new_addresses},
     objects=_a_user,
     lived=_one_with_a_sealed_number,
     texts=frozenset(_TEXTS.split()),

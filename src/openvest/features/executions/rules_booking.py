@@ -98,7 +98,7 @@ def street_trade_of(trade: BlockTrade) -> StreetTrade:
 
 def lot_of(new: NewExecution, execution_id: UUID) -> Lot:
     """The lot of a buy; its cost holds the fee, also one that the client charges itself. (ORDER_MATHS.md section 6)"""
-    cost = new.cash_amount + new.fee + new.fee_outside
+    cost = Money(new.cash_amount + new.fee + new.fee_outside, new.currency)
     return bought_lot(execution_id, new.account_id, new.instrument_id, new.transaction_time, new.quantity, cost)
 
 

@@ -8,7 +8,7 @@ from openvest.features.onboarding import lite, model, rules, sweeps, v1
 FEATURE = Feature(
     "onboarding",
     v1=Face(v1.ENDPOINTS, v1.REPRESENTATIONS),
-    lite=Face(lite.ENDPOINTS, lite.REPRESENTATIONS),
+    lite=Face(lite.ENDPOINTS, lite.REPRESENTATIONS, names=lite.NAMES),
     events=model.EVENTS,
     sweeps=sweeps.SWEEPS,
     dead_letters=sweeps.DEAD_LETTER_KINDS,

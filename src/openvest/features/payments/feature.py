@@ -8,7 +8,7 @@ from openvest.features.payments import lite, model, rules, sweeps, v1
 FEATURE = Feature(
     "payments",
     v1=Face(v1.ENDPOINTS, v1.REPRESENTATIONS),
-    lite=Face(lite.ENDPOINTS, lite.REPRESENTATIONS),
+    lite=Face(lite.ENDPOINTS, lite.REPRESENTATIONS, untold=lite.UNTOLD),
     events=model.EVENTS,
     sweeps=sweeps.SWEEPS,
     dead_letters=sweeps.DEAD_LETTER_KINDS,

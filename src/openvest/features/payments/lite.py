@@ -1,8 +1,51 @@
-"""Lite serves nothing of payments yet."""
+"""Top-ups and the simulated bank transfer as lite shows them, which its reference does not have."""
 
 from __future__ import annotations
 
-from openvest.declarations import Endpoint, Representation
+from collections.abc import Mapping
 
-ENDPOINTS: list[Endpoint] = []
-REPRESENTATIONS: dict[str, Representation] = {}
+from openvest.core.lite import PageQuery, page_lite, page_of
+from openvest.core.snapshots import Json
+from openvest.db.unit import Unit
+from openvest.declarations import Call, Endpoint, Representation
+from openvest.features.payments import service
+from openvest.features.payments.service_calls import (
+    BankTransactionCreate,
+    BankTransactionView,
+    TopupCreate,
+    TopupView,
+    cancel_topup,
+    create_test_payment_transaction,
+    create_topup,
+    retrieve_topup,
+    topup_shown,
+)
+from openvest.operations import LITE, TESTS_LITE, Operations
+
+TopupPage = page_of(TopupView, "top-ups")
+
+
+async def list_topups(unit: Unit, call: Call) -> Json:
+    """List the top-ups of an account group."""
+    found = await service.list_topups(unit, call.query.page_request, call.path["account_group_id"])
+    return page_lite(found, topup_shown)
+
+
+TOPUPS = Operations(LITE, "Top-ups", "topups", readers=("admin", "read"), addition=True)
+
+ENDPOINTS: list[Endpoint] = [
+    TOPUPS.lists("/account_groups/{account_group_id}/payments/topups", list_topups, TopupPage, query=PageQuery),
+    TOPUPS.creates("/payments/topups", create_topup, TopupView, body=TopupCreate, errors=(404, 409, 422)),
+    TOPUPS.reads("/payments/topups/{topup_id}", retrieve_topup, TopupView),
+    TOPUPS.deletes("/payments/topups/{topup_id}", cancel_topup, errors=(422,)),
+    TESTS_LITE.creates(
+        "/tests/payments/transactions", create_test_payment_transaction, BankTransactionView,
+        body=BankTransactionCreate, errors=(404, 409, 422),
+    ),
+]  # fmt: skip
+
+REPRESENTATIONS: Mapping[str, Representation] = {}
+UNTOLD: Mapping[str, str] = {
+    f"TOPUP.{name}": "lite has no category for top-ups; the balance they change is told"
+    for name in ("CONFIRMED", "SETTLED", "CANCELLED")
+}

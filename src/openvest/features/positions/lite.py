@@ -1,8 +1,76 @@
-"""Lite serves nothing of positions yet."""
+"""Positions as lite shows them."""
 
 from __future__ import annotations
 
-from openvest.declarations import Endpoint, Representation
+from collections.abc import Mapping
 
-ENDPOINTS: list[Endpoint] = []
-REPRESENTATIONS: dict[str, Representation] = {}
+from pydantic import Field
+
+from openvest.core.lite import WHOLE, EventObjectView, event_object, list_lite, list_of
+from openvest.core.schema import Currency, Id, Instant, SignedDecimal, UnsignedDecimal, View
+from openvest.core.shown import shown
+from openvest.core.snapshots import Json, snapshot_of
+from openvest.db.unit import Unit
+from openvest.declarations import Call, Endpoint, EventName, Representation
+from openvest.features.accounts import service as accounts
+from openvest.features.positions import service
+from openvest.features.positions.model import Position
+from openvest.operations import LITE, Operations
+
+
+class PositionView(View):
+    """What an account has of one instrument."""
+
+    id: Id = Field(description="Id of the position, the same as long as there is the account.")
+    account_id: Id = Field(description="The account that owns the units.")
+    instrument_id: Id = Field(description="The instrument.")
+    quantity: SignedDecimal = Field(description="All units, those in open sales and unsettled ones included.")
+    average_buy_in_price: UnsignedDecimal | None = Field(
+        default=None,
+        description="What the units cost on average, fees included; absent where nothing is held, the cost of some is"
+        " unknown or they were bought in several currencies.",
+    )
+    currency: Currency | None = Field(
+        default=None, description="Currency of the price; without one, the currency the instrument is traded in."
+    )
+    created_at: Instant = Field(description="When the account first had the instrument.")
+    updated_at: Instant = Field(description="When it changed last.")
+
+
+PositionList = list_of(PositionView, "positions")
+
+position_lite = shown(
+    PositionView,
+    Position,
+    instrument_id=lambda position: position["instrument"]["uuid"],
+    average_buy_in_price="average_price",
+)
+
+
+async def list_positions(unit: Unit, call: Call) -> Json:
+    """List the positions of an account."""
+    account = await accounts.get_account(unit, call.path["account_id"])
+    found = await service.list_positions(unit, WHOLE, account.id)
+    return list_lite(found.of(await service.with_currency(unit, found.rows)), position_lite)
+
+
+async def retrieve_position(unit: Unit, call: Call) -> Json:
+    """Get a position of an account."""
+    account = await accounts.get_account(unit, call.path["account_id"])
+    found = await service.get_position_by_id(unit, account.id, call.path["position_id"])
+    [position] = await service.with_currency(unit, [found])
+    return position_lite(snapshot_of(position))
+
+
+POSITIONS = Operations(LITE, "Positions", "positions", readers=("read",))
+
+ENDPOINTS: list[Endpoint] = [
+    POSITIONS.lists("/accounts/{account_id}/positions", list_positions, PositionList),
+    POSITIONS.reads("/accounts/{account_id}/positions/{position_id}", retrieve_position, PositionView),
+]
+
+REPRESENTATIONS: Mapping[str, Representation] = {"position": Representation(event_object("POSITION"), EventObjectView)}
+TOLD: Mapping[str, EventName] = {"POSITION.UPDATED": "POSITION.UPDATED"}
+UNTOLD: Mapping[str, str] = {
+    "SECURITY_TRANSACTION.EXECUTED": "lite has no category for transactions; the position and what moved it are told"
+}

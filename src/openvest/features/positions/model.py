@@ -29,7 +29,8 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class Position(Holding):
-    """What an account has of one instrument. `average_price` is None where nothing is held or a cost is unknown.
+    """What an account has of one instrument. `average_price` and its `currency` are None where nothing is held, a cost
+    is unknown or units were bought in several currencies.
 
     Units: the price in money per unit.
     """
@@ -39,6 +40,7 @@ class Position(Holding):
     instrument: Instrument
     quantity: Decimal
     average_price: Decimal | None
+    currency: str | None
 
     @property
     def available_for_instruction(self) -> Decimal:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -17,8 +18,8 @@ from openvest.features.instruments.model import Instrument as KnownInstrument
 from openvest.features.positions import store
 from openvest.features.positions.model import Position, Reference, SecuritiesTransaction
 from openvest.features.positions.rules import NoPosition
-from openvest.ledger.buy_in import average_prices
-from openvest.ledger.chart import Balance, balance_id, owner_kind, units_of
+from openvest.ledger.buy_in import BuyIn, average_prices
+from openvest.ledger.chart import Balance, owner_kind, units_of
 from openvest.ledger.posting import touched
 
 
@@ -36,9 +37,26 @@ async def get_position(unit: Unit, account_id: UUID, instrument_id: UUID) -> Pos
     return (await _positions(unit, [row]))[0]
 
 
+async def get_position_by_id(unit: Unit, account_id: UUID, position_id: UUID) -> Position:
+    """The same, by its own id. Raises: NoPosition."""
+    row = await unit.known(
+        NoPosition("The account has no position of this id."),
+        store.POSITION_BY_ID,
+        unit.tenant_id,
+        account_id,
+        position_id,
+    )
+    return (await _positions(unit, [row]))[0]
+
+
 _position_row = filled(store.PositionRow, Balance)
 _position = filled(
-    Position, store.PositionRow, beside="id instrument average_price", account_id="owner_id", quantity="balance"
+    Position,
+    store.PositionRow,
+    beside="instrument average_price currency",
+    id="public_id",
+    account_id="owner_id",
+    quantity="balance",
 )
 
 
@@ -56,14 +74,21 @@ async def _positions(unit: Unit, rows: Sequence[store.PositionRow]) -> list[Posi
         return []
     known = await instruments.by_id(unit, {row.instrument_id for row in rows})
     prices = await average_prices(unit, [(row.owner_id, row.instrument_id) for row in rows])
+    return [_made(row, known, prices.get((row.owner_id, row.instrument_id))) for row in rows]
+
+
+def _made(row: store.PositionRow, known: Mapping[UUID, KnownInstrument], paid: BuyIn | None) -> Position:
+    price, currency = (None, None) if paid is None else (paid.price, paid.currency)
+    return _position(row, instrument=_named(row.instrument_id, known), average_price=price, currency=currency)
+
+
+async def with_currency(unit: Unit, positions: Sequence[Position]) -> list[Position]:
+    """Each with a currency: where none follows from what was paid, that of the instrument's preferred venue."""
+    without = {one.instrument.uuid for one in positions if one.currency is None}
+    traded = await instruments.listings(unit, without) if without else {}
     return [
-        _position(
-            row,
-            id=balance_id(row.owner_id, row.asset),
-            instrument=_named(row.instrument_id, known),
-            average_price=prices.get((row.owner_id, row.instrument_id)),
-        )
-        for row in rows
+        replace(one, currency=traded[one.instrument.uuid][0].currency) if one.instrument.uuid in traded else one
+        for one in positions
     ]
 
 

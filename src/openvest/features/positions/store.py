@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import LiteralString
 from uuid import UUID
 
 from openvest.core.snapshots import Json
@@ -17,6 +18,7 @@ from openvest.features.positions.model import Holding, Movement
 class PositionRow(Holding):
     """A unit balance as the ledger publishes it."""
 
+    public_id: UUID
     owner_id: UUID
     asset: str
     balance: Decimal
@@ -38,11 +40,11 @@ POSITIONS = Listing(
     default_sort="id",
     tie="owner_id",
 )
-POSITION = Query(
-    PositionRow,
-    f"select {columns(PositionRow)} from pub_balances"
-    " where tenant_id = $1 and owner_kind = 'account' and owner_id = $2 and asset = $3",
+_OF_ACCOUNT: LiteralString = (
+    f"select {columns(PositionRow)} from pub_balances where tenant_id = $1 and owner_kind = 'account' and owner_id = $2"
 )
+POSITION = Query(PositionRow, f"{_OF_ACCOUNT} and asset = $3")
+POSITION_BY_ID = Query(PositionRow, f"{_OF_ACCOUNT} and public_id = $3")
 
 
 @dataclass(frozen=True, slots=True)

@@ -291,18 +291,23 @@ async def are_credentials(
     database: Database,
     tenant_id: UUID,
     client_id: UUID,
+    contract: Contract,
     secret: str,
     scopes: Sequence[str],
-    key_id: UUID,
-    private_key: PrivateKey,
 ) -> bool:
-    """Whether these are, together, the credentials of a client in use: its secret, scopes it has, one of its keys."""
-    client, key = await find_client(database, client_id), await find_key(database, key_id)
-    if client is None or key is None or (client.tenant_id, key.client_id) != (tenant_id, client_id):
+    """Whether these are, together, the credentials of a client in use: its contract, its secret, scopes it has."""
+    client = await find_client(database, client_id)
+    if client is None or (client.tenant_id, client.contract) != (tenant_id, contract):
         return False
     if database.secrets is None or not rules.is_secret(database.secrets, secret, client.secret_hash):
         return False
-    if not rules.may_have(scopes, client.scopes):
+    return rules.may_have(scopes, client.scopes)
+
+
+async def is_key_of(database: Database, client_id: UUID, key_id: UUID, private_key: PrivateKey) -> bool:
+    """Whether this is the private half of one of the client's keys."""
+    key = await find_key(database, key_id)
+    if key is None or key.client_id != client_id:
         return False
     return _loaded(key.public_key).verify(_PROBE, private_key.sign(_PROBE))
 

@@ -49,6 +49,8 @@ class User:
     branch_id: UUID | None = None
     gender: str | None = None
     tags: list[str] = field(default_factory=list[str])
+    deactivated_at: datetime | None = None
+    """Since when a user who was ACTIVE is INACTIVE again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from typing import Any
 
 from openvest.core.clock import lies_ahead, parse_day, parse_instant
 from openvest.core.lifecycle import Lifecycle
-from openvest.core.problems import FieldError, InvalidRequest, NotFound, Unprocessable
-from openvest.features.users.model import Licence, NewUser
+from openvest.core.problems import FieldError, NotFound, Unprocessable
+from openvest.features.users.model import Licence
 
 USER = Lifecycle(
     noun="user",
@@ -79,7 +79,9 @@ REQUIRED_FIELDS: Mapping[Licence, tuple[str, ...]] = {
     "TOL": ("email", "fatca", "terms_and_conditions", "data_privacy_and_sharing_agreement"),
     "BYOL": (),
 }
-"""What the licence asks of a new user beyond name, birth date, nationalities and address.
+"""What the licence asks in v1 of a new user beyond name, birth date, nationalities and address.
+
+Lite has no place for the declaration and the consents: its client firm keeps them. (docs/adr/0024)
 
 Source: reference (users), whose texts disagree here. The two consents may only be missing for children and for people
 with a role in a business; until those exist they are asked of everyone.
@@ -101,10 +103,3 @@ def field_errors(licence: Licence, fields: Mapping[str, Any]) -> list[FieldError
         *(FieldError(name, f"is required under the licence model {licence}") for name in missing),
         *(FieldError(name, f"is not a known field under the licence model {licence}") for name in unknown),
     ]
-
-
-def check_new_user(new: NewUser) -> None:
-    """Raises: InvalidRequest, naming each field that does not go with the tenant's licence."""
-    errors = field_errors(new.licence, new.fields)
-    if errors:
-        raise InvalidRequest("The user does not fit this tenant's licence model.", errors=errors)

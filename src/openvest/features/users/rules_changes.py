@@ -5,7 +5,7 @@ Source: reference (users).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,6 +78,22 @@ def check_data_change(licence: Licence, changes: Mapping[str, Any], evidence: Ma
     found = field_errors(licence, changes, evidence)
     if found:
         raise InvalidRequest("The data change request is none of the permitted kinds.", errors=found)
+
+
+def divided(
+    user: User, wanted: Mapping[str, Any], waiting: Sequence[Mapping[str, Any]]
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Which fields of a change without documents are changed at once, and which wait, by kind of change.
+
+    Under TOL what a document proves waits; a field also waits behind an earlier change of it (`waiting`, in order of
+    receipt), so that the later one counts. What is as wanted, or will be, is in neither.
+    """
+    queued = {name: value for change in waiting for name, value in change.items()}
+    new = {name: value for name, value in wanted.items() if value != queued.get(name, getattr(user, name))}
+    proved = {name for shape in TOL_SHAPES if shape.documents for name in shape.fields if user.licence == "TOL"}
+    at_once = {name: value for name, value in new.items() if name not in proved and name not in queued}
+    kinds = ({name: new[name] for name in shape.fields if name in new and name not in at_once} for shape in TOL_SHAPES)
+    return at_once, [kind for kind in kinds if kind]
 
 
 def refusal(user: User, proved: bool, reason: str | None) -> str | None:

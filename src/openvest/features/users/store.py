@@ -72,6 +72,11 @@ LEASED_CHANGES_FOR_UPDATE = Query(
     f"select {_CHANGE} from data_changes where tenant_id = $1 and id = any($2::uuid[]) and lease_token = $3"
     " and status = 'RECEIVED' order by created_at, id for no key update",
 )
+WAITING_CHANGES = Query(
+    DataChange,
+    f"select {_CHANGE} from data_changes where tenant_id = $1 and user_id = $2 and status = 'RECEIVED'"
+    " order by created_at, id",
+)
 RECEIVED_FOR_UPDATE = Query(
     DataChange,
     f"select {_CHANGE} from data_changes where tenant_id = $1 and id = $2 and status = 'RECEIVED' for no key update",

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from openvest.core.clock import parse_day
-from openvest.db.rows import save, save_next
+from openvest.db.rows import save
 from openvest.db.unit import Unit
 from openvest.declarations import DeadLetterKind, Outbound, Phase, Sweep
 from openvest.features.users import rules, rules_changes, service, store
-from openvest.features.users.model import User
 from openvest.ports import Ports
 from openvest.ports.identity import CheckRequest, CheckResult
 from openvest.work.leases import lease
@@ -50,7 +47,7 @@ async def decide_data_changes(unit: Unit, leased: Sequence[store.LeasedChange], 
         user = users[change.user_id]
         reason = rules_changes.refusal(user, result.outcome == "PASSED", result.reason)
         if reason is None:
-            users[user.id] = await _apply(unit, user, change.changes)
+            users[user.id] = await service.apply_change(unit, user, change.changes)
         else:
             _tell_failure(unit, change.id, change.created_at, user.id, reason)
         status = rules.DATA_CHANGE.move(change.status, "apply" if reason is None else "fail")
@@ -71,14 +68,6 @@ async def fail_undecidable(unit: Unit, change_id: UUID) -> None:
     _tell_failure(unit, change.id, change.created_at, change.user_id, reason)
     status = rules.DATA_CHANGE.move(change.status, "fail")
     await save(unit, store.SAVE_CHANGE, replace(change, updated_at=unit.now, status=status, reason=reason))
-
-
-async def _apply(unit: Unit, user: User, changes: dict[str, Any]) -> User:
-    fields = rules_changes.applied(user, changes)
-    for name, parse in (("birth_date", parse_day), ("branch_id", UUID)):
-        if fields.get(name) is not None:
-            fields[name] = parse(fields[name])
-    return await save_next(unit, store.SAVE_USER, user, "USER.DATA_CHANGED", **fields)
 
 
 SWEEPS: list[Sweep | Outbound] = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -11,10 +10,9 @@ from pydantic import AfterValidator, ConfigDict, Field
 
 from openvest.core.problems import FieldError
 from openvest.core.schema import Body, Country, Day, Id, Instant, Unused, ValidationContext, View
-from openvest.core.schema_people import Address, City, Link, Name, ProofOfResidence
+from openvest.core.schema_people import Address, City, Email, FirstName, Link, Name, ProofOfResidence
 from openvest.core.shown import Mapper, shown
 from openvest.core.snapshots import Json, Snapshot, snapshot_of, snapshot_value
-from openvest.core.texts import plain_line, visible_line
 from openvest.core.v1 import ByTimesQuery, page_of, page_v1
 from openvest.db.paging import page
 from openvest.db.unit import Unit
@@ -24,17 +22,6 @@ from openvest.features.users.model import NewUser, User
 from openvest.features.users.rules_changes import EVIDENCE
 from openvest.operations import V1, Operations
 
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
-
-
-def _email(value: str) -> str:
-    if _EMAIL.fullmatch(value) is None:
-        raise ValueError("is an e-mail address")
-    return plain_line(value)
-
-
-FirstName = Annotated[str, Field(min_length=2, max_length=100), AfterValidator(visible_line)]
-Email = Annotated[str, Field(max_length=100, json_schema_extra={"format": "email"}), AfterValidator(_email)]
 PhoneNumber = Annotated[str, Field(pattern="^([0-9]{8,15})?$")]
 Salutation = Literal[
     "", "SALUTATION_MALE", "SALUTATION_FEMALE", "SALUTATION_FEMALE_MARRIED", "SALUTATION_DIVERSE"
