@@ -169,8 +169,10 @@ class _Key:
                 after = await footprint.digests(self.at.eye)
                 changed = {table for table in after if after[table] != before[table]}
                 if heard.status < 300:
-                    # Setting what is set already changes a row, adds none, and may show the same again.
-                    sound = len(changed) > 1 and "idempotency" in changed
+                    # Setting what is set already changes a row, adds none, and may show the same again; a change to
+                    # what is so already leaves its key alone.
+                    least = 1 if self.endpoint.method == "PATCH" else 2
+                    sound = len(changed) >= least and "idempotency" in changed
                 else:
                     silent = heard.status < 500 and b"idempotency key" not in heard.content
                     sound = silent and asked is self.asked and not changed
