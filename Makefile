@@ -67,6 +67,7 @@ gates-controls: setup ## plant every bug, one by one, and see its gate turn red
 walk: setup ## do the walk of docs/add-a-feature.md in a scratch copy and hold it to all there is
 	@$(BIN)/python -m tests.walk
 
-docs: setup ## regenerate the pages and the schema file that come from the tables
+docs: setup ## regenerate the pages and the schema file, from the tables, and the examples, from a life
 	@$(BIN)/python -m tools.docs $(ARGS)
 	@$(BIN)/python -m tools.schema $(ARGS)
+	@$(BIN)/python -m tests.examples $(ARGS)

@@ -33,7 +33,7 @@ def _map(pattern: str, values: Json) -> Json:
     return {"type": "object", "patternProperties": {pattern: values}, "additionalProperties": False}
 
 
-_CONTENT = _map("^[a-z]+/[a-z0-9.+-]+$", _object("schema", schema=_SCHEMA))
+_CONTENT = _map("^[a-z]+/[a-z0-9.+-]+$", _object("schema", schema=_SCHEMA, example={}))
 _HEADER = _object("schema", description=_TEXT, required={"type": "boolean"}, schema=_SCHEMA)
 _PARAMETER: Json = {
     **_object(
@@ -42,6 +42,7 @@ _PARAMETER: Json = {
         description=_TEXT,
         required={"type": "boolean"},
         schema=_SCHEMA,
+        example={},
         allowEmptyValue={"type": "boolean"},
         **{"in": {"enum": ["query", "path", "header", "cookie"]}},
     ),

@@ -54,17 +54,21 @@ class Life:
     tenant_id: UUID
     ids: dict[str, str]
 
-    async def send(self, method: str, at: str, body: Any = None, contract: Contract = FIRST) -> Any:
+    def of(self, contract: Contract) -> Life:
+        """The same life, whose client speaks this contract."""
+        return replace(self, api=self.api.speaking(contract))
+
+    async def send(self, method: str, at: str, body: Any = None) -> Any:
         """The answer's document. Raises: AssertionError where the answer is a no."""
-        answer = await self.api.speaking(contract).send(method, at, body, key=uuid4())
+        answer = await self.api.send(method, at, body, key=uuid4())
         assert answer.status_code < 300, f"{method} {at}: {answer.status_code} {answer.text}"
         return answer.json() if answer.content else None
 
     async def get(self, at: str) -> Any:
         return await self.send("GET", at)
 
-    async def post(self, at: str, body: Any = None, contract: Contract = FIRST) -> Any:
-        return await self.send("POST", at, body, contract)
+    async def post(self, at: str, body: Any = None) -> Any:
+        return await self.send("POST", at, body)
 
     async def write(self, work: Callable[[Unit], Awaitable[Any]]) -> Any:
         return await self.world.database.write(self.tenant_id, work)

@@ -16,6 +16,7 @@ from openvest.core.contracts import RULES, Contract, ContractRules
 from openvest.core.schema import UUID_PATTERN, published_name
 from openvest.declarations import Endpoint, PathValue
 from openvest.features.tenants.model import SCOPES
+from openvest.server.examples import examples_of, illustrate
 from openvest.server.standard_errors import PROBLEM_SCHEMA, RESPONSES, statuses
 
 Json = dict[str, Any]
@@ -81,8 +82,11 @@ def describe(endpoints: Iterable[Endpoint], contract: Contract, version: str) ->
         models |= {model for model in (endpoint.body, endpoint.answer, endpoint.query) if model is not None}
     names, schemas = components_of(models)
     paths: Json = {}
+    examples = examples_of(contract)
     for endpoint in table:
         operation = _operation(endpoint, rules, names, schemas)
+        if endpoint.operation_id in examples:
+            illustrate(operation, endpoint.path, examples[endpoint.operation_id])
         paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = operation
     used = {endpoint.query for endpoint in table} - {e.body for e in table} - {e.answer for e in table}
     for model in used:

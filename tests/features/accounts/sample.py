@@ -40,7 +40,7 @@ async def _begun_and_ended(life: Life) -> None:
     user = await life.post("/users", USER)
     await life.post("/account_groups", {"user_id": user["id"], "type": "PERSONAL"})
     another = await life.post("/users", USER)
-    await life.post("/account_groups", {"user_id": another["id"]}, "lite")
+    await life.of("lite").post("/account_groups", {"user_id": another["id"]})
     customer = await make_customer(life.world.database, life.tenant_id)
     for at in (f"/accounts/{customer.account_id}", f"/account_groups/{customer.group_id}"):
         await life.send("DELETE", at)

@@ -17,7 +17,8 @@ def _new(title: str) -> NewWebhook:
 
 async def _a_subscription(life: Life) -> Mapping[str, str]:
     webhook = await life.post("/webhooks", {"title": "mine", "url": "https://example.com/hook"})
-    lite = await life.post("/webhooks", {"url": "https://example.com/hook", "event_categories": ["ALL"]}, "lite")
+    new = {"url": "https://example.com/hook", "event_categories": ["ALL"]}
+    lite = await life.of("lite").post("/webhooks", new)
     return {"webhook_id": webhook["id"], "lite webhook_id": lite["id"]}
 
 

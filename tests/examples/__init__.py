@@ -1,0 +1,1 @@
+"""The examples of the served descriptions: a life that is lived the same every time, one answer of each operation."""
