@@ -224,6 +224,7 @@ create table cash_transactions (
   constraint cash_transactions_type_check CHECK ((type ~ '^[A-Z_]+$'::text)));
 CREATE INDEX cash_transactions_booked ON cash_transactions USING btree (tenant_id, booking_date, id);
 CREATE INDEX cash_transactions_group ON cash_transactions USING btree (tenant_id, account_group_id, booking_date, id);
+CREATE INDEX cash_transactions_written ON cash_transactions USING btree (tenant_id, account_group_id, created_at, id) INCLUDE (account_id);
 alter table cash_transactions enable row level security;
 alter table cash_transactions force row level security;
 create policy tenant on cash_transactions for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
@@ -754,6 +755,7 @@ create table securities_transactions (
   constraint securities_transactions_pkey PRIMARY KEY (tenant_id, id),
   constraint securities_transactions_type_check CHECK ((type ~ '^[A-Z_]+$'::text)));
 CREATE INDEX securities_transactions_account ON securities_transactions USING btree (tenant_id, account_id, booking_date, id);
+CREATE INDEX securities_transactions_alone ON securities_transactions USING btree (tenant_id, account_id, created_at, id) WHERE (type <> ALL (ARRAY['ORDER_EXECUTION'::text, 'ORDER_EXECUTION_CANCELLATION'::text]));
 CREATE INDEX securities_transactions_booked ON securities_transactions USING btree (tenant_id, booking_date, id);
 CREATE INDEX securities_transactions_group ON securities_transactions USING btree (tenant_id, account_group_id, booking_date, id);
 alter table securities_transactions enable row level security;
@@ -1077,6 +1079,17 @@ create view pub_balances with (security_invoker=true) as
     public_id
    FROM balances
   WHERE (version > 0);
+
+create view pub_cash_transactions with (security_invoker=true) as
+ SELECT tenant_id,
+    id,
+    account_group_id,
+    account_id,
+    type,
+    amount,
+    currency,
+    created_at
+   FROM cash_transactions;
 
 create view pub_executions with (security_invoker=true) as
  SELECT tenant_id,
@@ -1673,6 +1686,7 @@ grant insert, select, update on table lots to openvest_app;
 grant insert, select, update on table orders to openvest_app;
 grant select on table pub_accounts to openvest_app;
 grant select on table pub_balances to openvest_app;
+grant select on table pub_cash_transactions to openvest_app;
 grant select on table pub_executions to openvest_app;
 grant select on table pub_fraction_reserves to openvest_app;
 grant select on table pub_house_balances to openvest_app;

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import openvest
-from openvest.catalog import CONTRACTS, EVENTS, REPRESENTATIONS
+from openvest.catalog import CONTRACTS, EVENTS, TOLD
 from openvest.core.contracts import RULES, ContractRules
 from openvest.core.problems import TYPE_BASE, Problem
 from openvest.declarations import Contract, Endpoint, Event, Representation
+from openvest.events.telling import Tellings
 from openvest.features.tenants.model import SCOPES
 from openvest.server.openapi import components_of
 from openvest.server.standard_errors import statuses
@@ -158,30 +159,41 @@ def _feature(problem: type[Problem]) -> str:
 # Events
 
 
-Representations = Mapping[Contract, Mapping[str, Representation]]
+Told = Mapping[Contract, Tellings]
 
 
-def events_page(events: Sequence[Event] = EVENTS, representations: Representations = REPRESENTATIONS) -> str:
-    """Every event type and the fields of the object it carries in each contract."""
+def events_page(events: Sequence[Event] = EVENTS, told: Told = TOLD) -> str:
+    """Every event type, what each contract calls it, and the fields of the object it carries there."""
     nouns: dict[str, list[Event]] = {}
-    for event in sorted(events, key=lambda one: one.type):
+    for event in _sorted(events):
         nouns.setdefault(event.noun, []).append(event)
+    names = ((contract, RULES[contract].event_name_key) for contract in told)
     parts = [
         f"{len(events)} types. An event is written in the transaction of the change it tells of, carries the whole"
         " object as it then stood and never changes. A delivery holds"
-        ' `{"payload": [{id, created_at, type, object, webhook_id}]}`; a subscription names the categories it wants,'
-        " which are the words before the dot.",
+        ' `{"payload": [{id, created_at, type, object, webhook_id}]}`; the name of the event stands in '
+        + " and in ".join(f"`{key}` in {contract}" for contract, key in names)
+        + ". A subscription names the categories it wants, which are the words before the dot in its own contract.",
         table(
-            ("type", "category", "object"),
-            ((f"`{e.type}`", f"`{e.category}`", f"[{e.noun}](#{anchor(e.noun)})") for e in _sorted(events)),
+            ("type", "object", *(f"in {contract}" for contract in told)),
+            (
+                (f"`{e.type}`", f"[{e.noun}](#{anchor(e.noun)})", *(_names(tellings, e) for tellings in told.values()))
+                for e in _sorted(events)
+            ),
         ),
     ]
-    for noun, told in sorted(nouns.items()):
-        parts += [f"## {noun}", "Told by " + code(*(one.type for one in told)) + "."]
-        for contract, shown in representations.items():
-            if noun in shown:
-                parts += [f"### {noun} in {contract}", *_fields_of(shown[noun])]
+    for noun, ours in sorted(nouns.items()):
+        parts += [f"## {noun}", "Told by " + code(*(one.type for one in ours)) + "."]
+        for contract, tellings in told.items():
+            if forms := dict.fromkeys(tellings[one.type].shown for one in ours if one.type in tellings):
+                parts.append(f"### {noun} in {contract}")
+                parts += [part for shown in forms for part in _fields_of(shown)]
     return page("Events", *parts)
+
+
+def _names(told: Tellings, event: Event) -> str:
+    """What a contract calls an event, in a cell."""
+    return code(*told[event.type].names) if event.type in told else "not told"
 
 
 def _sorted(events: Sequence[Event]) -> list[Event]:

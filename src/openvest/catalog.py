@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from openvest.core.contracts import RULES
 from openvest.core.lifecycle import Lifecycle
 from openvest.core.sealing import SealedColumn
 from openvest.db.catalogue import INSTALLATION_TABLES, WIRE_TABLES
@@ -20,10 +21,9 @@ from openvest.declarations import (
     Feature,
     Outbound,
     Reaction,
-    Representation,
     Sweep,
 )
-from openvest.events.packages import event_objects
+from openvest.events.telling import Tellings, tellings
 from openvest.features.accounts.feature import FEATURE as ACCOUNTS
 from openvest.features.cash.feature import FEATURE as CASH
 from openvest.features.executions.feature import FEATURE as EXECUTIONS
@@ -58,8 +58,7 @@ FEATURES: Sequence[Feature] = (
 )
 
 _FACES: Mapping[Contract, Sequence[Face]] = {
-    "v1": [feature.v1 for feature in FEATURES],
-    "lite": [feature.lite for feature in FEATURES],
+    contract: [feature.faces[contract] for feature in FEATURES] for contract in RULES
 }
 
 CONTRACTS: Mapping[Contract, Sequence[Endpoint]] = {
@@ -70,11 +69,8 @@ CONTRACTS: Mapping[Contract, Sequence[Endpoint]] = {
 EVENTS: Sequence[Event] = tuple(one for feature in FEATURES for one in feature.events)
 """Every event type."""
 
-REPRESENTATIONS: Mapping[Contract, Mapping[str, Representation]] = {
-    contract: {noun: shown for face in faces for noun, shown in face.representations.items()}
-    for contract, faces in _FACES.items()
-}
-"""How each contract shows the objects of events, by their noun. A contract's subscriptions hear of no other noun."""
+TOLD: Mapping[Contract, Tellings] = {contract: tellings(EVENTS, faces) for contract, faces in _FACES.items()}
+"""How each contract tells of an event, by the event's type. A contract's subscriptions hear of no other."""
 
 LIFECYCLES: Sequence[Lifecycle] = tuple(one for feature in FEATURES for one in feature.lifecycles)
 """Every lifecycle table."""
@@ -128,6 +124,3 @@ FORGET_DEAD_LETTERS = forgetting_of(DEAD_LETTER_KINDS)
 
 CLOSERS: Sequence[Hook] = (write_house,)
 """Hooks after the events: the house's hot rows, last."""
-
-EVENT_OBJECTS = event_objects(EVENTS, REPRESENTATIONS)
-"""How each contract shows the object of an event, by the event's type."""

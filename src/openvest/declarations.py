@@ -342,3 +342,7 @@ class Feature:
     tables: Sequence[LiteralString] = ()
     shared_tables: Sequence[LiteralString] = ()
     sealed: Sequence[SealedColumn] = ()
+
+    @property
+    def faces(self) -> Mapping[Contract, Face]:
+        return {"v1": self.v1, "lite": self.lite}

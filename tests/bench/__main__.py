@@ -14,7 +14,7 @@ from tests.bench.figures import TARGETS, line
 from tests.kit.cluster import Cluster, start_cluster
 
 GROUPS = {
-    "requests": ("T1", "T1p", "T2", "T3"),
+    "requests": ("T1", "T1p", "T1L", "T2", "T3"),
     "acceptance": ("T1d",),
     "lives": ("T7", "T7n", "T8"),
     "memory": ("T11a", "T11b", "T12"),

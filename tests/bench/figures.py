@@ -23,6 +23,7 @@ TARGETS = {
     for target in (
         Target("T1", "x floor", "more", 1.0),
         Target("T1p", "x floor", "more", None),
+        Target("T1L", "x floor", "more", None),
         Target("T1d", "x floor", "more", 3.0),
         Target("T2", "x floor", "more", 1.3),
         Target("T3", "x bare", "more", 0.08),

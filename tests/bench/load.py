@@ -15,14 +15,24 @@ WIRE = WireClock()
 
 
 def built(
-    signer: Signer, token: str, method: str, target: str, body: dict[str, str] | None = None, *, keyed: bool = False
+    signer: Signer | None,
+    token: str,
+    method: str,
+    target: str,
+    body: dict[str, str] | None = None,
+    *,
+    keyed: bool = False,
 ) -> bytes:
-    """One signed request as it goes over the wire."""
+    """One request as it goes over the wire, signed where somebody signs."""
     content = None if body is None else json.dumps(body).encode()
     given = {"authorization": f"Bearer {token}", "accept": "application/json"}
     if keyed:
         given["idempotency-key"] = str(uuid4())
-    headers = signer.headers(method, target, content, given)
+    if signer is not None:
+        headers = signer.headers(method, target, content, given)
+    else:
+        framed = {"content-type": "application/json", "content-length": str(len(content))} if content else {}
+        headers = given | framed
     lines = [f"{method} {target} HTTP/1.1", "host: 127.0.0.1", *(f"{name}: {value}" for name, value in headers.items())]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + (content or b"")
 

@@ -1,4 +1,5 @@
-"""T1, T1p, T2, T3: signed requests over HTTP against two server processes, with 64 or 256 connections."""
+"""T1, T1p, T1L, T2, T3: requests over HTTP against two server processes, with 64 or 256 connections; signed, but for
+those of lite (T1L)."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
+from openvest.core.ids import deterministic_id
 from openvest.core.signing_keys import generate_ed25519, generate_p521
 from openvest.db.unit import Unit
 from openvest.features.tenants import service as tenants
@@ -19,6 +21,7 @@ from tests.bench.floor import floor_per_second, prepare_floor
 from tests.bench.load import WIRE, built, send_all
 from tests.bench.world import Bench, bench_world
 from tests.kit.cluster import OWNER, Cluster
+from tests.kit.customers import Customer
 from tests.kit.orders import X
 from tests.kit.world import SECRETS
 
@@ -29,9 +32,9 @@ BARE = "tests.bench.bare:app"
 
 @dataclass
 class Client:
-    """A client that may send as much as it can."""
+    """A client that may send as much as it can. One of lite has no signer: its token is all it shows."""
 
-    signer: Signer
+    signer: Signer | None
     token: str
 
 
@@ -47,6 +50,17 @@ async def make_client(bench: Bench, kind: str) -> Client:
 
     client_id, key_id, token = await bench.world.database.write(bench.tenant_id, work, n=0)
     return Client(Signer(str(client_id), str(key_id), private, clock=WIRE.now_seconds), token)
+
+
+async def make_lite_client(bench: Bench) -> Client:
+    """A client of the contract that wants no signature."""
+
+    async def work(unit: Unit) -> str:
+        made = await tenants.create_client(unit, contract="lite", scopes=SCOPES, no_rate_limit=True)
+        token = await tenants.issue_token(unit, made.client_id, made.client_secret, SCOPES, 100_000)
+        return token.access_token
+
+    return Client(None, await bench.world.database.write(bench.tenant_id, work, n=0))
 
 
 def free_port() -> int:
@@ -99,19 +113,19 @@ async def _running(command: list[str], port: int, environment: dict[str, str]) -
         await process.wait()
 
 
+def order_of(customer: Customer, client: Client) -> dict[str, str]:
+    """An order of this customer, in the words of the client's contract."""
+    both = {"account_id": str(customer.account_id), "side": "BUY", "cash_amount": "1.00"}
+    if client.signer is None:
+        return both | {"instrument_id": str(deterministic_id("instrument", X)), "type": "MARKET"}
+    return both | {"user_id": str(customer.user_id), "instrument_id": X, "instrument_id_type": "ISIN"}
+
+
 def orders_of(bench: Bench, client: Client, count: int) -> list[bytes]:
-    """So many signed orders, each with a key of its own, going round the customers."""
+    """So many orders, each with a key of its own, going round the customers."""
     built_orders: list[bytes] = []
     for number in range(count):
-        customer = bench.customers[number % len(bench.customers)]
-        body = {
-            "account_id": str(customer.account_id),
-            "user_id": str(customer.user_id),
-            "side": "BUY",
-            "instrument_id": X,
-            "instrument_id_type": "ISIN",
-            "cash_amount": "1.00",
-        }
+        body = order_of(bench.customers[number % len(bench.customers)], client)
         built_orders.append(built(client.signer, client.token, "POST", "/orders", body, keyed=True))
     return built_orders
 
@@ -120,9 +134,10 @@ async def measure(cluster: Cluster, rounds: int, seconds: int, customers: int = 
     """Ratios of each round; within a round every side is measured once, the floor in between."""
     floor = await cluster.create(template=None)
     prepare_floor(cluster, floor)
-    found: dict[str, list[float]] = {"T1": [], "T1p": [], "T2": [], "T3": []}
+    found: dict[str, list[float]] = {"T1": [], "T1p": [], "T1L": [], "T2": [], "T3": []}
     async with bench_world(cluster, customers) as bench:
         fast, slow = await make_client(bench, "ed25519"), await make_client(bench, "p521")
+        unsigned = await make_lite_client(bench)
         async with server(bench) as port, bare() as bare_port:
             await send_all(port, orders_of(bench, fast, 2_000), 64, 202)  # warm
             await bench.analyze()
@@ -131,6 +146,7 @@ async def measure(cluster: Cluster, rounds: int, seconds: int, customers: int = 
                 count = int(below * seconds * 2)
                 found["T1"].append(await _orders(bench, port, fast, count, 64, seconds) / below)
                 found["T1p"].append(await _orders(bench, port, slow, count // 2, 64, seconds) / below)
+                found["T1L"].append(await _orders(bench, port, unsigned, count, 64, seconds) / below)
                 below = floor_per_second(cluster, floor, seconds)
                 found["T2"].append(await _orders(bench, port, fast, count, 256, seconds) / below)
                 constant = await send_all(bare_port, [b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"] * 200_000, 64, 200, seconds)
@@ -139,7 +155,8 @@ async def measure(cluster: Cluster, rounds: int, seconds: int, customers: int = 
 
 
 async def _orders(bench: Bench, port: int, client: Client, count: int, at_once: int, seconds: int) -> float:
-    return await send_all(port, orders_of(bench, client, count), at_once, 202, seconds)
+    accepted = 201 if client.signer is None else 202
+    return await send_all(port, orders_of(bench, client, count), at_once, accepted, seconds)
 
 
 async def _reads(bench: Bench, port: int, client: Client, count: int, seconds: int) -> float:

@@ -16,9 +16,9 @@ import pytest
 
 from openvest import catalog
 from openvest.db.unit import Database, Unit
-from openvest.declarations import Contract, Endpoint
-from openvest.events.packages import event_objects
+from openvest.declarations import Contract, Endpoint, Face
 from openvest.events.sequencer import number_events
+from openvest.events.telling import tellings
 from openvest.features.payments import service
 from openvest.features.payments.model import NewTopup
 from openvest.server.app import App
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.anyio
 
 LITE: Sequence[Endpoint] = (*catalog.CONTRACTS["lite"], *payments.ENDPOINTS)
 CONTRACTS: Mapping[Contract, Sequence[Endpoint]] = {**catalog.CONTRACTS, "lite": LITE}
-OBJECTS = event_objects(catalog.EVENTS, {**catalog.REPRESENTATIONS, "lite": payments.REPRESENTATIONS})
+TOLD = {**catalog.TOLD, "lite": tellings(catalog.EVENTS, [Face(representations=payments.REPRESENTATIONS)])}
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ async def test_a_subscription_hears_events_as_its_contract_shows_them(database: 
     customer = await make_customer(database, tenant_id)
     async with receiving() as receiver:
         world = await make_world(database, customer.tenant_id, receiver)
-        world.deliverer.objects = OBJECTS
+        world.deliverer.told = TOLD
         await world.webhook("/v1")
         await world.webhook("/lite", contract="lite")
         await topped_up(customer, database, 1)
@@ -136,8 +136,8 @@ async def test_a_subscription_hears_events_as_its_contract_shows_them(database: 
         await world.flow()
         await world.deliverer.sender.close()
         told = {
-            path: [(event["type"], event["object"]) for one in receiver.at(path) for event in one.payload]
-            for path in ("/v1", "/lite")
+            path: [(event[key], event["object"]) for one in receiver.at(path) for event in one.payload]
+            for path, key in (("/v1", "type"), ("/lite", "event_type"))
         }
     ((event_type, shown),) = told["/lite"]
     assert (event_type, shown["state"]) == ("TOPUP.CONFIRMED", "PROCESSING")

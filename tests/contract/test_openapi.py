@@ -218,8 +218,11 @@ def test_every_path_parameter_says_which_forms_it_takes() -> None:
         if one.get("in") == "path"
     ]
     assert [path for path, one in parameters if not one["description"]] == []
-    instruments = [one for _, one in parameters if one["name"] == "instrument_id"]
+    named = [one for _, one in parameters if one["name"] == "instrument_id"]
+    instruments = [one for one in named if "anyOf" in one["schema"]]
     assert len(instruments) == 5
+    others = [one for one in named if one not in instruments]
+    assert {(one["schema"]["format"], "ISIN" in one["description"]) for one in others} == {("uuid", True)}
     for one in instruments:
         patterns = [form["pattern"] for form in one["schema"]["anyOf"]]
         for name in ("DE0007164600", str(UUID(int=0))):

@@ -64,4 +64,19 @@ PLANTED: tuple[Planted, ...] = (
         ),
         {"cuts": 60, "acknowledged": 500},
     ),
+    Planted(
+        "R7",
+        "unknown-outcome-is-told-as-done",
+        "a write whose connection broke in its commit is answered as if it were done",
+        (
+            Edit(
+                "src/openvest/db/connections.py",
+                '        await connection.execute("commit")\n'
+                "    except (TimeoutError, asyncio.CancelledError):\n        connection.terminate()\n        raise\n",
+                '        await asyncio.sleep(0.05)\n        await connection.execute("commit")\n'
+                "    except DOWN:\n        connection.terminate()\n",
+            ),
+        ),
+        {"cuts": 150, "acknowledged": 1_000},
+    ),
 )

@@ -14,7 +14,7 @@ from openvest.db.unit import Database
 from openvest.worker.deliveries import Deliverer
 from openvest.worker.webhook_sender import HttpWebhookSender
 from tests.kit.receiver import Delivery, Receiver, receiving
-from tests.kit.webhooks import OBJECTS, WebhookWorld, make_world
+from tests.kit.webhooks import TOLD, WebhookWorld, make_world
 
 PATHS = [f"/{number}" for number in range(4)]
 # As if every lease and every wait of those who died had run out.
@@ -82,7 +82,7 @@ async def campaign(database: Database, tenant_id: UUID, seed: int, kills: int, e
             count = chance.randrange(1, 2 * events_per_kill)
             await world.emit(*["USER.CREATED"] * count, size=chance.randrange(200))
             await world.age()
-            doomed = _Doomed(Deliverer(database, OBJECTS, sender, back_off=(0,), log=Silent()), chance)
+            doomed = _Doomed(Deliverer(database, TOLD, sender, back_off=(0,), log=Silent()), chance)
             await doomed.live(tenant_id)
             await doomed.die()
             await database.write(tenant_id, lambda unit: unit.run(_LATER), n=0)

@@ -30,7 +30,7 @@ from tests.gates.ground import ground
 from tests.kit.hostile import MORE_NOT_TAKEN, MORE_TAKEN, NOT_TAKEN, OK, TAKEN, Behaviour, endpoint, sends
 from tests.kit.receiver import receiving
 from tests.kit.tls import certificate
-from tests.kit.webhooks import OBJECTS, WebhookWorld, make_world
+from tests.kit.webhooks import TOLD, WebhookWorld, make_world
 from tests.kit.world import make_tenant
 from tests.security.test_webhook_guard import webhook_request
 
@@ -158,7 +158,7 @@ async def hostile_endpoints(run: Run) -> Verdict:
             judge=lambda address: address == "127.0.0.1" or is_public(address),
             tls=trust,
         )
-        deliverer = Deliverer(world.database, OBJECTS, sender, back_off=(0,), log=Silent())
+        deliverer = Deliverer(world.database, TOLD, sender, back_off=(0,), log=Silent())
         for _ in range(run["rounds"]):
             await world.emit("USER.CREATED", "USER.CREATED", size=200)
             await world.age()
@@ -214,7 +214,7 @@ async def waits_between_attempts(run: Run) -> Verdict:
     """R23: exact waits, without an end, counted from the first; and everything delivered once the endpoint is back."""
     findings, begun = list[str](), list[datetime]()
     async with webhook_world() as world:
-        deliverer = Deliverer(world.database, OBJECTS, world.deliverer.sender, log=Silent())
+        deliverer = Deliverer(world.database, TOLD, world.deliverer.sender, log=Silent())
         await world.webhook(max_package_size=100)
         world.receiver.script["/hook"] = [500] * run["failures"]
         await world.emit("USER.CREATED", "USER.CREATED", "USER.CREATED")

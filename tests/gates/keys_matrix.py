@@ -12,31 +12,39 @@ from random import Random
 from typing import Any, Literal
 from uuid import UUID, uuid4
 
-from pydantic import BaseModel
-
 from openvest.core.problems import TYPE_BASE
 from openvest.declarations import Contract, Endpoint
 from tests.gates.gate import Run, Verdict
 from tests.gates.keys_doors import Doors, doors
 from tests.kit import footprint
-from tests.kit.changed_bodies import both, canonical, changed_bodies
+from tests.kit.changed_bodies import both, canonical, changed_bodies, variant_of
 from tests.kit.contracts import TABLES, contract_of, label
 from tests.kit.http import Api, make_apis
 from tests.kit.operations import KEYED, Asked, different_ones
 from tests.kit.raw import Heard, ask, signed_by
 from tests.kit.world import make_tenant
 
-_OTHER: Mapping[str, Literal["PUT", "PATCH"]] = {"POST": "PUT", "PUT": "PATCH", "PATCH": "PUT", "DELETE": "PUT"}
+_METHODS: Sequence[Literal["PUT", "PATCH", "POST", "DELETE"]] = ("PUT", "PATCH", "POST", "DELETE")
 _CROWD = 6
 
 
-def _twin(endpoint: Endpoint) -> Endpoint:
-    """The same operation under another method: nothing but the method differs between the two."""
-    return replace(endpoint, method=_OTHER[endpoint.method], operation_id=f"{endpoint.operation_id}_twin")
+def _twins() -> Mapping[str, Endpoint]:
+    """The same operations under methods that nothing has at their paths: nothing but the method differs."""
+    taken = {(contract, one.path, one.method) for contract, table in TABLES.items() for one in table}
+    found: dict[str, Endpoint] = {}
+    for endpoint in KEYED:
+        contract, path = contract_of(endpoint), endpoint.path
+        method = next(one for one in _METHODS if (contract, path, one) not in taken)
+        taken.add((contract, path, method))
+        found[label(endpoint)] = replace(endpoint, method=method, operation_id=f"{endpoint.operation_id}_twin")
+    return found
 
 
-def _twins(contract: Contract) -> list[Endpoint]:
-    return [_twin(endpoint) for endpoint in KEYED if contract_of(endpoint) == contract]
+TWINS = _twins()
+
+
+def _with_twins(contract: Contract, table: Sequence[Endpoint]) -> Sequence[Endpoint]:
+    return [*table, *(TWINS[label(endpoint)] for endpoint in KEYED if contract_of(endpoint) == contract)]
 
 
 @dataclass(slots=True)
@@ -55,7 +63,7 @@ class Seen:
 async def matrix(run: Run) -> Verdict:
     """Every operation that takes a key, and every way in which a second request under its key can differ."""
     seen = Seen()
-    async with doors({contract: [*table, *_twins(contract)] for contract, table in TABLES.items()}) as at:
+    async with doors({contract: _with_twins(contract, table) for contract, table in TABLES.items()}) as at:
         colleague = await make_apis(at.patient[0], at.database, at.tenant_id)
         stranger_id = await make_tenant(at.database, "Stranger", licence="TOL", pace="instant")
         stranger = await make_apis(at.patient[0], at.database, stranger_id)
@@ -122,7 +130,7 @@ class _Key:
         """Each field changed, each left out, and random sets of these changes."""
         if self.endpoint.body is None:
             return
-        model: type[BaseModel] = self.endpoint.body
+        model = variant_of(self.endpoint.body, self.asked.body)
         ones, missed = changed_bodies(model, self.asked.body)
         self.seen.findings += [f"{self.what}: no other value was found for the field {name}" for name in missed]
         for one in ones:
@@ -142,7 +150,7 @@ class _Key:
             await self._refused("changed paths", asked, differs)
 
     async def other_method(self) -> None:
-        twin = replace(self.asked, method=_OTHER[self.asked.method])
+        twin = replace(self.asked, method=TWINS[self.what].method)
         await self._refused("changed methods", twin, f"its method ({self.asked.method})")
 
     async def _refused(self, kind: str, asked: Asked, differs: str) -> None:
@@ -159,9 +167,8 @@ class _Key:
                 after = await footprint.digests(self.at.eye)
                 changed = {table for table in after if after[table] != before[table]}
                 if heard.status < 300:
-                    # Setting what is set already changes a row and adds none.
-                    own = heard.content != self.first.content or not heard.content
-                    sound = own and len(changed) > 1 and "idempotency" in changed
+                    # Setting what is set already may change nothing but the row of the key, and show the same again.
+                    sound = "idempotency" in changed and (len(changed) > 1 or asked.method == "PATCH")
                 else:
                     silent = heard.status < 500 and b"idempotency key" not in heard.content
                     sound = silent and asked is self.asked and not changed

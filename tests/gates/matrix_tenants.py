@@ -19,7 +19,7 @@ from tests.gates.gate import Gate, Run, Verdict
 from tests.gates.matrix_ground import TENANT_TABLES, Floor, floor
 from tests.kit.contracts import SERVED, label, list_shape, page_in, takes_key
 from tests.kit.http import Api
-from tests.kit.operations import live_by_http, target
+from tests.kit.operations import known_to, live_by_http, target
 from tests.kit.sample import Life
 from tests.kit.samples import SAMPLES, every
 from tests.kit.walls import take_down_policies, taken_down_where
@@ -69,11 +69,14 @@ class Two:
         """What belongs at a place of this operation, of the owner's."""
         if place.kind == "client_id":
             return str(self.owner.of(endpoint).client.client_id)
-        return self.theirs[place.kind]
+        return known_to(endpoint, self.theirs)[place.kind]
 
     async def send(self, endpoint: Endpoint, put: Mapping[Place, str], key: UUID | None = None) -> httpx.Response:
         """A request of the intruder for its own objects, but for what is put at some places."""
-        ids = {**self.mine, **{place.name: value for place, value in put.items() if place.where == "path"}}
+        ids = {
+            **known_to(endpoint, self.mine),
+            **{place.name: value for place, value in put.items() if place.where == "path"},
+        }
         query = required_query(endpoint, self.mine)
         query |= {place.name: value for place, value in put.items() if place.where == "query"}
         inner = next((place for place in put if place.where == "body"), None)

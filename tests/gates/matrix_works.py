@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -177,6 +178,8 @@ async def again(run: Run) -> Verdict:
 
 LEAST_LENGTH = 8
 """Shorter texts, such as countries, stand everywhere."""
+_INSTANT = re.compile(r"[0-9-]{10}T[0-9:.]+Z")
+"""So do these: everything of one unit has one."""
 
 
 @dataclass
@@ -194,7 +197,7 @@ class Sealing:
             leaves = list(_leaves(json.loads(raw)))
         except ValueError:
             leaves = [raw.decode(errors="replace")]
-        self.texts |= {text: where for text in leaves if len(text) >= LEAST_LENGTH}
+        self.texts |= {text: where for text in leaves if len(text) >= LEAST_LENGTH and not _INSTANT.fullmatch(text)}
 
 
 def _leaves(value: Any) -> Iterator[str]:

@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,10 @@ class NoVerdict(Exception):
 
 @contextmanager
 def scratch_copy() -> Generator[Path]:
-    """All files of the tree that git knows or would, in a folder that goes away again."""
+    """All files of the tree that git knows or would, in a folder that goes away again.
+
+    With their times and what Python has compiled of them, so that a program there compiles only what is changed.
+    """
     names = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -40,7 +44,12 @@ def scratch_copy() -> Generator[Path]:
             source, target = ROOT / name, folder / name
             if source.is_file():
                 target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(source, target)
+                shutil.copy2(source, target)
+                compiled = Path(cache_from_source(source))
+                if source.suffix == ".py" and compiled.exists():
+                    there = Path(cache_from_source(target))
+                    there.parent.mkdir(exist_ok=True)
+                    shutil.copyfile(compiled, there)
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -14,14 +14,15 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, cast
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, RootModel, TypeAdapter, ValidationError
 
 from openvest.core.schema import UUID_PATTERN, ValidationContext
 
 POOL = (
     "other", "FR", "AT", "USD", "GBP", "2.00", "7", "2031-02-03", "1980-02-03", "2026-02-02T09:00:00Z",
     "DE0005933931", "other@example.org", "4917000000", "9b2f3a0e-6f0c-4a55-8f0e-0d3b4f1a7c11", "987654321",
-    "NL91ABNA0417164300", "DE02120300000000202051", "INGBNL2A", "65170839J003", True, False, 3,
+    "NL91ABNA0417164300", "DE02120300000000202051", "INGBNL2A", "65170839J003", "https://other.example.org/hook",
+    True, False, 3,
 )  # fmt: skip
 _FORMATS = {"uuid": UUID_PATTERN, "date": "^.{10}$", "date-time": "T"}
 _MOST_EACH, _MOST_OBJECTS = 4, 200
@@ -38,6 +39,13 @@ class Changed:
     field: str
     body: Mapping[str, Any]
     names: frozenset[str]
+
+
+def variant_of(model: type[BaseModel], body: Any) -> type[BaseModel]:
+    """The class of fields that a body is of, where it may be of several."""
+    if not issubclass(model, RootModel):
+        return model
+    return type(model.model_validate(body, context=CONTEXT).root)
 
 
 def changed_bodies(model: type[BaseModel], body: Mapping[str, Any]) -> tuple[list[Changed], list[str]]:
@@ -78,7 +86,7 @@ def _differences(body: Mapping[str, Any], other: Mapping[str, Any]) -> Mapping[s
 
 def _is_constant(model: type[BaseModel], body: Mapping[str, Any], name: str) -> bool:
     """Whether the field is sent with the one value there is."""
-    return name in body and model.model_fields[name].is_required() and _listed(_schema(model, name)) == [body[name]]
+    return name in body and _listed(_schema(model, name)) == [body[name]]
 
 
 def _fitting(

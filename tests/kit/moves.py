@@ -168,7 +168,7 @@ async def _seal_everywhere(unit: Unit, customer: Customer) -> None:
 async def _subscribe(unit: Unit) -> None:
     new = NewWebhook("all", "https://hooks.example.org/here", ["ORDER"], None, 1, 1000)
     webhook = await webhooks.create_webhook(unit, "v1", new)
-    await webhooks.update_webhook(unit, webhook.id, {"enabled": True})
+    await webhooks.update_webhook(unit, "v1", webhook.id, {"enabled": True})
 
 
 async def _rest(where: Installation, tenant_id: UUID) -> None:

@@ -62,6 +62,7 @@ _OPERATION = _object(
     parameters={"type": "array", "items": {"anyOf": [_PARAMETER, _REFERENCE]}},
     requestBody=_object("content", required={"type": "boolean"}, content=_CONTENT),
     responses={**_map("^[1-5][0-9]{2}$", {"anyOf": [_RESPONSE, _REFERENCE]}), "minProperties": 1},
+    **{"x-openvest": {"const": "addition"}},
 )
 _DESCRIPTION = _object(
     "openapi info paths components",

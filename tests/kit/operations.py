@@ -46,9 +46,20 @@ def body_of(endpoint: Endpoint) -> Any:
     return body
 
 
+def known_to(endpoint: Endpoint, ids: Mapping[str, str]) -> dict[str, str]:
+    """The ids as an operation knows them: `lite webhook_id` is what lite calls `webhook_id`, and no other contract."""
+    contract = contract_of(endpoint)
+    own = {name.partition(" ")[2]: value for name, value in ids.items() if name.startswith(f"{contract} ")}
+    return {name: value for name, value in ids.items() if " " not in name} | own
+
+
 def target(endpoint: Endpoint, ids: Mapping[str, str]) -> str:
+    contract = contract_of(endpoint)
+
     def value(hit: re.Match[str]) -> str:
-        name = hit[1]
+        name, own = hit[1], f"{contract} {hit[1]}"
+        if own in ids:
+            return ids[own]
         return CONSTANT[name] if name in CONSTANT and name not in ids else ids[name]
 
     return re.sub(r"\{(\w+)\}", value, endpoint.path)

@@ -54,6 +54,10 @@ class Life:
     tenant_id: UUID
     ids: dict[str, str]
 
+    def of(self, contract: Contract) -> Life:
+        """The same life, whose client speaks this contract."""
+        return replace(self, api=self.api.speaking(contract))
+
     async def send(self, method: str, at: str, body: Any = None) -> Any:
         """The answer's document. Raises: AssertionError where the answer is a no."""
         answer = await self.api.send(method, at, body, key=uuid4())
@@ -132,7 +136,8 @@ class Sample:
     # A life
 
     objects: Objects | None = None
-    """Makes one object of each kind in a life that has those of the features below. Returns their ids."""
+    """Makes one object of each kind in a life that has those of the features below. Returns their ids, by the name of
+    their path parameter; one that a contract has for itself is called `lite webhook_id`."""
     lived: Step | None = None
     """What else is done in a whole life, frozen and at rest: answers, states and rows that one object of each kind,
     asked everything, does not come to."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -13,8 +13,8 @@ from openvest.core.schema import View
 from openvest.db.query import Query, Statement
 from openvest.db.unit import Database, Unit
 from openvest.declarations import Contract, Representation
-from openvest.events.packages import EventObjects
 from openvest.events.sequencer import number_events
+from openvest.events.telling import Tellings, telling
 from openvest.features.tenants import service as tenants
 from openvest.features.webhooks import service
 from openvest.features.webhooks.model import NewWebhook
@@ -24,9 +24,12 @@ from tests.kit.receiver import Receiver
 
 _WHOLE = Representation(lambda snapshot: snapshot, View)
 _BROKEN = Representation(lambda snapshot: {"id": snapshot["missing"]}, View)
-OBJECTS: EventObjects = {
-    "v1": dict.fromkeys(("USER.CREATED", "USER_CHECK.PASSED", "ORDER.NEW", "BUSINESS_CHECK.PASSED"), _WHOLE)
-    | {"ORDER.FILLED": _BROKEN}
+TOLD: Mapping[Contract, Tellings] = {
+    "v1": {
+        name: telling(name, _WHOLE)
+        for name in ("USER.CREATED", "USER_CHECK.PASSED", "ORDER.NEW", "BUSINESS_CHECK.PASSED")
+    }
+    | {"ORDER.FILLED": telling("ORDER.FILLED", _BROKEN)}
 }
 AGE_LEASE = Statement("update webhook_packages set leased_until = leased_until - interval '1 minute'")
 AGE_FAILURE = Statement("update webhook_packages set failing_since = failing_since - $1::integer * interval '1 day'")
@@ -63,14 +66,14 @@ class WebhookWorld:
         async def work(unit: Unit) -> UUID:
             made = await service.create_webhook(unit, contract, new, self.allow_list)
             if enabled:
-                await service.update_webhook(unit, made.id, {"enabled": True})
+                await service.update_webhook(unit, contract, made.id, {"enabled": True})
             return made.id
 
         return await self.database.write(self.tenant_id, work, n=0)
 
-    async def change(self, webhook_id: UUID, **change: Any) -> None:
+    async def change(self, webhook_id: UUID, *, contract: Contract = "v1", **change: Any) -> None:
         async def work(unit: Unit) -> None:
-            await service.update_webhook(unit, webhook_id, change, self.allow_list)
+            await service.update_webhook(unit, contract, webhook_id, change, self.allow_list)
 
         await self.database.write(self.tenant_id, work, n=0)
 
@@ -135,4 +138,4 @@ async def make_world(
     database.before_events = ()
     wire = WireClock()
     sender = HttpWebhookSender(wire, frozenset({receiver.entry}), timeout_seconds=5)
-    return WebhookWorld(database, tenant_id, receiver, Deliverer(database, OBJECTS, sender, back_off=back_off), wire)
+    return WebhookWorld(database, tenant_id, receiver, Deliverer(database, TOLD, sender, back_off=back_off), wire)

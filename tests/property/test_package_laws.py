@@ -17,7 +17,8 @@ from openvest.core.schema import View
 from openvest.db.unit import Unit
 from openvest.declarations import Representation
 from openvest.events.log import LoggedEvent
-from openvest.events.packages import LOOK_LIMIT, EventObjects, EventReader, Run, collect, wants
+from openvest.events.packages import LOOK_LIMIT, EventReader, Run, collect, wants
+from openvest.events.telling import Tellings, telling
 
 pytestmark = pytest.mark.anyio
 
@@ -25,14 +26,14 @@ START = datetime(2026, 3, 2, tzinfo=UTC)
 WEBHOOK = deterministic_id("webhook")
 TYPES = ["USER.CREATED", "ORDER.NEW", "ORDER.FILLED", "POSITION.UPDATED"]
 SHOWN = Representation(lambda snapshot: snapshot, View)
-OBJECTS: EventObjects = {"v1": {name: SHOWN for name in TYPES if name != "ORDER.FILLED"}}
+TOLD: Tellings = {name: telling(name, SHOWN) for name in TYPES if name != "ORDER.FILLED"}
 
 
 class ListReader(EventReader):
     """A reader over a list; `chunk` events at a time."""
 
     def __init__(self, events: Sequence[LoggedEvent], chunk: int) -> None:
-        super().__init__(cast(Unit, None), OBJECTS)
+        super().__init__(cast(Unit, None), {"v1": TOLD})
         self._all = events
         self._chunk = chunk
 
@@ -82,9 +83,7 @@ async def test_packages_are_the_wanted_events_cut_only_where_the_next_would_not_
     events: list[LoggedEvent], chunk: int, types: list[str], excluded: list[str], max_size: int
 ) -> None:
     runs = await all_packages(events, chunk, types, excluded, max_size)
-    expected = [
-        e.sequence for e in events if e.type in OBJECTS["v1"] and wants(types, excluded, e.type.partition(".")[0])
-    ]
+    expected = [e.sequence for e in events if e.type in TOLD and wants(types, excluded, e.type.partition(".")[0])]
     assert [item.sequence for run in runs for item in run.items] == expected
     for number, run in enumerate(runs, 1):
         assert len(run.body) == run.size

@@ -103,6 +103,21 @@ async def test_a_host_that_hangs_hides_nobody_and_is_asked_last_from_then_on(
             await one.close()
 
 
+async def test_who_is_given_up_among_hosts_that_hang_goes_on_behind_the_first(
+    cluster: Cluster, name: str, silent: int
+) -> None:
+    """Whoever asks waits no longer than for a few hosts; without that, those behind them would never be asked."""
+    async with to(cluster) as way:
+        hosts = Hosts([url(silent, name), url(silent, name), url(way.port, name)], connect_seconds=SOON)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(1.5 * SOON):
+                await hosts.connect()
+        assert hosts.first == 1
+        connection = await hosts.connect()
+        assert hosts.place_of(connection) == 2
+        await connection.close()
+
+
 async def test_a_standby_is_passed_over(cluster: Cluster, name: str, standby: int) -> None:
     async with to(cluster) as way:
         hosts = Hosts([url(standby, name), url(way.port, name)], connect_seconds=10)

@@ -72,7 +72,7 @@ UNNAMED = "openvest.features.{}: no feature has it; name it in the {} of its FEA
             [Edit(f"{FOLDER}/v1.py", '= {"role": Representation(role_v1, RoleView)}', "= {}")],
             [
                 f"ROLE.{name}: v1 does not show a role; give REPRESENTATIONS in features/roles/v1.py its mapper and its"
-                " schema"
+                " schema, or say in UNTOLD why not"
                 for name in ("CREATED", "ACTIVATED", "DEACTIVATED")
             ],
             id="mapper",

@@ -14,12 +14,12 @@ import asyncpg
 
 from openvest.catalog import FEATURES, LIFECYCLES
 from tests.architecture.catalogue import closing_blocked, homes, lives
-from tests.gates.matrix_declared import not_assembled, program, unshown_events
+from tests.gates.matrix_declared import not_assembled, program, untold_events
 from tests.kit.samples import SAMPLES, missing
 
 
 async def sentences(dsn: str) -> AsyncIterator[str]:
-    for sentence in (*sorted(set(not_assembled(program()))), *unshown_events()):
+    for sentence in (*sorted(set(not_assembled(program()))), *untold_events()):
         yield sentence
     for feature in FEATURES:
         for sentence in missing(feature, SAMPLES[feature.name]):

@@ -33,6 +33,8 @@ class ContractRules:
     """Every write takes an idempotency key and none demands one. Elsewhere an operation that lists the key demands it,
     and no other looks at it."""
     page: PageLimits
+    event_name_key: str
+    """Where an event that is delivered has its name."""
     about: str
     """What its description says of it."""
 
@@ -42,6 +44,7 @@ RULES: Mapping[Contract, ContractRules] = {
         signed=True,
         key_optional=False,
         page=PageLimits(least=0, default=100, most=1000),
+        event_name_key="type",
         about="Every request carries a bearer token and an HTTP message signature. Creating requests name themselves"
         " with an idempotency key. Work is accepted first and done afterwards; events tell how it went.",
     ),
@@ -49,6 +52,7 @@ RULES: Mapping[Contract, ContractRules] = {
         signed=False,
         key_optional=True,
         page=PageLimits(least=1, default=20, most=100),
+        event_name_key="event_type",
         about="Every request carries a bearer token. A signature is verified if one is sent. A write may name itself"
         " with an idempotency key.",
     ),

@@ -101,13 +101,11 @@ def event_object(category: EventCategory, name: str = "id") -> Callable[[Snapsho
 @contextmanager
 def fields_called(**names: str) -> Generator[None]:
     """Refusals from within name lite's fields: `fields_called(birth_date="date_of_birth")`."""
-
-    def said(text: str) -> str:
-        return re.sub(r"\w+", lambda word: names.get(word[0], word[0]), text)
-
     try:
         yield
     except Problem as refusal:
-        refusal.detail = said(refusal.detail)
-        refusal.errors = tuple(FieldError(said(error.field), error.message) for error in refusal.errors)
+        for name, called in names.items():
+            if any(error.field == name for error in refusal.errors):
+                refusal.detail = re.sub(rf"\b{name}\b", called, refusal.detail, count=1)
+        refusal.errors = tuple(FieldError(names.get(one.field, one.field), one.message) for one in refusal.errors)
         raise

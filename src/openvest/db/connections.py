@@ -38,10 +38,10 @@ application could change what every later one is like.
 
 Why these limits: each is there to be over before the next one, so that what ends first is what is at fault. A unit
 never waits for anything but its own process between two statements, which takes milliseconds; whoever is silent for
-5 s was stopped, and loses its locks. Those who wait for them had 5 s more, enough for whoever is before them in the
-line. A statement may wait for a lock once and still have 20 s to work. The driver gives up last (COMMAND_SECONDS),
-since it alone cannot say what became of the statement. Where several hosts are named, one that says nothing at all is
-found sooner, by its pulse (hosts.py)."""
+5 s was stopped, and loses its locks (within a statement the server does not count: worker/silent.py). Those who wait
+for them had 5 s more, enough for whoever is before them in the line. A statement may wait for a lock once and still
+have 20 s to work. The driver gives up last (COMMAND_SECONDS), since it alone cannot say what became of the statement.
+Where several hosts are named, one that says nothing at all is found sooner, by its pulse (hosts.py)."""
 
 ROLLBACK_SECONDS = 2.0
 COMMAND_SECONDS = 60

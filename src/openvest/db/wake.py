@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from openvest.db.faults import DOWN
+from openvest.db.faults import DOWN, is_passing
 from openvest.db.lending import apart
-from openvest.db.unit import Database, DatabaseDown
+from openvest.db.unit import Database
 
 CHANNEL = "openvest_wake"
 GAP_SECONDS = 0.02
@@ -60,8 +60,11 @@ class Wake:
     async def listen(self) -> None:
         """Hear what other processes announce, until cancelled. A lost connection is made again."""
         while True:
-            with contextlib.suppress(DatabaseDown):
+            try:
                 await self._listen_once()
+            except Exception as error:
+                if not is_passing(error):
+                    raise
             await asyncio.sleep(_AGAIN_SECONDS)
 
     async def close(self) -> None:
@@ -81,7 +84,9 @@ class Wake:
             try:
                 async with self.database.connection() as connection:
                     await connection.execute(_NOTIFY, CHANNEL, self._own, messages)
-            except DatabaseDown:
+            except Exception as error:
+                if not is_passing(error):
+                    raise
                 return  # whoever would have heard it polls
             await asyncio.sleep(self.gap_seconds)
 

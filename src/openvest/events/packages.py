@@ -8,21 +8,20 @@ Source: DOMAIN.md section 3; reference (webhooks).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 from openvest.core.clock import instant
+from openvest.core.contracts import RULES
 from openvest.core.snapshots import dumps
 from openvest.db.faults import is_passing
 from openvest.db.query import Statement
 from openvest.db.unit import Unit
-from openvest.declarations import Contract, Event, Representation
+from openvest.declarations import Contract
 from openvest.events.log import LoggedEvent, events_after
-
-EventObjects = Mapping[Contract, Mapping[str, Representation]]
-"""How each contract shows the object of an event, by the event's type; a type that is absent is not told there."""
+from openvest.events.telling import Telling, Tellings
 
 ALL = "ALL"
 CHUNK = 500
@@ -71,27 +70,18 @@ class Run:
         return _HEAD + b",".join(item.text for item in ordered) + _TAIL
 
 
-def event_objects(
-    events: Iterable[Event], representations: Mapping[Contract, Mapping[str, Representation]]
-) -> EventObjects:
-    """The tables of the contracts, which go by noun, for every event type of such a noun."""
-    known = list(events)
-    return {
-        contract: {event.type: table[event.noun] for event in known if event.noun in table}
-        for contract, table in representations.items()
-    }
-
-
 def wants(types: Collection[str], excluded: Collection[str], category: str) -> bool:
-    """Whether a subscription hears of a category. `excluded` counts only where all categories are wanted."""
+    """Whether a subscription hears of a category of its contract. `excluded` counts only where all are wanted."""
     if ALL in types:
         return category not in excluded
     return category in types
 
 
-def envelope(event_id: UUID, created_at: datetime, event_type: str, shown: object, webhook_id: UUID) -> bytes:
-    """One event as it is delivered, whatever the contract."""
-    return _opening(event_id, created_at, event_type, shown) + _closing(webhook_id)
+def envelope(
+    contract: Contract, event_id: UUID, created_at: datetime, name: str, shown: object, webhook_id: UUID
+) -> bytes:
+    """One event as it is delivered to a subscription of this contract."""
+    return _opening(contract, event_id, created_at, name, shown) + _closing(webhook_id)
 
 
 def package_of(items: Sequence[bytes]) -> bytes:
@@ -99,8 +89,13 @@ def package_of(items: Sequence[bytes]) -> bytes:
     return _HEAD + b",".join(items) + _TAIL
 
 
-def _opening(event_id: UUID, created_at: datetime, event_type: str, shown: object) -> bytes:
-    document = {"id": str(event_id), "created_at": instant(created_at), "type": event_type, "object": shown}
+def _opening(contract: Contract, event_id: UUID, created_at: datetime, name: str, shown: object) -> bytes:
+    document = {
+        "id": str(event_id),
+        "created_at": instant(created_at),
+        RULES[contract].event_name_key: name,
+        "object": shown,
+    }
     return dumps(document)[:-1].encode()
 
 
@@ -115,9 +110,9 @@ class EventReader:
     gap, so an event's place follows from its number.
     """
 
-    def __init__(self, unit: Unit, objects: EventObjects) -> None:
+    def __init__(self, unit: Unit, told: Mapping[Contract, Tellings]) -> None:
+        self.told = told
         self._unit = unit
-        self._objects = objects
         self._events: list[LoggedEvent] = []
         self._openings: dict[tuple[int, Contract], bytes | None] = {}
 
@@ -137,23 +132,21 @@ class EventReader:
             del self._events[: sequence + 1 - self._events[0].sequence]
             self._openings = {key: text for key, text in self._openings.items() if key[0] > sequence}
 
-    async def item(self, event: LoggedEvent, contract: Contract, webhook_id: UUID) -> Item | None:
-        """The event as this contract shows it, or None where the contract does not have it.
+    async def item(self, event: LoggedEvent, contract: Contract, telling: Telling, webhook_id: UUID) -> Item | None:
+        """The event as this contract tells it.
 
-        An event that cannot be shown is set aside and left out: it would otherwise block every subscription for good.
+        One that cannot be shown is set aside and left out: it would otherwise block every subscription for good.
         """
         key = (event.sequence, contract)
         if key not in self._openings:
-            self._openings[key] = await self._open(event, contract)
+            self._openings[key] = await self._open(event, contract, telling)
         opening = self._openings[key]
         return None if opening is None else Item(event.sequence, event.created_at, opening + _closing(webhook_id))
 
-    async def _open(self, event: LoggedEvent, contract: Contract) -> bytes | None:
-        representation = self._objects.get(contract, {}).get(event.type)
-        if representation is None:
-            return None
+    async def _open(self, event: LoggedEvent, contract: Contract, telling: Telling) -> bytes | None:
         try:
-            return _opening(event.id, event.created_at, event.type, representation.mapper(event.snapshot))
+            name, shown = telling.name_of(event.snapshot), telling.shown.mapper(event.snapshot)
+            return _opening(contract, event.id, event.created_at, name, shown)
         except Exception as error:
             if is_passing(error):
                 raise
@@ -172,15 +165,19 @@ async def collect(
     excluded: Collection[str],
     max_size: int,
 ) -> Run:
-    """The run of wanted events above a number, up to the end of the news, a full package or the limit of a look."""
-    run = Run(scanned_to=after)
+    """The run of wanted events above a number, up to the end of the news, a full package or the limit of a look.
+
+    `types` and `excluded` are categories of the contract's own names.
+    """
+    run, told = Run(scanned_to=after), reader.told[contract]
     while not run.full:
         chunk = await reader.after(run.scanned_to)
         if not chunk:
             break
         for event in chunk:
-            if wants(types, excluded, event.type.partition(".")[0]):
-                item = await reader.item(event, contract, webhook_id)
+            telling = told.get(event.type)
+            if telling is not None and wants(types, excluded, telling.category):
+                item = await reader.item(event, contract, telling, webhook_id)
                 if item is not None and not run.add(item, max_size):
                     break
             run.scanned_to = event.sequence

@@ -69,7 +69,7 @@ def connect_event_delivery(
 def make_worker(delivery: EventDelivery, log: Any) -> Worker:
     """The worker of this process."""
     assembled = delivery.assembled
-    deliverer = Deliverer(assembled.database, catalog.EVENT_OBJECTS, delivery.sender, log=log)
+    deliverer = Deliverer(assembled.database, catalog.TOLD, delivery.sender, log=log)
     runner = replace(assembled.runner, patience_s=WORKER_PATIENCE_S)
     clockwork = replace(assembled.clockwork, runner=runner)
     return Worker(assembled.database, runner, clockwork, deliverer, delivery.wake, delivery.wire, log=log)

@@ -11,7 +11,7 @@ Source: DOMAIN.md section 3; ARCHITECTURE.md "News".
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -22,7 +22,8 @@ import structlog
 from openvest.core.clock import monotonic_ns
 from openvest.core.failpoints import failpoint
 from openvest.db.unit import Database, Unit
-from openvest.events.packages import EventObjects
+from openvest.declarations import Contract
+from openvest.events.telling import Tellings
 from openvest.features.tenants import service as tenants
 from openvest.features.tenants.model import SigningKey
 from openvest.features.webhooks import service as webhooks
@@ -87,7 +88,7 @@ class Deliverer:
     """
 
     database: Database
-    objects: EventObjects
+    told: Mapping[Contract, Tellings]
     sender: WebhookSender
     back_off: Sequence[int] = webhooks.BACK_OFF
     lease_seconds: int = webhooks.LEASE_SECONDS
@@ -131,7 +132,7 @@ class Deliverer:
 
         async def work(unit: Unit) -> tuple[Taken, set[UUID]]:
             held = await webhooks.record_outcomes(unit, ended, self.back_off)
-            await webhooks.build_packages(unit, self.objects)
+            await webhooks.build_packages(unit, self.told)
             packages = await webhooks.lease_packages(unit, room, self.lease_seconds)
             failing = sum(package.attempts > 0 for package in packages)
             left = Room(room.fresh - len(packages) + failing, room.failing - failing)

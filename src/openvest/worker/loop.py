@@ -31,6 +31,7 @@ from openvest.work.clockwork import Clockwork
 from openvest.work.runner import Runner
 from openvest.worker.deliveries import Deliverer
 from openvest.worker.housekeeping import keep_house
+from openvest.worker.silent import LOOK_SECONDS, SilentSessions
 from openvest.worker.tasks import TenantTasks
 
 POLL_SECONDS = 0.25
@@ -48,6 +49,10 @@ STOP_SECONDS = 4
 this is left to its lease, and sent again."""
 _SHORTEST_SECONDS = 0.02
 _LONGEST_SECONDS = 3600.0
+
+
+class LoopEnded(Exception):
+    """A part of the worker that goes on for ever did not; the text names it."""
 
 
 @dataclass(slots=True)
@@ -68,6 +73,7 @@ class Worker:
     draining: TenantTasks = field(init=False)
     advancing: TenantTasks = field(init=False)
     delivering: TenantTasks = field(init=False)
+    silent: SilentSessions = field(init=False)
 
     def __post_init__(self) -> None:
         self.numbering = TenantTasks("numbering", self._number, 2, self.log)
@@ -76,22 +82,30 @@ class Worker:
         self.advancing = TenantTasks("advancing", self._advance, ADVANCING_AT_ONCE, self.log)
         self.delivering = TenantTasks("delivering", self._deliver, 2, self.log)
         self.deliverer.ready = self.delivering.poke_in
+        self.silent = SilentSessions(self.database)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until told to stop, then end what was begun. Errors are logged and never end it."""
+        """Work until told to stop, then end what was begun. Errors are logged and never end it.
+
+        Raises: LoopEnded where a part of it ended all the same: a worker that looks no more would seem healthy.
+        """
         background = [
             asyncio.create_task(self.wake.listen(), name="listen"),
             asyncio.create_task(self._poll(), name="poll"),
             asyncio.create_task(self._wait_for_wakes(), name="wakes"),
             asyncio.create_task(self._every(HOUSE_SECONDS, self._keep_house), name="house"),
             asyncio.create_task(self._every(MEASURE_SECONDS, self._measure), name="measure"),
+            asyncio.create_task(self._every(LOOK_SECONDS, self._end_silent), name="silent"),
         ]
+        asked = asyncio.create_task(stop.wait(), name="asked to stop")
         try:
-            await stop.wait()
+            ended, _ = await asyncio.wait([asked, *background], return_when=asyncio.FIRST_COMPLETED)
+            for task in ended - {asked}:
+                raise LoopEnded(task.get_name()) from (None if task.cancelled() else task.exception())
         finally:
-            for task in background:
+            for task in (asked, *background):
                 task.cancel()
-            await asyncio.gather(*background, return_exceptions=True)
+            await asyncio.gather(asked, *background, return_exceptions=True)
             begun = monotonic_ns()
             await asyncio.gather(
                 self.numbering.finish(STOP_SECONDS),
@@ -195,6 +209,10 @@ class Worker:
 
     async def _keep_house(self) -> None:
         await keep_house(self.database, self.log)
+
+    async def _end_silent(self) -> None:
+        for pid in await self.silent.end():
+            self.log.warning("worker.silent_session_ended", pid=pid)
 
     async def _measure(self) -> None:
         await measure(self.database, self.wire)

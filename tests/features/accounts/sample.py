@@ -39,6 +39,8 @@ async def _begun_and_ended(life: Life) -> None:
     """A group of a new user; another's account that is closed, then the group."""
     user = await life.post("/users", USER)
     await life.post("/account_groups", {"user_id": user["id"], "type": "PERSONAL"})
+    another = await life.post("/users", USER)
+    await life.of("lite").post("/account_groups", {"user_id": another["id"]})
     customer = await make_customer(life.world.database, life.tenant_id)
     for at in (f"/accounts/{customer.account_id}", f"/account_groups/{customer.group_id}"):
         await life.send("DELETE", at)
@@ -71,6 +73,10 @@ async def _open_ones(database: Database, tenant_id: UUID, ask: Ask, count: int) 
     return [ask((await make_customer(database, tenant_id)).ids) for _ in range(count)]
 
 
+async def _to_become_portfolios(database: Database, tenant_id: UUID, ask: Ask, count: int) -> Sequence[Asked]:
+    return [one.also(type="PORTFOLIO") for one in await _open_ones(database, tenant_id, ask, count)]
+
+
 async def _lite_accounts(database: Database, tenant_id: UUID, ask: Ask, count: int) -> Sequence[Asked]:
     customer = await make_customer(database, tenant_id)
     return [ask(customer.ids) for _ in range(count)]
@@ -87,11 +93,14 @@ SAMPLE = Sample(
         "POST /account_groups": {"user_id": "{user_id}", "type": "PERSONAL"},
         "POST /accounts": {"user_id": "{user_id}", "account_group_id": "{account_group_id}", "type": "TRADING"},
         "PATCH /accounts/{account_id}": {"name": "mine now"},
+        "lite POST /accounts": {"user_id": "{user_id}", "account_group_id": "{account_group_id}"},
+        "lite PATCH /accounts/{account_id}": {"type": "TRADING"},
     },
     makers={
         "POST /account_groups": _groups,
         "POST /accounts": _accounts,
         "lite POST /accounts": _lite_accounts,
+        "lite PATCH /accounts/{account_id}": _to_become_portfolios,
         "lite DELETE /account_groups/{account_group_id}": _open_ones,
         "lite DELETE /accounts/{account_id}": _open_ones,
     },

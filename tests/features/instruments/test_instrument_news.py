@@ -197,7 +197,7 @@ async def test_a_subscriber_gets_the_instrument_as_a_get_shows_it(
     await database.write(tenant_id, tenants.add_signing_key, n=0)
     async with receiving() as receiver:
         sender = HttpWebhookSender(wire, frozenset({receiver.entry}))
-        world = WebhookWorld(database, tenant_id, receiver, Deliverer(database, catalog.EVENT_OBJECTS, sender), wire)
+        world = WebhookWorld(database, tenant_id, receiver, Deliverer(database, catalog.TOLD, sender), wire)
         await world.webhook(type=["INSTRUMENT"])
         await bring(owner, line(BAE, "BAE Systems"))
         await assembled.runner.run_until_quiet(tenant_id)
@@ -210,7 +210,7 @@ async def test_a_subscriber_gets_the_instrument_as_a_get_shows_it(
         str(BAE_ID),
         "BAE Systems",
     )
-    catalog.EVENT_OBJECTS["v1"][event["type"]].schema.model_validate(event["object"])
+    catalog.TOLD["v1"][event["type"]].shown.schema.model_validate(event["object"])
 
 
 # Nothing is lost, nothing comes twice

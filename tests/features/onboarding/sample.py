@@ -8,6 +8,7 @@ from uuid import UUID
 
 from openvest.db.unit import Database, Unit
 from openvest.features.onboarding import service as checks
+from openvest.features.onboarding import service_identifiers as identifiers
 from tests.kit.customers import make_user, make_users
 from tests.kit.people import FIT, USER
 from tests.kit.sample import Ask, Asked, Life, Sample
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 IDENTIFIER = {"type": "NATIONAL_ID", "issuing_country": "DE", "identifier": ""}
 _TEXTS = """
 additional_line address_line1 address_line2 city country identifier_standard issuing_country nationality postal_code
-postcode provider state street tax_identifier_number
+postcode provider state street tax_identification_number tax_identifier_number
 """
 _NO_KEY = "the contract lists no key, and a second request meets what the first one left"
 _OF_ONE = "what one user has, and the contract gives it no pages"
@@ -62,9 +63,21 @@ async def _residencies(database: Database, tenant_id: UUID, ask: Ask, count: int
     ]
 
 
-async def _checks(database: Database, tenant_id: UUID, ask: Ask, count: int) -> Sequence[Asked]:
+async def _of_one_user_each(database: Database, tenant_id: UUID, ask: Ask, count: int) -> Sequence[Asked]:
     people = await make_users(database, tenant_id, count, active=False)
     return [ask({"user_id": str(user_id)}) for user_id in people]
+
+
+async def _corrections(database: Database, tenant_id: UUID, ask: Ask, count: int) -> Sequence[Asked]:
+    async def work(unit: Unit) -> list[Asked]:
+        found: list[Asked] = []
+        for _ in range(count):
+            user_id = await make_user(unit)
+            [made] = await identifiers.list_identifiers(unit, user_id)
+            found.append(ask({"user_id": str(user_id), "identifier_id": str(made.id)}))
+        return found
+
+    return await database.write(tenant_id, work)
 
 
 async def _decided_checks(database: Database, tenant_id: UUID, ask: Ask, count: int, *, failed: bool) -> list[Asked]:
@@ -100,19 +113,27 @@ SAMPLE = Sample(
         "POST /users/{user_id}/tax_residencies": {
             "tax_residencies": [{"country": "DE", "tax_identifier_number": "12345678911"}]
         },
+        "lite POST /users/{user_id}/identifiers": {"type": "NATIONAL_ID", "value": ""},
+        "lite PATCH /users/{user_id}/identifiers/{identifier_id}": {"value": "DE19900517ERIKABEISP"},
+        "lite POST /users/{user_id}/tax_residencies": {"country": "DE", "tax_identification_number": "12345678911"},
     },
     makers={
         "POST /users/{user_id}/tax_residencies": _residencies,
-        "lite POST /users/{user_id}/checks": _checks,
+        "lite POST /users/{user_id}/tax_residencies": _of_one_user_each,
+        "lite POST /users/{user_id}/identifiers": _of_one_user_each,
+        "lite PATCH /users/{user_id}/identifiers/{identifier_id}": _corrections,
+        "lite POST /users/{user_id}/checks": _of_one_user_each,
         "lite POST /tests/users/{user_id}/checks/{check_id}/pass": _to_pass,
         "lite POST /tests/users/{user_id}/checks/{check_id}/fail": _to_fail,
     },
     objects=_a_check_and_an_identifier,
     lived=_by_hand,
     names=_names,
-    references={"identifier": "identifier"},
+    references={"identifier": "identifier", "value": "identifier"},
     texts=frozenset(_TEXTS.split()),
-    no_names=frozenset({"identifier", "identifier_standard", "tax_identifier_number"}),
+    no_names=frozenset(
+        {"identifier", "identifier_standard", "tax_identification_number", "tax_identifier_number", "value"}
+    ),
     whose={"role_id": "user_id"},
     variants={
         "POST /users/{user_id}/checks body role_id": {
@@ -132,6 +153,8 @@ SAMPLE = Sample(
         "GET /users/{user_id}/checks data": _OF_ONE,
         "lite GET /users/{user_id}/checks data": _OF_ONE,
         "GET /users/{user_id}/identifiers data": _OF_ONE,
+        "lite GET /users/{user_id}/identifiers data": _OF_ONE,
+        "lite GET /users/{user_id}/tax_residencies data": _OF_ONE,
         "GET /users/{user_id}/tax_residencies tax_residencies": _OF_ONE,
     },
     personal=("12345678911",),

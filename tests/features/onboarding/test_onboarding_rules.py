@@ -12,7 +12,7 @@ from openvest.core.clock import CLOCK_SKEW
 from openvest.core.ids import deterministic_id
 from openvest.core.problems import InvalidRequest
 from openvest.features.onboarding import rules, rules_checks, rules_identifiers
-from openvest.features.onboarding.model import Check, Residency, TaxResidencies
+from openvest.features.onboarding.model import Check, DeclaredResidency, Residency, TaxResidencies
 from tests.features.users.test_users_rules import ADDRESS, AT, USER
 
 
@@ -302,7 +302,11 @@ def test_evidence(kind: str, confirmed_at: datetime, details: dict[str, Any], co
 
 
 def declared(*countries: str, status: Any = "ACTIVE") -> TaxResidencies:
-    return TaxResidencies(AT, AT, status, tuple(Residency(country, None, "OTHER_REASONS") for country in countries))
+    declared = (
+        DeclaredResidency(country, None, "OTHER_REASONS", id=deterministic_id(country), created_at=AT)
+        for country in countries
+    )
+    return TaxResidencies(AT, AT, status, tuple(declared))
 
 
 def withholding(person: str, documentation: str = "W9") -> Check:

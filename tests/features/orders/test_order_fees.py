@@ -36,7 +36,7 @@ def body(trader: Trader, amount: str, method: str, side: str = "BUY", quantity: 
 
 async def told(trader: Trader, order_id: str) -> dict[str, str]:
     """The fee that each event of the order tells, by its type."""
-    show = {event_type: shown.mapper for event_type, shown in catalog.EVENT_OBJECTS["v1"].items()}
+    show = {event_type: telling.shown.mapper for event_type, telling in catalog.TOLD["v1"].items()}
     mine = [event for event in await trader.events() if event.object_id == UUID(order_id)]
     return {event.type.removeprefix("ORDER."): show[event.type](event.snapshot)["fee"] for event in mine}
 

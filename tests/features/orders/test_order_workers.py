@@ -23,7 +23,7 @@ from openvest.features.accounts import service as accounts
 from openvest.features.onboarding import service_identifiers as identifiers
 from openvest.features.onboarding.model import Residency
 from openvest.features.orders import service as orders
-from openvest.features.orders.model import OrderDetails, PlaceOrder
+from openvest.features.orders.model import OrderCancellation, OrderDetails, PlaceOrder
 from openvest.features.street import service as street
 from openvest.features.street import store as street_store
 from openvest.features.street.model import Report
@@ -164,7 +164,7 @@ async def test_a_cancellation_that_comes_after_the_inventory_has_served(assemble
     await run(trader, workers(trader, 1, 10, "orders.check"))
     assert await states(trader, [third]) == ["PROCESSING"]
 
-    async def cancel(unit: Unit) -> UUID:
+    async def cancel(unit: Unit) -> OrderCancellation:
         return await orders.cancel_order(unit, third.id)
 
     await trader.world.database.write(trader.customer.tenant_id, cancel)
@@ -176,13 +176,15 @@ async def test_a_cancellation_that_comes_after_the_inventory_has_served(assemble
 
 
 async def test_cancellations_race_with_everything(assembled: Assembled) -> None:
-    """Whatever wins, the money is where it belongs, and every order ends once."""
+    """Whatever wins, the money is where it belongs, every order ends once, and every wish is answered once."""
     trader = await live(assembled, "5000.00")
     placed = [(await accept(trader, trader.wanted(cash_amount="10.00")))[0] for _ in range(60)]
 
+    asked: dict[UUID, OrderCancellation] = {}
+
     async def cancel_all() -> None:
         for order in placed:
-            await trader.world.database.write(
+            asked[order.id] = await trader.world.database.write(
                 trader.customer.tenant_id, lambda unit, i=order.id: orders.cancel_order(unit, i)
             )
 
@@ -194,6 +196,13 @@ async def test_cancellations_race_with_everything(assembled: Assembled) -> None:
     assert (await trader.cash()).startswith(f"{5000 - spent}.00 / 0.00 ")
     ends = Counter(e.object_id for e in await trader.events() if e.type in ("ORDER.FILLED", "ORDER.CANCELLED"))
     assert set(ends.values()) == {1}
+    answers = [e for e in await trader.events() if e.type.startswith("ORDER_CANCELLATION")]
+    assert sorted(e.snapshot["id"] for e in answers) == sorted(str(one.id) for one in asked.values())
+    stands = dict(zip((str(order.id) for order in placed), await states(trader, placed), strict=True))
+    for event in answers:
+        confirmed = event.type == "ORDER_CANCELLATION.CONFIRMED"
+        assert confirmed == (event.snapshot["outcome"] == "CONFIRMED")
+        assert confirmed == (stands[event.snapshot["order_id"]] == "CANCELLED")
     await assert_proved(trader)
 
 

@@ -29,7 +29,7 @@ from tests.kit.world import make_tenant
 pytestmark = pytest.mark.anyio
 
 ENDPOINTS: list[Endpoint] = [*cash_v1.ENDPOINTS, *positions_v1.ENDPOINTS, *payments_v1.ENDPOINTS]
-OBJECTS = catalog.EVENT_OBJECTS["v1"]
+OBJECTS = catalog.TOLD["v1"]
 BY_ID = {endpoint.operation_id: endpoint for endpoint in ENDPOINTS}
 NOBODY = UUID("11111111-1111-4111-8111-111111111111")
 
@@ -332,7 +332,7 @@ async def test_every_event_fits_its_published_object(database: Database, custome
 
     seen: set[str] = set()
     for event in await database.read(customer.tenant_id, work):
-        shown = OBJECTS[event.type]
+        shown = OBJECTS[event.type].shown
         fits(shown.schema, shown.mapper(event.snapshot))
         seen.add(event.type)
     assert seen >= {"TOPUP.CONFIRMED", "CASH_BALANCE.UPDATED", "CASH_TRANSACTION.EXECUTED", "POSITION.UPDATED"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,7 @@ import httpx
 from jsonschema import Draft202012Validator, FormatChecker
 
 from openvest import catalog
+from openvest.core.contracts import Contract
 from openvest.db.unit import Database
 from openvest.events.log import LoggedEvent, events_after
 from openvest.events.sequencer import number_events
@@ -17,7 +19,8 @@ from openvest.features.onboarding import v1 as onboarding_v1
 from openvest.features.tenants.v1 import ENDPOINTS as TENANTS
 from openvest.features.users import v1 as users_v1
 from openvest.server.openapi import describe
-from tests.kit.http import Api
+from tests.kit.contracts import asked_in
+from tests.kit.http import Api, make_apis, make_test_app
 from tests.kit.openapi import check_answer
 from tests.kit.people import (
     USER,
@@ -25,8 +28,12 @@ from tests.kit.people import (
 )
 
 ENDPOINTS = [*TENANTS, *users_v1.ENDPOINTS, *onboarding_v1.ENDPOINTS, *accounts_v1.ENDPOINTS]
-OBJECTS = catalog.EVENT_OBJECTS["v1"]
-DESCRIPTION = describe(ENDPOINTS, "v1", "test")
+OBJECTS = catalog.TOLD["v1"]
+LITE = catalog.CONTRACTS["lite"]
+DESCRIPTIONS: Mapping[Contract, dict[str, Any]] = {
+    "v1": describe(ENDPOINTS, "v1", "test"),
+    "lite": describe(LITE, "lite", "test"),
+}
 
 
 async def settle(database: Database, tenant_id: UUID) -> None:
@@ -38,7 +45,7 @@ async def news(database: Database, tenant_id: UUID) -> list[LoggedEvent]:
     await number_events(database, tenant_id)
     found = await database.read(tenant_id, lambda unit: events_after(unit, 0, 1_000))
     for event in found:
-        shown = OBJECTS[event.type]
+        shown = OBJECTS[event.type].shown
         schema = shown.schema.model_json_schema()
         Draft202012Validator(schema, format_checker=FormatChecker()).validate(shown.mapper(event.snapshot))
     return found
@@ -49,10 +56,22 @@ def held(api: Api) -> Api:
 
     async def look(answer: httpx.Response) -> None:
         await answer.aread()
-        check_answer(DESCRIPTION, answer)
+        check_answer(DESCRIPTIONS[asked_in(answer)], answer)
 
     api.http.event_hooks = {"request": [], "response": [look]}
     return api
+
+
+async def make_both(database: Database, tenant_id: UUID) -> Api:
+    """A client of v1 that knows one of lite; what they hear is held against the descriptions."""
+    return held(await make_apis(make_test_app(database, {"v1": ENDPOINTS, "lite": LITE}), database, tenant_id))
+
+
+async def sent(api: Api, method: str, at: str, body: Any = None) -> Any:
+    """What a client of lite is answered."""
+    answer = await api.send(method, at, body)
+    assert answer.status_code in (200, 201, 204), answer.text
+    return answer.json() if answer.content else None
 
 
 async def made(api: Api, **changes: Any) -> dict[str, Any]:

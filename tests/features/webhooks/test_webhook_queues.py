@@ -15,7 +15,7 @@ from openvest.features.tenants import service as tenants
 from openvest.features.webhooks import service, store
 from openvest.worker.deliveries import Deliverer
 from tests.kit.receiver import Delivery, receiving
-from tests.kit.webhooks import AGE_FAILURE, AGE_LEASE, OBJECTS, WebhookWorld, make_world
+from tests.kit.webhooks import AGE_FAILURE, AGE_LEASE, TOLD, WebhookWorld, make_world
 from tests.kit.world import make_tenant
 
 pytestmark = pytest.mark.anyio
@@ -76,7 +76,7 @@ async def test_a_deleted_subscription_hears_nothing_more(world: WebhookWorld) ->
     count = len(world.receiver.deliveries)
 
     async def end(unit: Unit) -> None:
-        await service.delete_webhook(unit, webhook_id)
+        await service.delete_webhook(unit, "v1", webhook_id)
 
     await world.emit("USER.CREATED")
     await world.database.write(world.tenant_id, end, n=0)
@@ -185,7 +185,7 @@ async def test_two_deliverers_never_have_one_subscription_in_flight_twice(world:
     done = False
 
     async def keep_on() -> None:
-        deliverer = Deliverer(world.database, OBJECTS, world.deliverer.sender, back_off=(0,), log=world.deliverer.log)
+        deliverer = Deliverer(world.database, TOLD, world.deliverer.sender, back_off=(0,), log=world.deliverer.log)
         while not done:
             await deliverer.once(world.tenant_id)
 
@@ -217,7 +217,7 @@ async def test_a_claim_that_is_older_than_a_package_closes_no_second_one(
 
     async def look(unit: Unit) -> tuple[list[UUID], int]:
         claimed = await unit.rows(stale, unit.tenant_id, await last_sequence(unit), 10)
-        return claimed, await service.build_packages(unit, OBJECTS)
+        return claimed, await service.build_packages(unit, TOLD)
 
     assert await world.database.write(world.tenant_id, look, n=0) == ([webhook_id], 0)
     assert await world.count("webhook_packages where first_sequence = 1") == 1

@@ -30,7 +30,7 @@ from openvest.worker.loop import Worker
 from openvest.worker.tasks import TenantTasks
 from tests.kit.customers import make_customer
 from tests.kit.receiver import receiving
-from tests.kit.webhooks import AGE_FAILURE, OBJECTS, WebhookWorld, make_world
+from tests.kit.webhooks import AGE_FAILURE, TOLD, WebhookWorld, make_world
 from tests.kit.world import MAY_BE
 
 pytestmark = pytest.mark.anyio
@@ -77,7 +77,7 @@ async def worker_of(world: WebhookWorld, log: Logger, works: Sequence[Sweep] = (
         await runner.drain(tenant_id)
 
     world.database.drain = drain
-    deliverer = Deliverer(world.database, OBJECTS, world.deliverer.sender, back_off=(0,), log=log)
+    deliverer = Deliverer(world.database, TOLD, world.deliverer.sender, back_off=(0,), log=log)
     return Worker(world.database, runner, Clockwork(runner), deliverer, wake, world.wire, log=log)
 
 
@@ -312,7 +312,7 @@ async def test_the_program_puts_a_worker_together(assembled: Assembled, tenant_i
         await delivery.close()
     assert log.lines == []
     for event in world.events():
-        catalog.EVENT_OBJECTS["v1"][event["type"]].schema.model_validate(event["object"])
+        catalog.TOLD["v1"][event["type"]].shown.schema.model_validate(event["object"])
     assert str(customer.user_id) in {event["object"].get("id") for event in world.events()}
     with pytest.raises(ValueError, match="HOST:PORT"):
         connect_event_delivery(assembled, wire, webhooks_to=("everywhere",))

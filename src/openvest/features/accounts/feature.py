@@ -7,7 +7,7 @@ from openvest.features.accounts import lite, model, rules, sweeps, v1
 
 FEATURE = Feature(
     "accounts",
-    v1=Face(v1.ENDPOINTS, v1.REPRESENTATIONS),
+    v1=Face(v1.ENDPOINTS, v1.REPRESENTATIONS, v1.TOLD),
     lite=Face(lite.ENDPOINTS, lite.REPRESENTATIONS, lite.TOLD, names=lite.NAMES),
     events=model.EVENTS,
     sweeps=sweeps.SWEEPS,

@@ -59,6 +59,12 @@ class AccountCreate(Body):
     type: AccountType = Field(default="TRADING", description="Orders by instrument, or by portfolio.")
 
 
+class AccountChange(Body):
+    """What can change of an account."""
+
+    type: AccountType | None = Field(default=None, description="Orders by instrument, or by portfolio.")
+
+
 class AccountView(View):
     """An account."""
 
@@ -117,6 +123,15 @@ async def retrieve_account(unit: Unit, calls: Sequence[Call]) -> Sequence[Json]:
     return [one if isinstance(one, Problem) else account_lite(snapshot_of(one)) for one in found]
 
 
+async def update_account(unit: Unit, call: Call) -> Json:
+    """Change the type of an account that was never used."""
+    body: AccountChange = call.body
+    account_id = call.path["account_id"]
+    if body.type is None:
+        return account_lite(snapshot_of(await service.get_account(unit, account_id)))
+    return account_lite(snapshot_of(await service.change_type(unit, account_id, body.type)))
+
+
 async def close_account(unit: Unit, call: Call) -> Json:
     """Close an account."""
     await service.close_account(unit, call.path["account_id"])
@@ -142,6 +157,7 @@ ENDPOINTS: list[Endpoint] = [
     ACCOUNTS.lists("/accounts", list_accounts, AccountPage, query=PageQuery),
     ACCOUNTS.creates("/accounts", create_account, AccountView, body=AccountCreate, errors=(404, 422)),
     ACCOUNTS.reads(_ACCOUNT, answer=AccountView, batch=retrieve_account),
+    ACCOUNTS.changes(_ACCOUNT, update_account, AccountView, body=AccountChange, errors=(409,)),
     ACCOUNTS.deletes(_ACCOUNT, close_account, errors=(409,)),
     ACCOUNTS.lists("/users/{user_id}/accounts", list_user_accounts, AccountPage, query=PageQuery),
 ]
@@ -152,5 +168,6 @@ REPRESENTATIONS: Mapping[str, Representation] = {
 }
 _TOLD = {"ACTIVATED": "OPENED", "LOCKED": "UPDATED", "CLOSING_INITIATED": "UPDATED"}
 TOLD: Mapping[str, EventName] = {
-    f"{noun}.{name}": f"{noun}.{told}" for noun in ("ACCOUNT_GROUP", "ACCOUNT") for name, told in _TOLD.items()
+    **{f"{noun}.{name}": f"{noun}.{told}" for noun in ("ACCOUNT_GROUP", "ACCOUNT") for name, told in _TOLD.items()},
+    "ACCOUNT.TYPE_CHANGED": "ACCOUNT.UPDATED",
 }

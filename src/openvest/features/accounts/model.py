@@ -74,5 +74,5 @@ class AccountFacts:
 _GROUP_EVENTS = "CREATED ACTIVATED CLOSING_INITIATED CLOSED LOCKED"
 EVENTS: Sequence[Event] = (
     *(Event(f"ACCOUNT_GROUP.{name}", "account group") for name in _GROUP_EVENTS.split()),
-    *(Event(f"ACCOUNT.{name}", "account") for name in f"{_GROUP_EVENTS} UPDATED".split()),
+    *(Event(f"ACCOUNT.{name}", "account") for name in f"{_GROUP_EVENTS} UPDATED TYPE_CHANGED".split()),
 )

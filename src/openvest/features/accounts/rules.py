@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from uuid import UUID
 
 from openvest.core.lifecycle import Lifecycle
-from openvest.core.problems import FieldError, NotFound, Unprocessable
+from openvest.core.problems import Conflict, FieldError, NotFound, Unprocessable
 from openvest.features.accounts.model import AccountGroup, Status
 from openvest.features.users.model import User
 
@@ -37,6 +37,8 @@ ACCOUNT = Lifecycle(
         ("PENDING_APPROVAL", "change"): "PENDING_APPROVAL",
         ("ACTIVE", "change"): "ACTIVE",
         ("CLOSING", "change"): "CLOSING",
+        ("PENDING_APPROVAL", "change type"): "PENDING_APPROVAL",
+        ("ACTIVE", "change type"): "ACTIVE",
     },
 )
 
@@ -47,6 +49,7 @@ EVENTS = {
     "close": "CLOSING_INITIATED",
     "finish closing": "CLOSED",
     "change": "UPDATED",
+    "change type": "TYPE_CHANGED",
 }
 """The event of each verb. Source: reference (accounts)."""
 
@@ -93,6 +96,13 @@ class GroupNotOpen(Unprocessable):
 
     def __init__(self, status: Status) -> None:
         super().__init__(f"An account group that is {status} takes no new accounts.")
+
+
+class AccountUsed(Conflict):
+    """The account has, or had, something in it."""
+
+    def __init__(self) -> None:
+        super().__init__("An account that holds something, or has held something, keeps its type.")
 
 
 def check_group_type(kind: str) -> None:

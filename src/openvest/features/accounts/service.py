@@ -143,6 +143,21 @@ async def rename_account(unit: Unit, account_id: UUID, name: str | None) -> Acco
     return await move_account(unit, account, "change", name=name)
 
 
+async def change_type(unit: Unit, account_id: UUID, kind: AccountType) -> Account:
+    """Give an account another type, while it was never used; the same changes nothing.
+
+    Raises: AccountNotFound, WrongState, AccountUsed; and where something was ordered for it, which features above look
+    for when they hear of it. Writes: accounts, ACCOUNT.TYPE_CHANGED.
+    """
+    account = await _account_for_update(unit, account_id)
+    rules.ACCOUNT.move(account.status, "change type")
+    if kind == account.type:
+        return account
+    if await unit.one(store.EVER_HELD, unit.tenant_id, account_id):
+        raise rules.AccountUsed
+    return await move_account(unit, account, "change type", type=kind)
+
+
 async def close_account(unit: Unit, account_id: UUID) -> Account:
     """Start closing an account. Raises: AccountNotFound, WrongState. Writes: accounts, ACCOUNT.CLOSING_INITIATED."""
     return await move_account(unit, await _account_for_update(unit, account_id), "close")

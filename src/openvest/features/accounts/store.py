@@ -67,7 +67,11 @@ NEXT_ACCOUNT_NUMBER = Query(
     int, "select coalesce(max(account_number), 0) + 1 from accounts where tenant_id = $1 and account_group_id = $2"
 )
 INSERT_ACCOUNT = insert("accounts", Account)
-SAVE_ACCOUNT = update("accounts", Account, "version updated_at name status")
+SAVE_ACCOUNT = update("accounts", Account, "version updated_at type name status")
+EVER_HELD = Query(
+    bool,
+    "select exists (select from pub_balances where tenant_id = $1 and owner_id = $2 and owner_kind = 'account')",
+)
 
 FACTS = Query(
     AccountFacts,

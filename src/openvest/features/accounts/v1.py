@@ -15,7 +15,7 @@ from openvest.core.texts import visible_line
 from openvest.core.v1 import ByTimesQuery, page_of, page_v1
 from openvest.db.paging import page
 from openvest.db.unit import Unit
-from openvest.declarations import Call, Endpoint, Representation
+from openvest.declarations import Call, Endpoint, EventName, Representation
 from openvest.features.accounts import service, store
 from openvest.features.accounts.model import Account, AccountGroup
 from openvest.features.users import service as users
@@ -211,6 +211,7 @@ ENDPOINTS: list[Endpoint] = [
     TESTS.acts(f"/tests{_ACCOUNT}/unlock", unlock_account, AccountView, errors=(409,)),
 ]
 
+TOLD: Mapping[str, EventName] = {"ACCOUNT.TYPE_CHANGED": "ACCOUNT.UPDATED"}
 REPRESENTATIONS: Mapping[str, Representation] = {
     "account group": Representation(group_v1, AccountGroupView),
     "account": Representation(account_v1, AccountView),

@@ -34,10 +34,11 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class NewIdentifier:
-    """What a client says of a reporting identifier. Without a standard it is found from the number."""
+    """What a client says of a reporting identifier. Without a standard it is found from the number; without a country
+    it is that of the nationality that is reported."""
 
     type: IdentifierType
-    issuing_country: str
+    issuing_country: str | None
     identifier: str
     identifier_standard: str | None
 
@@ -72,13 +73,22 @@ class Residency:
 
 
 @dataclass(frozen=True, slots=True)
+class DeclaredResidency(Residency):
+    """A residency as it was declared. Its id is made of user and country, so it is the same when that country is
+    declared anew, and `created_at` is when it was first of those declared without a break."""
+
+    id: UUID
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class TaxResidencies:
     """The declared set, opened."""
 
     created_at: datetime
     updated_at: datetime
     status: ResidencyStatus
-    residencies: tuple[Residency, ...]
+    residencies: tuple[DeclaredResidency, ...]
 
 
 EVENTS: Sequence[Event] = tuple(Event(f"USER_CHECK.{name}", "user check") for name in ("CREATED", "PASSED", "FAILED"))

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
+from openvest.core.clock import parse_instant
+from openvest.core.ids import deterministic_id
 from openvest.core.shown import filled
-from openvest.core.snapshots import dumps
+from openvest.core.snapshots import text_of
 from openvest.db.rows import save
 from openvest.db.unit import Unit
 from openvest.features.onboarding import rules, rules_identifiers, service, store
 from openvest.features.onboarding.model import (
     IDENTIFIER,
     RESIDENCIES,
+    DeclaredResidency,
     Identifier,
     NewIdentifier,
     Residency,
@@ -29,11 +33,11 @@ _identifier = filled(Identifier, store.SealedIdentifier, beside="identifier")
 async def add_identifier(unit: Unit, user_id: UUID, new: NewIdentifier) -> Identifier:
     """Store the identifier of a kind, country and standard, in place of an earlier one.
 
-    Raises: InvalidIdentifier, UserNotFound, UserOffboarded. Writes: user_identifiers, and as `reconsider`.
+    Raises: UserNotFound, InvalidIdentifier, UserOffboarded. Writes: user_identifiers, and as `reconsider`.
     """
-    country, number = new.issuing_country, new.identifier
-    name = rules_identifiers.find_standard(new.type, country, number, new.identifier_standard)
     user = await users.user_for_update(unit, user_id)
+    country, number = new.issuing_country or rules.decisive_nationality(user.nationalities), new.identifier
+    name = rules_identifiers.find_standard(new.type, country, number, new.identifier_standard)
     users.check_open(user)
     for row in await unit.rows(store.IDENTIFIERS, unit.tenant_id, user_id):
         if (row.type, row.issuing_country, row.identifier_standard) == (new.type, country, name):
@@ -99,15 +103,52 @@ async def set_tax_residencies(unit: Unit, user_id: UUID, residencies: tuple[Resi
     rules_identifiers.check_residencies(residencies)
     user = await users.user_for_update(unit, user_id)
     users.check_open(user)
-    known = await unit.rows(store.RESIDENCIES, unit.tenant_id, [user_id])
-    at = unit.moment_after(known[0].updated_at if known else None)
+    known = await tax_residencies_of(unit, [user_id])
+    return await _declare(unit, user, known.get(user_id), residencies)
+
+
+async def add_tax_residency(unit: Unit, user_id: UUID, residency: Residency) -> DeclaredResidency:
+    """Declare one more country of a user, or the same one anew.
+
+    Raises: InvalidRequest, UserNotFound, UserOffboarded. Writes: tax_residencies, and as `reconsider`.
+    """
+    rules_identifiers.check_residencies((residency,))
+    user = await users.user_for_update(unit, user_id)
+    users.check_open(user)
+    known = (await tax_residencies_of(unit, [user_id])).get(user_id)
+    wanted: dict[str, Residency] = {one.country: one for one in known.residencies} if known else {}
+    wanted[residency.country] = residency
+    declared = await _declare(unit, user, known, tuple(wanted.values()))
+    return next(one for one in declared.residencies if one.country == residency.country)
+
+
+async def _declare(
+    unit: Unit, user: User, known: TaxResidencies | None, wanted: tuple[Residency, ...]
+) -> TaxResidencies:
+    """Store the declared set of a locked user in place of the known one."""
+    at = unit.moment_after(known.updated_at if known else None)
+    since = {one.country: one.created_at for one in known.residencies} if known else {}
+    residencies = tuple(_residency(one, user.id, since.get(one.country, at)) for one in wanted)
     status = rules_identifiers.residency_status(residencies)
-    text = dumps([asdict(residency) for residency in residencies])
-    sealed = unit.secrets.seal(text.encode(), RESIDENCIES.place(user_id=user_id))
+    sealed = unit.secrets.seal(text_of(residencies).encode(), RESIDENCIES.place(user_id=user.id))
     countries = [residency.country for residency in residencies]
-    await unit.run(store.SAVE_RESIDENCIES, unit.tenant_id, user_id, at, status, countries, sealed)
+    await unit.run(store.SAVE_RESIDENCIES, unit.tenant_id, user.id, at, status, countries, sealed)
     await service.reconsider(unit, [user])
-    return TaxResidencies(known[0].created_at if known else at, at, status, residencies)
+    return TaxResidencies(known.created_at if known else at, at, status, residencies)
+
+
+def _residency(said: Residency, user_id: UUID, created_at: datetime) -> DeclaredResidency:
+    made_id = deterministic_id("tax_residency", user_id, said.country)
+    return DeclaredResidency(
+        said.country, said.tax_identifier_number, said.missing_tin_reason, id=made_id, created_at=created_at
+    )
+
+
+async def list_tax_residencies(unit: Unit, user_id: UUID) -> Sequence[DeclaredResidency]:
+    """The declared set of a user, empty before the first. Raises: UserNotFound."""
+    await users.get_user(unit, user_id)
+    found = await tax_residencies_of(unit, [user_id])
+    return found[user_id].residencies if user_id in found else ()
 
 
 async def get_tax_residencies(unit: Unit, user_id: UUID) -> TaxResidencies:
@@ -121,9 +162,18 @@ async def get_tax_residencies(unit: Unit, user_id: UUID) -> TaxResidencies:
 
 async def tax_residencies_of(unit: Unit, user_ids: Sequence[UUID]) -> dict[UUID, TaxResidencies]:
     """The declared sets of those users that have one."""
-    found: dict[UUID, TaxResidencies] = {}
-    for row in await unit.rows(store.RESIDENCIES, unit.tenant_id, list(user_ids)):
-        text = unit.secrets.open(row.sealed, RESIDENCIES.place(user_id=row.user_id))
-        residencies = tuple(Residency(**item) for item in json.loads(text))
-        found[row.user_id] = TaxResidencies(row.created_at, row.updated_at, row.status, residencies)
-    return found
+    return {
+        row.user_id: _opened_set(unit, row)
+        for row in await unit.rows(store.RESIDENCIES, unit.tenant_id, list(user_ids))
+    }
+
+
+def _opened_set(unit: Unit, row: store.SealedResidencies) -> TaxResidencies:
+    text = unit.secrets.open(row.sealed, RESIDENCIES.place(user_id=row.user_id))
+    residencies: list[DeclaredResidency] = []
+    for item in json.loads(text):
+        said = Residency(item["country"], item["tax_identifier_number"], item["missing_tin_reason"])
+        # A set that was declared before residencies had an instant of their own has one for all.
+        since = parse_instant(item["created_at"]) if "created_at" in item else row.created_at
+        residencies.append(_residency(said, row.user_id, since))
+    return TaxResidencies(row.created_at, row.updated_at, row.status, tuple(residencies))

@@ -105,8 +105,11 @@ class TaxResidenciesView(View):
     status: Literal["PENDING", "ACTIVE"] = Field(description="PENDING while a number is still to be assigned.")
 
 
+residency_v1 = shown(TaxResidency, Residency)
+
+
 def _residencies(declared: Snapshot) -> Json:
-    return [{k: v for k, v in row.items() if v is not None} for row in declared["residencies"]]
+    return [residency_v1(residency) for residency in declared["residencies"]]
 
 
 identifier_v1 = shown(IdentifierView, Identifier)

@@ -1,7 +1,8 @@
 """Orders: a customer's instruction to buy or sell, from acceptance until nothing works for it any more.
 
 Nouns: an *order* of a customer on an account. What works for it at a venue is a street order (feature `street`), what
-is traded for it an execution (feature `executions`).
+is traded for it an execution (feature `executions`). A *cancellation* is the client's wish that it ends: one order has
+one that is not answered at most, and it is kept in the order (`cancel_asked_at`).
 
 Life: NEW → PROCESSING → FILLED, or CANCELLED with a reason. Acceptance does intake only: the row, its event, the
 answer. The *check* sweep then decides in order of acceptance per account group and takes the lock; the *booking* sweep

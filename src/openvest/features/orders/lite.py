@@ -261,4 +261,11 @@ REPRESENTATIONS: Mapping[str, Representation] = {
     "order": Representation(event_object("ORDER"), EventObjectView),
     "order cancellation": Representation(event_object("ORDER_CANCELLATION"), EventObjectView),
 }
-TOLD: Mapping[str, EventName] = {"ORDER.CANCELLED": lambda order: f"ORDER.{state_of(order)}"}
+
+
+def end_told(order: Snapshot) -> Literal["ORDER.CANCELLED", "ORDER.REJECTED"]:
+    """What the end of an order that was not filled is called."""
+    return "ORDER.REJECTED" if state_of(order) == "REJECTED" else "ORDER.CANCELLED"
+
+
+TOLD: Mapping[str, EventName] = {"ORDER.CANCELLED": end_told}

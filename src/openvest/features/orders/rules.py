@@ -14,7 +14,7 @@ from typing import Any, Literal
 from openvest.core.clock import instant
 from openvest.core.ids import deterministic_id
 from openvest.core.lifecycle import Lifecycle
-from openvest.core.problems import Unprocessable
+from openvest.core.problems import Conflict, Unprocessable
 from openvest.features.accounts.model import AccountFacts
 from openvest.features.executions.model import Execution
 from openvest.features.orders.model import (
@@ -45,6 +45,13 @@ EVENT_OF = {"PROCESSING": "ORDER.PROCESSING", "FILLED": "ORDER.FILLED", "CANCELL
 
 class UnknownAccount(Unprocessable):
     """The account does not exist, or is not the user's."""
+
+
+class AccountOrdered(Conflict):
+    """Something was ordered for the account, under the type it has."""
+
+    def __init__(self) -> None:
+        super().__init__("An account for which something was ordered keeps its type.")
 
 
 class UnknownInstrument(Unprocessable):

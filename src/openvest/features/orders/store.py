@@ -80,6 +80,8 @@ def _values(orders: Sequence[Order], plain: Sequence[str], decimal: Sequence[str
     ]
 
 
+ANY_ORDERED = Query(bool, "select exists (select from orders where tenant_id = $1 and account_id = any($2::uuid[]))")
+
 BY_ID = Query(Order, f"select {_COLUMNS} from orders where tenant_id = $1 and id = $2")
 
 ORDER_FOR_UPDATE = Query(

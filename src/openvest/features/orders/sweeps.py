@@ -9,7 +9,7 @@ from openvest.core.snapshots import Emitted
 from openvest.db.unit import Unit
 from openvest.declarations import DeadLetterKind, Phase, Reaction, Sweep
 from openvest.features.executions.model import Side
-from openvest.features.orders import service, service_dead_letters, store
+from openvest.features.orders import rules, service, service_dead_letters, store
 from openvest.features.orders.model import Order
 from openvest.features.orders.sweeps_book import BOOK
 from openvest.features.orders.sweeps_check import CHECK
@@ -50,6 +50,12 @@ async def _end(unit: Unit, events: Sequence[Emitted], *sides: Side) -> None:
     await service.end_working(unit, found, "CANCELLED_BY_UPVEST_PLATFORM", ended_at=unit.now)
 
 
+async def _refuse_if_ordered(unit: Unit, events: Sequence[Emitted]) -> None:
+    """Accounts are about to get another type. Raises: AccountOrdered."""
+    if await unit.one(store.ANY_ORDERED, unit.tenant_id, _ids(events)):
+        raise rules.AccountOrdered
+
+
 def _ids(events: Sequence[Emitted]) -> list[UUID]:
     return sorted({event.object_id for event in events})
 
@@ -60,6 +66,7 @@ SWEEPS = [BOOK, CHECK, EXPIRE]
 REACTIONS = [
     Reaction(event_type, run)
     for event_type, run in (
+        ("ACCOUNT.TYPE_CHANGED", _refuse_if_ordered),
         ("ACCOUNT.LOCKED", _end_orders),
         ("ACCOUNT_GROUP.LOCKED", _end_orders),
         ("ACCOUNT.CLOSING_INITIATED", _end_purchases),

@@ -1,20 +1,23 @@
-"""Positions as lite shows them."""
+"""Positions, and what moved an account, as lite shows them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from pydantic import Field
 
-from openvest.core.lite import WHOLE, EventObjectView, event_object, list_lite, list_of
-from openvest.core.schema import Currency, Id, Instant, SignedDecimal, UnsignedDecimal, View
+from openvest.core.lite import WHOLE, EventObjectView, PageQuery, event_object, list_lite, list_of, page_lite, page_of
+from openvest.core.naming import Names
+from openvest.core.schema import Currency, Id, Instant, SignedCash, SignedDecimal, UnsignedDecimal, View
 from openvest.core.shown import shown
 from openvest.core.snapshots import Json, snapshot_of
 from openvest.db.unit import Unit
 from openvest.declarations import Call, Endpoint, EventName, Representation
 from openvest.features.accounts import service as accounts
 from openvest.features.positions import service
-from openvest.features.positions.model import Position
+from openvest.features.positions.lite_types import TRANSACTION_TYPES, TransactionType
+from openvest.features.positions.model import AccountTransaction, Position
 from openvest.operations import LITE, Operations
 
 
@@ -39,11 +42,28 @@ class PositionView(View):
 
 PositionList = list_of(PositionView, "positions")
 
+
+class TransactionView(View):
+    """What moved an account: money, or units alone."""
+
+    id: Id = Field(description="Id of the transaction.")
+    account_id: Id = Field(description="The account that was asked for; money of its group stands with every account.")
+    type: TransactionType = Field(description="What moved it.")
+    amount: SignedCash = Field(description="Change of the cash balance; zero where only units moved.")
+    currency: Currency = Field(description="Currency of the amount.")
+    created_at: Instant = Field(description="When it was booked.")
+
+
+TransactionPage = page_of(TransactionView, "transactions")
+
 position_lite = shown(
     PositionView,
     Position,
     instrument_id=lambda position: position["instrument"]["uuid"],
     average_buy_in_price="average_price",
+)
+transaction_lite = shown(
+    TransactionView, AccountTransaction, type=lambda transaction: TRANSACTION_TYPES[transaction["type"]]
 )
 
 
@@ -62,11 +82,19 @@ async def retrieve_position(unit: Unit, call: Call) -> Json:
     return position_lite(snapshot_of(position))
 
 
+async def list_transactions(unit: Unit, call: Call) -> Json:
+    """List what moved an account, money and units together."""
+    account = await accounts.get_account(unit, call.path["account_id"])
+    return page_lite(await service.list_account_transactions(unit, call.query.page_request, account), transaction_lite)
+
+
 POSITIONS = Operations(LITE, "Positions", "positions", readers=("read",))
+TRANSACTIONS = Operations(LITE, "Transactions", "transactions", readers=("read",))
 
 ENDPOINTS: list[Endpoint] = [
     POSITIONS.lists("/accounts/{account_id}/positions", list_positions, PositionList),
     POSITIONS.reads("/accounts/{account_id}/positions/{position_id}", retrieve_position, PositionView),
+    TRANSACTIONS.lists("/accounts/{account_id}/transactions", list_transactions, TransactionPage, query=PageQuery),
 ]
 
 REPRESENTATIONS: Mapping[str, Representation] = {"position": Representation(event_object("POSITION"), EventObjectView)}
@@ -74,3 +102,4 @@ TOLD: Mapping[str, EventName] = {"POSITION.UPDATED": "POSITION.UPDATED"}
 UNTOLD: Mapping[str, str] = {
     "SECURITY_TRANSACTION.EXECUTED": "lite has no category for transactions; the position and what moved it are told"
 }
+NAMES: Sequence[Names[Any, Any]] = (TRANSACTION_TYPES,)

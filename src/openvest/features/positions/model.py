@@ -72,6 +72,18 @@ class SecuritiesTransaction(Movement):
     references: tuple[Reference, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class AccountTransaction:
+    """A booking in the history of an account. `amount` is what the money changed by: nothing where only units moved."""
+
+    id: UUID
+    account_id: UUID
+    type: str
+    amount: Decimal
+    currency: str
+    created_at: datetime
+
+
 EVENTS: Sequence[Event] = (
     Event("POSITION.UPDATED", "position"),
     Event("SECURITY_TRANSACTION.EXECUTED", "securities transaction"),

@@ -12,11 +12,12 @@ from openvest.core.shown import filled
 from openvest.db.paging import page
 from openvest.db.rows import save
 from openvest.db.unit import Unit
-from openvest.features.cash.model import Instrument
+from openvest.features.accounts.model import Account
+from openvest.features.cash.model import DEFAULT_CURRENCY, Instrument
 from openvest.features.instruments import service as instruments
 from openvest.features.instruments.model import Instrument as KnownInstrument
 from openvest.features.positions import store
-from openvest.features.positions.model import Position, Reference, SecuritiesTransaction
+from openvest.features.positions.model import AccountTransaction, Position, Reference, SecuritiesTransaction
 from openvest.features.positions.rules import NoPosition
 from openvest.ledger.buy_in import BuyIn, average_prices
 from openvest.ledger.chart import Balance, owner_kind, units_of
@@ -134,3 +135,13 @@ async def list_transactions(unit: Unit, request: PageRequest, **filters: Any) ->
     """
     found = await page(unit, store.TRANSACTIONS, request, filters)
     return found.of([_transaction(row) for row in found.rows])
+
+
+async def list_account_transactions(unit: Unit, request: PageRequest, account: Account) -> Page[AccountTransaction]:
+    """A page of what moved an account, in the order in which it was written (docs/adr/0023)."""
+    whose = (unit.tenant_id, account.account_group_id, account.id)
+    total = await unit.one(store.HISTORY_LENGTH, *whose)
+    rows: list[AccountTransaction] = []
+    if total > request.offset:
+        rows = await unit.rows(store.HISTORY, *whose, DEFAULT_CURRENCY, request.offset, request.limit)
+    return Page(rows, request.offset, request.limit, total, "created_at", "ASC")

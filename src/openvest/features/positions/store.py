@@ -11,7 +11,7 @@ from openvest.core.snapshots import Json
 from openvest.db.paging import Listing
 from openvest.db.query import Query
 from openvest.db.rows import columns, insert
-from openvest.features.positions.model import Holding, Movement
+from openvest.features.positions.model import AccountTransaction, Holding, Movement
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +70,29 @@ TRANSACTIONS = Listing(
     sorts={"booking_date": "booking_date"},
     default_sort="booking_date",
 )
+
+
+# The history of an account: its money, the money of its group that is no one account's, and units that moved without
+# money, whose amount is therefore zero. Each part is read by an index in the order of the whole, no further than the
+# page reaches.
+_MONEY: LiteralString = """
+    from pub_cash_transactions
+   where tenant_id = $1 and account_group_id = $2 and (account_id is null or account_id = $3)
+"""
+_UNITS: LiteralString = """
+    from securities_transactions
+   where tenant_id = $1 and account_id = $3 and type not in ('ORDER_EXECUTION', 'ORDER_EXECUTION_CANCELLATION')
+"""
+HISTORY = Query(
+    AccountTransaction,
+    f"""
+select id, $3::uuid as account_id, type, amount, currency, created_at
+  from ((select id, type, amount, currency, created_at {_MONEY}
+          order by created_at, id limit $5::bigint + $6::bigint)
+        union all
+        (select id, type, 0::numeric, $4::text, created_at {_UNITS}
+          order by created_at, id limit $5::bigint + $6::bigint)) as booked
+ order by created_at, id offset $5 limit $6
+""",
+)
+HISTORY_LENGTH = Query(int, f"select (select count(*) {_MONEY}) + (select count(*) {_UNITS}) as total")

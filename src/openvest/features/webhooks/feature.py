@@ -8,7 +8,7 @@ from openvest.features.webhooks import lite, sweeps, v1
 FEATURE = Feature(
     "webhooks",
     v1=Face(v1.ENDPOINTS),
-    lite=Face(lite.ENDPOINTS, lite.REPRESENTATIONS),
+    lite=Face(lite.ENDPOINTS),
     dead_letters=sweeps.DEAD_LETTER_KINDS,
     tables=("webhook_packages", "webhooks"),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -65,6 +66,16 @@ class Outcome:
 
     package: LeasedPackage
     failure: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A test delivery and what the endpoint answered."""
+
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    body: str
 
 
 @dataclass(frozen=True, slots=True)

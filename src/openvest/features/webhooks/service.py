@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from openvest.core.ids import random_id
 from openvest.core.paging import Page, PageRequest
 from openvest.core.problems import Unavailable
 from openvest.core.shown import filled
-from openvest.core.snapshots import Json
+from openvest.core.snapshots import Json, Snapshot, snapshot_of
 from openvest.db.paging import page
 from openvest.db.rows import save
 from openvest.db.unit import Database, Unit
-from openvest.declarations import Contract
+from openvest.declarations import Caller, Contract
 from openvest.events.log import last_sequence
-from openvest.events.packages import EventObjects, EventReader, Run, collect, envelope, package_of
+from openvest.events.packages import EventReader, Run, collect, envelope, package_of
+from openvest.events.telling import Tellings
 from openvest.features.tenants import service as tenants
 from openvest.features.webhooks import rules, store
-from openvest.features.webhooks.model import LeasedPackage, NewWebhook, NextLook, Outcome, Room, Webhook
-from openvest.ports.webhook_sender import NotSent, Receipt, WebhookRequest, WebhookSender
+from openvest.features.webhooks.model import LeasedPackage, NewWebhook, NextLook, Outcome, Room, Tried, Webhook
+from openvest.ports.webhook_sender import NotSent, WebhookRequest, WebhookSender
 
 BACK_OFF = rules.BACK_OFF
 LEASE_SECONDS = rules.LEASE_SECONDS
@@ -34,9 +35,15 @@ _webhook = filled(
 
 
 async def create_webhook(
-    unit: Unit, contract: Contract, new: NewWebhook, allow_list: frozenset[str] = frozenset()
+    unit: Unit,
+    contract: Contract,
+    new: NewWebhook,
+    allow_list: frozenset[str] = frozenset(),
+    *,
+    enabled: bool = False,
 ) -> Webhook:
-    """A subscription that is switched off. `allow_list`: HOST:PORT entries that are taken although they are not public.
+    """A subscription, switched off unless it is to begin at the present number. `allow_list`: HOST:PORT entries that
+    are taken although they are not public.
 
     Raises: WebhookUrlRefused. Writes: webhooks.
 
@@ -44,25 +51,29 @@ async def create_webhook(
     """
     rules.check_url(new.url, allow_list)
     webhook = _webhook(
-        new, id=random_id(unit.now), contract=contract, enabled=False, created_at=unit.now, updated_at=unit.now
+        new, id=random_id(unit.now), contract=contract, enabled=enabled, created_at=unit.now, updated_at=unit.now
     )
     await save(unit, store.ADD, webhook)
     await unit.run(store.START_AT, unit.tenant_id, webhook.id, await last_sequence(unit))
     return webhook
 
 
-async def list_webhooks(unit: Unit, request: PageRequest) -> Page[Webhook]:
-    """Subscriptions of the tenant, whichever contract made them."""
-    return await page(unit, store.LISTING, request)
+async def list_webhooks(unit: Unit, contract: Contract, request: PageRequest) -> Page[Webhook]:
+    """Subscriptions of the tenant in one contract: what one has categories for, the other cannot show."""
+    return await page(unit, store.LISTING, request, {"contract": contract})
 
 
-async def get_webhook(unit: Unit, webhook_id: UUID) -> Webhook:
+async def get_webhook(unit: Unit, contract: Contract, webhook_id: UUID) -> Webhook:
     """Raises: WebhookNotFound."""
-    return await unit.known(rules.WebhookNotFound(webhook_id), store.GET, unit.tenant_id, webhook_id)
+    return await unit.known(rules.WebhookNotFound(webhook_id), store.GET, unit.tenant_id, webhook_id, contract)
 
 
 async def update_webhook(
-    unit: Unit, webhook_id: UUID, changes: Mapping[str, Any], allow_list: frozenset[str] = frozenset()
+    unit: Unit,
+    contract: Contract,
+    webhook_id: UUID,
+    changes: Mapping[str, Any],
+    allow_list: frozenset[str] = frozenset(),
 ) -> Webhook:
     """Change these fields of a webhook. Switching on starts at the present number; switching off drops what waits.
 
@@ -71,7 +82,7 @@ async def update_webhook(
     """
     if "url" in changes:
         rules.check_url(changes["url"], allow_list)
-    before = await unit.known(rules.WebhookNotFound(webhook_id), store.WEBHOOK_FOR_UPDATE, unit.tenant_id, webhook_id)
+    before = await _held(unit, contract, webhook_id)
     after = replace(before, updated_at=unit.moment_after(before.updated_at), **changes)
     after = replace(after, type=_once(after.type))
     await save(unit, store.CHANGE, after)
@@ -83,28 +94,51 @@ async def update_webhook(
     return after
 
 
-async def delete_webhook(unit: Unit, webhook_id: UUID) -> None:
+async def delete_webhook(unit: Unit, contract: Contract, webhook_id: UUID) -> None:
     """End a subscription with all that waits for it. Raises: WebhookNotFound. Writes: webhooks, webhook_packages."""
-    await unit.known(rules.WebhookNotFound(webhook_id), store.WEBHOOK_FOR_UPDATE, unit.tenant_id, webhook_id)
+    await _held(unit, contract, webhook_id)
     await unit.run(store.DROP_PACKAGE, unit.tenant_id, webhook_id)
     await unit.run(store.DELETE, unit.tenant_id, webhook_id)
 
 
-async def test_request(unit: Unit, webhook: Webhook, shown: Json) -> WebhookRequest:
-    """A signed delivery of one event that is in no log: the subscription itself, as the contract shows it."""
-    event = envelope(random_id(unit.now), unit.now, TEST_EVENT, shown, webhook.id)
-    key = await tenants.signing_key(unit)
-    return WebhookRequest(webhook.url, package_of([event]), key.id, key.private_pem)
+async def _held(unit: Unit, contract: Contract, webhook_id: UUID) -> Webhook:
+    missing = rules.WebhookNotFound(webhook_id)
+    return await unit.known(missing, store.WEBHOOK_FOR_UPDATE, unit.tenant_id, webhook_id, contract)
 
 
-async def send_test(sender: WebhookSender | None, webhook_request: WebhookRequest) -> Receipt:
-    """Send it once and say what the endpoint answered, whatever that is. Raises: Unavailable, WebhookNotReached."""
-    if sender is None:
+class WebhookServices(Protocol):
+    """What a test of a subscription is handed."""
+
+    @property
+    def database(self) -> Database: ...
+
+    @property
+    def sender(self) -> WebhookSender | None: ...
+
+
+async def test_webhook(
+    services: WebhookServices, caller: Caller, webhook_id: UUID, show: Callable[[Snapshot], Json]
+) -> Tried:
+    """Send one signed event that is in no log, once, and say what the endpoint answered, whatever that is.
+
+    Its object is the subscription itself as `show` has it. Raises: WebhookNotFound, Unavailable, WebhookNotReached.
+    """
+
+    async def write_request(unit: Unit) -> WebhookRequest:
+        webhook = await get_webhook(unit, caller.contract, webhook_id)
+        shown = show(snapshot_of(webhook))
+        event = envelope(webhook.contract, random_id(unit.now), unit.now, TEST_EVENT, shown, webhook.id)
+        key = await tenants.signing_key(unit)
+        return WebhookRequest(webhook.url, package_of([event]), key.id, key.private_pem)
+
+    webhook_request = await services.database.read(caller.tenant_id, write_request)
+    if services.sender is None:
         raise Unavailable("This process cannot send webhooks.")
     try:
-        return await sender.send(webhook_request, read_body=True)
+        receipt = await services.sender.send(webhook_request, read_body=True)
     except NotSent as error:
         raise rules.WebhookNotReached(str(error)) from None
+    return Tried(webhook_request.url, receipt.status, dict(receipt.headers), receipt.body.decode("utf-8", "replace"))
 
 
 async def waiting_tenants(database: Database) -> list[UUID]:
@@ -112,7 +146,7 @@ async def waiting_tenants(database: Database) -> list[UUID]:
     return await database.ask(store.WAITING_TENANTS)
 
 
-async def build_packages(unit: Unit, objects: EventObjects) -> int:
+async def build_packages(unit: Unit, told: Mapping[Contract, Tellings]) -> int:
     """Close what is full or has waited its delay, for a set of subscriptions. Returns how many packages were closed.
 
     Writes: webhooks, webhook_packages; dead_letters for events that cannot be shown.
@@ -122,7 +156,7 @@ async def build_packages(unit: Unit, objects: EventObjects) -> int:
     if not claimed:
         return 0
     waiting = await unit.rows(store.WAITING, unit.tenant_id, claimed)
-    reader = EventReader(unit, objects)
+    reader = EventReader(unit, told)
     moved: list[store.Cursor] = []
     closed: list[store.ClosedPackage] = []
     for webhook in waiting:

@@ -45,9 +45,11 @@ class ClosedPackage:
     closed_at: datetime
 
 
-LISTING = listing("webhooks", Webhook, sorts="created_at updated_at title url enabled")
-GET = Query(Webhook, f"select {_WEBHOOK} from webhooks where tenant_id = $1 and id = $2")
-WEBHOOK_FOR_UPDATE = Query(Webhook, f"select {_WEBHOOK} from webhooks where tenant_id = $1 and id = $2 for update")
+LISTING = listing("webhooks", Webhook, filters="contract", sorts="created_at updated_at title url enabled")
+GET = Query(Webhook, f"select {_WEBHOOK} from webhooks where tenant_id = $1 and id = $2 and contract = $3")
+WEBHOOK_FOR_UPDATE = Query(
+    Webhook, f"select {_WEBHOOK} from webhooks where tenant_id = $1 and id = $2 and contract = $3 for update"
+)
 ADD = insert("webhooks", Webhook, also={"cursor_sequence": "0"})
 CHANGE = update("webhooks", Webhook, also="look_at = null")
 START_AT = Statement("update webhooks set cursor_sequence = $3, waiting_since = null where tenant_id = $1 and id = $2")

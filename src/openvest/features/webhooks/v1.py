@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Set
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -14,12 +14,11 @@ from openvest.core.snapshots import Json, Snapshot, snapshot_of
 from openvest.core.texts import visible_line
 from openvest.core.v1 import PageQuery, page_of, page_v1
 from openvest.core.webhook_urls import MAX_URL_LENGTH
-from openvest.db.unit import Database, Unit
+from openvest.db.unit import Unit
 from openvest.declarations import Call, Endpoint
 from openvest.features.webhooks import rules, service
 from openvest.features.webhooks.model import Category, NewWebhook, Webhook
 from openvest.operations import V1, Operations
-from openvest.ports.webhook_sender import WebhookRequest, WebhookSender
 
 CategoryOrAll = Literal["ALL"] | Category
 Title = Annotated[str, Field(pattern=rules.TITLE_PATTERN), AfterValidator(visible_line)]
@@ -157,48 +156,31 @@ async def create_webhook(unit: Unit, call: Call) -> Json:
 
 async def list_webhooks(unit: Unit, call: Call) -> Json:
     """List webhook subscriptions."""
-    return page_v1(await service.list_webhooks(unit, call.query.page_request), webhook_v1)
+    found = await service.list_webhooks(unit, call.caller.contract, call.query.page_request)
+    return page_v1(found, webhook_v1)
 
 
 async def retrieve_webhook(unit: Unit, call: Call) -> Json:
     """Show a webhook subscription."""
-    return webhook_v1(snapshot_of(await service.get_webhook(unit, call.path["webhook_id"])))
+    return webhook_v1(snapshot_of(await service.get_webhook(unit, call.caller.contract, call.path["webhook_id"])))
 
 
 async def update_webhook(unit: Unit, call: Call) -> Json:
     """Change a webhook subscription, switch it on or off."""
-    webhook_id, change = call.path["webhook_id"], _change(call.body)
-    changed = await service.update_webhook(unit, webhook_id, change, call.webhook_allow_list)
+    contract, webhook_id, change = call.caller.contract, call.path["webhook_id"], _change(call.body)
+    changed = await service.update_webhook(unit, contract, webhook_id, change, call.webhook_allow_list)
     return webhook_v1(snapshot_of(changed))
 
 
 async def delete_webhook(unit: Unit, call: Call) -> Json:
     """End a webhook subscription and drop what waits for it."""
-    await service.delete_webhook(unit, call.path["webhook_id"])
+    await service.delete_webhook(unit, call.caller.contract, call.path["webhook_id"])
 
 
-class WebhookServices(Protocol):
-    """What a test of a subscription is handed."""
-
-    @property
-    def database(self) -> Database: ...
-
-    @property
-    def sender(self) -> WebhookSender | None: ...
-
-
-async def test_webhook(services: WebhookServices, call: Call) -> Json:
+async def test_webhook(services: service.WebhookServices, call: Call) -> Json:
     """Send one test event now and show what the endpoint answered."""
-
-    async def write_request(unit: Unit) -> WebhookRequest:
-        webhook = await service.get_webhook(unit, call.path["webhook_id"])
-        return await service.test_request(unit, webhook, webhook_v1(snapshot_of(webhook)))
-
-    webhook_request = await services.database.read(call.caller.tenant_id, write_request)
-    receipt = await service.send_test(services.sender, webhook_request)
-    text = receipt.body.decode("utf-8", "replace")
-    response = {"status": receipt.status, "headers": dict(receipt.headers), "body": text}
-    return {"url": webhook_request.url, "response": response}
+    tried = await service.test_webhook(services, call.caller, call.path["webhook_id"], webhook_v1)
+    return {"url": tried.url, "response": {"status": tried.status, "headers": tried.headers, "body": tried.body}}
 
 
 WEBHOOKS = Operations(V1, "Webhooks", "webhooks")
