@@ -27,8 +27,8 @@ _V1, _LITE = RULES["v1"].page, RULES["lite"].page
 _APART = f"""
 Two contracts to one system: what is made through one is read through the other, and a tenant may use both, each with
 clients of its own (<code>openvest client create --contract lite</code>). In <b>v1</b> every request carries a token
-and a signature, and requests that create name themselves with an idempotency key; they are answered 200 or 202 and
-removals 202 or 204; a list shows {_V1.default} items unless asked and {_V1.most} at most, and
+and a signature, and requests that create name themselves with an idempotency key; they are answered 200, 201 or 202
+and removals 202 or 204; a list shows {_V1.default} items unless asked and {_V1.most} at most, and
 <code>meta.total_count</code> says how many there are; an event brings its <code>type</code> and the whole
 <code>object</code>. In <b>lite</b> a token is enough, and a key is honoured where one is sent; what is created is
 answered 201 and what is removed 204; a list shows {_LITE.default} items unless asked and {_LITE.most} at most, and
@@ -178,11 +178,9 @@ def _named(name: str, shown: str) -> str:
 
 def _example(title: str, text: str | None) -> str:
     """What may be wider than the page can be reached with the keyboard, and scrolled."""
-    return (
-        ""
-        if text is None
-        else f'<h5>{title}</h5><pre tabindex="0" role="group" aria-label="{title}">{escape(text)}</pre>'
-    )
+    if text is None:
+        return ""
+    return f'<h5>{title}</h5><pre tabindex="0" role="group" aria-label="{title}">{escape(text)}</pre>'
 
 
 def _fields(contract: str, schema: Json) -> str:
