@@ -136,12 +136,13 @@ async def _limits(lists: Lists, endpoint: Endpoint) -> None:
 
 
 async def _pages(lists: Lists, endpoint: Endpoint) -> set[str]:
-    """Each sort × order in pages: no row twice, none missing, one direction the other backwards. Returns the rows."""
+    """Each sort × order in pages, where there is a choice: no row twice, none missing, one direction the other
+    backwards. Returns the rows."""
     every = set[str]()
-    sorts = _choices(_parameters(endpoint).get("sort", {}))
-    for sort in sorts or [None]:
+    sorts, orders = (_choices(_parameters(endpoint).get(name, {})) or [None] for name in ("sort", "order"))
+    for sort in sorts:
         both: list[list[str]] = []
-        for order in ("ASC", "DESC"):
+        for order in orders:
             items = [item async for item in _walked(lists, endpoint, sort, order)]
             texts = [json.dumps(item, sort_keys=True) for item in items]
             both.append(texts)
@@ -151,16 +152,17 @@ async def _pages(lists: Lists, endpoint: Endpoint) -> set[str]:
             if sort != "id" and keys != sorted(keys, reverse=order == "DESC"):
                 lists.wrong(endpoint, f"{sort} {order} is not in that order")
         every = every or set(both[0])
-        if set(both[0]) != every or both[1] != both[0][::-1]:
+        if set(both[0]) != every or both[-1] != (both[0][::-1] if len(both) > 1 else both[0]):
             lists.wrong(endpoint, f"by {sort} the list is another one")
     return every
 
 
-async def _walked(lists: Lists, endpoint: Endpoint, sort: str | None, order: str) -> Any:
+async def _walked(lists: Lists, endpoint: Endpoint, sort: str | None, order: str | None) -> Any:
+    """The rows of a list, page by page; None leaves a choice to the server."""
     offset, limit = 0, min(max(2, lists.rows // 3 - 1), list_shape(endpoint).most)
     while True:
-        query = {"order": order, "offset": offset, "limit": limit}
-        found = await lists.page(endpoint, **query, **({"sort": sort} if sort else {}))
+        chosen = {name: value for name, value in (("sort", sort), ("order", order)) if value is not None}
+        found = await lists.page(endpoint, **chosen, offset=offset, limit=limit)
         for item in found.rows:
             yield item
         offset += len(found.rows)
