@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, cast, get_args
 
-from pydantic import BaseModel, RootModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from openvest.core.schema import UUID_PATTERN, ValidationContext
 
@@ -39,13 +39,6 @@ class Changed:
     field: str
     body: Mapping[str, Any]
     names: frozenset[str]
-
-
-def variant_of(model: type[BaseModel], body: Any) -> type[BaseModel]:
-    """The class of fields that a body is of, where it may be of several."""
-    if not issubclass(model, RootModel):
-        return model
-    return type(model.model_validate(body, context=CONTEXT).root)
 
 
 def changed_bodies(model: type[BaseModel], body: Mapping[str, Any]) -> tuple[list[Changed], list[str]]:
@@ -93,7 +86,7 @@ def _differences(body: Mapping[str, Any], other: Mapping[str, Any]) -> Mapping[s
 
 def _is_constant(model: type[BaseModel], body: Mapping[str, Any], name: str) -> bool:
     """Whether the field is sent with the one value there is."""
-    return name in body and _listed(_schema(model, name)) == [body[name]]
+    return name in body and model.model_fields[name].is_required() and _listed(_schema(model, name)) == [body[name]]
 
 
 def _fitting(
