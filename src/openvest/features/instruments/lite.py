@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from openvest.core.lite import PageQuery, list_of, page_lite, page_of
-from openvest.core.naming import Names
+from openvest.core.naming import Names, same
 from openvest.core.schema import ISIN_PATTERN, Id, Instant, Unused, View
 from openvest.core.shown import shown
 from openvest.core.snapshots import Json, snapshot_of
@@ -19,9 +19,7 @@ from openvest.features.instruments.model import InstrumentType, LatestPrice, Lis
 from openvest.features.tenants import service as tenants
 from openvest.operations import LITE, Operations
 
-TYPES: Names[InstrumentType, InstrumentType] = Names(
-    InstrumentType, InstrumentType, {"EQUITY": "EQUITY", "ETF": "ETF", "BOND": "BOND", "FUND": "FUND"}
-)
+TYPES = same(InstrumentType, "EQUITY ETF BOND FUND")
 
 
 class ExchangeView(View):

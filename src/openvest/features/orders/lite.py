@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from openvest.core.lite import EventObjectView, PageQuery, event_object, list_of, page_lite, page_of
 from openvest.core.money import cents
-from openvest.core.naming import Names
+from openvest.core.naming import Names, same
 from openvest.core.problems import FieldError, InvalidRequest, Problem
 from openvest.core.schema import Body, Currency, Id, Instant, PaymentAmount, UnsignedDecimal, Unused, View
 from openvest.core.shown import shown
@@ -56,13 +56,8 @@ STATES: Names[OrderStatus, State] = Names(
     {"NEW": "NEW", "PROCESSING": "PROCESSING", "FILLED": "FILLED", "CANCELLED": "CANCELLED"},
     decided={"REJECTED": "why it is CANCELLED: see ENDS"},
 )
-TYPES: Names[OrderType, OrderType] = Names(OrderType, OrderType, {"MARKET": "MARKET", "LIMIT": "LIMIT", "STOP": "STOP"})
-SIDES: Names[Side, Side] = Names(Side, Side, {"BUY": "BUY", "SELL": "SELL"})
-OUTCOMES: Names[CancellationOutcome, CancellationOutcome] = Names(
-    CancellationOutcome,
-    CancellationOutcome,
-    {"PENDING": "PENDING", "CONFIRMED": "CONFIRMED", "REJECTED": "REJECTED"},
-)
+TYPES, SIDES = same(OrderType, "MARKET LIMIT STOP"), same(Side, "BUY SELL")
+OUTCOMES = same(CancellationOutcome, "PENDING CONFIRMED REJECTED")
 NAMES: Sequence[Names[Any, Any]] = (ENDS, STATES, TYPES, SIDES, OUTCOMES)
 
 
