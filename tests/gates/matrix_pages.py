@@ -189,8 +189,18 @@ async def _filters(lists: Lists, endpoint: Endpoint, every: set[str]) -> None:
             found = await lists.page(endpoint, **{name: value})
             if found.total != (len(every) if wanted else 0):
                 lists.wrong(endpoint, f"{name}={value} gives {found.total} of {len(every)} rows")
-        if not counts and not list(_either_way(lists, name, schema)):
+        texts = [] if counts or "format" in schema else _shown(every, name)
+        for value, wanted in ((texts[0], texts.count(texts[0])), ("nobody has this", 0)) if texts else ():
+            found = await lists.page(endpoint, **{name: value})
+            if found.total != wanted or any(item[name] != value for item in found.rows):
+                lists.wrong(endpoint, f"{name}={value} gives {found.total} instead of {wanted} rows")
+        if not counts and not texts and not list(_either_way(lists, name, schema)):
             lists.wrong(endpoint, f"nobody knows how to try the filter {name}")
+
+
+def _shown(every: set[str], name: str) -> list[str]:
+    """What rows show by the name of a filter, row by row."""
+    return [shown for row in every if isinstance(shown := json.loads(row).get(name), str)]
 
 
 def _either_way(lists: Lists, name: str, schema: Json) -> Iterator[tuple[str, bool]]:
