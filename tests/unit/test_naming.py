@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import pytest
 
-from openvest.core.naming import Names, same
+from openvest.core.naming import Names
 
 Status = Literal["NEW", "DONE", "GONE", "SECRET"]
 Word = Literal["OPEN", "CLOSED", "REFUSED", "FROZEN"]
@@ -23,14 +23,6 @@ WHOLE: dict[str, Any] = {
 def test_a_whole_table_gives_words_and_what_is_behind_them() -> None:
     names: Names[str, str] = Names(**WHOLE)
     assert (names["NEW"], names.behind("CLOSED"), names.behind("REFUSED")) == ("OPEN", ["DONE", "GONE"], [])
-
-
-def test_what_is_called_the_same_is_listed_all_the_same() -> None:
-    assert same(Status, "NEW DONE GONE SECRET")["GONE"] == "GONE"
-    with pytest.raises(TypeError, match="SECRET"):
-        same(Status, "NEW DONE GONE")
-    with pytest.raises(TypeError, match="LOST"):
-        same(Status, "NEW DONE GONE SECRET LOST")
 
 
 @pytest.mark.parametrize(

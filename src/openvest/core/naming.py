@@ -47,11 +47,6 @@ class Names(Generic[D, L]):
         return [value for value, name in self.words.items() if name == word]
 
 
-def same(domain: Any, words: str) -> Names[str, str]:
-    """The words of a contract that calls the values as the domain does. Shape: `words` with blanks between."""
-    return Names(domain, words.split(), {word: word for word in words.split()})
-
-
 def _values(kind: Any) -> list[str]:
     return list(cast("Iterable[str]", get_args(kind) or kind))
 

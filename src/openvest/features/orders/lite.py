@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from openvest.core.lite import EventObjectView, PageQuery, event_object, list_of, page_lite, page_of
 from openvest.core.money import cents
-from openvest.core.naming import Names, same
+from openvest.core.naming import Names
 from openvest.core.problems import FieldError, InvalidRequest, Problem
 from openvest.core.schema import Body, Currency, Id, Instant, PaymentAmount, UnsignedDecimal, Unused, View
 from openvest.core.shown import shown
@@ -56,9 +56,7 @@ STATES: Names[OrderStatus, State] = Names(
     {"NEW": "NEW", "PROCESSING": "PROCESSING", "FILLED": "FILLED", "CANCELLED": "CANCELLED"},
     decided={"REJECTED": "why it is CANCELLED: see ENDS"},
 )
-TYPES, SIDES = same(OrderType, "MARKET LIMIT STOP"), same(Side, "BUY SELL")
-OUTCOMES = same(CancellationOutcome, "PENDING CONFIRMED REJECTED")
-NAMES: Sequence[Names[Any, Any]] = (ENDS, STATES, TYPES, SIDES, OUTCOMES)
+NAMES: Sequence[Names[Any, Any]] = (ENDS, STATES)
 
 
 def state_of(order: Snapshot) -> State:
@@ -177,15 +175,12 @@ def _cash_amount(order: Snapshot) -> str | None:
 order_lite = shown(
     OrderView,
     OrderDetails,
-    type=lambda order: TYPES[order["order_type"]],
-    side=lambda order: SIDES[order["side"]],
+    type="order_type",
     status=state_of,
     quantity=_quantity,
     cash_amount=_cash_amount,
 )
-cancellation_lite = shown(
-    OrderCancellationView, OrderCancellation, status=lambda cancellation: OUTCOMES[cancellation["outcome"]]
-)
+cancellation_lite = shown(OrderCancellationView, OrderCancellation, status="outcome")
 
 
 # Verbs
