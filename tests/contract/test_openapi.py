@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from importlib.metadata import version
 from typing import Any
 from uuid import UUID
@@ -13,12 +14,15 @@ import jsonschema
 import pytest
 from pydantic import create_model
 
+from openvest.core.contracts import RULES
 from openvest.core.schema import View
 from openvest.core.v1 import page_of
 from openvest.db.unit import Database
 from openvest.declarations import Contract, Endpoint
 from openvest.features.tenants.v1 import ENDPOINTS
+from openvest.server import docs, docs_calls
 from openvest.server.app import App
+from openvest.server.examples import examples_of
 from openvest.server.messages import HttpResponse, Request
 from openvest.server.openapi import describe
 from openvest.server.router import Router
@@ -169,6 +173,38 @@ async def test_the_page_needs_no_script_and_no_other_host(app: App) -> None:
     assert "lite-lite_make" in page.text
     assert style.status_code == 200
     assert "url(" not in style.text
+
+
+async def test_the_page_shows_every_operation_of_both_contracts_with_its_example() -> None:
+    every = descriptions()
+    shown = docs.page(every)
+    assert shown.count("Two contracts to one system") == 1
+    for contract, description in every.items():
+        section = shown.partition(f'<section class="contract" id="{contract}"')[2].partition("</section>")[0]
+        assert f'<a href="#{contract}" aria-current=true>' in section and section.count("aria-current") == 1
+        assert all(f'<a href="#{other}"' in section for other in every), "the switch"
+        ids = [operation["operationId"] for item in description["paths"].values() for operation in item.values()]
+        for one in ids:
+            assert section.count(f'id="{contract}-{one}"') == section.count(f'href="#{contract}-{one}"') == 1
+        calls = re.findall(r'aria-label="Example">(curl|openvest api|POST)', section)
+        assert len(calls) == len(examples_of(contract)), "each example is a command, or a form"
+        assert set(calls) == ({"openvest api", "POST"} if RULES[contract].signed else {"curl"})
+        assert section.count('class="addition"') == sum(one.addition for one in TABLES[contract])
+    alone = docs.page({FIRST: every[FIRST]})
+    assert "Two contracts" not in alone and 'class="switch"' not in alone
+    assert re.findall(r"<(?:nav|pre)(?![^>]*aria-label)[^>]*>", shown) == [], "what can be reached has a name"
+
+
+def test_an_example_is_a_command_that_can_be_pasted() -> None:
+    """Quotes of texts do not end it, and what is sent is what was kept."""
+    contents = {"application/json": {"example": {"name": "O'Neil", "note": "a $b `c`"}}}
+    operation = {"parameters": [], "requestBody": {"content": contents}, "responses": {"200": {}}}
+    for signed, program in ((False, "curl"), (True, "openvest")):
+        told = docs_calls.call_shown("patch", "/users", operation, signed=signed)
+        assert told is not None
+        words = shlex.split(told.replace("\\\n", " "))
+        assert words[0] == program and "PATCH" in words
+        assert json.loads(words[words.index("-d") + 1]) == contents["application/json"]["example"]
 
 
 async def test_every_page_takes_get_and_head_alone(app: App) -> None:

@@ -1,6 +1,9 @@
 """The documentation page: the served descriptions as one HTML page that needs no script and asks nobody else.
 
 Why not a published viewer: they are megabytes of script, and a page without any can have the strictest policy.
+
+One contract is seen at a time: the one that the address names, `/docs#lite` or `/docs#lite-createUser`, else the first.
+The style sheet does that alone; where a browser cannot, both follow one another. Each carries the switch to the others.
 """
 
 from __future__ import annotations
@@ -10,25 +13,42 @@ from html import escape
 from pathlib import Path
 from typing import Any, cast
 
+from openvest.core.contracts import RULES
+from openvest.server.docs_calls import answer_shown, call_shown
+
 Json = Mapping[str, Any]
 
 POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 STYLE = (Path(__file__).parent / "assets" / "docs.css").read_bytes()
 
+_PROBLEM = {"$ref": "#/components/schemas/Problem"}
 _METHODS = ("get", "post", "put", "patch", "delete")
+_V1, _LITE = RULES["v1"].page, RULES["lite"].page
+_APART = f"""
+Two contracts to one system: what is made through one is read through the other, and a tenant may use both, each with
+clients of its own (<code>openvest client create --contract lite</code>). In <b>v1</b> every request carries a token
+and a signature, and requests that create name themselves with an idempotency key; they are answered 200, 201 or 202
+and removals 202 or 204; a list shows {_V1.default} items unless asked and {_V1.most} at most, and
+<code>meta.total_count</code> says how many there are; an event brings its <code>type</code> and the whole
+<code>object</code>. In <b>lite</b> a token is enough, and a key is honoured where one is sent; what is created is
+answered 201 and what is removed 204; a list shows {_LITE.default} items unless asked and {_LITE.most} at most, and
+<code>meta.total</code> says how many there are; an event brings its <code>event_type</code> and the id and type of
+its <code>object</code>. Refusals are the same documents in both, and webhooks are signed alike.
+"""
 
 
 def page(descriptions: Mapping[str, Json]) -> str:
     """The page over all contracts. Shape: descriptions by the contract's name, with at least one operation each."""
-    nav = "".join(_nav(contract, description) for contract, description in descriptions.items())
-    main = "".join(_contract(contract, description) for contract, description in descriptions.items())
-    return _whole(nav, main)
+    apart = f"<p>{_APART}</p>" if len(descriptions) > 1 else ""
+    intro = f'<div class="intro"><h1>OpenVest</h1>{apart}</div>'
+    parts = [_contract(contract, description, list(descriptions)) for contract, description in descriptions.items()]
+    return _whole(f"{intro}<main>{''.join(parts)}</main>")
 
 
 def first_page(facts: Json) -> str:
     """What a server says of itself, with a link to everything that has an address. Shape: texts, or texts by name."""
-    rows = [f"<tr><td class=name>{escape(name)}</td><td>{_fact(value)}</td></tr>" for name, value in facts.items()]
-    return _whole("", f"<h1>OpenVest</h1><table>{''.join(rows)}</table>")
+    rows = [_named(escape(name), _fact(value)) for name, value in facts.items()]
+    return _whole(f'<main class="intro"><h1>OpenVest</h1><table>{"".join(rows)}</table></main>')
 
 
 def _fact(value: Any) -> str:
@@ -38,18 +58,21 @@ def _fact(value: Any) -> str:
     return f'<a href="{text}">{text}</a>' if text.startswith(("/", "http://")) else text
 
 
-def _whole(nav: str, main: str) -> str:
+def _whole(body: str) -> str:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>OpenVest</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<link rel="stylesheet" href="/docs/docs.css"></head>'
-        f"<body><nav><strong>OpenVest</strong>{nav}</nav><main>{main}</main></body></html>"
+        f'<link rel="stylesheet" href="/docs/docs.css"></head><body>{body}</body></html>'
     )
 
 
-def _operations(description: Json) -> dict[str, list[tuple[str, str, Json]]]:
-    """Operations by tag: (method, path, operation)."""
-    found: dict[str, list[tuple[str, str, Json]]] = {tag["name"]: [] for tag in description["tags"]}
+Operation = tuple[str, str, Json]
+"""Method, path and what is described of it."""
+
+
+def _operations(description: Json) -> dict[str, list[Operation]]:
+    """Operations by tag."""
+    found: dict[str, list[Operation]] = {tag["name"]: [] for tag in description["tags"]}
     for path, item in description["paths"].items():
         for method in _METHODS:
             if method in item:
@@ -57,58 +80,107 @@ def _operations(description: Json) -> dict[str, list[tuple[str, str, Json]]]:
     return dict(sorted(found.items()))
 
 
-def _nav(contract: str, description: Json) -> str:
-    parts = [f'<h2>{escape(contract)}</h2><a href="/openapi/{contract}.json">description as JSON</a>']
-    for tag, operations in _operations(description).items():
-        parts.append(f"<h2>{escape(tag)}</h2>")
-        for _, _, operation in operations:
-            anchor = f"{contract}-{operation['operationId']}"
-            parts.append(f'<a href="#{escape(anchor)}">{escape(operation["summary"])}</a>')
-    return "".join(parts)
-
-
-def _contract(contract: str, description: Json) -> str:
-    info = description["info"]
-    parts = [f"<h1>{escape(info['title'])} <span class=quiet>{escape(info['version'])}</span></h1>"]
-    parts.append(f"<p>{escape(info['description'])}</p>")
-    for tag, operations in _operations(description).items():
-        parts.append(f"<h2>{escape(tag)}</h2>")
+def _contract(contract: str, description: Json, contracts: Sequence[str]) -> str:
+    info, by_tag = description["info"], _operations(description)
+    parts = [
+        f'<section class="contract" id="{contract}" aria-labelledby="{contract}-title">',
+        f'<div class="side"><a class="skip" href="#{contract}-title">Skip to the operations</a>',
+        f'{_switch(contract, contracts)}{_contents(contract, by_tag)}</div><div class="text">',
+        f'<h2 id="{contract}-title">{escape(info["title"])} <small>{escape(info["version"])}</small></h2>',
+        f'<p>{escape(info["description"])} <a href="/openapi/{contract}.json">The description as JSON</a></p>',
+    ]
+    for tag, operations in by_tag.items():
+        parts.append(f"<h3>{escape(tag)}</h3>")
         parts += [_operation(contract, description, *one) for one in operations]
-    parts.append("<h2>Schemas</h2>")
+    parts += _shared(contract, description["components"])
+    parts.append(f'<h3 id="{contract}-schemas">Schemas</h3>')
     for name, schema in description["components"]["schemas"].items():
         about = escape(schema.get("description", ""))
         table = _fields(contract, schema) if "properties" in schema else f"<p>{_kind(contract, schema)}</p>"
-        anchor = f"{contract}-schema-{name}"
-        parts.append(
-            f'<section class="schema" id="{escape(anchor)}"><h4>{escape(name)}</h4><p>{about}</p>{table}</section>'
-        )
-    return "".join(parts)
+        anchor = escape(f"{contract}-schema-{name}")
+        parts.append(f'<div class="schema" id="{anchor}"><h4>{escape(name)}</h4><p>{about}</p>{table}</div>')
+    return "".join([*parts, "</div></section>"])
+
+
+def _switch(contract: str, contracts: Sequence[str]) -> str:
+    """Links to all contracts, of which this one is marked as the one that is seen."""
+    if len(contracts) == 1:
+        return ""
+    links = [
+        f'<a href="#{one}"{" aria-current=true" if one == contract else ""}>{escape(one)}</a>' for one in contracts
+    ]
+    return f'<nav class="switch" aria-label="Contracts">{"".join(links)}</nav>'
+
+
+def _contents(contract: str, by_tag: Mapping[str, Sequence[Operation]]) -> str:
+    parts = [f'<nav class="contents" aria-label="Operations of {contract}">']
+    for tag, operations in by_tag.items():
+        links = [
+            f'<li><a href="#{escape(contract)}-{escape(one["operationId"])}">{escape(one["summary"])}</a></li>'
+            for _, _, one in operations
+        ]
+        parts.append(f"<p>{escape(tag)}</p><ul>{''.join(links)}</ul>")
+    return "".join([*parts, f'<p><a href="#{contract}-schemas">Schemas</a></p></nav>'])
 
 
 def _operation(contract: str, description: Json, method: str, path: str, operation: Json) -> str:
     scopes = [scope for choice in operation.get("security", []) for names in choice.values() for scope in names]
+    added = '<span class="addition">addition</span>' if operation.get("x-openvest") == "addition" else ""
     parts = [
         f'<details class="operation" id="{escape(contract)}-{escape(operation["operationId"])}"><summary>'
-        f'<span class="method {method}">{method.upper()}</span><span class="path">{escape(path)}</span>'
-        f'<span class="quiet">{escape(operation["summary"])}</span></summary>'
+        f'<h4><span class="method {method}">{method.upper()}</span> <span class="path">{escape(path)}</span>'
+        f' <span class="quiet">{escape(operation["summary"])}</span> {added}</h4></summary>'
     ]
+    if added:
+        parts.append("<p>An addition of ours: the published contract has no such operation.</p>")
     if scopes:
         parts.append(f"<p>Scope: {' or '.join(f'<code>{escape(scope)}</code>' for scope in scopes)}</p>")
-    parameters = [_resolved(description, parameter) for parameter in operation["parameters"]]
-    rows = [
-        _row(contract, f"{p['name']}", p["schema"], bool(p.get("required")), p.get("description", ""), p["in"])
-        for p in parameters
-    ]
-    parts.append(f"<h4>Parameters</h4><table>{''.join(rows)}</table>")
+    own = [one for one in operation["parameters"] if "$ref" not in one]
+    headers = [_resolved(description, one)["name"] for one in operation["parameters"] if "$ref" in one]
+    parts.append(f'<p>Headers: <a href="#{contract}-headers">{escape(", ".join(headers))}</a></p>')
+    if own:
+        rows = [_row(contract, p["name"], p["schema"], bool(p["required"]), p.get("description", "")) for p in own]
+        parts.append(f"<h5>Path and query</h5><table>{''.join(rows)}</table>")
     for media, content in operation.get("requestBody", {}).get("content", {}).items():
-        parts.append(f"<h4>Body <span class=quiet>{escape(media)}</span></h4>{_kind(contract, content['schema'])}")
-    parts.append("<h4>Answers</h4><table>")
+        parts.append(f"<h5>Body <small>{escape(media)}</small></h5><p>{_kind(contract, content['schema'])}</p>")
+    parts.append("<h5>Answers</h5><table>")
+    refused = [status for status, response in operation["responses"].items() if "$ref" in response]
     for status, response in operation["responses"].items():
-        whole = _resolved(description, response)
-        shown = " ".join(_kind(contract, content["schema"]) for content in whole.get("content", {}).values())
-        parts.append(f"<tr><td class=name>{status}</td><td>{escape(whole['description'])} {shown}</td></tr>")
-    parts.append("</table></details>")
+        if status not in refused:
+            shown = " ".join(_kind(contract, content["schema"]) for content in response.get("content", {}).values())
+            parts.append(_named(status, f"{escape(response['description'])} {shown}"))
+    parts.append(_named("refusals", f'<a href="#{contract}-refusals">{" ".join(refused)}</a>') + "</table>")
+    signed = "signature" in description["components"]["parameters"]
+    call, (status, answer) = call_shown(method, path, operation, signed=signed), answer_shown(operation)
+    parts.append(f"{_example('Example', call)}{_example(f'Answered {status}', answer)}</details>")
     return "".join(parts)
+
+
+def _shared(contract: str, components: Json) -> list[str]:
+    """What many operations have in common, said once."""
+    headers = [
+        _row(contract, one["name"], one["schema"], bool(one.get("required")), one.get("description", ""))
+        for one in components["parameters"].values()
+    ]
+    refusals = [
+        _named(name.removeprefix("Error"), escape(one["description"])) for name, one in components["responses"].items()
+    ]
+    return [
+        f'<h3 id="{contract}-headers">Headers</h3><table>{"".join(headers)}</table>',
+        f'<h3 id="{contract}-refusals">Refusals</h3><p>All are {_kind(contract, _PROBLEM)}.</p>',
+        f"<table>{''.join(refusals)}</table>",
+    ]
+
+
+def _named(name: str, shown: str) -> str:
+    return f'<tr><th scope="row" class="name">{name}</th><td>{shown}</td></tr>'
+
+
+def _example(title: str, text: str | None) -> str:
+    """What may be wider than the page can be reached with the keyboard, and scrolled."""
+    if text is None:
+        return ""
+    return f'<h5>{title}</h5><pre tabindex="0" role="group" aria-label="{title}">{escape(text)}</pre>'
 
 
 def _fields(contract: str, schema: Json) -> str:
@@ -120,11 +192,10 @@ def _fields(contract: str, schema: Json) -> str:
     return f"<table>{''.join(rows)}</table>"
 
 
-def _row(contract: str, name: str, schema: Json, required: bool, about: str, place: str = "") -> str:
-    mark = " required" if required else ""
-    where = f'<td class="quiet">{escape(place)}</td>' if place else ""
+def _row(contract: str, name: str, schema: Json, required: bool, about: str) -> str:
+    mark = ' <span class="required">required</span>' if required else ""
     return (
-        f'<tr><td class="name{mark}">{escape(name)}</td>{where}<td>{_kind(contract, schema)}</td>'
+        f'<tr><th scope="row" class="name">{escape(name)}{mark}</th><td>{_kind(contract, schema)}</td>'
         f"<td>{escape(about)}</td></tr>"
     )
 
