@@ -74,7 +74,7 @@ def test_no_name_turns_the_direction_of_what_stands_beside_it(turn: str) -> None
                "\u00ad\u00ad", "\u200e\u200f", "\U000e0041\U000e0042", "\u3000\u2003"]
 )  # fmt: skip
 def test_every_name_that_is_required_can_be_seen(unseen: str) -> None:
-    optional = {"address_line2", "state", "remittance_information"}
+    optional = {"address_line2", "additional_line", "state", "remittance_information"}
     assert [(model, name) for model, name, kind in FREE if name not in optional and takes(kind, unseen)] == []
 
 

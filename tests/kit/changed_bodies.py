@@ -12,9 +12,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, cast
+from typing import Any, cast, get_args
 
-from pydantic import BaseModel, RootModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from openvest.core.schema import UUID_PATTERN, ValidationContext
 
@@ -41,16 +41,10 @@ class Changed:
     names: frozenset[str]
 
 
-def variant_of(model: type[BaseModel], body: Any) -> type[BaseModel]:
-    """The class of fields that a body is of, where it may be of several."""
-    if not issubclass(model, RootModel):
-        return model
-    return type(model.model_validate(body, context=CONTEXT).root)
-
-
 def changed_bodies(model: type[BaseModel], body: Mapping[str, Any]) -> tuple[list[Changed], list[str]]:
     """For every field of the model a body with another value there, for every field sent that may be left out one
     without it; and the names of fields for which no other value was found."""
+    model = _kind(model, body)
     found: list[Changed] = []
     bundles: list[Mapping[str, Any]] = []
     missed = [name for name in model.model_fields if not _is_constant(model, body, name)]
@@ -77,7 +71,13 @@ def changed_bodies(model: type[BaseModel], body: Mapping[str, Any]) -> tuple[lis
 def both(model: type[BaseModel], body: Mapping[str, Any], ones: Sequence[Changed]) -> Changed | None:
     """All these changes in one body, if it fits."""
     changes = {name: value for one in ones for name, value in _differences(body, one.body).items()}
-    return _made(model, body, "+".join(one.field for one in ones), changes)
+    return _made(_kind(model, body), body, "+".join(one.field for one in ones), changes)
+
+
+def _kind(model: type[BaseModel], body: Mapping[str, Any]) -> type[BaseModel]:
+    """The model itself or, where it takes one of several kinds, the one that this body is of."""
+    root = model.model_fields.get("root")
+    return model if root is None else next(kind for kind in get_args(root.annotation) if _fits(kind, body))
 
 
 def _differences(body: Mapping[str, Any], other: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -86,7 +86,7 @@ def _differences(body: Mapping[str, Any], other: Mapping[str, Any]) -> Mapping[s
 
 def _is_constant(model: type[BaseModel], body: Mapping[str, Any], name: str) -> bool:
     """Whether the field is sent with the one value there is."""
-    return name in body and _listed(_schema(model, name)) == [body[name]]
+    return name in body and model.model_fields[name].is_required() and _listed(_schema(model, name)) == [body[name]]
 
 
 def _fitting(

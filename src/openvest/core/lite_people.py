@@ -43,4 +43,4 @@ def address_of(address: Address) -> dict[str, Any]:
 
 def address_lite(address: Mapping[str, Any]) -> Json:
     """An address of the domain as lite shows it."""
-    return {name: address[key] for name, key in _KEYS.items() if key in address}
+    return {name: address[key] for name, key in _KEYS.items() if address.get(key) is not None}

@@ -77,11 +77,6 @@ async def _to_become_portfolios(database: Database, tenant_id: UUID, ask: Ask, c
     return [one.also(type="PORTFOLIO") for one in await _open_ones(database, tenant_id, ask, count)]
 
 
-async def _lite_accounts(database: Database, tenant_id: UUID, ask: Ask, count: int) -> Sequence[Asked]:
-    customer = await make_customer(database, tenant_id)
-    return [ask(customer.ids) for _ in range(count)]
-
-
 async def _an_end(field: Field, number: int) -> None:
     person = await field.active_one(f"Gone{number}")
     await field.steps.send("DELETE", f"/accounts/{person.account_id}")
@@ -93,13 +88,14 @@ SAMPLE = Sample(
         "POST /account_groups": {"user_id": "{user_id}", "type": "PERSONAL"},
         "POST /accounts": {"user_id": "{user_id}", "account_group_id": "{account_group_id}", "type": "TRADING"},
         "PATCH /accounts/{account_id}": {"name": "mine now"},
+        "lite POST /account_groups": {"user_id": "{user_id}"},
         "lite POST /accounts": {"user_id": "{user_id}", "account_group_id": "{account_group_id}"},
         "lite PATCH /accounts/{account_id}": {"type": "TRADING"},
     },
     makers={
         "POST /account_groups": _groups,
         "POST /accounts": _accounts,
-        "lite POST /accounts": _lite_accounts,
+        "lite POST /accounts": _open_ones,
         "lite PATCH /accounts/{account_id}": _to_become_portfolios,
         "lite DELETE /account_groups/{account_group_id}": _open_ones,
         "lite DELETE /accounts/{account_id}": _open_ones,

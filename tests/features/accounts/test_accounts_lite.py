@@ -11,10 +11,9 @@ import pytest
 from openvest import catalog
 from openvest.db.unit import Database
 from openvest.events.log import events_of
-from openvest.features.accounts import lite
 from openvest.main import Assembled
 from tests.features.accounts.test_accounts import book
-from tests.features.users.people import check, fields, made, make_both, news, sent, settle
+from tests.features.users.people import check, fields, made, make_both, sent, settle, told_in_lite
 from tests.kit.customers import make_customer as make_trader
 from tests.kit.http import Api, make_apis, make_test_app
 from tests.kit.orders import Trader
@@ -42,9 +41,7 @@ async def customer(database: Database, tenant_id: UUID) -> Customer:
 
 
 async def told(database: Database, tenant_id: UUID) -> list[str]:
-    """What lite is told of groups and accounts."""
-    found = [event.type for event in await news(database, tenant_id) if event.type.startswith("ACCOUNT")]
-    return [str(lite.TOLD.get(one, one)) for one in found]
+    return await told_in_lite(database, tenant_id, "ACCOUNT")
 
 
 async def test_a_group_and_an_account_wait_for_their_owner_and_are_opened(
@@ -120,7 +117,7 @@ async def test_what_does_not_fit_is_refused_in_the_words_of_lite(slim: Api, api:
         ("/accounts", {}, 400, {"user_id", "account_group_id"}),
         ("/accounts", body | {"user_id": str(uuid4())}, 404, set()),
         ("/accounts", body | {"user_id": other}, 404, set()),
-        ("/account_groups", {"user_id": other, "type": "JOINT"}, 400, {"type"}),
+        ("/account_groups", {"user_id": other, "type": "PERSONAL"}, 400, {"type"}),
         ("/account_groups", {"user_id": str(customer.user_id)}, 422, set()),
     ]
     for at, wanted, code, named in cases:

@@ -69,15 +69,13 @@ async def _of_one_user_each(database: Database, tenant_id: UUID, ask: Ask, count
 
 
 async def _corrections(database: Database, tenant_id: UUID, ask: Ask, count: int) -> Sequence[Asked]:
-    async def work(unit: Unit) -> list[Asked]:
-        found: list[Asked] = []
-        for _ in range(count):
-            user_id = await make_user(unit)
-            [made] = await identifiers.list_identifiers(unit, user_id)
-            found.append(ask({"user_id": str(user_id), "identifier_id": str(made.id)}))
-        return found
+    people = await make_users(database, tenant_id, count)
 
-    return await database.write(tenant_id, work)
+    async def work(unit: Unit) -> list[Asked]:
+        made = {user_id: (await identifiers.list_identifiers(unit, user_id))[0].id for user_id in people}
+        return [ask({"user_id": str(user), "identifier_id": str(one)}) for user, one in made.items()]
+
+    return await database.read(tenant_id, work)
 
 
 async def _decided_checks(database: Database, tenant_id: UUID, ask: Ask, count: int, *, failed: bool) -> list[Asked]:
@@ -115,7 +113,7 @@ SAMPLE = Sample(
         },
         "lite POST /users/{user_id}/identifiers": {"type": "NATIONAL_ID", "value": ""},
         "lite PATCH /users/{user_id}/identifiers/{identifier_id}": {"value": "DE19900517ERIKABEISP"},
-        "lite POST /users/{user_id}/tax_residencies": {"country": "DE", "tax_identification_number": "12345678911"},
+        "lite POST /users/{user_id}/tax_residencies": {"country": "LI", "tax_identification_number": "number 1"},
     },
     makers={
         "POST /users/{user_id}/tax_residencies": _residencies,

@@ -51,6 +51,13 @@ async def news(database: Database, tenant_id: UUID) -> list[LoggedEvent]:
     return found
 
 
+async def told_in_lite(database: Database, tenant_id: UUID, noun: str) -> list[str]:
+    """What lite calls the events about objects whose noun begins so, without those it does not tell."""
+    found = [event for event in await news(database, tenant_id) if event.type.startswith(noun)]
+    told = catalog.TOLD["lite"]
+    return [told[event.type].name_of(event.snapshot) for event in found if event.type in told]
+
+
 def held(api: Api) -> Api:
     """The client, each of whose answers is held against the served description."""
 

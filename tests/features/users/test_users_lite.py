@@ -15,9 +15,9 @@ from openvest.core.lite_people import Address, address_lite, address_of
 from openvest.core.schema_people import Address as AddressOfV1
 from openvest.db.unit import Database
 from openvest.features.onboarding import service as checks
-from openvest.features.users import lite, rules_changes
+from openvest.features.users import rules_changes
 from openvest.simulation.scenarios import lay
-from tests.features.users.people import fields, made, make_both, news, sent, settle, status
+from tests.features.users.people import fields, made, make_both, sent, settle, status, told_in_lite
 from tests.features.users.test_users_rules import USER as KNOWN
 from tests.kit.http import Api
 from tests.kit.people import ADDRESS, LITE_ADDRESS, LITE_USER, make_customer
@@ -43,9 +43,7 @@ def slim(api: Api) -> Api:
 
 
 async def told(database: Database, tenant_id: UUID) -> list[str]:
-    """What lite is told of users."""
-    found = [event.type for event in await news(database, tenant_id) if event.type.startswith("USER.")]
-    return [str(lite.TOLD.get(one, one)) for one in found if one not in lite.UNTOLD]
+    return await told_in_lite(database, tenant_id, "USER.")
 
 
 async def test_v1_reads_what_lite_made(api: Api, slim: Api) -> None:

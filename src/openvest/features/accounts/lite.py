@@ -31,10 +31,9 @@ NAMES = (STATUS,)
 
 
 class AccountGroupCreate(Body):
-    """A new account group of a user."""
+    """A new account group of a user, of type PERSONAL."""
 
     user_id: Id = Field(description="The user who will own it.")
-    type: Literal["PERSONAL"] = Field(default="PERSONAL", description="Kind of group.")
 
 
 class AccountGroupView(View):
@@ -92,7 +91,7 @@ async def list_account_groups(unit: Unit, call: Call) -> Json:
 async def create_account_group(unit: Unit, call: Call) -> Json:
     """Open an account group."""
     body: AccountGroupCreate = call.body
-    return group_lite(snapshot_of(await service.create_account_group(unit, body.user_id, body.type)))
+    return group_lite(snapshot_of(await service.create_account_group(unit, body.user_id, "PERSONAL")))
 
 
 async def retrieve_account_group(unit: Unit, call: Call) -> Json:

@@ -56,14 +56,7 @@ STATES: Names[OrderStatus, State] = Names(
     {"NEW": "NEW", "PROCESSING": "PROCESSING", "FILLED": "FILLED", "CANCELLED": "CANCELLED"},
     decided={"REJECTED": "why it is CANCELLED: see ENDS"},
 )
-TYPES: Names[OrderType, OrderType] = Names(OrderType, OrderType, {"MARKET": "MARKET", "LIMIT": "LIMIT", "STOP": "STOP"})
-SIDES: Names[Side, Side] = Names(Side, Side, {"BUY": "BUY", "SELL": "SELL"})
-OUTCOMES: Names[CancellationOutcome, CancellationOutcome] = Names(
-    CancellationOutcome,
-    CancellationOutcome,
-    {"PENDING": "PENDING", "CONFIRMED": "CONFIRMED", "REJECTED": "REJECTED"},
-)
-NAMES: Sequence[Names[Any, Any]] = (ENDS, STATES, TYPES, SIDES, OUTCOMES)
+NAMES: Sequence[Names[Any, Any]] = (ENDS, STATES)
 
 
 def state_of(order: Snapshot) -> State:
@@ -182,15 +175,12 @@ def _cash_amount(order: Snapshot) -> str | None:
 order_lite = shown(
     OrderView,
     OrderDetails,
-    type=lambda order: TYPES[order["order_type"]],
-    side=lambda order: SIDES[order["side"]],
+    type="order_type",
     status=state_of,
     quantity=_quantity,
     cash_amount=_cash_amount,
 )
-cancellation_lite = shown(
-    OrderCancellationView, OrderCancellation, status=lambda cancellation: OUTCOMES[cancellation["outcome"]]
-)
+cancellation_lite = shown(OrderCancellationView, OrderCancellation, status="outcome")
 
 
 # Verbs
