@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from openvest.core.contracts import Contract
 from openvest.db.embedded import remove_database
 from openvest.sdk.client import Client
 
@@ -105,9 +106,9 @@ class Serving:
         """A command on the same data directory."""
         return openvest(*arguments, "--data-dir", str(self.data_dir), **variables)
 
-    def client(self) -> Client:
-        """The first client, over the SDK."""
-        return Client.from_profile(self.data_dir / "profile.toml")
+    def client(self, contract: Contract | None = None) -> Client:
+        """The first client, or that of a contract, over the SDK."""
+        return Client.from_profile(self.data_dir / "profile.toml", contract)
 
     def remove(self) -> None:
         if self.process is not None:

@@ -115,18 +115,20 @@ def test_api_prints_json_alone_and_tells_the_status_beside_it(there: Cli, tmp_pa
 
 
 def test_api_asks_as_the_client_of_the_contract_that_is_named(there: Cli, cli: Cli, tmp_path: Path) -> None:
-    def spoke_lite(asked: tuple[int, str, str]) -> bool:
-        return asked[0] == 1 and "the client speaks lite" in json.loads(asked[1])["detail"]
+    def total_in(asked: tuple[int, str, str]) -> set[str]:
+        assert asked[::2] == (0, "200\n")
+        return {"total", "total_count"} & set(json.loads(asked[1])["meta"])
 
-    assert there("api", "--contract", "v1", "GET", "/users?limit=1")[::2] == (0, "200\n")
-    assert spoke_lite(there("api", "--contract", "lite", "GET", "/auth/verify_keys"))
+    for contract, total in (("v1", "total_count"), ("lite", "total")):
+        assert total_in(there("api", "--contract", contract, "GET", "/users?limit=1")) == {total}
     create = ("client", "create", "--tenant", "sandbox", "--contract", "lite", "--json")
     status, said, beside = there(*create)
     made = json.loads(said)
     assert (status, set(made)) == (0, {"tenant_id", "client_id", "client_secret", "profile"}), beside
     own = Path(made["profile"])
     assert own.stat().st_mode & 0o777 == 0o600 and "key" not in own.read_text()
-    assert spoke_lite(cli("api", "GET", "/auth/verify_keys", "--profile", str(own)))
+    assert total_in(cli("api", "GET", "/users", "--profile", str(own))) == {"total"}
+    assert " live" in cli("clock", "show", "--profile", str(own))[1]
     status, _, beside = cli("api", "--contract", "v1", "GET", "/users", "--profile", str(own))
     assert status == 1 and f"{own} has no client of the contract v1" in beside
     public = tmp_path / "public.pem"

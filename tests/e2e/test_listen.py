@@ -16,7 +16,6 @@ import pytest
 
 from openvest.cli.demo_bodies import USER
 from openvest.core.contracts import Contract
-from openvest.sdk.client import Client
 from tests.e2e.serving import Cli, Serving, environment
 
 PATIENCE_SECONDS = 30
@@ -52,14 +51,14 @@ def end(process: subprocess.Popen[str], number: signal.Signals) -> None:
     assert process.wait(30) == 0
 
 
-@pytest.mark.parametrize(("contract", "number"), [("v1", signal.SIGINT)])
+@pytest.mark.parametrize(("contract", "number"), [("v1", signal.SIGINT), ("lite", signal.SIGTERM)])
 def test_what_happens_is_shown_until_the_command_ends(
     served: Serving, contract: Contract, number: signal.Signals
 ) -> None:
-    with Client.from_profile(served.data_dir / "profile.toml") as client:
+    with served.client() as owner, served.client(contract) as client:
         before = client.request("GET", "/webhooks").json()["data"]
         with listening(served, "--contract", contract) as process:
-            made = client.request("POST", "/users", USER).json()
+            made = owner.request("POST", "/users", USER).json()
             assert process.stdout is not None
             shown = process.stdout.readline()
             assert shown.split()[1:] == ["USER.CREATED", made["id"], "signature", "holds"], shown
@@ -72,7 +71,7 @@ def test_what_happens_is_shown_until_the_command_ends(
 
 
 def test_a_subscription_of_your_own_is_shown_as_json(served: Serving) -> None:
-    with Client.from_profile(served.data_dir / "profile.toml") as client:
+    with served.client() as client:
         body = {"title": "own", "url": f"http://127.0.0.1:{served.hook_port}/hook", "type": ["USER"]}
         hook = client.request("POST", "/webhooks", body).json()["id"]
         client.request("PATCH", f"/webhooks/{hook}", {"enabled": True})

@@ -174,8 +174,8 @@ class _Key:
                 after = await footprint.digests(self.at.eye)
                 changed = {table for table in after if after[table] != before[table]}
                 if heard.status < 300:
-                    # Setting what is set already changes a row, adds none, and may show the same again.
-                    sound = len(changed) > 1 and "idempotency" in changed
+                    # Setting what is set already may change nothing but the row of the key, and show the same again.
+                    sound = "idempotency" in changed and (len(changed) > 1 or asked.method == "PATCH")
                 else:
                     silent = heard.status < 500 and b"idempotency key" not in heard.content
                     sound = silent and asked is self.asked and not changed
