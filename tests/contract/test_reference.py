@@ -37,7 +37,8 @@ async def test_an_answer_that_the_reference_does_not_describe_is_seen(
 
         async def misheard(answer: httpx.Response) -> None:
             await answer.aread()
-            answer._content = answer.content.replace(b'"status":"OPEN"', b'"status":"ACTIVE"')  # pyright: ignore
+            heard = answer.content.replace(b'"status":"OPEN"', b'"status":"ACTIVE"')
+            answer._content = heard  # pyright: ignore[reportPrivateUsage] - there is no other way in
 
         api.http.event_hooks["response"].append(misheard)
         found = await campaign(api, ids, each=1)

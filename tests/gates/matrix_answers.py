@@ -311,7 +311,8 @@ async def _tokens_of(battery: Battery, api: Api) -> None:
     ):  # fmt: skip
         scope = changed.get("scope", "users:read")
         more = {name: value for name, value in changed.items() if name != "scope"}
-        battery.judge(f"token {changed}", await api.ask_token(scope, **more), 400, 401, of=api.contract)
+        statuses = (403,) if scope == "no:such" else (400, 401)
+        battery.judge(f"token {changed}", await api.ask_token(scope, **more), *statuses, of=api.contract)
 
 
 async def _busy(battery: Battery) -> None:
