@@ -76,7 +76,7 @@ def _compared(shared: Path, one: Comparison) -> int:
         reference.write_text(json.dumps(_without(_read(shared / one.reference), one.without), default=str))
         tool, page = shared / "tools" / "contract_diff.py", ROOT / "docs" / one.expected
         command = [sys.executable, str(tool), str(reference), str(served), *one.options, "--expected", str(page)]
-        print(f"{one.contract}, {Path(one.reference).name}: ", end="", flush=True)
+        print(f"{one.contract}, {Path(one.reference).name}:", flush=True)
         return subprocess.run(command, check=False).returncode
 
 
