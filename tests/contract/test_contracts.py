@@ -81,6 +81,22 @@ async def test_a_bearer_token_is_all_that_lite_wants(app: App, database: Databas
     assert (await v1.get(at)).json()["status"] == "CANCELLED"
 
 
+async def test_a_token_request_that_is_not_signed_is_told_what_it_may_lack(
+    app: App, database: Database, tenant_id: UUID
+) -> None:
+    v1 = await make_apis(app, database, tenant_id)
+    lite = v1.speaking("lite")
+    others = {"client_id": str(uuid4())}, {"client_id": str(v1.client.client_id)}, {"client_secret": "x"}
+    wrong = [await lite.ask_token("users:read", **changed) for changed in others]
+    wrong.append(await lite.ask_token("nothing:read"))
+    assert {one.status_code for one in wrong} == {401}
+    [told] = {one.json()["detail"] for one in wrong}
+    assert "the client, its secret or one of the scopes is unknown" in told
+    nameless = await lite.http.post("/auth/token", json={"client_id": str(lite.client.client_id)})
+    assert nameless.status_code == 401
+    assert "neither signed nor a form that names a client_id" in nameless.json()["detail"]
+
+
 def filled(path: str) -> str:
     return re.sub(r"\{\w+\}", "00000000-0000-4000-8000-000000000000", path)
 
