@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, create_model
 
 from openvest.core.contracts import RULES
+from openvest.core.naming import Names
 from openvest.core.paging import MOST_OFFSET, Page, PageParameters, PageRequest, number_or
 from openvest.core.problems import FieldError, Problem
 from openvest.core.schema import Id, View, published_name
@@ -108,4 +109,14 @@ def fields_called(**names: str) -> Generator[None]:
             if any(error.field == name for error in refusal.errors):
                 refusal.detail = re.sub(rf"\b{name}\b", called, refusal.detail, count=1)
         refusal.errors = tuple(FieldError(names.get(one.field, one.field), one.message) for one in refusal.errors)
+        raise
+
+
+@contextmanager
+def words_called(names: Names[Any, Any]) -> Generator[None]:
+    """Refusals from within say lite's words: `words_called(STATUS)`."""
+    try:
+        yield
+    except Problem as refusal:
+        refusal.detail = re.sub(r"\b[A-Z_]+\b", lambda word: names.words.get(word[0], word[0]), refusal.detail)
         raise

@@ -84,6 +84,10 @@ async def test_a_lock_and_a_closing_are_seen(
 
     await api.send("POST", f"/tests{account}/lock")
     assert await seen(account) == ("LOCKED", "PENDING")
+    refused = [await slim.send("DELETE", account), await slim.send("PATCH", account, {"type": "PORTFOLIO"})]
+    assert [(one.status_code, one.json()["detail"]) for one in refused] == [
+        (409, f"An account that is PENDING cannot {verb}.") for verb in ("close", "change type")
+    ]
     await api.send("POST", f"/tests{account}/unlock")
     assert await seen(account) == ("ACTIVE", "OPEN")
     for at in (account, group):

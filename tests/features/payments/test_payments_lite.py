@@ -60,3 +60,14 @@ async def test_what_is_wrong_with_a_body_is_said_at_once(lite: Api, customer: Cu
     assert [error["field"] for error in refused.json()["errors"]] == ["cash_amount", "currency", "note"]
     unknown = await lite.send("POST", "/payments/topups", filled(TOPUP, {"account_group_id": str(uuid4())}))
     assert unknown.status_code == 404
+
+
+async def test_a_group_that_waits_for_its_owner_is_called_as_lite_shows_it(lite: Api) -> None:
+    address = {"street": "Lindenstrasse 12", "city": "Berlin", "postal_code": "10969", "country": "DE"}
+    names = {"first_name": "Clara", "last_name": "Sandkamp", "email": "clara@client.example"}
+    person = {**names, "date_of_birth": "1988-08-21", "nationality": "DE", "address": address}
+    user = (await lite.send("POST", "/users", person)).json()
+    group = (await lite.send("POST", "/account_groups", {"user_id": user["id"]})).json()
+    refused = await lite.send("POST", "/payments/topups", filled(TOPUP, {"account_group_id": group["id"]}))
+    told = "An account group that is PENDING cannot be topped up; it must be OPEN."
+    assert (group["status"], refused.status_code, refused.json()["detail"]) == ("PENDING", 422, told)

@@ -7,8 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from openvest.core.lite import EventObjectView, PageQuery, event_object, page_lite, page_of
-from openvest.core.naming import Names
+from openvest.core.lite import EventObjectView, PageQuery, event_object, page_lite, page_of, words_called
 from openvest.core.problems import Problem
 from openvest.core.schema import Body, Id, Instant, View
 from openvest.core.shown import shown
@@ -16,17 +15,12 @@ from openvest.core.snapshots import Json, snapshot_of
 from openvest.db.paging import page
 from openvest.db.unit import Unit
 from openvest.declarations import Call, Endpoint, EventName, Representation
-from openvest.features.accounts import model, service, store
+from openvest.features.accounts import service, store
 from openvest.features.accounts.model import Account, AccountGroup, AccountType
+from openvest.features.accounts.model_lite import STATUS, Status
 from openvest.features.users import service as users
 from openvest.operations import LITE, Operations
 
-Status = Literal["PENDING", "OPEN", "CLOSING", "CLOSED"]
-STATUS: Names[model.Status, Status] = Names(
-    model.Status,
-    Status,
-    {"PENDING_APPROVAL": "PENDING", "ACTIVE": "OPEN", "LOCKED": "PENDING", "CLOSING": "CLOSING", "CLOSED": "CLOSED"},
-)
 NAMES = (STATUS,)
 
 
@@ -101,7 +95,8 @@ async def retrieve_account_group(unit: Unit, call: Call) -> Json:
 
 async def close_account_group(unit: Unit, call: Call) -> Json:
     """Close an account group."""
-    await service.close_account_group(unit, call.path["account_group_id"])
+    with words_called(STATUS):
+        await service.close_account_group(unit, call.path["account_group_id"])
 
 
 async def list_accounts(unit: Unit, call: Call) -> Json:
@@ -112,7 +107,8 @@ async def list_accounts(unit: Unit, call: Call) -> Json:
 async def create_account(unit: Unit, call: Call) -> Json:
     """Open an account."""
     body: AccountCreate = call.body
-    account = await service.create_account(unit, body.user_id, body.account_group_id, body.type)
+    with words_called(STATUS):
+        account = await service.create_account(unit, body.user_id, body.account_group_id, body.type)
     return account_lite(snapshot_of(account))
 
 
@@ -128,12 +124,14 @@ async def update_account(unit: Unit, call: Call) -> Json:
     account_id = call.path["account_id"]
     if body.type is None:
         return account_lite(snapshot_of(await service.get_account(unit, account_id)))
-    return account_lite(snapshot_of(await service.change_type(unit, account_id, body.type)))
+    with words_called(STATUS):
+        return account_lite(snapshot_of(await service.change_type(unit, account_id, body.type)))
 
 
 async def close_account(unit: Unit, call: Call) -> Json:
     """Close an account."""
-    await service.close_account(unit, call.path["account_id"])
+    with words_called(STATUS):
+        await service.close_account(unit, call.path["account_id"])
 
 
 async def list_user_accounts(unit: Unit, call: Call) -> Json:

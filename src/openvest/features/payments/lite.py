@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from openvest.core.lite import PageQuery, page_lite, page_of
+from openvest.core.lite import PageQuery, page_lite, page_of, words_called
 from openvest.core.snapshots import Json
 from openvest.db.unit import Unit
 from openvest.declarations import Call, Endpoint, Representation
-from openvest.features.payments import service
+from openvest.features.accounts.model_lite import STATUS
+from openvest.features.payments import service, service_calls
 from openvest.features.payments.service_calls import (
     BankTransactionCreate,
     BankTransactionView,
@@ -16,7 +17,6 @@ from openvest.features.payments.service_calls import (
     TopupView,
     cancel_topup,
     create_test_payment_transaction,
-    create_topup,
     retrieve_topup,
     topup_shown,
 )
@@ -29,6 +29,12 @@ async def list_topups(unit: Unit, call: Call) -> Json:
     """List the top-ups of an account group."""
     found = await service.list_topups(unit, call.query.page_request, call.path["account_group_id"])
     return page_lite(found, topup_shown)
+
+
+async def create_topup(unit: Unit, call: Call) -> Json:
+    """Credit an account group now with money that is wired later."""
+    with words_called(STATUS):
+        return await service_calls.create_topup(unit, call)
 
 
 TOPUPS = Operations(LITE, "Top-ups", "topups", readers=("admin", "read"), addition=True)
