@@ -1,6 +1,6 @@
 # `make` alone lists the targets. Everything that is needed is set up in .venv by the targets themselves.
 .DEFAULT_GOAL := help
-.PHONY: help setup hooks runtime demo serve test quick check measure bench move repeat crash ha gates gates-night gates-controls walk docs
+.PHONY: help setup hooks runtime demo serve test quick check measure bench move repeat crash ha gates gates-night gates-controls lite-conformance walk docs
 # Targets share one environment and one machine; side by side they would only disturb each other.
 .NOTPARALLEL:
 
@@ -11,7 +11,7 @@ export PYTHON
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONDONTWRITEBYTECODE
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-17s %s\n", $$1, $$2 }'
 
 setup: ## make .venv with OpenVest and the development tools
 	@sh tools/setup.sh dev
@@ -63,6 +63,9 @@ gates-night: setup ## run every gate at full size
 
 gates-controls: setup ## plant every bug, one by one, and see its gate turn red
 	@$(BIN)/python -m tests.gates.controls $(ARGS)
+
+lite-conformance: setup ## ask a running server what lite's reference describes, and hold every answer to it
+	@$(BIN)/python -m tests.conformance $(ARGS)
 
 walk: setup ## do the walk of docs/add-a-feature.md in a scratch copy and hold it to all there is
 	@$(BIN)/python -m tests.walk

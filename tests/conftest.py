@@ -6,6 +6,7 @@ import gc
 from collections.abc import AsyncGenerator, Generator
 from contextlib import nullcontext
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -15,7 +16,7 @@ from openvest.db.unit import Database
 from openvest.main import Assembled
 from tests.kit.cluster import Cluster, start_cluster
 from tests.kit.lifecycles import untold_anywhere
-from tests.kit.pace import dealt, noted, slope, watched
+from tests.kit.pace import collected_from, dealt, noted, slope, watched
 from tests.kit.world import make_tenant, opened
 
 
@@ -26,8 +27,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if hasattr(config, "workerinput"):
+    worker: dict[str, Any] | None = getattr(config, "workerinput", None)
+    if worker is not None:
         gc.disable()  # nothing is thrown away while a worker collects
+        if config.args == ["tests"]:
+            config.args = collected_from(config.rootpath, int(worker["workerid"][2:]), worker["workercount"])
 
 
 def pytest_collection_finish() -> None:

@@ -71,7 +71,7 @@ def contract_step() -> Step:
     name = "contract"
     if not (SHARED / "tools" / "contract_diff.py").exists():
         return Step(name, left_out="no reference description beside the repository")
-    return Step(name, (sys.executable, ROOT / "tools" / "check_contract.py", SHARED))
+    return Step(name, (sys.executable, ROOT / "tools" / "check_contract.py", SHARED), tells=True)
 
 
 def steps() -> list[Step]:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from tools.docs_contract import endpoints_page, errors_page, events_page, scopes_page
+from tools.docs_contract import endpoints_page, errors_page, events_page, lite_page, scopes_page
 from tools.docs_machine import imports_page, scenarios_page, states_page
 from tools.docs_postings import postings_page
 
@@ -17,6 +17,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "errors.md": errors_page,
     "events.md": events_page,
     "imports.md": imports_page,
+    "lite.md": lite_page,
     "postings.md": postings_page,
     "scenarios.md": scenarios_page,
     "scopes.md": scopes_page,

@@ -1,4 +1,4 @@
-"""The pages about what the contract serves: endpoints, errors, events, scopes."""
+"""The pages about what the contracts serve: endpoints, errors, events, scopes, and the words of lite."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import openvest
-from openvest.catalog import CONTRACTS, EVENTS, TOLD
+from openvest.catalog import CONTRACTS, EVENTS, FEATURES, TOLD
 from openvest.core.contracts import RULES, ContractRules
+from openvest.core.naming import Names
 from openvest.core.problems import TYPE_BASE, Problem
-from openvest.declarations import Contract, Endpoint, Event, Representation
+from openvest.declarations import Contract, Endpoint, Event, Feature, Representation
 from openvest.events.telling import Tellings
 from openvest.features.tenants.model import SCOPES
 from openvest.server.openapi import components_of
@@ -251,3 +252,40 @@ def scopes_page(contracts: Contracts = CONTRACTS) -> str:
         " permits is served by a later version.",
         table(("scope", "what it permits", "operations"), rows),
     )
+
+
+# Lite's words
+
+
+def lite_page(features: Sequence[Feature] = FEATURES) -> str:
+    """Feature by feature, what lite calls what the domain knows, and what it leaves out."""
+    parts = [
+        "The contract lite has words of its own over the same domain. A word that is *decided* is shown instead of"
+        " another where a fact says so, one that comes *later* with the feature that is named; what is *untold* is"
+        " shown to nobody who speaks lite. An event that is not here has the name of the domain."
+    ]
+    for feature in features:
+        face = feature.lite
+        events = [
+            (f"`{one.type}`", _names(TOLD["lite"], one) + _why(face.untold.get(one.type)))
+            for one in feature.events
+            if one.type in face.told or one.type in face.untold
+        ]
+        if face.names or events:
+            parts += [f"## {feature.name}", *(_words(names) for names in face.names)]
+            parts += [table(("event", "in lite"), events)] if events else []
+    return page("Words of lite", *parts)
+
+
+def _words(names: Names[Any, Any]) -> str:
+    rows = [
+        *((code(*names.behind(word)), f"`{word}`") for word in dict.fromkeys(names.words.values())),
+        *((f"`{value}`", f"untold: {why}") for value, why in names.untold.items()),
+        *(("–", f"`{word}`, decided: {fact}") for word, fact in names.decided.items()),
+        *(("–", f"`{word}`, later: {feature}") for word, feature in names.later.items()),
+    ]
+    return table(("in the domain", "in lite"), rows)
+
+
+def _why(reason: str | None) -> str:
+    return f": {reason}" if reason else ""

@@ -16,7 +16,7 @@ PIN = re.compile(r"^([a-z0-9][a-z0-9.-]*)==([^ ;]+)(?: ; .*?)? \\$")
 HASH = re.compile(r"^    --hash=sha256:[0-9a-f]{64}( \\)?$")
 TARGETS = (
     "setup hooks demo serve test quick check measure bench move repeat crash ha gates gates-night gates-controls"
-    " walk docs".split()
+    " lite-conformance walk docs".split()
 )
 
 

@@ -1,13 +1,12 @@
-"""A second contract beside v1: served, described, paged by its own limits, heard by its own subscriptions, and held to
-the gates.
+"""Two contracts beside each other: paged by their own limits, proven in their own way, each with its own paths.
 
-The second contract is the throwaway of `tests/resources/lite`. `make gates ARGS=--lite` runs every gate with it in
-place; here are two of them.
+What is written through one is read through the other in `test_one_story.py`; what their subscriptions hear is in
+`tests/features/webhooks/test_webhooks_lite.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
@@ -15,25 +14,18 @@ from uuid import UUID, uuid4
 import pytest
 
 from openvest import catalog
+from openvest.core.contracts import Contract
 from openvest.db.unit import Database, Unit
-from openvest.declarations import Contract, Endpoint, Face
-from openvest.events.sequencer import number_events
-from openvest.events.telling import tellings
 from openvest.features.payments import service
 from openvest.features.payments.model import NewTopup
 from openvest.server.app import App
-from tests.kit.customers import Customer, make_customer, make_user
-from tests.kit.http import http_of, make_api, make_test_app
+from tests.kit.customers import Customer, make_customer
+from tests.kit.http import Api, http_of, make_apis, make_test_app
 from tests.kit.openapi import check_answer, check_description
-from tests.kit.receiver import receiving
-from tests.kit.webhooks import make_world
-from tests.resources.lite import payments
 
 pytestmark = pytest.mark.anyio
 
-LITE: Sequence[Endpoint] = (*catalog.CONTRACTS["lite"], *payments.ENDPOINTS)
-CONTRACTS: Mapping[Contract, Sequence[Endpoint]] = {**catalog.CONTRACTS, "lite": LITE}
-TOLD = {**catalog.TOLD, "lite": tellings(catalog.EVENTS, [Face(representations=payments.REPRESENTATIONS)])}
+CONTRACTS = catalog.CONTRACTS
 
 
 @pytest.fixture
@@ -52,14 +44,13 @@ async def topped_up(customer: Customer, database: Database, times: int) -> None:
 async def test_each_contract_is_paged_by_its_own_limits(app: App, database: Database, tenant_id: UUID) -> None:
     customer = await make_customer(database, tenant_id)
     await topped_up(customer, database, 22)
-    v1 = await make_api(app, database, customer.tenant_id)
-    lite = await make_api(app, database, customer.tenant_id, contract="lite")
+    v1 = await make_apis(app, database, customer.tenant_id)
+    lite = v1.speaking("lite")
     at = f"/account_groups/{customer.group_id}/payments/topups"
     described = (await lite.http.get("/openapi/lite.json")).json()
     answer = await lite.get(at)
     check_answer(described, answer)
     assert answer.json()["meta"] == {"offset": 0, "limit": 20, "count": 20, "total": 22}
-    assert answer.json()["data"][0]["state"] == "PROCESSING"
     assert len((await lite.get(f"{at}?limit=2&offset=21")).json()["data"]) == 1
     assert len((await v1.get(at)).json()["data"]) == 22
     statuses = {
@@ -67,20 +58,13 @@ async def test_each_contract_is_paged_by_its_own_limits(app: App, database: Data
         for limit in (0, 100, 101, 1000, 1001)
     }
     assert statuses == {0: (200, 400), 100: (200, 200), 101: (200, 400), 1000: (200, 400), 1001: (400, 400)}
-    refused = await lite.get("/users")
-    assert (refused.status_code, refused.json()["detail"]) == (
-        404,
-        "This path exists only in the contract v1, and the client speaks lite.",
-    )
 
 
-async def test_what_is_written_through_one_contract_is_read_through_the_other(
-    app: App, database: Database, tenant_id: UUID
-) -> None:
-    """A bearer token is all that lite wants; a key is honoured, a signature that is sent is verified."""
+async def test_a_bearer_token_is_all_that_lite_wants(app: App, database: Database, tenant_id: UUID) -> None:
+    """A key is honoured, and a signature that is sent is verified."""
     customer = await make_customer(database, tenant_id)
-    v1 = await make_api(app, database, customer.tenant_id)
-    lite = await make_api(app, database, customer.tenant_id, contract="lite")
+    v1 = await make_apis(app, database, customer.tenant_id)
+    lite = v1.speaking("lite")
     body = {"account_group_id": str(customer.group_id), "cash_amount": "5.00", "currency": "EUR"}
     made, key = await lite.send("POST", "/payments/topups", body), uuid4()
     assert made.status_code == 201
@@ -97,6 +81,54 @@ async def test_what_is_written_through_one_contract_is_read_through_the_other(
     assert (await v1.get(at)).json()["status"] == "CANCELLED"
 
 
+async def test_a_token_request_that_is_not_signed_is_told_what_it_may_lack(
+    app: App, database: Database, tenant_id: UUID
+) -> None:
+    v1 = await make_apis(app, database, tenant_id)
+    lite = v1.speaking("lite")
+    others = {"client_id": str(uuid4())}, {"client_id": str(v1.client.client_id)}, {"client_secret": "x"}
+    wrong = [await lite.ask_token("users:read", **changed) for changed in others]
+    wrong.append(await lite.ask_token("nothing:read"))
+    assert {one.status_code for one in wrong} == {401}
+    [told] = {one.json()["detail"] for one in wrong}
+    assert "the client, its secret or one of the scopes is unknown" in told
+    nameless = await lite.http.post("/auth/token", json={"client_id": str(lite.client.client_id)})
+    assert nameless.status_code == 401
+    assert "neither signed nor a form that names a client_id" in nameless.json()["detail"]
+
+
+def filled(path: str) -> str:
+    return re.sub(r"\{\w+\}", "00000000-0000-4000-8000-000000000000", path)
+
+
+def only_in(contract: Contract) -> set[tuple[str, str]]:
+    """Methods and paths, ids filled in, of which the other contract has no operation at all."""
+    others = {filled(one.path) for other, table in CONTRACTS.items() if other != contract for one in table}
+    return {(one.method, path) for one in CONTRACTS[contract] if (path := filled(one.path)) not in others}
+
+
+async def test_a_path_of_the_other_contract_says_so(app: App, database: Database, tenant_id: UUID) -> None:
+    v1 = await make_apis(app, database, tenant_id)
+    tried: set[str] = set()
+    for contract, other in (("v1", "lite"), ("lite", "v1")):
+        client: Api = v1.speaking(other)
+        for method, path in only_in(contract):
+            answer = await client.send(method, path)
+            assert (answer.status_code, answer.json()["detail"]) == (
+                404,
+                f"This path exists only in the contract {contract}, and the client speaks {other}.",
+            )
+            tried.add(path)
+    assert {filled("/instruments/{id}/venues"), filled("/orders/{id}/cancellation")} <= tried
+    for client in v1.every:
+        for path in ("/gifts", "/users/", "/orders/x/y/z", "/webhooks/x/cancellation"):
+            answer = await client.send("GET", path)
+            assert (answer.status_code, answer.json()["detail"]) == (404, "No operation has this path."), path
+    # A path of both is not found for its method alone.
+    refused = await v1.speaking("lite").send("PUT", "/orders")
+    assert (refused.status_code, refused.headers["allow"]) == (405, "GET, POST")
+
+
 async def test_each_contract_is_described_and_documented(app: App) -> None:
     async with http_of(app) as http:
         described: dict[str, Any] = {
@@ -110,9 +142,9 @@ async def test_each_contract_is_described_and_documented(app: App) -> None:
         operations = [one["operationId"] for path in described[contract]["paths"].values() for one in path.values()]
         assert sorted(operations) == sorted(endpoint.operation_id for endpoint in table)
         assert all(f'id="{contract}-{operation}"' in page for operation in operations)
-    shown = {contract: described[contract]["components"]["schemas"]["Topup"]["properties"] for contract in described}
-    assert {contract: {"state", "status"} & set(shown[contract]) for contract in shown} == {
-        "v1": {"status"}, "lite": {"state"},
+    shown = {contract: described[contract]["components"]["schemas"]["Order"]["properties"] for contract in described}
+    assert {contract: {"type", "order_type"} & set(shown[contract]) for contract in shown} == {
+        "v1": {"order_type"}, "lite": {"type"},
     }  # fmt: skip
 
 
@@ -121,27 +153,3 @@ async def test_a_contract_without_operations_is_not_served(database: Database) -
     async with http_of(app) as http:
         assert (await http.get("/openapi/lite.json")).status_code == 404
         assert list((await http.get("/")).json()["openapi"]) == ["v1"]
-
-
-async def test_a_subscription_hears_events_as_its_contract_shows_them(database: Database, tenant_id: UUID) -> None:
-    customer = await make_customer(database, tenant_id)
-    async with receiving() as receiver:
-        world = await make_world(database, customer.tenant_id, receiver)
-        world.deliverer.told = TOLD
-        await world.webhook("/v1")
-        await world.webhook("/lite", contract="lite")
-        await topped_up(customer, database, 1)
-        await database.write(customer.tenant_id, make_user)
-        await number_events(database, customer.tenant_id)
-        await world.flow()
-        await world.deliverer.sender.close()
-        told = {
-            path: [(event[key], event["object"]) for one in receiver.at(path) for event in one.payload]
-            for path, key in (("/v1", "type"), ("/lite", "event_type"))
-        }
-    ((event_type, shown),) = told["/lite"]
-    assert (event_type, shown["state"]) == ("TOPUP.CONFIRMED", "PROCESSING")
-    payments.TopupView.model_validate(shown)
-    # Of what the contract has no representation it hears nothing.
-    assert {kind for kind, _ in told["/v1"]} >= {"TOPUP.CONFIRMED", "USER.CREATED"}
-    assert dict(told["/v1"])["TOPUP.CONFIRMED"]["id"] == shown["id"]

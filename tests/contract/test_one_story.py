@@ -100,7 +100,11 @@ STORY: Sequence[Step] = (
             {"country": "DE", "tax_identification_number": GERMAN_TAX_NUMBER},
         ),
     ),
-    both("POST", "/account_groups", {"user_id": "{user_id}", "type": "PERSONAL"}, keeps="account_group_id"),
+    Step(
+        ("POST", "/account_groups", {"user_id": "{user_id}", "type": "PERSONAL"}),
+        ("POST", "/account_groups", {"user_id": "{user_id}"}),
+        "account_group_id",
+    ),
     both(
         "POST",
         "/accounts",

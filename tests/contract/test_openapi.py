@@ -178,7 +178,7 @@ async def test_the_page_needs_no_script_and_no_other_host(app: App) -> None:
 async def test_the_page_shows_every_operation_of_both_contracts_with_its_example() -> None:
     every = descriptions()
     shown = docs.page(every)
-    assert shown.count("Two contracts to one system") == 1
+    assert shown.count("Several contracts to one system") == 1
     for contract, description in every.items():
         section = shown.partition(f'<section class="contract" id="{contract}"')[2].partition("</section>")[0]
         assert f'<a href="#{contract}" aria-current=true>' in section and section.count("aria-current") == 1

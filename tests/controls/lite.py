@@ -1,53 +1,50 @@
-"""Bugs that a second contract may have: a throwaway lite is served beside the first one where they are planted."""
+"""Bugs that only the second contract has."""
 
 from __future__ import annotations
 
 from tests.controls.planting import Edit, Planted
 
-_PAYMENTS = "tests/resources/lite/payments.py"
-_READ = '    return topup_lite(snapshot_of(await service.get_topup(unit, call.path["topup_id"])))\n'
+_WEBHOOKS = "src/openvest/features/webhooks/lite.py"
+_READ = """\
+    return webhook_lite(snapshot_of(await service.get_webhook(unit, call.caller.contract, call.path["webhook_id"])))
+"""
 _ANYBODYS = """\
     from openvest.db.query import Query
     from openvest.db.rows import columns
-    from openvest.features.payments.model import Topup
-    from openvest.features.payments.rules import UnknownTopup
+    from openvest.features.webhooks.rules import WebhookNotFound
 
-    anybodys = Query(Topup, f"select {columns(Topup)} from topups where tenant_id is not null and id = $1")
-    found = await unit.row(anybodys, call.path["topup_id"])
+    anybodys = Query(Webhook, f"select {columns(Webhook)} from webhooks where tenant_id is not null and id = $1")
+    found = await unit.row(anybodys, call.path["webhook_id"])
     if found is None:
-        raise UnknownTopup("There is no top-up of this id.")
-    return topup_lite(snapshot_of(found))
+        raise WebhookNotFound(call.path["webhook_id"])
+    return webhook_lite(snapshot_of(found))
 """
 
 PLANTED: tuple[Planted, ...] = (
     Planted(
         "R35",
-        "lite-topup-of-anybody",
-        "lite reads a top-up of any tenant",
-        (Edit(_PAYMENTS, _READ, _ANYBODYS),),
-        lite=True,
+        "lite-webhook-of-anybody",
+        "lite reads a subscription of any tenant",
+        (Edit(_WEBHOOKS, _READ, _ANYBODYS),),
     ),
     Planted(
         "R36",
         "lite-shows-more",
-        "lite shows of a top-up what it does not describe",
+        "lite shows of a subscription what it does not describe",
         (
             Edit(
-                _PAYMENTS,
-                "    return topup_lite(snapshot_of(await service.create_topup(unit, _new_topup(call.body))))\n",
-                "    topup = await service.create_topup(unit, _new_topup(call.body))\n"
-                '    return {**dict(topup_lite(snapshot_of(topup))), "version": topup.version}\n',
+                _WEBHOOKS,
+                "enabled=True)\n    return webhook_lite(snapshot_of(made))\n",
+                'enabled=True)\n    return {**dict(webhook_lite(snapshot_of(made))), "title": made.title}\n',
             ),
         ),
-        lite=True,
     ),
     Planted(
         "R41",
         "lite-without-limit",
         "a page of lite may be as long as one of v1",
-        (Edit(_PAYMENTS, "le=PAGE.most", "le=1000"),),
+        (Edit("src/openvest/core/lite.py", "le=_PAGE.most", "le=1000"),),
         {"rows": 1_050},
-        lite=True,
     ),
     Planted(
         "R17",
@@ -61,7 +58,6 @@ PLANTED: tuple[Planted, ...] = (
                 "        return self.key_required\n",
             ),
         ),
-        lite=True,
     ),
     Planted(
         "R30",
@@ -77,6 +73,5 @@ PLANTED: tuple[Planted, ...] = (
                 "        token = await self._token(request, bearer[1], parsed)\n        key = None",
             ),
         ),
-        lite=True,
     ),
 )

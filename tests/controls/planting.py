@@ -8,8 +8,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from tests.kit.lite import put_in_place
-
 
 class DoesNotFit(Exception):
     """The text to be replaced does not stand in the file exactly once: the program has moved on."""
@@ -26,15 +24,13 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Planted:
-    """A bug against a gate. `what` says in half a sentence what is wrong; `sizes` make the gate's run smaller; with
-    `lite` a throwaway second contract is served too."""
+    """A bug against a gate. `what` says in half a sentence what is wrong; `sizes` make the gate's run smaller."""
 
     gate: str
     name: str
     what: str
     edits: tuple[Edit, ...]
     sizes: Mapping[str, int] = field(default_factory=dict[str, int])
-    lite: bool = False
 
     @property
     def digest(self) -> str:
@@ -43,13 +39,11 @@ class Planted:
 
 
 def plant(planted: Planted, root: Path) -> None:
-    """Apply a bug to a scratch copy, and put lite into it where it belongs to that. Raises: DoesNotFit."""
+    """Apply a bug to a scratch copy. Raises: DoesNotFit."""
     try:
         apply(planted.edits, root)
     except DoesNotFit as error:
         raise DoesNotFit(f"{planted.name}: {error}") from None
-    if planted.lite:
-        put_in_place(root)
 
 
 def apply(edits: Iterable[Edit], root: Path) -> None:

@@ -1,8 +1,5 @@
 """`make gates`: every gate, one after the other, each in a process of its own; then the report.
 
-`--lite` runs them in a scratch copy in which a throwaway second contract is served too, which nothing else names: what
-the gates cover grows by its operations.
-
 A seed repeats schedule, faults and payloads of a run; how threads and processes interleave is not repeated.
 """
 
@@ -22,7 +19,7 @@ from rich.console import Console
 from tests.gates.catalog import GATES
 from tests.gates.gate import Gate
 from tests.gates.report import commit, write_report
-from tests.gates.scratch import ROOT, NoVerdict, run_gate, tree
+from tests.gates.scratch import ROOT, NoVerdict, run_gate
 
 
 def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -31,7 +28,6 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "only", nargs="*", metavar="GATE", help=f"gates to run, by the first word of {named}; none: all"
     )
-    parser.add_argument("--lite", action="store_true", help="with a throwaway second contract served too")
     parser.add_argument("--night", action="store_true", help="at full size")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000), help="of everything random")
     parser.add_argument("--report", type=Path, default=ROOT, help="folder for the report")
@@ -46,16 +42,13 @@ async def main(asked: argparse.Namespace) -> int:
     console = Console(highlight=False, soft_wrap=True)
     size = "night" if asked.night else "push"
     gates = [GATES[name] for name in asked.only] or list(GATES.values())
-    beside = ", beside a throwaway lite" if asked.lite else ""
-    console.print(f"{len(gates)} gates, size {size}, seed={asked.seed}, commit={commit()}{beside}")
-    with tree(lite=asked.lite) as root:
-        verdicts = [await _shown(gate, size, asked.seed, root, console) for gate in gates]
-    # The report is about this tree as it is.
-    for path in [] if asked.lite else write_report(asked.report, verdicts, size):
+    console.print(f"{len(gates)} gates, size {size}, seed={asked.seed}, commit={commit()}")
+    verdicts = [await _shown(gate, size, asked.seed, console) for gate in gates]
+    for path in write_report(asked.report, verdicts, size):
         console.print(f"written: {os.path.relpath(path)}", markup=False)
     red = [told["gate"] for told in verdicts if not told["passed"]]
     if red:
-        options = f"{' --night' if asked.night else ''}{' --lite' if asked.lite else ''}"
+        options = " --night" if asked.night else ""
         again = f"python -m tests.gates {' '.join(red)} --seed {asked.seed}{options}"
         console.print(f"[red]{len(red)} of {len(verdicts)} gates did not pass[/]; to repeat them: {again}")
         return 1
@@ -63,9 +56,9 @@ async def main(asked: argparse.Namespace) -> int:
     return 0
 
 
-async def _shown(gate: Gate, size: Any, seed: int, root: Path, console: Console) -> dict[str, Any]:
-    """The verdict on a tree, printed."""
-    told = await verdict_of(gate, size, seed, root)
+async def _shown(gate: Gate, size: Any, seed: int, console: Console) -> dict[str, Any]:
+    """The verdict on this tree, printed."""
+    told = await verdict_of(gate, size, seed)
     mark = "[green]✔[/]" if told["passed"] else "[red]✘[/]"
     console.print(f"{mark} {gate.name:24} {told['seconds']:6.1f} s  {gate.title}: ", end="")
     console.print(told["figure"], markup=False)
@@ -74,9 +67,9 @@ async def _shown(gate: Gate, size: Any, seed: int, root: Path, console: Console)
     return told
 
 
-async def verdict_of(gate: Gate, size: Any, seed: int, root: Path) -> dict[str, Any]:
+async def verdict_of(gate: Gate, size: Any, seed: int) -> dict[str, Any]:
     try:
-        return await run_gate(gate, size, seed, root=root)
+        return await run_gate(gate, size, seed)
     except NoVerdict as error:
         text = str(error)
         return {

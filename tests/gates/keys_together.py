@@ -10,18 +10,20 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID, uuid4
 
+from openvest.core.contracts import Contract
 from openvest.db.unit import Unit
 from openvest.declarations import Call, Endpoint, Response
 from openvest.server.reads import coalesces
 from tests.gates.gate import Gate, Run, Verdict
 from tests.gates.keys_doors import Doors, doors
 from tests.kit import footprint
-from tests.kit.contracts import SERVED, TABLES, label, said_of
+from tests.kit.contracts import SERVED, TABLES, each_of, label, said_of
 from tests.kit.operations import CONSTANT, Asked, asked_of, different_ones, live_by_http, path_names
 from tests.kit.raw import Heard, ask, signed_by
 from tests.kit.samples import every
@@ -59,11 +61,11 @@ class Together:
 
     at: Doors
     findings: list[str] = field(default_factory=list[str])
-    asked: int = 0
+    asked: Counter[Contract] = field(default_factory=Counter[Contract])
 
     async def at_once(self, ones: Sequence[Asked], keys: Sequence[UUID | None]) -> list[Heard]:
         """All of them at one instance, which gets to see them together."""
-        self.asked += len(ones)
+        self.asked.update(one.contract for one in ones)
         messages = [await signed_by(self.at.api, one, key) for one, key in zip(ones, keys, strict=True)]
         return list(await asyncio.gather(*(ask(self.at.patient[0], message) for message in messages)))
 
@@ -158,8 +160,9 @@ async def together(run: Run) -> Verdict:
         if endpoint.batch is not None and sizes.most.get(label(endpoint), 0) < 2:
             seen.wrong(endpoint, "was never asked for several at once")
     return Verdict(
-        f"{len(reads)} reads and {len(writes)} writes that share units of work, {seen.asked} requests, up to"
-        f" {max(sizes.most.values(), default=0)} at once: {len(seen.findings)} findings",
+        f"{each_of(reads)} reads and {each_of(writes)} writes that share units of work,"
+        f" {each_of(seen.asked)} requests, up to {max(sizes.most.values(), default=0)} at once:"
+        f" {len(seen.findings)} findings",
         sorted(set(seen.findings)),
     )
 

@@ -24,7 +24,18 @@ from openvest.server.settings import ServerSettings
 from tests.e2e.serving import free_port
 from tests.gates.gate import Gate, Run, Verdict
 from tests.gates.matrix_ground import Floor, floor
-from tests.kit.contracts import SERVED, contract_of, demands_key, described, label, operation_of, rules_of, takes_key
+from tests.kit.contracts import (
+    SERVED,
+    asked_in,
+    contract_of,
+    demands_key,
+    described,
+    each_of,
+    label,
+    operation_of,
+    rules_of,
+    takes_key,
+)
 from tests.kit.http import Api, make_apis
 from tests.kit.openapi import check_answer
 from tests.kit.operations import CONSTANT, ask, body_of, live_by_http, path_names, target
@@ -74,7 +85,7 @@ async def scope_matrix(run: Run) -> Verdict:
     async with floor() as stood:
         findings = undeclared()
         api = await stood.client(await stood.tenant("Matrix"))
-        cases, allowed = 0, 0
+        cases, allowed = Counter[Contract](), 0
         for scope in (*SCOPES, None):
             for one in api.every:
                 await (one.fetch_token([scope]) if scope else _without_scope(stood, one))
@@ -83,13 +94,13 @@ async def scope_matrix(run: Run) -> Verdict:
                     continue
                 key = uuid4() if demands_key(endpoint) else None
                 answer = await api.of(endpoint).send(endpoint.method, target(endpoint, nobody(endpoint)), key=key)
-                cases += 1
+                cases[contract_of(endpoint)] += 1
                 wanted = scope in endpoint.scopes
                 allowed += wanted
                 if (answer.status_code != 403) != wanted or answer.status_code in (401, 500):
                     findings.append(f"{label(endpoint)} with {scope}: {answer.status_code}, declared {endpoint.scopes}")
     return Verdict(
-        f"{len(SERVED)} operations × {len(SCOPES)} scopes and none: {cases} cases, {allowed} allowed,"
+        f"{each_of(SERVED)} operations × {len(SCOPES)} scopes and none: {each_of(cases)} cases, {allowed} allowed,"
         f" {len(findings)} differences",
         findings,
     )
@@ -104,12 +115,12 @@ class Battery:
     ids: Mapping[str, str]
     findings: list[str] = field(default_factory=list[str])
     statuses: Counter[int] = field(default_factory=Counter[int])
-    cases: int = 0
+    cases: Counter[Contract] = field(default_factory=Counter[Contract])
 
     def judge(self, what: str, answer: httpx.Response, *statuses: int, of: Contract | None = None) -> None:
         """Hold an answer to the shape of a refusal, to the statuses the request deserves, if any are given, and to what
         is described, if it is an answer of an operation of this contract."""
-        self.cases += 1
+        self.cases[of or asked_in(answer)] += 1
         self.statuses[answer.status_code] += 1
         wrong: list[str] = []
         if statuses and answer.status_code not in statuses:
@@ -300,7 +311,8 @@ async def _tokens_of(battery: Battery, api: Api) -> None:
     ):  # fmt: skip
         scope = changed.get("scope", "users:read")
         more = {name: value for name, value in changed.items() if name != "scope"}
-        battery.judge(f"token {changed}", await api.ask_token(scope, **more), 400, 401, of=api.contract)
+        statuses = (403,) if scope == "no:such" else (400, 401)
+        battery.judge(f"token {changed}", await api.ask_token(scope, **more), *statuses, of=api.contract)
 
 
 async def _busy(battery: Battery) -> None:
@@ -344,7 +356,9 @@ async def error_shapes(run: Run) -> Verdict:
         findings.append(f"no request was refused with {sorted(missing)}")
     refused = sum(count for status, count in battery.statuses.items() if status >= 400)
     kinds = " ".join(f"{status}:{count}" for status, count in sorted(battery.statuses.items()) if status >= 400)
-    return Verdict(f"{battery.cases} requests, {refused} refusals ({kinds}), {len(findings)} misshapen", findings)
+    return Verdict(
+        f"{each_of(battery.cases)} requests, {refused} refusals ({kinds}), {len(findings)} misshapen", findings
+    )
 
 
 GATES = (

@@ -32,7 +32,17 @@ from openvest.declarations import (
 from openvest.features.tenants.model import SCOPES
 from tests.architecture.test_lifecycles import without_way_out
 from tests.gates.gate import Gate, Run, Verdict
-from tests.kit.contracts import SERVED, address, components_of, label, operation_of, rules_of, said_of, takes_key
+from tests.kit.contracts import (
+    SERVED,
+    address,
+    components_of,
+    each_of,
+    label,
+    operation_of,
+    rules_of,
+    said_of,
+    takes_key,
+)
 from tests.kit.samples import every, lacks, owner_of
 
 Json = dict[str, Any]
@@ -191,8 +201,9 @@ async def declared_whole(run: Run) -> Verdict:
         *untold_events(),
     ]
     return Verdict(
-        f"{len(endpoints)} operations, {len(lives)} lives, {len(catalog.EVENTS)} events, {len(catalog.WORKS)} kinds of"
-        f" work: {len(findings)} findings; {len(UNKEYED)} POSTs without a key and {len(WHOLE)} short lists are known",
+        f"{each_of(endpoints)} operations, {len(lives)} lives, {len(catalog.EVENTS)} events, {len(catalog.WORKS)} kinds"
+        f" of work: {len(findings)} findings; {len(UNKEYED)} POSTs without a key and {len(WHOLE)} short lists are"
+        " known",
         findings,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import copy
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -23,9 +24,11 @@ from tests.kit.contracts import (
     FIRST,
     SERVED,
     TABLES,
+    asked_in,
     components_of,
     contract_of,
     described,
+    each_of,
     is_of,
     label,
     operation_of,
@@ -60,11 +63,11 @@ class Seen:
     texts: dict[str, str] = field(default_factory=dict[str, str])
     """Answers by the operation's address, those of tokens left out: they are what a token is shown in."""
     lived: set[str] = field(default_factory=set[str])
-    answers: int = 0
+    answers: Counter[Contract] = field(default_factory=Counter[Contract])
 
     async def __call__(self, answer: httpx.Response) -> None:
         await answer.aread()
-        self.answers += 1
+        self.answers[asked_in(answer)] += 1
         name = f"{answer.request.method} {answer.request.url.path}"
         try:
             check_described(answer)
@@ -109,9 +112,9 @@ def answer_fields(contract: Contract) -> set[str]:
     return {name for model, s in components.items() if model not in bodies for name in s.get("properties", {})}
 
 
-async def mass_assignment(api: Api, ids: Mapping[str, str], findings: list[str]) -> int:
+async def mass_assignment(api: Api, ids: Mapping[str, str], findings: list[str]) -> Counter[Contract]:
     """Each field of each answer, in each object of each body that is not to have it: refused by name. Returns cases."""
-    fields, cases = {contract: answer_fields(contract) for contract in TABLES}, 0
+    fields, cases = {contract: answer_fields(contract) for contract in TABLES}, Counter[Contract]()
     for endpoint in SERVED:
         if endpoint.body is None or endpoint.form:
             continue
@@ -120,7 +123,7 @@ async def mass_assignment(api: Api, ids: Mapping[str, str], findings: list[str])
         for at, _ in _objects(base):
             path = at.split(".") if at else []
             extra = sorted(fields[contract_of(endpoint)] - _properties(schema, components, path))
-            cases += len(extra)
+            cases[contract_of(endpoint)] += len(extra)
             statuses, named = set[int](), set[str]()
             for start in range(0, len(extra), MAX_MISFITS):  # so many a refusal names
                 body = copy.deepcopy(base)
@@ -131,7 +134,7 @@ async def mass_assignment(api: Api, ids: Mapping[str, str], findings: list[str])
             missing = sorted({f"{at}.{name}".lstrip(".") for name in extra} - named)
             if statuses != {400} or missing:
                 findings.append(f"{label(endpoint)}: {sorted(statuses)} names all but {missing[:5]} of {len(extra)}")
-        cases += await _own_fields(api.of(endpoint), endpoint, ids, findings)
+        cases[contract_of(endpoint)] += await _own_fields(api.of(endpoint), endpoint, ids, findings)
     return cases
 
 
@@ -251,11 +254,12 @@ async def fields_apart(run: Run) -> Verdict:
     for text, what in (secrets | dict.fromkeys(PERSONAL, "what is personal")).items():
         findings += [f"the log has {what}"] if text in log else []
     lines = log.count("\n")
-    if lines < seen.answers / 2:
+    if lines < seen.answers.total() / 2:
         findings.append(f"only {lines} log lines were looked at")
     return Verdict(
-        f"{cases} fields refused or without effect; {seen.answers} answers of {len(seen.lived)} operations fit their"
-        f" schemas; {len(secrets)} secrets in none of them nor in {lines} log lines; {len(findings)} findings",
+        f"{each_of(cases)} fields refused or without effect; {each_of(seen.answers)} answers of"
+        f" {len(seen.lived)} operations fit their schemas; {len(secrets)} secrets in none of them nor in {lines} log"
+        f" lines; {len(findings)} findings",
         findings,
     )
 

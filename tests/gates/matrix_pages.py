@@ -109,6 +109,11 @@ def _parameters(endpoint: Endpoint) -> dict[str, Json]:
     return {p["name"]: p["schema"] for p in operation_of(endpoint)["parameters"] if p.get("in") == "query"}
 
 
+def _orders(endpoint: Endpoint) -> Sequence[Mapping[str, str]]:
+    """What is said of the direction: both, or nothing where a contract has but one."""
+    return [{"order": "ASC"}, {"order": "DESC"}] if "order" in _parameters(endpoint) else [{}]
+
+
 def _choices(schema: Json) -> list[str]:
     return [schema["const"]] if "const" in schema else list(schema.get("enum", []))
 
@@ -139,26 +144,25 @@ async def _pages(lists: Lists, endpoint: Endpoint) -> set[str]:
     sorts = _choices(_parameters(endpoint).get("sort", {}))
     for sort in sorts or [None]:
         both: list[list[str]] = []
-        for order in ("ASC", "DESC"):
-            items = [item async for item in _walked(lists, endpoint, sort, order)]
+        for asked in _orders(endpoint):
+            items = [item async for item in _walked(lists, endpoint, {"sort": sort, **asked} if sort else asked)]
             texts = [json.dumps(item, sort_keys=True) for item in items]
-            both.append(texts)
+            both.append(texts if asked.get("order") != "DESC" else texts[::-1])
             if len(set(texts)) != len(texts):
-                lists.wrong(endpoint, f"{sort} {order} shows {len(texts) - len(set(texts))} rows twice")
+                lists.wrong(endpoint, f"{sort} {asked} shows {len(texts) - len(set(texts))} rows twice")
             keys = [item[sort] for item in items if sort is not None and sort in item]
-            if sort != "id" and keys != sorted(keys, reverse=order == "DESC"):
-                lists.wrong(endpoint, f"{sort} {order} is not in that order")
+            if sort != "id" and keys != sorted(keys, reverse=asked.get("order") == "DESC"):
+                lists.wrong(endpoint, f"{sort} {asked} is not in that order")
         every = every or set(both[0])
-        if set(both[0]) != every or both[1] != both[0][::-1]:
+        if set(both[0]) != every or any(other != both[0] for other in both):
             lists.wrong(endpoint, f"by {sort} the list is another one")
     return every
 
 
-async def _walked(lists: Lists, endpoint: Endpoint, sort: str | None, order: str) -> Any:
+async def _walked(lists: Lists, endpoint: Endpoint, asked: Mapping[str, str]) -> Any:
     offset, limit = 0, min(max(2, lists.rows // 3 - 1), list_shape(endpoint).most)
     while True:
-        query = {"order": order, "offset": offset, "limit": limit}
-        found = await lists.page(endpoint, **query, **({"sort": sort} if sort else {}))
+        found = await lists.page(endpoint, offset=offset, limit=limit, **asked)
         for item in found.rows:
             yield item
         offset += len(found.rows)
@@ -185,8 +189,18 @@ async def _filters(lists: Lists, endpoint: Endpoint, every: set[str]) -> None:
             found = await lists.page(endpoint, **{name: value})
             if found.total != (len(every) if wanted else 0):
                 lists.wrong(endpoint, f"{name}={value} gives {found.total} of {len(every)} rows")
-        if not counts and not list(_either_way(lists, name, schema)):
+        texts = [] if counts or "format" in schema else _shown(every, name)
+        for value, wanted in ((texts[0], texts.count(texts[0])), ("nobody has this", 0)) if texts else ():
+            found = await lists.page(endpoint, **{name: value})
+            if found.total != wanted or any(item[name] != value for item in found.rows):
+                lists.wrong(endpoint, f"{name}={value} gives {found.total} instead of {wanted} rows")
+        if not counts and not texts and not list(_either_way(lists, name, schema)):
             lists.wrong(endpoint, f"nobody knows how to try the filter {name}")
+
+
+def _shown(every: set[str], name: str) -> list[str]:
+    """What rows show by the name of a filter, row by row."""
+    return [shown for row in every if isinstance(shown := json.loads(row).get(name), str)]
 
 
 def _either_way(lists: Lists, name: str, schema: Json) -> Iterator[tuple[str, bool]]:
@@ -210,9 +224,9 @@ async def _cost(lists: Lists, endpoint: Endpoint) -> None:
         await lists.page(endpoint, limit=list_shape(endpoint).most)
     if len(many) != len(one):
         lists.wrong(endpoint, f"a long page sends {len(many)} statements, one row {len(one)}")
-    for order in ("ASC", "DESC"):
+    for asked in _orders(endpoint):
         with statements() as sent:
-            await lists.page(endpoint, order=order)
+            await lists.page(endpoint, **asked)
         paged = [(sql, args) for sql, args in sent if " offset $" in sql]
         if not paged:
             lists.findings.append(lacks(owner_of(endpoint), "many", f"makes no row of {label(endpoint)}: make some"))
@@ -220,7 +234,7 @@ async def _cost(lists: Lists, endpoint: Endpoint) -> None:
             lists.plans += 1
             whole = await _read_whole(lists, sql, args)
             if whole:
-                lists.wrong(endpoint, f"its first page {order} reads all of {', '.join(whole)}")
+                lists.wrong(endpoint, f"its first page {asked} reads all of {', '.join(whole)}")
 
 
 async def _read_whole(lists: Lists, sql: str, args: Sequence[Any]) -> list[str]:

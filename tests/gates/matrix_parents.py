@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import uuid4
 
 import httpx
 
+from openvest.core.contracts import Contract
 from openvest.declarations import Endpoint
 from tests.gates.gate import Gate, Run, Verdict
 from tests.gates.matrix_ground import floor
 from tests.gates.matrix_tenants import seen
-from tests.kit.contracts import SERVED
+from tests.kit.contracts import SERVED, contract_of, each_of
 from tests.kit.http import Api
 from tests.kit.operations import body_of, live_by_http, target
 from tests.kit.sample import filled
@@ -83,14 +85,15 @@ async def parents_apart(run: Run) -> Verdict:
             api, await live_by_http(stood.world, api, tenant_id), await live_by_http(stood.world, api, tenant_id)
         )
         findings: list[str] = []
-        operations, cases = 0, 0
+        operations, cases = list[Endpoint](), Counter[Contract]()
         # What is asked for the first customer alone may change or remove things, so it comes after the others.
         for endpoint in sorted(SERVED, key=lambda one: one.method != "GET"):
             places = several(endpoint, family.first)
             crossed = [(place, await family.ask(endpoint, places, place)) for place in places]
             if not places:
                 continue
-            operations, cases = operations + 1, cases + len(places)
+            operations.append(endpoint)
+            cases[contract_of(endpoint)] += len(places)
             own = await family.ask(endpoint, places, None)
             for place, answer in crossed:
                 if _found(answer) or answer.status_code >= 500:
@@ -98,10 +101,10 @@ async def parents_apart(run: Run) -> Verdict:
                     findings.append(f"{place.label}: what another customer has is answered {told}")
                 elif seen(answer, {}) == seen(own, {}):
                     findings.append(f"{place.label}: says nothing, the right id is answered so too: {own.text[:200]}")
-    if cases < LEAST:
-        findings.append(f"only {cases} places were tried")
-    figure = f"{operations} operations, {cases} places with another customer's id: {len(findings)} findings"
-    return Verdict(figure, findings)
+    if cases.total() < LEAST:
+        findings.append(f"only {cases.total()} places were tried")
+    tried = f"{each_of(operations)} operations, {each_of(cases)} places with another customer's id"
+    return Verdict(f"{tried}: {len(findings)} findings", findings)
 
 
 GATES = (Gate("parents", "what belongs to one customer is not reached by way of another", parents_apart, quick=True),)

@@ -7,6 +7,7 @@ statements alone, and with neither. The last shows that the requests would find 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,10 +15,11 @@ from uuid import UUID, uuid4
 
 import httpx
 
+from openvest.core.contracts import Contract
 from openvest.declarations import Endpoint
 from tests.gates.gate import Gate, Run, Verdict
 from tests.gates.matrix_ground import TENANT_TABLES, Floor, floor
-from tests.kit.contracts import SERVED, label, list_shape, page_in, takes_key
+from tests.kit.contracts import SERVED, contract_of, each_of, label, list_shape, page_in, takes_key
 from tests.kit.http import Api
 from tests.kit.operations import known_to, live_by_http, target
 from tests.kit.sample import Life
@@ -44,7 +46,7 @@ INSTANTS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 class Leg:
     """What one pass over all places found."""
 
-    cases: int = 0
+    cases: Counter[Contract] = field(default_factory=Counter[Contract])
     findings: list[str] = field(default_factory=list[str])
 
 
@@ -164,7 +166,7 @@ async def _compare(two: Two, run: Run, leg: Leg, endpoint: Endpoint, put: list[P
     foreign = {place: two.of_owner(endpoint, place) for place in put}
     unknown = {place: _unknown(place, value, run) for place, value in foreign.items()}
     answer, other = await two.send(endpoint, foreign), await two.send(endpoint, unknown)
-    leg.cases += 2
+    leg.cases[contract_of(endpoint)] += 2
     if seen(answer, foreign) != seen(other, unknown):
         leg.findings.append(f"{name}: {answer.status_code} {answer.text[:200]} instead of {other.text[:200]}")
     if answer.status_code == 500:
@@ -188,7 +190,7 @@ async def _compare_key(two: Two, leg: Leg, endpoint: Endpoint) -> None:
     asked = replace(two, mine=body)
     answer = await asked.send(endpoint, {}, two.keys[label(endpoint)])
     other = await asked.send(endpoint, {})
-    leg.cases += 2
+    leg.cases[contract_of(endpoint)] += 2
     if seen(answer, {}) != seen(other, {}):
         leg.findings.append(f"{label(endpoint)} key of the owner: {answer.text[:200]} instead of {other.text[:200]}")
 
@@ -196,7 +198,7 @@ async def _compare_key(two: Two, leg: Leg, endpoint: Endpoint) -> None:
 async def _look(two: Two, leg: Leg, endpoint: Endpoint) -> None:
     """What a read of the intruder's own objects shows, and whether a count counts what it does not show."""
     answer = await two.send(endpoint, {})
-    leg.cases += 1
+    leg.cases[contract_of(endpoint)] += 1
     leg.findings += [f"{label(endpoint)}: shows {told} of the owner" for told in _shown(two, answer)]
     found: Any = answer.json()
     if answer.status_code == 200 and isinstance(found, dict) and list_shape(endpoint).total in found.get("meta", {}):
@@ -252,11 +254,11 @@ async def tenants_apart(run: Run) -> Verdict:
         findings.append(f"only {len(stripped)} statements were sent without their condition")
     if len(neither.findings) < LEAST_FOUND:
         findings.append(f"without both walls only {len(neither.findings)} differences are seen")
-    cases = sum(leg.cases for leg in legs.values())
+    cases = sum((leg.cases for leg in legs.values()), Counter[Contract]())
     differences = sum(len(leg.findings) for leg in legs.values())
     inner = sum(map(len, places.values()))
     return Verdict(
-        f"{len(SERVED)} operations, {inner} places of ids, {cases} cases in three legs: {differences}"
+        f"{each_of(SERVED)} operations, {inner} places of ids, {each_of(cases)} cases in three legs: {differences}"
         f" differences; {len(stripped)} statements without their condition; {len(neither.findings)} differences"
         " without both walls",
         findings,

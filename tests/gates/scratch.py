@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from tests.gates.gate import Gate, Size
-from tests.kit.lite import put_in_place
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -53,17 +52,6 @@ def scratch_copy() -> Generator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def tree(*, lite: bool) -> Generator[Path]:
-    """This tree or, with a throwaway lite in place, a copy of it."""
-    if not lite:
-        yield ROOT
-        return
-    with scratch_copy() as root:
-        put_in_place(root)
-        yield root
 
 
 async def run_gate(

@@ -22,7 +22,7 @@ from tests.gates.signatures_ground import KINDS, PLAIN, VERSIONS, Court, courts,
 from tests.gates.tampering import edits, unsigned
 from tests.gates.tampering_signed import Hands, bends, good_ones
 from tests.kit import footprint
-from tests.kit.contracts import SERVED, TABLES, label
+from tests.kit.contracts import SERVED, TABLES, each_of, label
 from tests.kit.forgery import Draft
 from tests.kit.http import WIRE
 from tests.kit.raw import Heard, ask
@@ -102,7 +102,7 @@ async def tampering(run: Run) -> Verdict:
     kinds, good_kinds = ({name for one in many for name in one} for many in _counted(trials))
     good = sum(trial.good.total() for trial in trials)
     return Verdict(
-        f"altered: {counts} ({len(kinds)} kinds, {len(SERVED)} operations), all 401, one answer of"
+        f"altered: {counts} ({len(kinds)} kinds, {each_of(SERVED)} operations), all 401, one answer of"
         f" production and {len(reasons)} reasons of a sandbox, no effect;"
         f" {good} good ones of {len(good_kinds)} kinds pass; {vectors} of {_MUTATED} one-byte changes of the recorded"
         " requests refused",

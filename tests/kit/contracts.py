@@ -7,7 +7,8 @@ lists look like is written down, so that a test notices a limit that moved.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeVar
@@ -67,6 +68,12 @@ def rules_of(endpoint: Endpoint) -> ContractRules:
 
 def list_shape(endpoint: Endpoint) -> ListShape:
     return _LISTS[contract_of(endpoint)]
+
+
+def each_of(found: Iterable[Endpoint] | Counter[Contract]) -> str:
+    """How many there are in all, and of each contract: of operations, or of what was counted by contract."""
+    counts = found if isinstance(found, Counter) else Counter(contract_of(endpoint) for endpoint in found)
+    return f"{counts.total()} ({', '.join(f'{counts[contract]} {contract}' for contract in TABLES)})"
 
 
 def page_in(endpoint: Endpoint, answer: Json) -> Page:

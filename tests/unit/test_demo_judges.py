@@ -41,7 +41,8 @@ def delivery(before: int, first: int, last: int, *, events: int | None = None) -
 def test_numbers_that_do_not_follow_one_another_are_seen() -> None:
     assert gaps([delivery(0, 1, 3), delivery(3, 4, 4), delivery(4, 5, 9)]) == []
     assert gaps([delivery(0, 1, 3), delivery(4, 5, 9)]) == ["after 3 came a package that follows 4"]
-    assert gaps([delivery(0, 1, 3), delivery(3, 4, 6, events=2)]) == ["package 4-6 has 2 events"]
+    assert gaps([delivery(0, 1, 3), delivery(3, 4, 6, events=2)]) == []
+    assert gaps([delivery(0, 1, 3), delivery(3, 4, 6, events=4)]) == ["package 4-6 has 4 events"]
 
 
 def test_a_package_somebody_else_signed_or_changed_is_refused() -> None:

@@ -46,7 +46,8 @@ RULES: Mapping[Contract, ContractRules] = {
         page=PageLimits(least=0, default=100, most=1000),
         event_name_key="type",
         about="Every request carries a bearer token and an HTTP message signature. Creating requests name themselves"
-        " with an idempotency key. Work is accepted first and done afterwards; events tell how it went.",
+        " with an idempotency key. Work is accepted first and done afterwards; events tell how it went, and bring their"
+        " objects whole.",
     ),
     "lite": ContractRules(
         signed=False,
@@ -54,7 +55,8 @@ RULES: Mapping[Contract, ContractRules] = {
         page=PageLimits(least=1, default=20, most=100),
         event_name_key="event_type",
         about="Every request carries a bearer token. A signature is verified if one is sent. A write may name itself"
-        " with an idempotency key.",
+        " with an idempotency key. What is created is answered 201, what is removed 204; an event brings the id and the"
+        " type of its object.",
     ),
 }
 """The rules by contract."""

@@ -36,8 +36,9 @@ from openvest.server.nonces import Claim, NonceGate
 _BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] ([a-zA-Z0-9\-._~+/]{1,1000}=*)")
 
 _LONGEST_ID = 36
-_UNPROVEN = "the token request is not signed, or its client is unknown"
-"""Said of a wrong secret too: nobody but a client is to learn which ids are those of clients."""
+_NAMELESS = "the token request is neither signed nor a form that names a client_id"
+_UNPROVEN = "the client, its secret or one of the scopes is unknown, or the client is one that has to sign"
+"""Said of all of these alike: nobody but a client is to learn which ids are those of clients."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,9 @@ class Authenticator:
             _check_single(request)
             request.doubt = _UNPROVEN
             asked = form_client(request)
-            client = None if asked is None else await self.directory.client(asked)
+            if asked is None:
+                raise SignatureRefused(_NAMELESS)
+            client = await self.directory.client(asked)
             if client is None or RULES[client.caller.contract].signed or named not in (None, asked):
                 raise SignatureRefused(_UNPROVEN)
         request.client = str(client.caller.client_id)

@@ -13,7 +13,7 @@ from html import escape
 from pathlib import Path
 from typing import Any, cast
 
-from openvest.core.contracts import RULES
+from openvest.core.contracts import RULES, Contract
 from openvest.server.docs_calls import answer_shown, call_shown
 
 Json = Mapping[str, Any]
@@ -23,26 +23,26 @@ STYLE = (Path(__file__).parent / "assets" / "docs.css").read_bytes()
 
 _PROBLEM = {"$ref": "#/components/schemas/Problem"}
 _METHODS = ("get", "post", "put", "patch", "delete")
-_V1, _LITE = RULES["v1"].page, RULES["lite"].page
-_APART = f"""
-Two contracts to one system: what is made through one is read through the other, and a tenant may use both, each with
-clients of its own (<code>openvest client create --contract lite</code>). In <b>v1</b> every request carries a token
-and a signature, and requests that create name themselves with an idempotency key; they are answered 200, 201 or 202
-and removals 202 or 204; a list shows {_V1.default} items unless asked and {_V1.most} at most, and
-<code>meta.total_count</code> says how many there are; an event brings its <code>type</code> and the whole
-<code>object</code>. In <b>lite</b> a token is enough, and a key is honoured where one is sent; what is created is
-answered 201 and what is removed 204; a list shows {_LITE.default} items unless asked and {_LITE.most} at most, and
-<code>meta.total</code> says how many there are; an event brings its <code>event_type</code> and the id and type of
-its <code>object</code>. Refusals are the same documents in both, and webhooks are signed alike.
-"""
+_TOGETHER = (
+    "Several contracts to one system: what is made through one is read through the other, and a tenant may use all,"
+    " each with clients of its own (<code>openvest client create --contract …</code>). Refusals are the same documents"
+    " in all, and webhooks are signed alike."
+)
 
 
 def page(descriptions: Mapping[str, Json]) -> str:
     """The page over all contracts. Shape: descriptions by the contract's name, with at least one operation each."""
-    apart = f"<p>{_APART}</p>" if len(descriptions) > 1 else ""
+    apart = f"<p>{_TOGETHER}</p>{''.join(map(_apart, descriptions))}" if len(descriptions) > 1 else ""
     intro = f'<div class="intro"><h1>OpenVest</h1>{apart}</div>'
     parts = [_contract(contract, description, list(descriptions)) for contract, description in descriptions.items()]
     return _whole(f"{intro}<main>{''.join(parts)}</main>")
+
+
+def _apart(contract: str) -> str:
+    """What tells this contract from others."""
+    rules = RULES[cast(Contract, contract)]
+    lists = f"A list shows {rules.page.default} items unless asked and {rules.page.most} at most."
+    return f"<p><b>{escape(contract)}</b>: {escape(f'{rules.about} {lists}')}</p>"
 
 
 def first_page(facts: Json) -> str:

@@ -41,7 +41,7 @@ PROBLEM_SCHEMA: Json = {
 _MEANINGS: Mapping[int, str] = {
     400: "A header, the query or the body does not fit.",
     401: "The token, the signature or the credentials are not valid.",
-    403: "The token has no scope that permits this.",
+    403: "No scope that was granted permits this.",
     404: "No such object.",
     405: "The path does not take this method.",
     406: "The request does not accept JSON.",

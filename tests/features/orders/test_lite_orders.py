@@ -162,9 +162,11 @@ async def test_a_foreign_account_or_instrument_is_like_one_of_nobody(
     assert {(answer.status_code, answer.json()["detail"]) for answer in answers} == {
         (422, "There is no account with this id.")
     }
-    nothing = str(uuid4())
-    answer = await api.speaking("lite").send("POST", "/orders", body_of(trader, quantity="1", instrument_id=nothing))
-    assert (answer.status_code, answer.json()["detail"]) == (422, f"No instrument has the id {nothing}.")
+    for nothing in (str(uuid4()), "DE0000000000"):
+        body = body_of(trader, quantity="1", instrument_id=nothing)
+        answer = await api.speaking("lite").send("POST", "/orders", body)
+        told = (answer.status_code, answer.json()["detail"])
+        assert told == (422, "No instrument has this id or ISIN."), nothing
 
 
 async def test_a_flush_of_lite_costs_no_statement_more_than_one_of_v1(live: Trader) -> None:

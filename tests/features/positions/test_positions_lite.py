@@ -132,11 +132,11 @@ async def test_what_is_sold_out_can_still_be_asked_for(lite: Api, trader: Trader
 async def test_what_an_event_names_is_what_can_be_asked_for(lite: Api, trader: Trader) -> None:
     await topped_up(lite, trader, "1000.00")
     await trader.place(quantity="1")
+    told = catalog.TOLD["lite"]
     shown = {
-        event.type: catalog.REPRESENTATIONS["lite"][noun].mapper(event.snapshot)
+        told[event.type].name_of(event.snapshot): told[event.type].shown.mapper(event.snapshot)
         for event in await trader.events()
-        for noun in [{"POSITION.UPDATED": "position", "CASH_BALANCE.UPDATED": "cash balance"}.get(event.type)]
-        if noun is not None
+        if event.type in told
     }
     position = f"/accounts/{trader.customer.account_id}/positions/{shown['POSITION.UPDATED']['id']}"
     assert (await seen(lite, position))["id"] == shown["POSITION.UPDATED"]["id"]

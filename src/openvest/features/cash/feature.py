@@ -8,7 +8,7 @@ from openvest.features.cash import lite, model, service, v1
 FEATURE = Feature(
     "cash",
     v1=Face(v1.ENDPOINTS, v1.REPRESENTATIONS),
-    lite=Face(lite.ENDPOINTS, lite.REPRESENTATIONS, lite.TOLD, lite.UNTOLD),
+    lite=Face(lite.ENDPOINTS, lite.REPRESENTATIONS, untold=lite.UNTOLD),
     events=model.EVENTS,
     publishers=(service.publish_cash,),
     tables=("cash_transactions",),

@@ -13,7 +13,7 @@ from openvest.core.schema import Currency, Id, SignedCash, UnsignedCash, View
 from openvest.core.shown import filled, shown
 from openvest.core.snapshots import Json, snapshot_of
 from openvest.db.unit import Unit
-from openvest.declarations import Call, Endpoint, EventName, Representation
+from openvest.declarations import Call, Endpoint, Representation
 from openvest.features.accounts import service as accounts
 from openvest.features.cash import service
 from openvest.features.cash.model import CashBalance
@@ -64,7 +64,6 @@ ENDPOINTS: list[Endpoint] = [
 REPRESENTATIONS: Mapping[str, Representation] = {
     "cash balance": Representation(event_object("CASH_BALANCE", "account_group_id"), EventObjectView)
 }
-TOLD: Mapping[str, EventName] = {"CASH_BALANCE.UPDATED": "CASH_BALANCE.UPDATED"}
 UNTOLD: Mapping[str, str] = {
     "CASH_TRANSACTION.EXECUTED": "lite has no category for transactions; the balance and what moved it are told"
 }

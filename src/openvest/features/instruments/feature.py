@@ -8,7 +8,7 @@ from openvest.features.instruments import lite, model, sweeps, v1
 FEATURE = Feature(
     "instruments",
     v1=Face(v1.ENDPOINTS, v1.REPRESENTATIONS),
-    lite=Face(lite.ENDPOINTS, untold=lite.UNTOLD, names=lite.NAMES),
+    lite=Face(lite.ENDPOINTS, untold=lite.UNTOLD),
     events=model.EVENTS,
     sweeps=sweeps.SWEEPS,
     dead_letters=sweeps.DEAD_LETTER_KINDS,

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
 from openvest.core.lite import PageQuery, list_of, page_lite, page_of
-from openvest.core.naming import Names
 from openvest.core.schema import ISIN_PATTERN, Id, Instant, Unused, View
 from openvest.core.shown import shown
 from openvest.core.snapshots import Json, snapshot_of
@@ -18,10 +16,6 @@ from openvest.features.instruments import model, service
 from openvest.features.instruments.model import InstrumentType, LatestPrice, ListedInstrument
 from openvest.features.tenants import service as tenants
 from openvest.operations import LITE, Operations
-
-TYPES: Names[InstrumentType, InstrumentType] = Names(
-    InstrumentType, InstrumentType, {"EQUITY": "EQUITY", "ETF": "ETF", "BOND": "BOND", "FUND": "FUND"}
-)
 
 
 class ExchangeView(View):
@@ -74,7 +68,6 @@ class InstrumentQuery(PageQuery):
 instrument_lite = shown(
     InstrumentView,
     ListedInstrument,
-    type=lambda instrument: TYPES[instrument["type"]],
     exchanges="venues",
     tradeable=lambda instrument: instrument["trading_status"] == "ACTIVE",
     fractional_trading_enabled="fractional_trading",
@@ -114,4 +107,3 @@ ENDPOINTS: list[Endpoint] = [
 ]
 
 UNTOLD = {event.type: "lite has no category for instruments; a client reads them" for event in model.EVENTS}
-NAMES: Sequence[Names[Any, Any]] = (TYPES,)

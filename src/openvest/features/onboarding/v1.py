@@ -34,7 +34,7 @@ ENDPOINTS: list[Endpoint] = [
         _IDENTIFIER, identifiers.update_identifier, identifiers.IdentifierView, body=identifiers.IdentifierChange,
         errors=(422,),
     ),
-    TAXES.reads(_RESIDENCIES, identifiers.retrieve_tax_residencies, identifiers.TaxResidenciesView),
+    TAXES.reads(_RESIDENCIES, identifiers.retrieve_tax_residencies, identifiers.TaxResidenciesView, errors=(405,)),
     TAXES.creates(
         _RESIDENCIES, identifiers.set_tax_residencies, identifiers.TaxResidenciesView,
         body=identifiers.TaxResidenciesCreate, errors=(422,),

@@ -148,9 +148,9 @@ def _refusal(
     return None
 
 
-def _unknown_instrument(want: PlaceOrder) -> Problem:
-    name = "ISIN" if isinstance(want.instrument, str) else "id"
-    return UnknownInstrument(f"No instrument has the {name} {want.instrument}.")
+def _unknown_instrument(want: PlaceOrder) -> Problem:  # an id may follow from an ISIN that was sent: it is not named
+    name = f"the ISIN {want.instrument}" if isinstance(want.instrument, str) else "this id or ISIN"
+    return UnknownInstrument(f"No instrument has {name}.")
 
 
 def _new_order(unit: Unit, item: int, want: PlaceOrder, account: AccountFacts, instrument: Instrument) -> Order:

@@ -8,7 +8,7 @@ from openvest.features.positions import lite, model, service, v1
 FEATURE = Feature(
     "positions",
     v1=Face(v1.ENDPOINTS, v1.REPRESENTATIONS),
-    lite=Face(lite.ENDPOINTS, lite.REPRESENTATIONS, lite.TOLD, lite.UNTOLD, lite.NAMES),
+    lite=Face(lite.ENDPOINTS, lite.REPRESENTATIONS, untold=lite.UNTOLD, names=lite.NAMES),
     events=model.EVENTS,
     publishers=(service.publish_positions,),
     tables=("securities_transactions",),

@@ -13,7 +13,7 @@ from openvest.core.schema import Currency, Id, Instant, SignedCash, SignedDecima
 from openvest.core.shown import shown
 from openvest.core.snapshots import Json, snapshot_of
 from openvest.db.unit import Unit
-from openvest.declarations import Call, Endpoint, EventName, Representation
+from openvest.declarations import Call, Endpoint, Representation
 from openvest.features.accounts import service as accounts
 from openvest.features.positions import service
 from openvest.features.positions.lite_types import TRANSACTION_TYPES, TransactionType
@@ -98,7 +98,6 @@ ENDPOINTS: list[Endpoint] = [
 ]
 
 REPRESENTATIONS: Mapping[str, Representation] = {"position": Representation(event_object("POSITION"), EventObjectView)}
-TOLD: Mapping[str, EventName] = {"POSITION.UPDATED": "POSITION.UPDATED"}
 UNTOLD: Mapping[str, str] = {
     "SECURITY_TRANSACTION.EXECUTED": "lite has no category for transactions; the position and what moved it are told"
 }

@@ -78,7 +78,7 @@ WEBHOOKS = Operations(LITE, "Webhook Subscriptions", "webhooks")
 ENDPOINTS: list[Endpoint] = [
     TOKENS.acts(
         "/auth/token", create_access_token, AccessTokenView, body=TokenRequest, form=True, advances_clock=False,
-        headers={"Cache-Control": "no-store", "Pragma": "no-cache"},
+        errors=(403,), headers={"Cache-Control": "no-store", "Pragma": "no-cache"},
     ),
     WEBHOOKS.lists("/auth/verify_keys", list_verify_keys, WebKeysView, addition=True),
 ]  # fmt: skip

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from openvest.core.clock import instant
-from openvest.core.problems import Conflict, InvalidRequest, NotFound
+from openvest.core.problems import Conflict, Forbidden, InvalidRequest, NotFound
 from openvest.core.sealing import Secrets
 from openvest.core.trading_calendar import OutsideCalendar, is_covered
 from openvest.features.tenants.model import SCOPES
@@ -24,6 +24,13 @@ _READ, _ADMIN = ":read", ":admin"
 
 class UnknownScope(InvalidRequest):
     """A client is to get a scope that does not exist."""
+
+
+class ScopeNotGranted(Forbidden):
+    """A client that proved itself asks for a scope that it is not configured for."""
+
+    def __init__(self) -> None:
+        super().__init__("The client is not configured for all of these scopes.")
 
 
 class UnusableKey(InvalidRequest):

@@ -230,7 +230,7 @@ async def issue_token(
 ) -> Token:
     """A token for a client that proves its secret; older tokens stay valid.
 
-    Raises: Unauthorised for an unknown client, a wrong secret and a scope the client is not configured for alike.
+    Raises: Unauthorised for an unknown client and a wrong secret alike; ScopeNotGranted.
     Writes: access_tokens, the directory.
     """
     client = await unit.row(store.PROVING_CLIENT, unit.tenant_id, client_id)
@@ -240,7 +240,7 @@ async def issue_token(
         raise Unauthorised
     wanted = tuple(dict.fromkeys(scopes))
     if not rules.may_have(wanted, client.scopes):
-        raise Unauthorised
+        raise rules.ScopeNotGranted
     token = rules.new_token()
     hashed = rules.token_hash(unit.secrets, token)
     ends = await unit.one(store.ADD_TOKEN, unit.tenant_id, hashed, client_id, list(wanted), lifetime_seconds)

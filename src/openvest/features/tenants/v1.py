@@ -81,6 +81,7 @@ def token_endpoint(lifetime_seconds: int) -> Endpoint:
         form=True,
         key_required=False,
         advances_clock=False,
+        errors=(403,),
         headers={"Cache-Control": "no-store", "Pragma": "no-cache"},  # RFC 6749, 5.1: no cache may keep a token
     )
 

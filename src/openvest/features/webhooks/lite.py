@@ -19,7 +19,7 @@ from openvest.features.webhooks import rules, service
 from openvest.features.webhooks.model import NewWebhook, Webhook
 from openvest.operations import LITE, Operations
 
-CategoryOrAll = Literal["ALL"] | EventCategory
+CategoryOrAll = Literal["ALL", EventCategory]
 Status = Literal["ACTIVE", "INACTIVE"]
 Url = Annotated[str, Field(min_length=1, max_length=MAX_URL_LENGTH, json_schema_extra={"format": "uri"})]
 Categories = Annotated[list[CategoryOrAll], Field(min_length=1)]

@@ -20,7 +20,7 @@ from openvest.features.webhooks import rules, service
 from openvest.features.webhooks.model import Category, NewWebhook, Webhook
 from openvest.operations import V1, Operations
 
-CategoryOrAll = Literal["ALL"] | Category
+CategoryOrAll = Literal["ALL", Category]
 Title = Annotated[str, Field(pattern=rules.TITLE_PATTERN), AfterValidator(visible_line)]
 Url = Annotated[str, Field(min_length=1, max_length=MAX_URL_LENGTH, json_schema_extra={"format": "url"})]
 Delay = Annotated[str, Field(pattern=rules.DELAY_PATTERN)]
