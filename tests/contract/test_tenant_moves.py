@@ -314,9 +314,11 @@ async def test_an_export_that_fails_leaves_the_tenant_open_and_no_file(
     async def broken(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("openvest.main.tenant_moves.write_tables", broken)
-    with pytest.raises(OSError, match="No space"):
-        await export(source, life, tmp_path / "acme.zip")
+    # In the middle of what the database sends.
+    monkeypatch.setattr("openvest.db.tenant_file._Writing.__call__", broken)
+    async with asyncio.timeout(30):
+        with pytest.raises(OSError, match="No space"):
+            await export(source, life, tmp_path / "acme.zip")
     assert not await closed(source, "acme") and not list(tmp_path.iterdir())
     assert (await life.api.post("/orders", life.order)).status_code == 202
 

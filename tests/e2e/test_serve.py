@@ -62,6 +62,8 @@ def test_the_first_start_furnishes_a_sandbox_and_its_hints_work_as_they_stand() 
             order = json.loads(placed)
             assert order["cash_amount"] == "250.00"
             assert f'"id": "{order["id"]}"' in later, "the second look shows it, whatever its status"
+            with_curl = next(line for line in hints if line.startswith("TOKEN=$(curl"))
+            assert json.loads(shell(with_curl))["meta"]["total"] == 1
             filled = client.request("GET", f"/orders/{order['id']}").json()
             assert (filled["status"], filled["executions"][0]["status"]) == ("FILLED", "SETTLED")
             assert client.plain("/docs").status == client.plain("/health/ready").status == 200

@@ -15,17 +15,20 @@ import asyncpg
 import httpx
 import pytest
 
+from openvest.core.sealing import Secrets
 from openvest.db.address import read_address
 from openvest.db.embedded import ADDRESS_FILE
 from openvest.db.unit import DatabaseDown
+from openvest.features.payments.model import PARTIES
 from openvest.main import Assembled, figures
+from openvest.main.installation import KEY_FILE
 from openvest.server.metrics import Metrics, make_metrics_app
 from tests.e2e.serving import Cli, Serving, wait_until
 
 PLANT = """
 insert into bank_lines (tenant_id, id, external_id, created_at, due_at, status, amount, currency, client_reference,
                         remittance_information, sealed_parties)
-select tenant_id, $1, $2, wire_now(), wire_now(), 'RECEIVED', 'NaN', 'EUR', '', 'Erika Beispiel', '' from clocks limit 1
+select tenant_id, $1, $2, wire_now(), wire_now(), 'RECEIVED', 'NaN', 'EUR', '', 'Erika Beispiel', $3 from clocks limit 1
 """
 REPAIR = "update bank_lines set amount = 12.34 where id = $1"
 STATE = "select status from bank_lines where id = $1"
@@ -47,7 +50,8 @@ def as_superuser(served: Serving, statement: str, *values: object) -> Any:
 def spoilt(served: Serving) -> Generator[UUID]:
     """A bank line of no number, found by the worker that runs; repaired and booked at the end."""
     line = uuid4()
-    as_superuser(served, PLANT, line, str(line))
+    sealed = Secrets(bytes.fromhex((served.data_dir / KEY_FILE).read_text())).seal(b"{}", PARTIES.place(id=line))
+    as_superuser(served, PLANT, line, str(line), sealed)
     yield line
     as_superuser(served, REPAIR, line)
     as_superuser(served, "delete from dead_letters where row_id = $1", line)

@@ -14,6 +14,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -25,6 +26,7 @@ from openvest.db.address import DatabaseAddress
 from openvest.db.attach import attach_or_start
 from openvest.db.backup import MANIFEST, BackupRefused, Manifest, read_manifest
 from openvest.db.checks import StartRefused
+from openvest.db.copy_out import copy_out
 from openvest.db.databases import create_database
 from openvest.db.grants import differences
 from openvest.db.migrate import SchemaRefused, read_migrations
@@ -125,15 +127,19 @@ async def test_a_backup_under_load_comes_back_whole_and_serves(folders: Folders,
             await restored(where, source.environment, tmp_path / "saved")
 
 
-async def _broken(*_: object) -> None:
-    raise OSError(28, "No space left on device")
+async def _to_a_full_disk(connection: Any, query: str, *, into: object) -> None:
+    async def full(_: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    async with asyncio.timeout(30):
+        await copy_out(connection, query, into=full)
 
 
 async def _small(address: DatabaseAddress, tmp_path: Path) -> tuple[Environment, Path, Manifest]:
     """A backup that is whole, after one that was not."""
     async with furnished(address, tmp_path / "var") as (source, _):
         with pytest.MonkeyPatch.context() as patch, pytest.raises(OSError, match="No space"):
-            patch.setattr(backup, "read_rows", _broken)
+            patch.setattr(backup, "copy_out", _to_a_full_disk)
             await backups.back_up(source, tmp_path / "saved", "0", lambda _: None)
         assert not list((tmp_path / "saved").iterdir())
         manifest = await backups.back_up(source, tmp_path / "saved", "0", lambda _: None)

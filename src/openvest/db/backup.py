@@ -24,6 +24,7 @@ import asyncpg
 
 from openvest.core.clock import instant
 from openvest.db.address import Progress, silent
+from openvest.db.copy_out import copy_out
 from openvest.db.files import sync_folder, write_private
 from openvest.db.migrate import check_schema, known_migrations
 
@@ -242,11 +243,11 @@ async def read_rows(
     named = ", ".join(f'"{column}"' for column in columns)
     chosen = f'select {named} from "{table}"'  # noqa: S608 - names of the catalog's
     if tenants is None:
-        await connection.copy_from_query(chosen, output=into)
+        await copy_out(connection, chosen, into=into)
         return
     for tenant in tenants:
         await connection.execute(f"set local app.tenant = '{tenant}'")
-        await connection.copy_from_query(f"{chosen} where tenant_id = '{tenant}'", output=into)
+        await copy_out(connection, f"{chosen} where tenant_id = '{tenant}'", into=into)
 
 
 class Told:

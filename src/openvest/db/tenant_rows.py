@@ -11,6 +11,7 @@ import asyncpg
 from openvest.core.sealing import SealedColumn, Secrets
 from openvest.db.address import Progress
 from openvest.db.backup import Told
+from openvest.db.copy_out import copy_out
 from openvest.db.tenant_file import Line, Member, MoveRefused, Resealing, TenantReader, TenantWriter
 from openvest.db.tenant_tables import LEASES, TenantTable, in_order, set_sequences, set_tenant
 
@@ -51,7 +52,7 @@ async def write_tables(
         named = ", ".join(f'"{column}"' for column in table.columns)
         chosen = f'select {named} from "{table.name}" where tenant_id = $1'  # noqa: S608 - names of the catalog's
         with file.member(table.name, False, table.columns, resealer.of(table.name, table.columns)) as member:
-            await connection.copy_from_query(chosen, tenant_id, output=member)
+            await copy_out(connection, chosen, tenant_id, into=member)
         told.table(file.members[-1].rows)
 
 
@@ -62,7 +63,7 @@ async def write_shared(
     for table, chosen in queries.items():
         columns = await connection.fetchval(_COLUMNS, table)
         with file.member(table, True, columns, None) as member:
-            await connection.copy_from_query(chosen, list(ids), output=member)
+            await copy_out(connection, chosen, list(ids), into=member)
 
 
 async def load(connection: Connection, file: TenantReader, resealer: Resealer, progress: Progress) -> None:
