@@ -55,7 +55,7 @@ PLANTED: tuple[Planted, ...] = (
         "nobody is told that a nonce was used before",
         (
             Edit(
-                "migrations/0028_find_tenants_in_a_directory.sql",
+                "migrations/0030_plan_credentials_with_their_tenant.sql",
                 "  if inserted < cardinality(new_nonces) then\n",
                 "  if inserted > cardinality(new_nonces) then\n",
             ),
