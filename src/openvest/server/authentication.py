@@ -37,7 +37,7 @@ _BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] ([a-zA-Z0-9\-._~+/]{1,1000}=*)")
 
 _LONGEST_ID = 36
 _NAMELESS = "the token request is neither signed nor a form that names a client_id"
-_UNPROVEN = "the client, its secret or one of the scopes is unknown, or the client is one that has to sign"
+_UNPROVEN = "the client or its secret is unknown, or the client is one that has to sign"
 """Said of all of these alike: nobody but a client is to learn which ids are those of clients."""
 
 
