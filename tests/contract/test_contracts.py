@@ -91,7 +91,11 @@ async def test_a_token_request_that_is_not_signed_is_told_what_it_may_lack(
     assert {one.status_code for one in wrong} == {401}
     [told] = {one.json()["detail"] for one in wrong}
     assert "the client or its secret is unknown" in told
-    assert (await lite.ask_token("nothing:read")).status_code == 403, "it proved who it is"
+    proven = await lite.ask_token("nothing:read")
+    assert (proven.status_code, proven.json()["detail"]) == (
+        403,
+        "The client is not configured for all of these scopes.",
+    )
     nameless = await lite.http.post("/auth/token", json={"client_id": str(lite.client.client_id)})
     assert nameless.status_code == 401
     assert "neither signed nor a form that names a client_id" in nameless.json()["detail"]
