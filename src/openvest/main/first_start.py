@@ -5,6 +5,7 @@ Everything is made by the services that also serve requests, so the books hold f
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -59,6 +60,8 @@ ADDRESS: dict[str, Any] = {
 }
 _AFTER_TENANT = failpoint("start.after_tenant")
 _BEFORE_TOPUP = failpoint("start.before_topup")
+_ACTIVE_LOOKS = 100
+"""How often it is looked whether the first customer is ACTIVE, ten times a second."""
 _AFTER_CUSTOMER = failpoint("start.after_customer")
 _AFTER_KEY_FILE = failpoint("start.after_key_file")
 _BEFORE_PROFILE = failpoint("start.before_profile")
@@ -261,12 +264,29 @@ async def _make_customer(installation: Installation, tenant_id: UUID) -> Custome
 
     customer = await database.write(tenant_id, work)
     await runner.run_until_quiet(tenant_id)
-    _BEFORE_TOPUP()
+    await _give_money(installation, tenant_id, customer)
+    return customer
 
-    async def top_up(unit: Unit) -> str:
-        await payments.create_topup(unit, NewTopup(UUID(customer.account_group_id), MONEY, CURRENCY))
+
+async def _give_money(installation: Installation, tenant_id: UUID, customer: Customer) -> None:
+    """Top the customer up as soon as she is ACTIVE. Raises: LookupError where she does not become so.
+
+    A worker of another process may hold one of her checks: then there is nothing to do here, and still to wait.
+    """
+    database, runner = installation.assembled.database, installation.assembled.runner
+
+    async def status(unit: Unit) -> str:
         return (await accounts.get_account(unit, UUID(customer.account_id))).status
 
-    if await database.write(tenant_id, top_up) != "ACTIVE":
+    async def top_up(unit: Unit) -> None:
+        await payments.create_topup(unit, NewTopup(UUID(customer.account_group_id), MONEY, CURRENCY))
+
+    for _ in range(_ACTIVE_LOOKS):
+        if await database.read(tenant_id, status) == "ACTIVE":
+            break
+        await asyncio.sleep(0.1)
+        await runner.run_until_quiet(tenant_id)
+    else:
         raise LookupError("the first customer did not become ACTIVE")
-    return customer
+    _BEFORE_TOPUP()
+    await database.write(tenant_id, top_up)
