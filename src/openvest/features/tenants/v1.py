@@ -8,11 +8,11 @@ from pydantic import Field
 
 from openvest.core.problems import Unauthorised
 from openvest.core.schema import Body, Id, View
-from openvest.core.signing_keys import jwk_of_p521
 from openvest.core.snapshots import Json
 from openvest.db.unit import Unit
 from openvest.declarations import Call, Endpoint
 from openvest.features.tenants import rules, service
+from openvest.features.tenants.service_calls import WebKeysView, verify_keys_shown
 from openvest.operations import V1, Operations
 
 TOKENS = Operations(V1, "Access Tokens", "", writers=())
@@ -38,22 +38,6 @@ class AccessTokenView(View):
     expires_in: int = Field(description="Seconds until the token ends.")
     token_type: Literal["bearer"] = Field(description="How the token is sent.")
     scope: Annotated[str, Field(max_length=1000)] = Field(description="What the token permits, separated by blanks.")
-
-
-class WebKeyView(View):
-    """The public half of a key that signs webhooks."""
-
-    kid: Id = Field(description="Id of the key, named by the signatures made with it.")
-    kty: Literal["EC"] = Field(description="Family of the key.")
-    crv: Literal["P-521"] = Field(description="Curve of the key.")
-    x: str = Field(description="First coordinate: 66 bytes, base64url without padding.")
-    y: str = Field(description="Second coordinate, like the first.")
-
-
-class WebKeysView(View):
-    """All keys that a webhook may be signed with now."""
-
-    keys: list[WebKeyView] = Field(description="Newest first; a signature names its key.")
 
 
 def token_endpoint(lifetime_seconds: int) -> Endpoint:
@@ -88,7 +72,7 @@ def token_endpoint(lifetime_seconds: int) -> Endpoint:
 
 async def get_jwks(unit: Unit, call: Call) -> Json:
     """List the keys that sign webhooks."""
-    return {"keys": [jwk_of_p521(key.public_key, str(key.id)) for key in await service.verify_keys(unit)]}
+    return await verify_keys_shown(unit)
 
 
 ENDPOINTS: list[Endpoint] = [
