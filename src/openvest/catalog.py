@@ -32,6 +32,7 @@ from openvest.features.onboarding.feature import FEATURE as ONBOARDING
 from openvest.features.orders.feature import FEATURE as ORDERS
 from openvest.features.payments.feature import FEATURE as PAYMENTS
 from openvest.features.positions.feature import FEATURE as POSITIONS
+from openvest.features.reference_accounts.feature import FEATURE as REFERENCE_ACCOUNTS
 from openvest.features.street.feature import FEATURE as STREET
 from openvest.features.tenants.feature import FEATURE as TENANTS
 from openvest.features.users.feature import FEATURE as USERS
@@ -47,6 +48,7 @@ FEATURES: Sequence[Feature] = (
     USERS,
     ONBOARDING,
     ACCOUNTS,
+    REFERENCE_ACCOUNTS,
     CASH,
     POSITIONS,
     PAYMENTS,

@@ -13,6 +13,7 @@ from schwifty import IBAN
 from schwifty.exceptions import InvalidCountryCode
 from schwifty.registry import get_iban_spec
 
+from openvest.core.bank_accounts import masked_iban, valid_bic, valid_iban
 from openvest.core.countries import COUNTRIES
 from openvest.core.ids import deterministic_id
 from openvest.features.payments import rules
@@ -128,7 +129,7 @@ def test_a_bank_that_is_none_is_refused(bic: str) -> None:
 
 @pytest.mark.parametrize("bic", ["NCBVXKPR", "NCBVXKPRXXX", "DEUTDEFF", "BARCGB22", "CHASUS33", "BOFAUS6SXXX"])
 def test_banks_are_taken_wherever_swift_knows_some(bic: str) -> None:
-    assert rules.valid_bic(bic) == bic
+    assert valid_bic(bic) == bic
 
 
 @pytest.mark.parametrize("bic", ["NCBVXXPR", "NCBVZZPR", "NCBVXKP", "NCBVXKPRXX", "ncbvxkpr", "NCBV XKPR"])
@@ -148,7 +149,8 @@ def test_no_other_code_that_iso_leaves_to_its_users_is_a_bank(bic: str) -> None:
     ],
 )
 def test_ibans_are_as_long_as_their_country_makes_them(iban: str, length: int) -> None:
-    assert len(rules.valid_iban(iban)) == length
+    assert len(valid_iban(iban)) == length
+    assert len(masked_iban(iban)) == 20
     assert field_errors(BankTransactionCreate, TRANSFER | {"account": {"iban": iban + "0"}})
 
 

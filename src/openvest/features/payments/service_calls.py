@@ -5,39 +5,19 @@ What differs is what differs of all lists and codes, and stands in `v1.py` and `
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic import Field
 
 from openvest.core.schema import Body, Id, Instant, PaymentAmount, Unused, View
+from openvest.core.schema_payments import TEXT_PATTERN, Amount, Bic, HolderName, Iban, PaymentCurrency, SepaText
 from openvest.core.shown import filled, shown
 from openvest.core.snapshots import Json, snapshot_of
-from openvest.core.texts import visible_line
 from openvest.db.unit import Unit
 from openvest.declarations import Call
-from openvest.features.payments import rules, service
+from openvest.features.payments import service
 from openvest.features.payments.model import NewTopup, Topup
 from openvest.ports.bank import IncomingTransfer
-
-PaymentCurrency = Literal["EUR", "GBP"]
-TEXT_PATTERN = r"^[0-9A-Za-z+?/\-:()\.,'; ]*$"
-IBAN_PATTERN = "^[A-Z]{2}[0-9]{2}[A-Z0-9]{11,26}$"
-BIC_PATTERN = "^[A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3})?$"
-
-
-def _above_zero(value: Decimal) -> Decimal:
-    if value <= 0:
-        raise ValueError("is above zero")
-    return value
-
-
-Iban = Annotated[str, AfterValidator(rules.valid_iban), WithJsonSchema({"type": "string", "pattern": IBAN_PATTERN})]
-"""Described by the pattern of the reference, which ends at 30 characters; taken is what the IBAN registry knows."""
-Bic = Annotated[str, Field(pattern=BIC_PATTERN), AfterValidator(rules.valid_bic)]
-SepaText = Annotated[str, Field(max_length=140, pattern=TEXT_PATTERN)]
-Name = Annotated[str, Field(min_length=1, max_length=140), AfterValidator(visible_line)]
-Amount = Annotated[PaymentAmount, AfterValidator(_above_zero)]
 
 
 class TopupCreate(Body):
@@ -83,7 +63,7 @@ class BankTransactionCreate(Body):
     client_reference: Annotated[str, Field(max_length=35, pattern=TEXT_PATTERN)] = Field(
         description="The payer's end-to-end reference."
     )
-    counterparty_name: Name = Field(description="Who pays.")
+    counterparty_name: HolderName = Field(description="Who pays.")
     counterparty_account: BankAccount = Field(description="The account the money comes from.")
     counterparty_agent: Bank | None = Field(default=None, description="The payer's bank.")
     remittance_information: Annotated[SepaText | None, Unused] = Field(
