@@ -23,7 +23,7 @@ from openvest.features.orders.v1 import ENDPOINTS, OrderCreate
 from openvest.features.tenants import service as tenants
 from openvest.main import assemble
 from openvest.server.flush import Flush, FlushItem
-from openvest.server.idempotency import Keys
+from openvest.server.idempotency import Keys, keyed_request
 from openvest.server.messages import Request
 from openvest.server.settings import ServerSettings
 from tests.bench.floor import floor_per_second, prepare_floor
@@ -79,7 +79,7 @@ def _item(caller: Caller, account: str, user: str) -> FlushItem:
     key = uuid4()
     call = Call(caller, {}, None, OrderCreate.model_validate(raw), key, "")
     request = Request("", "POST", "/orders", b"/orders", b"", (), {})
-    return FlushItem(call, Keys(SECRETS).keyed(request, caller, key, raw), monotonic_ns() + 60_000_000_000)
+    return FlushItem(call, keyed_request(request, caller, key, raw), monotonic_ns() + 60_000_000_000)
 
 
 async def accepted_per_second(bench: Bench, client: UUID, seconds: int) -> float:
