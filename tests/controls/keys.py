@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.controls.planting import Edit, Planted
 
 _IDEMPOTENCY = "src/openvest/server/idempotency.py"
-_CLAIM = "migrations/0036_keep_requests_with_answers.sql"
+_CLAIM = "migrations/0037_keep_requests_with_answers.sql"
 _ORDERS = "src/openvest/features/orders/v1.py"
 
 PLANTED: tuple[Planted, ...] = (
