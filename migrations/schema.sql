@@ -39,7 +39,7 @@ create table account_groups (
   constraint account_groups_version_check CHECK ((version > 0)));
 CREATE INDEX account_groups_closing ON account_groups USING btree (tenant_id, updated_at, id) WHERE (status = 'CLOSING'::text);
 CREATE INDEX account_groups_created ON account_groups USING btree (tenant_id, created_at, id);
-CREATE UNIQUE INDEX account_groups_personal ON account_groups USING btree (tenant_id, user_id) WHERE ((type = 'PERSONAL'::text) AND (status <> 'CLOSED'::text));
+CREATE UNIQUE INDEX account_groups_personal ON account_groups USING btree (tenant_id, user_id) WHERE ((type = 'PERSONAL'::text) AND (status <> ALL (ARRAY['CLOSING'::text, 'CLOSED'::text])));
 CREATE INDEX account_groups_updated ON account_groups USING btree (tenant_id, updated_at, id);
 CREATE INDEX account_groups_user ON account_groups USING btree (tenant_id, user_id, created_at, id);
 alter table account_groups enable row level security;
