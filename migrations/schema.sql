@@ -39,7 +39,7 @@ create table account_groups (
   constraint account_groups_version_check CHECK ((version > 0)));
 CREATE INDEX account_groups_closing ON account_groups USING btree (tenant_id, updated_at, id) WHERE (status = 'CLOSING'::text);
 CREATE INDEX account_groups_created ON account_groups USING btree (tenant_id, created_at, id);
-CREATE UNIQUE INDEX account_groups_personal ON account_groups USING btree (tenant_id, user_id) WHERE ((type = 'PERSONAL'::text) AND (status <> 'CLOSED'::text));
+CREATE UNIQUE INDEX account_groups_personal ON account_groups USING btree (tenant_id, user_id) WHERE ((type = 'PERSONAL'::text) AND (status <> ALL (ARRAY['CLOSING'::text, 'CLOSED'::text])));
 CREATE INDEX account_groups_updated ON account_groups USING btree (tenant_id, updated_at, id);
 CREATE INDEX account_groups_user ON account_groups USING btree (tenant_id, user_id, created_at, id);
 alter table account_groups enable row level security;
@@ -479,8 +479,6 @@ create table idempotency (
   uses integer not null default 1,
   method text not null,
   path text not null,
-  body_hash bytea not null,
-  field_hashes jsonb not null,
   status smallint not null,
   body text,
   created_at timestamp with time zone not null,
@@ -743,6 +741,28 @@ create table rate_leases (
   tokens double precision not null,
   refilled_at timestamp with time zone not null,
   constraint rate_leases_pkey PRIMARY KEY (client_id)) with (fillfactor=50);
+
+create table reference_accounts (
+  tenant_id uuid not null,
+  id uuid not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  user_id uuid,
+  business_id uuid,
+  account_owner text not null,
+  name text not null,
+  bic text not null,
+  sealed_iban bytea not null,
+  confirmed_at timestamp with time zone not null,
+  deleted_at timestamp with time zone,
+  constraint reference_accounts_pkey PRIMARY KEY (tenant_id, id),
+  constraint reference_accounts_account_owner_check CHECK ((account_owner <> ''::text)),
+  constraint reference_accounts_check CHECK (((user_id IS NULL) <> (business_id IS NULL))),
+  constraint reference_accounts_name_check CHECK ((name <> ''::text)));
+CREATE INDEX reference_accounts_user ON reference_accounts USING btree (tenant_id, user_id, created_at, id);
+alter table reference_accounts enable row level security;
+alter table reference_accounts force row level security;
+create policy tenant on reference_accounts for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
 create table scenario_uses (
   tenant_id uuid not null,
@@ -1224,7 +1244,7 @@ begin
 end $function$;
 
 create function claim_keys(tenant uuid, locks bigint[], client_ids uuid[], keys uuid[])
- RETURNS TABLE(n integer, uses integer, method text, path text, body_hash bytea, field_hashes jsonb, status smallint, body text, fresh boolean)
+ RETURNS TABLE(n integer, uses integer, method text, path text, status smallint, body text, fresh boolean)
  LANGUAGE plpgsql
 AS $function$
 declare mine integer[];
@@ -1232,8 +1252,8 @@ begin
   select array_agg(t.n::integer) into mine from unnest(locks) with ordinality as t(lock, n)
    where pg_try_advisory_xact_lock(t.lock);
   return query
-    select m, coalesce(i.uses, 0), coalesce(i.method, ''), coalesce(i.path, ''), coalesce(i.body_hash, ''),
-           coalesce(i.field_hashes, '{}'), coalesce(i.status, 0::smallint), i.body, coalesce(i.fresh, false)
+    select m, coalesce(i.uses, 0), coalesce(i.method, ''), coalesce(i.path, ''), coalesce(i.status, 0::smallint), i.body,
+           coalesce(i.fresh, false)
       from unnest(mine) as m
       left join lateral (select s.*, s.created_at > wire_now() - interval '7 days' as fresh from idempotency s
                           where s.tenant_id = tenant and s.client_id = client_ids[m] and s.key = keys[m] limit 1) i on true;
@@ -1644,6 +1664,7 @@ alter table locks add constraint locks_tenant_id_balance_id_fkey FOREIGN KEY (te
 alter table lot_uses add constraint lot_uses_tenant_id_lot_id_fkey FOREIGN KEY (tenant_id, lot_id) REFERENCES lots(tenant_id, id);
 alter table orders add constraint orders_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES accounts(tenant_id, id);
 alter table quotes add constraint quotes_instrument_id_venue_id_fkey FOREIGN KEY (instrument_id, venue_id) REFERENCES instrument_venues(instrument_id, venue_id);
+alter table reference_accounts add constraint reference_accounts_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id);
 alter table scenario_uses add constraint scenario_uses_tenant_id_scenario_id_fkey FOREIGN KEY (tenant_id, scenario_id) REFERENCES scenarios(tenant_id, id);
 alter table scenarios add constraint scenarios_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
 alter table securities_transactions add constraint securities_transactions_tenant_id_account_group_id_fkey FOREIGN KEY (tenant_id, account_group_id) REFERENCES account_groups(tenant_id, id);
@@ -1739,6 +1760,7 @@ grant select on table pub_house_balances to openvest_app;
 grant select on table pub_street_orders to openvest_app;
 grant select on table pub_users to openvest_app;
 grant select on table quotes to openvest_app;
+grant insert, select, update on table reference_accounts to openvest_app;
 grant insert, select on table scenario_uses to openvest_app;
 grant insert, select, update on table scenarios to openvest_app;
 grant select on table schema_migrations to openvest_app;

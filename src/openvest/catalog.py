@@ -34,6 +34,7 @@ from openvest.features.onboarding.feature import FEATURE as ONBOARDING
 from openvest.features.orders.feature import FEATURE as ORDERS
 from openvest.features.payments.feature import FEATURE as PAYMENTS
 from openvest.features.positions.feature import FEATURE as POSITIONS
+from openvest.features.reference_accounts.feature import FEATURE as REFERENCE_ACCOUNTS
 from openvest.features.street.feature import FEATURE as STREET
 from openvest.features.tenants.feature import FEATURE as TENANTS
 from openvest.features.users.feature import FEATURE as USERS
@@ -49,6 +50,7 @@ FEATURES: Sequence[Feature] = (
     USERS,
     ONBOARDING,
     ACCOUNTS,
+    REFERENCE_ACCOUNTS,
     CASH,
     POSITIONS,
     BANK,
@@ -91,7 +93,7 @@ SEALED: Sequence[SealedColumn] = tuple(one for feature in FEATURES for one in fe
 """Columns of features' tables that hold values only sealed."""
 
 CLOSING_BLOCKERS: Sequence[ClosingBlocker] = tuple(one for feature in FEATURES for one in feature.blockers)
-"""What keeps an account that is CLOSING from being closed, beside what its balances show."""
+"""What keeps an account or a group that is CLOSING from being closed, beside what its balances show."""
 
 
 LINE_TAKERS: Sequence[LineTaker] = tuple(one for feature in FEATURES for one in feature.takers)
@@ -99,7 +101,7 @@ LINE_TAKERS: Sequence[LineTaker] = tuple(one for feature in FEATURES for one in 
 
 
 def _works(feature: Feature) -> Sequence[Sweep | Outbound]:
-    closing = (feature.closing(CLOSING_BLOCKERS),) if feature.closing else ()
+    closing = feature.closing(CLOSING_BLOCKERS) if feature.closing else ()
     booking = (feature.booking(LINE_TAKERS),) if feature.booking else ()
     return (*closing, *feature.sweeps, *booking)
 

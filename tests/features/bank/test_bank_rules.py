@@ -12,7 +12,7 @@ from schwifty import IBAN
 from schwifty.exceptions import InvalidCountryCode
 from schwifty.registry import get_iban_spec
 
-from openvest.core.banking import valid_bic, valid_iban
+from openvest.core.bank_accounts import masked_iban, valid_bic, valid_iban
 from openvest.core.countries import COUNTRIES
 from openvest.features.bank import rules
 from openvest.features.bank.service_calls import BankTransactionCreate
@@ -95,6 +95,7 @@ def test_no_other_code_that_iso_leaves_to_its_users_is_a_bank(bic: str) -> None:
 )
 def test_ibans_are_as_long_as_their_country_makes_them(iban: str, length: int) -> None:
     assert len(valid_iban(iban)) == length
+    assert len(masked_iban(iban)) == 20
     assert field_errors(BankTransactionCreate, TRANSFER | {"account": {"iban": iban + "0"}})
 
 

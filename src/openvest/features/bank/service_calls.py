@@ -12,8 +12,8 @@ from openvest.core.schema_payments import (
     TEXT_PATTERN,
     Amount,
     Bic,
+    HolderName,
     Iban,
-    PartyName,
     PaymentCurrency,
     PurposeCode,
     SepaText,
@@ -46,7 +46,7 @@ class BankTransactionCreate(Body):
     client_reference: Annotated[str, Field(max_length=35, pattern=TEXT_PATTERN)] = Field(
         description="The payer's end-to-end reference."
     )
-    counterparty_name: PartyName = Field(description="Who pays.")
+    counterparty_name: HolderName = Field(description="Who pays.")
     counterparty_account: BankAccount = Field(description="The account the money comes from.")
     counterparty_agent: Bank | None = Field(default=None, description="The payer's bank.")
     remittance_information: Annotated[SepaText | None, Unused] = Field(
