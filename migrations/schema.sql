@@ -39,7 +39,7 @@ create table account_groups (
   constraint account_groups_version_check CHECK ((version > 0)));
 CREATE INDEX account_groups_closing ON account_groups USING btree (tenant_id, updated_at, id) WHERE (status = 'CLOSING'::text);
 CREATE INDEX account_groups_created ON account_groups USING btree (tenant_id, created_at, id);
-CREATE UNIQUE INDEX account_groups_personal ON account_groups USING btree (tenant_id, user_id) WHERE ((type = 'PERSONAL'::text) AND (status <> 'CLOSED'::text));
+CREATE UNIQUE INDEX account_groups_personal ON account_groups USING btree (tenant_id, user_id) WHERE ((type = 'PERSONAL'::text) AND (status <> ALL (ARRAY['CLOSING'::text, 'CLOSED'::text])));
 CREATE INDEX account_groups_updated ON account_groups USING btree (tenant_id, updated_at, id);
 CREATE INDEX account_groups_user ON account_groups USING btree (tenant_id, user_id, created_at, id);
 alter table account_groups enable row level security;
@@ -447,8 +447,6 @@ create table idempotency (
   uses integer not null default 1,
   method text not null,
   path text not null,
-  body_hash bytea not null,
-  field_hashes jsonb not null,
   status smallint not null,
   body text,
   created_at timestamp with time zone not null,
@@ -1240,7 +1238,7 @@ begin
 end $function$;
 
 create function claim_keys(tenant uuid, locks bigint[], client_ids uuid[], keys uuid[])
- RETURNS TABLE(n integer, uses integer, method text, path text, body_hash bytea, field_hashes jsonb, status smallint, body text, fresh boolean)
+ RETURNS TABLE(n integer, uses integer, method text, path text, status smallint, body text, fresh boolean)
  LANGUAGE plpgsql
 AS $function$
 declare mine integer[];
@@ -1248,8 +1246,8 @@ begin
   select array_agg(t.n::integer) into mine from unnest(locks) with ordinality as t(lock, n)
    where pg_try_advisory_xact_lock(t.lock);
   return query
-    select m, coalesce(i.uses, 0), coalesce(i.method, ''), coalesce(i.path, ''), coalesce(i.body_hash, ''),
-           coalesce(i.field_hashes, '{}'), coalesce(i.status, 0::smallint), i.body, coalesce(i.fresh, false)
+    select m, coalesce(i.uses, 0), coalesce(i.method, ''), coalesce(i.path, ''), coalesce(i.status, 0::smallint), i.body,
+           coalesce(i.fresh, false)
       from unnest(mine) as m
       left join lateral (select s.*, s.created_at > wire_now() - interval '7 days' as fresh from idempotency s
                           where s.tenant_id = tenant and s.client_id = client_ids[m] and s.key = keys[m] limit 1) i on true;

@@ -92,11 +92,11 @@ SEALED: Sequence[SealedColumn] = tuple(one for feature in FEATURES for one in fe
 """Columns of features' tables that hold values only sealed."""
 
 CLOSING_BLOCKERS: Sequence[ClosingBlocker] = tuple(one for feature in FEATURES for one in feature.blockers)
-"""What keeps an account that is CLOSING from being closed, beside what its balances show."""
+"""What keeps an account or a group that is CLOSING from being closed, beside what its balances show."""
 
 
 def _works(feature: Feature) -> Sequence[Sweep | Outbound]:
-    return (*((feature.closing(CLOSING_BLOCKERS),) if feature.closing else ()), *feature.sweeps)
+    return (*(feature.closing(CLOSING_BLOCKERS) if feature.closing else ()), *feature.sweeps)
 
 
 WORKS: Sequence[Sweep | Outbound] = tuple(

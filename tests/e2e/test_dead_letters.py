@@ -10,10 +10,11 @@ from unittest.mock import patch
 from uuid import UUID
 
 import pytest
-import structlog
 
 from openvest import catalog
+from openvest.core.clock import WireClock
 from openvest.core.ids import deterministic_id
+from openvest.core.logs import Log
 from openvest.db.query import Query, Statement
 from openvest.db.unit import Unit
 from openvest.declarations import Sweep, WorkKept
@@ -273,7 +274,7 @@ async def test_every_work_says_what_its_rows_are(assembled: Assembled, frozen_te
     is_open = {row.sweep for row in await at.rows() if row.is_open}
     assert is_open == {"webhooks.pack", "a work of tomorrow"}, "rows that are no object's any more hide nothing"
     assert len((await at.proof()).findings[0].rows) == 2
-    await keep_house(assembled.database, structlog.get_logger())
+    await keep_house(assembled.database, Log(WireClock()))
     assert {row.sweep for row in await at.rows()} == is_open
     assert (
         await assembled.database.write(
