@@ -311,6 +311,18 @@ create table credential_directory (
   constraint credential_directory_pkey PRIMARY KEY (credential));
 CREATE INDEX credential_directory_expiry ON credential_directory USING btree (expires_at) WHERE (expires_at IS NOT NULL);
 
+create table creditors (
+  tenant_id uuid not null,
+  creditor_name text not null,
+  creditor_id text not null,
+  creditor_address jsonb not null,
+  updated_at timestamp with time zone not null,
+  constraint creditors_pkey PRIMARY KEY (tenant_id),
+  constraint creditors_creditor_name_check CHECK ((creditor_name <> ''::text)));
+alter table creditors enable row level security;
+alter table creditors force row level security;
+create policy tenant on creditors for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
+
 create table data_changes (
   tenant_id uuid not null,
   id uuid not null,
@@ -637,6 +649,32 @@ CREATE INDEX lots_open ON lots USING btree (tenant_id, account_id, instrument_id
 alter table lots enable row level security;
 alter table lots force row level security;
 create policy tenant on lots for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
+
+create table mandates (
+  tenant_id uuid not null,
+  id uuid not null,
+  version integer not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  user_id uuid,
+  business_id uuid,
+  account_group_id uuid,
+  bic text not null,
+  sealed_iban bytea not null,
+  creditor_name text not null,
+  creditor_id text not null,
+  creditor_address jsonb not null,
+  confirmed_at timestamp with time zone not null,
+  last_used_on date,
+  revoked_at timestamp with time zone,
+  constraint mandates_pkey PRIMARY KEY (tenant_id, id),
+  constraint mandates_check CHECK (((user_id IS NULL) <> (business_id IS NULL))),
+  constraint mandates_version_check CHECK ((version > 0)));
+CREATE INDEX mandates_created ON mandates USING btree (tenant_id, created_at, id);
+CREATE INDEX mandates_user ON mandates USING btree (tenant_id, user_id, created_at, id);
+alter table mandates enable row level security;
+alter table mandates force row level security;
+create policy tenant on mandates for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
 create table nonces (
   slot smallint not null,
@@ -1662,6 +1700,8 @@ alter table instrument_venues add constraint instrument_venues_venue_id_fkey FOR
 alter table journals add constraint journals_tenant_id_reverses_fkey FOREIGN KEY (tenant_id, reverses) REFERENCES journals(tenant_id, id);
 alter table locks add constraint locks_tenant_id_balance_id_fkey FOREIGN KEY (tenant_id, balance_id) REFERENCES balances(tenant_id, id);
 alter table lot_uses add constraint lot_uses_tenant_id_lot_id_fkey FOREIGN KEY (tenant_id, lot_id) REFERENCES lots(tenant_id, id);
+alter table mandates add constraint mandates_tenant_id_account_group_id_fkey FOREIGN KEY (tenant_id, account_group_id) REFERENCES account_groups(tenant_id, id);
+alter table mandates add constraint mandates_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id);
 alter table orders add constraint orders_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES accounts(tenant_id, id);
 alter table quotes add constraint quotes_instrument_id_venue_id_fkey FOREIGN KEY (instrument_id, venue_id) REFERENCES instrument_venues(instrument_id, venue_id);
 alter table reference_accounts add constraint reference_accounts_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id);
@@ -1730,6 +1770,7 @@ grant insert, select, update on table block_trades to openvest_app;
 grant insert, select on table cash_transactions to openvest_app;
 grant insert, select, update on table client_keys to openvest_app;
 grant select, update on table clocks to openvest_app;
+grant insert, select, update on table creditors to openvest_app;
 grant insert, select, update on table data_changes to openvest_app;
 grant delete, insert, select, update (dropped_at), update (dropped_by) on table dead_letters to openvest_app;
 grant insert, select on table entries to openvest_app;
@@ -1750,6 +1791,7 @@ grant insert, select on table journals to openvest_app;
 grant insert, select, update on table locks to openvest_app;
 grant insert, select, update on table lot_uses to openvest_app;
 grant insert, select, update on table lots to openvest_app;
+grant insert, select, update on table mandates to openvest_app;
 grant insert, select, update on table orders to openvest_app;
 grant select on table pub_accounts to openvest_app;
 grant select on table pub_balances to openvest_app;

@@ -30,6 +30,7 @@ from openvest.features.bank.feature import FEATURE as BANK
 from openvest.features.cash.feature import FEATURE as CASH
 from openvest.features.executions.feature import FEATURE as EXECUTIONS
 from openvest.features.instruments.feature import FEATURE as INSTRUMENTS
+from openvest.features.mandates.feature import FEATURE as MANDATES
 from openvest.features.onboarding.feature import FEATURE as ONBOARDING
 from openvest.features.orders.feature import FEATURE as ORDERS
 from openvest.features.payments.feature import FEATURE as PAYMENTS
@@ -51,6 +52,7 @@ FEATURES: Sequence[Feature] = (
     ONBOARDING,
     ACCOUNTS,
     REFERENCE_ACCOUNTS,
+    MANDATES,
     CASH,
     POSITIONS,
     BANK,
