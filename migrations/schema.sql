@@ -133,6 +133,38 @@ alter table balances enable row level security;
 alter table balances force row level security;
 create policy tenant on balances for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
+create table bank_instructions (
+  tenant_id uuid not null,
+  id uuid not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  kind text not null,
+  object_kind text not null,
+  object_id uuid not null,
+  user_id uuid,
+  amount numeric not null,
+  currency text not null,
+  remittance_information text not null,
+  purpose_code text,
+  mandate jsonb,
+  send_at timestamp with time zone not null,
+  due_on date not null,
+  sealed_counterparty bytea not null,
+  status text not null,
+  lease_token uuid,
+  leased_until timestamp with time zone,
+  constraint bank_instructions_pkey PRIMARY KEY (tenant_id, id),
+  constraint bank_instructions_tenant_id_object_id_key UNIQUE (tenant_id, object_id),
+  constraint bank_instructions_amount_check CHECK ((amount > (0)::numeric)),
+  constraint bank_instructions_check CHECK (((kind = 'DIRECT_DEBIT'::text) = (mandate IS NOT NULL))),
+  constraint bank_instructions_currency_check CHECK ((currency = ANY (ARRAY['EUR'::text, 'GBP'::text]))),
+  constraint bank_instructions_kind_check CHECK ((kind = ANY (ARRAY['CREDIT_TRANSFER'::text, 'DIRECT_DEBIT'::text]))),
+  constraint bank_instructions_status_check CHECK ((status = ANY (ARRAY['READY'::text, 'SENT'::text, 'REJECTED'::text, 'RECALLED'::text]))));
+CREATE INDEX bank_instructions_ready ON bank_instructions USING btree (tenant_id, send_at, created_at, id) WHERE (status = 'READY'::text);
+alter table bank_instructions enable row level security;
+alter table bank_instructions force row level security;
+create policy tenant on bank_instructions for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
+
 create table bank_lines (
   tenant_id uuid not null,
   id uuid not null,
@@ -144,19 +176,31 @@ create table bank_lines (
   topup_id uuid,
   amount numeric not null,
   currency text not null,
-  client_reference text not null,
+  end_to_end_id text not null,
   remittance_information text not null,
   virtual_bank_account_id uuid,
   purpose_code text,
   sealed_parties bytea not null,
+  kind text not null,
+  ordinal integer not null,
+  booking_on date not null,
+  value_on date not null,
+  return_reason text,
+  transaction_code text not null,
+  object_kind text,
+  object_id uuid,
+  matched_id uuid,
   constraint bank_lines_pkey PRIMARY KEY (tenant_id, id),
   constraint bank_lines_tenant_id_external_id_key UNIQUE (tenant_id, external_id),
   constraint bank_lines_amount_check CHECK ((amount > (0)::numeric)),
-  constraint bank_lines_check CHECK (((status = 'MATCHED'::text) = (topup_id IS NOT NULL))),
+  constraint bank_lines_answers CHECK (((object_kind IS NULL) = (object_id IS NULL))),
   constraint bank_lines_check1 CHECK (((status = 'RECEIVED'::text) = (booked_at IS NULL))),
   constraint bank_lines_currency_check CHECK ((currency = ANY (ARRAY['EUR'::text, 'GBP'::text]))),
-  constraint bank_lines_status_check CHECK ((status = ANY (ARRAY['RECEIVED'::text, 'MATCHED'::text, 'UNMATCHED'::text]))));
+  constraint bank_lines_kind_check CHECK ((kind = ANY (ARRAY['SENT'::text, 'REJECTED'::text, 'CREDIT'::text, 'DEBIT'::text]))),
+  constraint bank_lines_matched CHECK (((status = ANY (ARRAY['RECEIVED'::text, 'UNMATCHED'::text])) = (matched_id IS NULL))),
+  constraint bank_lines_status_check CHECK ((status = ANY (ARRAY['RECEIVED'::text, 'MATCHED'::text, 'UNMATCHED'::text, 'ASSIGNED'::text, 'RETURNED'::text]))));
 CREATE INDEX bank_lines_due ON bank_lines USING btree (tenant_id, due_at, id) WHERE (status = 'RECEIVED'::text);
+CREATE INDEX bank_lines_unmatched ON bank_lines USING btree (tenant_id, created_at, id) WHERE (status = 'UNMATCHED'::text);
 alter table bank_lines enable row level security;
 alter table bank_lines force row level security;
 create policy tenant on bank_lines for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
@@ -783,7 +827,7 @@ create table scenarios (
   constraint scenarios_pkey PRIMARY KEY (tenant_id, id),
   constraint scenarios_check CHECK (((used >= 0) AND (used <= times))),
   constraint scenarios_check1 CHECK ((num_nonnulls(account_id, user_id, client_reference) = 1)),
-  constraint scenarios_kind_check CHECK ((kind = ANY (ARRAY['order'::text, 'check'::text, 'data_change'::text]))),
+  constraint scenarios_kind_check CHECK ((kind = ANY (ARRAY['order'::text, 'check'::text, 'data_change'::text, 'payout'::text, 'direct_debit'::text]))),
   constraint scenarios_times_check CHECK ((times > 0)));
 CREATE INDEX scenarios_created ON scenarios USING btree (tenant_id, created_at, id);
 CREATE INDEX scenarios_open ON scenarios USING btree (tenant_id, kind, created_at, id) WHERE ((used < times) AND (removed_at IS NULL));
@@ -1633,6 +1677,7 @@ alter table account_groups add constraint account_groups_tenant_id_user_id_fkey 
 alter table accounts add constraint accounts_tenant_id_account_group_id_fkey FOREIGN KEY (tenant_id, account_group_id) REFERENCES account_groups(tenant_id, id);
 alter table accounts add constraint accounts_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id);
 alter table api_clients add constraint api_clients_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
+alter table bank_instructions add constraint bank_instructions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
 alter table bank_lines add constraint bank_lines_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
 alter table bank_lines add constraint bank_lines_tenant_id_topup_id_fkey FOREIGN KEY (tenant_id, topup_id) REFERENCES topups(tenant_id, id);
 alter table bars add constraint bars_instrument_id_venue_id_fkey FOREIGN KEY (instrument_id, venue_id) REFERENCES instrument_venues(instrument_id, venue_id);
@@ -1718,6 +1763,7 @@ grant insert, select, update on table account_groups to openvest_app;
 grant insert, select, update on table accounts to openvest_app;
 grant insert, select, update on table api_clients to openvest_app;
 grant insert, select, update on table balances to openvest_app;
+grant insert, select, update on table bank_instructions to openvest_app;
 grant insert, select, update on table bank_lines to openvest_app;
 grant select on table bars to openvest_app;
 grant insert, select, update on table block_trades to openvest_app;

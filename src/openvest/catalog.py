@@ -19,12 +19,14 @@ from openvest.declarations import (
     Event,
     Face,
     Feature,
+    LineTaker,
     Outbound,
     Reaction,
     Sweep,
 )
 from openvest.events.telling import Tellings, tellings
 from openvest.features.accounts.feature import FEATURE as ACCOUNTS
+from openvest.features.bank.feature import FEATURE as BANK
 from openvest.features.cash.feature import FEATURE as CASH
 from openvest.features.executions.feature import FEATURE as EXECUTIONS
 from openvest.features.instruments.feature import FEATURE as INSTRUMENTS
@@ -53,6 +55,7 @@ FEATURES: Sequence[Feature] = (
     MANDATES,
     CASH,
     POSITIONS,
+    BANK,
     PAYMENTS,
     STREET,
     EXECUTIONS,
@@ -95,8 +98,14 @@ CLOSING_BLOCKERS: Sequence[ClosingBlocker] = tuple(one for feature in FEATURES f
 """What keeps an account or a group that is CLOSING from being closed, beside what its balances show."""
 
 
+LINE_TAKERS: Sequence[LineTaker] = tuple(one for feature in FEATURES for one in feature.takers)
+"""Who books what a bank tells."""
+
+
 def _works(feature: Feature) -> Sequence[Sweep | Outbound]:
-    return (*(feature.closing(CLOSING_BLOCKERS) if feature.closing else ()), *feature.sweeps)
+    closing = feature.closing(CLOSING_BLOCKERS) if feature.closing else ()
+    booking = (feature.booking(LINE_TAKERS),) if feature.booking else ()
+    return (*closing, *feature.sweeps, *booking)
 
 
 WORKS: Sequence[Sweep | Outbound] = tuple(
