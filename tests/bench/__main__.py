@@ -43,7 +43,7 @@ def show(found: dict[str, list[float]], wanted: set[str]) -> None:
 
 
 def machine() -> str:
-    names = ("asyncpg", "granian", "starlette", "pydantic", "uvloop", "cryptography")
+    names = ("asyncpg", "httptools", "starlette", "pydantic", "uvloop", "cryptography")
     versions = ", ".join(f"{name} {version(name)}" for name in names)
     cores = os.cpu_count()
     return f"{platform.machine()}, {cores} cores, {platform.system()}, Python {platform.python_version()}, {versions}"
