@@ -26,6 +26,7 @@ from openvest.declarations import (
 from openvest.events.telling import Tellings, tellings
 from openvest.features.accounts.feature import FEATURE as ACCOUNTS
 from openvest.features.cash.feature import FEATURE as CASH
+from openvest.features.cash_transfers.feature import FEATURE as CASH_TRANSFERS
 from openvest.features.executions.feature import FEATURE as EXECUTIONS
 from openvest.features.instruments.feature import FEATURE as INSTRUMENTS
 from openvest.features.onboarding.feature import FEATURE as ONBOARDING
@@ -50,6 +51,7 @@ FEATURES: Sequence[Feature] = (
     CASH,
     POSITIONS,
     PAYMENTS,
+    CASH_TRANSFERS,
     STREET,
     EXECUTIONS,
     ORDERS,
