@@ -14,10 +14,12 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
 from openvest.core.banking import LineKind
+from openvest.core.money import ZERO
 from openvest.core.trading_calendar import next_payment_day, payment_day_on_or_after
 from openvest.db.unit import Database
 from openvest.features.bank.model import BOOKING_TIME, bank_instant
@@ -37,6 +39,8 @@ class Fate:
 
 
 USUAL = Fate()
+RETURN_FEE = Decimal("3.00")
+"""What it charges whoever collected a debit that is taken back; it is part of what it takes back."""
 FATES = {
     "payout_rejected": Fate(refused="AC04"),
     "payout_rejected_other": Fate(refused="NARR"),
@@ -114,17 +118,20 @@ def entries(instruction: Instruction, fate: Fate) -> Iterator[Entry]:
     if fate.taken_back is not None:
         kind, code = _TAKEN_BACK[instruction.kind]
         day = payment_day_on_or_after(currency, due_on + timedelta(days=fate.days))
-        yield _entry(instruction, kind, day, fate.taken_back, code)
+        fee = RETURN_FEE if instruction.kind == "DIRECT_DEBIT" else ZERO
+        yield _entry(instruction, kind, day, fate.taken_back, code, fee)
 
 
-def _entry(instruction: Instruction, kind: LineKind, day: date, reason: str | None, code: str) -> Entry:
+def _entry(
+    instruction: Instruction, kind: LineKind, day: date, reason: str | None, code: str, fee: Decimal = ZERO
+) -> Entry:
     at: datetime = bank_instant(instruction.currency, day, BOOKING_TIME)
     return Entry(
         external_id=f"{instruction.end_to_end_id} {kind}",
         received_at=at,
         kind=kind,
         account_iban=None,
-        amount=instruction.amount,
+        amount=instruction.amount + fee,
         currency=instruction.currency,
         booking_on=day,
         value_on=day,

@@ -116,7 +116,7 @@ async def test_a_mandate_serves_its_user_alone_and_lapses(assembled: Assembled, 
         old = await make_mandate(unit, user_id, unit.now.replace(year=unit.now.year - 4))
         with pytest.raises(rules.MandateLapsed):
             await service.usable_mandate(unit, old.id, user_id)
-        await service.note_use(unit, [old.id], unit.now.date())
+        await service.note_use(unit, old.id, unit.now.date())
         assert (await service.usable_mandate(unit, old.id, user_id)).last_used_on == unit.now.date()
         with pytest.raises(rules.UserNotActive):
             await make_mandate(unit, await make_user(unit, active=False))

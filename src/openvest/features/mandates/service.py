@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
 from uuid import UUID
 
@@ -76,11 +75,11 @@ async def revoke_mandate(unit: Unit, mandate_id: UUID) -> None:
 
 
 async def usable_mandate(unit: Unit, mandate_id: UUID, user_id: UUID) -> Mandate:
-    """The mandate under which this user is collected from; it is not revoked before this unit ends.
+    """The mandate under which this user is collected from, locked.
 
     Raises: MandateNotFound, also where it is another's; MandateLapsed.
     """
-    row = await unit.known(rules.MandateNotFound(), store.MANDATE_FOR_SHARE, unit.tenant_id, mandate_id)
+    row = await unit.known(rules.MandateNotFound(), store.MANDATE_FOR_UPDATE, unit.tenant_id, mandate_id)
     if row.user_id != user_id:
         raise rules.MandateNotFound
     mandate = _open(unit, row)
@@ -89,9 +88,9 @@ async def usable_mandate(unit: Unit, mandate_id: UUID, user_id: UUID) -> Mandate
     return mandate
 
 
-async def note_use(unit: Unit, mandate_ids: Sequence[UUID], on: date) -> None:
-    """Something was collected under these mandates, which therefore lapse later. Writes: mandates."""
-    await unit.run(store.USE_MANDATES, unit.tenant_id, sorted(set(mandate_ids)), on)
+async def note_use(unit: Unit, mandate_id: UUID, on: date) -> None:
+    """Something is collected under a locked mandate, which therefore lapses later. Writes: mandates."""
+    await unit.run(store.USE_MANDATE, unit.tenant_id, mandate_id, on)
 
 
 async def get_creditor(unit: Unit) -> Creditor:

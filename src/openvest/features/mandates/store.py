@@ -30,18 +30,13 @@ MANDATES = Listing(
     default_sort="created_at",
 )
 MANDATE_BY_ID = Query(SealedMandate, f"select {_ROW} from mandates where tenant_id = $1 and id = $2")
-MANDATE_FOR_SHARE = Query(
-    SealedMandate, f"select {_ROW} from mandates where tenant_id = $1 and id = $2 and revoked_at is null for share"
-)
 MANDATE_FOR_UPDATE = Query(
     SealedMandate,
     f"select {_ROW} from mandates where tenant_id = $1 and id = $2 and revoked_at is null for no key update",
 )
 ADD_MANDATE = insert("mandates", SealedMandate)
 REVOKE_MANDATE = update("mandates", SealedMandate, "version updated_at revoked_at")
-USE_MANDATES = Statement(
-    "update mandates set last_used_on = greatest(last_used_on, $3) where tenant_id = $1 and id = any($2::uuid[])"
-)
+USE_MANDATE = Statement("update mandates set last_used_on = $3 where tenant_id = $1 and id = $2")
 
 CREDITOR = Query(Creditor, f"select {columns(Creditor)} from creditors where tenant_id = $1")
 SAVE_CREDITOR = Statement(
