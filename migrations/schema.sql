@@ -247,6 +247,35 @@ alter table block_trades enable row level security;
 alter table block_trades force row level security;
 create policy tenant on block_trades for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
+create table cash_balance_transfers (
+  tenant_id uuid not null,
+  id uuid not null,
+  version integer not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  user_id uuid not null,
+  source_account_group_id uuid not null,
+  target_account_group_id uuid not null,
+  amount numeric not null,
+  currency text not null,
+  due_at timestamp with time zone not null,
+  status text not null,
+  cancellation_reason text,
+  constraint cash_balance_transfers_pkey PRIMARY KEY (tenant_id, id),
+  constraint cash_balance_transfers_amount_check CHECK ((amount > (0)::numeric)),
+  constraint cash_balance_transfers_cancellation_reason_check CHECK ((cancellation_reason = ANY (ARRAY['CANCELLED_BY_CLIENT'::text, 'CANCELLED_BY_UPVEST'::text]))),
+  constraint cash_balance_transfers_check CHECK ((source_account_group_id <> target_account_group_id)),
+  constraint cash_balance_transfers_check1 CHECK (((status = 'CANCELLED'::text) = (cancellation_reason IS NOT NULL))),
+  constraint cash_balance_transfers_currency_check CHECK ((currency = 'EUR'::text)),
+  constraint cash_balance_transfers_status_check CHECK ((status = ANY (ARRAY['ISSUED'::text, 'CONFIRMED'::text, 'CANCELLED'::text]))),
+  constraint cash_balance_transfers_version_check CHECK ((version > 0)));
+CREATE INDEX cash_balance_transfers_created ON cash_balance_transfers USING btree (tenant_id, created_at, id);
+CREATE INDEX cash_balance_transfers_due ON cash_balance_transfers USING btree (tenant_id, due_at, id) WHERE (status = 'ISSUED'::text);
+CREATE INDEX cash_balance_transfers_user ON cash_balance_transfers USING btree (tenant_id, user_id, created_at, id);
+alter table cash_balance_transfers enable row level security;
+alter table cash_balance_transfers force row level security;
+create policy tenant on cash_balance_transfers for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
+
 create table cash_transactions (
   tenant_id uuid not null,
   id uuid not null,
@@ -1744,6 +1773,9 @@ alter table bank_lines add constraint bank_lines_tenant_id_fkey FOREIGN KEY (ten
 alter table bank_lines add constraint bank_lines_tenant_id_topup_id_fkey FOREIGN KEY (tenant_id, topup_id) REFERENCES topups(tenant_id, id);
 alter table bars add constraint bars_instrument_id_venue_id_fkey FOREIGN KEY (instrument_id, venue_id) REFERENCES instrument_venues(instrument_id, venue_id);
 alter table block_trades add constraint block_trades_tenant_id_street_order_id_fkey FOREIGN KEY (tenant_id, street_order_id) REFERENCES street_orders(tenant_id, id);
+alter table cash_balance_transfers add constraint cash_balance_transfers_tenant_id_source_account_group_id_fkey FOREIGN KEY (tenant_id, source_account_group_id) REFERENCES account_groups(tenant_id, id);
+alter table cash_balance_transfers add constraint cash_balance_transfers_tenant_id_target_account_group_id_fkey FOREIGN KEY (tenant_id, target_account_group_id) REFERENCES account_groups(tenant_id, id);
+alter table cash_balance_transfers add constraint cash_balance_transfers_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id);
 alter table cash_transactions add constraint cash_transactions_tenant_id_account_group_id_fkey FOREIGN KEY (tenant_id, account_group_id) REFERENCES account_groups(tenant_id, id);
 alter table cash_transactions add constraint cash_transactions_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES accounts(tenant_id, id);
 alter table client_keys add constraint client_keys_tenant_id_client_id_fkey FOREIGN KEY (tenant_id, client_id) REFERENCES api_clients(tenant_id, id);
@@ -1836,6 +1868,7 @@ grant insert, select, update on table bank_instructions to openvest_app;
 grant insert, select, update on table bank_lines to openvest_app;
 grant select on table bars to openvest_app;
 grant insert, select, update on table block_trades to openvest_app;
+grant insert, select, update on table cash_balance_transfers to openvest_app;
 grant insert, select on table cash_transactions to openvest_app;
 grant insert, select, update on table client_keys to openvest_app;
 grant select, update on table clocks to openvest_app;

@@ -28,6 +28,7 @@ from openvest.events.telling import Tellings, tellings
 from openvest.features.accounts.feature import FEATURE as ACCOUNTS
 from openvest.features.bank.feature import FEATURE as BANK
 from openvest.features.cash.feature import FEATURE as CASH
+from openvest.features.cash_transfers.feature import FEATURE as CASH_TRANSFERS
 from openvest.features.direct_debits.feature import FEATURE as DIRECT_DEBITS
 from openvest.features.executions.feature import FEATURE as EXECUTIONS
 from openvest.features.instruments.feature import FEATURE as INSTRUMENTS
@@ -60,6 +61,7 @@ FEATURES: Sequence[Feature] = (
     BANK,
     PAYMENTS,
     WITHDRAWALS,
+    CASH_TRANSFERS,
     DIRECT_DEBITS,
     STREET,
     EXECUTIONS,

@@ -160,9 +160,6 @@ def test_a_made_up_event_type_is_seen() -> None:
 def test_the_list_of_event_types_is_whole() -> None:
     known = EVENT_TYPES.read_text(encoding="utf-8").split()
     assert len(known) == len(set(known)) == 143
-    assert {one.partition(".")[0] for one in known} - set(get_args(Category)) == {
-        "BUSINESS_CHECK",
-        "CASH_BALANCE_TRANSFER",
-    }
+    assert {one.partition(".")[0] for one in known} - set(get_args(Category)) == {"BUSINESS_CHECK"}
     # The names of a portfolio's own events are not published anywhere.
     assert set(get_args(Category)) - {one.partition(".")[0] for one in known} == {"PORTFOLIO"}
