@@ -22,6 +22,7 @@ from openvest.core.lifecycle import Lifecycle
 from openvest.core.naming import Names
 from openvest.core.sealing import SealedColumn
 from openvest.core.snapshots import Emitted, Json, Snapshot
+from openvest.db.paging import Listing
 from openvest.db.query import Query
 from openvest.db.unit import Hook, Unit
 from openvest.ports import Ports
@@ -325,7 +326,7 @@ class Feature:
     that hold values only sealed; `shared_tables` are equal for all tenants and read-only for whoever serves.
     `invariants` is what a proof of the books asks of them. `blockers` keep accounts and groups from being closed, and
     `closing` makes the sweeps that close them out of all features' blockers. `publishers` run at the end of a unit and
-    may still emit events.
+    may still emit events. `lists` are those that grow long, and are counted by marks.
     """
 
     name: str
@@ -340,6 +341,7 @@ class Feature:
     blockers: Sequence[ClosingBlocker] = ()
     closing: Callable[[Sequence[ClosingBlocker]], Sequence[Sweep]] | None = None
     publishers: Sequence[Hook] = ()
+    lists: Sequence[Listing[Any]] = ()
     tables: Sequence[LiteralString] = ()
     shared_tables: Sequence[LiteralString] = ()
     sealed: Sequence[SealedColumn] = ()
