@@ -30,7 +30,6 @@ from tests.kit.world import SECRETS
 CUSTOMERS = 2_000
 SCOPES = ["orders:admin", "accounts:read"]
 ROWS = ("T1", "T1p", "T1L", "T2", "T3")
-BARE = "tests.bench.bare:app"
 
 
 @dataclass
@@ -88,11 +87,10 @@ async def server(bench: Bench) -> AsyncGenerator[tuple[int, int]]:
 
 @asynccontextmanager
 async def bare() -> AsyncGenerator[int]:
-    """A constant from a bare ASGI application, behind the same HTTP server."""
+    """A constant from a bare ASGI application, behind the same HTTP server: two processes that share a port."""
     port = free_port()
-    command = [sys.executable, "-m", "granian", "--interface", "asgi", "--workers", "2", "--loop", "uvloop"]
-    command += ["--log-level", "warning", "--port", str(port), BARE]
-    async with _running(command, port, dict(os.environ)):
+    command, environment = [sys.executable, "-m", "tests.bench.bare", str(port)], dict(os.environ)
+    async with _running(command, port, environment), _running(command, port, environment):
         yield port
 
 

@@ -186,9 +186,10 @@ async def _filters(lists: Lists, endpoint: Endpoint, every: set[str]) -> None:
         if counts and "default" not in schema and sum(counts) != len(every):
             lists.wrong(endpoint, f"the values of {name} come to {sum(counts)} of {len(every)} rows")
         for value, wanted in _either_way(lists, name, schema):
-            found = await lists.page(endpoint, **{name: value})
-            if found.total != (len(every) if wanted else 0):
-                lists.wrong(endpoint, f"{name}={value} gives {found.total} of {len(every)} rows")
+            found, said = await lists.page(endpoint, **{name: value}), _shown(every, name)
+            fitting = (said.count(value) if said else len(every)) if wanted else 0
+            if found.total != fitting or bool(fitting) != wanted:
+                lists.wrong(endpoint, f"{name}={value} gives {found.total} instead of {fitting} of {len(every)} rows")
         texts = [] if counts or "format" in schema else _shown(every, name)
         for value, wanted in ((texts[0], texts.count(texts[0])), ("nobody has this", 0)) if texts else ():
             found = await lists.page(endpoint, **{name: value})
@@ -204,7 +205,7 @@ def _shown(every: set[str], name: str) -> list[str]:
 
 
 def _either_way(lists: Lists, name: str, schema: Json) -> Iterator[tuple[str, bool]]:
-    """A value that lets every row through, and one that lets none."""
+    """A value that lets every row through that does not show another, and one that lets none."""
     kind = schema.get("format")
     if kind == "uuid" and name in lists.ids:
         yield lists.ids[name], True

@@ -26,7 +26,10 @@ ACCOUNTS = listing(
 )
 
 GROUP_BY_ID = Query(AccountGroup, f"select {_GROUP} from account_groups where tenant_id = $1 and id = $2")
-GROUP_FOR_SHARE = Query(AccountGroup, f"select {_GROUP} from account_groups where tenant_id = $1 and id = $2 for share")
+GROUPS_FOR_SHARE = Query(
+    AccountGroup,
+    f"select {_GROUP} from account_groups where tenant_id = $1 and id = any($2::uuid[]) order by id for share",
+)
 GROUP_FOR_UPDATE = Query(
     AccountGroup, f"select {_GROUP} from account_groups where tenant_id = $1 and id = $2 for no key update"
 )
