@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import LiteralString
 from uuid import UUID
 
+from openvest.core.records import record
 from openvest.db.paging import listing
 from openvest.db.query import Query, Statement
 from openvest.db.rows import columns, insert, update
@@ -119,7 +119,7 @@ _CLOSING_GROUPS = f"""
 """
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Closing:
     """The statements of accounts that are closing and have nothing.
 

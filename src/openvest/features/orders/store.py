@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from openvest.core.records import record
 from openvest.db.paging import Listing
-from openvest.db.query import Query, Statement, numeric_array
+from openvest.db.query import Query, Statement
+from openvest.db.rows import arrays
 from openvest.features.orders.model import Order
 
 _COLUMNS = (
@@ -40,11 +41,12 @@ INSERT = Statement(
 
 def insert_values(orders: Sequence[Order]) -> list[Any]:
     """The parameters of INSERT after the tenant."""
-    plain = (
+    return arrays(
+        orders,
         "id created_at user_id account_id account_group_id instrument_id isin side order_type currency expiry_date"
-        " execution_flow initiation_flow fit_acknowledged client_reference decision_maker_id fee_collected fee_type"
-    ).split()
-    return _values(orders, plain, "cash_amount quantity limit_price stop_price fee".split())
+        " execution_flow initiation_flow fit_acknowledged client_reference decision_maker_id fee_collected fee_type",
+        "cash_amount quantity limit_price stop_price fee",
+    )
 
 
 SAVE = Statement(
@@ -68,16 +70,11 @@ SAVE = Statement(
 
 def save_values(orders: Sequence[Order]) -> list[Any]:
     """The parameters of SAVE after the tenant."""
-    plain = "id version updated_at status cancellation_reason due_at expires_at mic through cancel_asked_at".split()
-    decimal = "lock_amount executed_quantity executed_cash executed_value fee_booked lock_used".split()
-    return _values(orders, plain, decimal)
-
-
-def _values(orders: Sequence[Order], plain: Sequence[str], decimal: Sequence[str]) -> list[Any]:
-    return [
-        *([getattr(order, name) for order in orders] for name in plain),
-        *(numeric_array(getattr(order, name) for order in orders) for name in decimal),
-    ]
+    return arrays(
+        orders,
+        "id version updated_at status cancellation_reason due_at expires_at mic through cancel_asked_at",
+        "lock_amount executed_quantity executed_cash executed_value fee_booked lock_used",
+    )
 
 
 ANY_ORDERED = Query(bool, "select exists (select from orders where tenant_id = $1 and account_id = any($2::uuid[]))")
@@ -162,7 +159,7 @@ CLAIM_DUE = Query(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class QueuePosition:
     """Where an order stands in the line of its account group."""
 
