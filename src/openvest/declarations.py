@@ -182,12 +182,28 @@ class Reaction:
 
 @dataclass(frozen=True, slots=True)
 class ClosingBlocker:
-    """What a feature above `accounts` has under way, so that an account must not be closed yet.
+    """What a feature above `accounts` has under way, so that an account, or a group, must not be closed yet.
 
-    `open` is what stands behind FROM to find it: it names the account `a.id` and the tenant $1.
+    `open` is what stands behind FROM to find it: it names the tenant $1, and the account `a.id` or the group `g.id`.
     """
 
     open: LiteralString
+    of: Literal["account", "group"] = "account"
+
+
+@dataclass(frozen=True, slots=True)
+class LineTaker:
+    """Who books what a bank tells. `take` gets lines of the inbox in the order of their instants, books those that are
+    its own and returns the object each was booked on, by the line's id; the others go on.
+
+    One that is `instructed` gets what answers the instructions whose `object_kind` is its name, and nothing else. The
+    others are handed credits that nobody instructed, from the top of the features down, each what is left. What nobody
+    takes stands in suspense.
+    """
+
+    name: LiteralString
+    take: Callable[[Unit, Sequence[Any]], Awaitable[Mapping[UUID, UUID]]]
+    instructed: bool = False
 
 
 class Phase(IntEnum):
@@ -322,9 +338,10 @@ class Feature:
     Shape: `name` is the folder's. `sweeps` is the work that becomes due, `dead_letters` what is done about a row of it
     that was set aside. `lifecycles` are its objects' lives, `tables` where they are kept, `sealed` the columns of those
     that hold values only sealed; `shared_tables` are equal for all tenants and read-only for whoever serves.
-    `invariants` is what a proof of the books asks of them. `blockers` keep an account from being closed, and `closing`
-    makes the sweep that closes it out of all features' blockers. `publishers` run at the end of a unit and may still
-    emit events.
+    `invariants` is what a proof of the books asks of them. `blockers` keep accounts and groups from being closed, and
+    `closing` makes the sweeps that close them out of all features' blockers; in the same way `takers` book what a bank
+    tells, and `booking` makes the sweep that hands it to them. `publishers` run at the end of a unit and may still emit
+    events.
     """
 
     name: str
@@ -337,7 +354,9 @@ class Feature:
     lifecycles: Sequence[Lifecycle] = ()
     invariants: Sequence[AuditQuery] = ()
     blockers: Sequence[ClosingBlocker] = ()
-    closing: Callable[[Sequence[ClosingBlocker]], Sweep] | None = None
+    closing: Callable[[Sequence[ClosingBlocker]], Sequence[Sweep]] | None = None
+    takers: Sequence[LineTaker] = ()
+    booking: Callable[[Sequence[LineTaker]], Sweep] | None = None
     publishers: Sequence[Hook] = ()
     tables: Sequence[LiteralString] = ()
     shared_tables: Sequence[LiteralString] = ()

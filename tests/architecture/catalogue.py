@@ -52,8 +52,10 @@ OF_LAYERS: Mapping[str, str] = {
 SHOWN_BY_BALANCES = {
     "executions": "what is not settled stands in the balances of the account",
     "street_orders": "it works for an order, and reserves what the order would",
+    "accounts": "a group waits for all of its accounts",
+    "topups": "what is still to come of one is the client firm's wire, and nothing of the group's",
 }
-"""Tables of what is under way for accounts that need no blocker to keep them open, and why."""
+"""Tables of what is under way for accounts and groups that need no blocker to keep them open, and why."""
 
 _LEADING = """
 select c.relname as relation, x.relname as name, i.indisprimary as is_primary, a.attname as first
@@ -275,20 +277,26 @@ def sealed_columns(sealed: Iterable[SealedColumn]) -> Rule:
 
 
 def closing_blocked(features: Iterable[Feature]) -> Rule:
-    """What is under way for an account keeps it from being closed: a blocker names its table, or balances show it."""
+    """What is under way for an account or a group keeps it from being closed: a blocker names its table, or balances
+    show it. What holds an account holds its group, which waits for it."""
     lives = {life.table.partition(".")[0] for one in features for life in one.lifecycles}
-    named = " ".join(blocker.open for one in features for blocker in one.blockers)
+    blockers = [blocker for one in features for blocker in one.blockers]
 
     async def rule(connection: asyncpg.Connection) -> list[str]:
         catalog = await read(connection)
-        of_accounts = {row["relation"] for row in catalog.columns if row["name"] == "account_id"} & lives
-        blocking = {table for table in of_accounts if re.search(rf"\b{table}\b", named)}
+        missing, known = dict[str, str](), set[str]()
+        for owner, column in (("account", "account_id"), ("group", r"(\w+_)?account_group_id")):
+            named = " ".join(blocker.open for blocker in blockers if blocker.of == owner)
+            tables = {row["relation"] for row in catalog.columns if re.fullmatch(column, row["name"])} & lives - known
+            missing |= {table: owner for table in tables if not re.search(rf"\b{table}\b", named)}
+            known |= tables
         said = [
-            f"{table} is under way for accounts: name it in a ClosingBlocker of its feature's `blockers`,"
+            f"{table} is under way for {owner}s: name it in a ClosingBlocker of its feature's `blockers`,"
             " or in SHOWN_BY_BALANCES with the reason"
-            for table in of_accounts - blocking - {*SHOWN_BY_BALANCES}
+            for table, owner in missing.items()
+            if table not in SHOWN_BY_BALANCES
         ]
-        said += [f"{table} needs no reason" for table in {*SHOWN_BY_BALANCES} - (of_accounts - blocking)]
+        said += [f"{table} needs no reason" for table in {*SHOWN_BY_BALANCES} - {*missing}]
         return sorted(said)
 
     return rule

@@ -216,8 +216,8 @@ async def test_the_rules_look_at_something(owner: asyncpg.Connection) -> None:
         ),
         (
             closing_blocked(FEATURES),
-            "alter table topups add account_id uuid",
-            "topups is under way for accounts: name it in a ClosingBlocker of its feature's `blockers`,"
+            "alter table users add account_group_id uuid",
+            "users is under way for groups: name it in a ClosingBlocker of its feature's `blockers`,"
             " or in SHOWN_BY_BALANCES with the reason",
         ),
     ],

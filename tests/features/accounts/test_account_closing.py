@@ -14,6 +14,7 @@ from openvest.db.query import Query
 from openvest.db.unit import Unit
 from openvest.declarations import ClosingBlocker
 from openvest.features.accounts import service, store, sweeps
+from openvest.features.accounts.model import AccountGroup
 from openvest.features.orders import service as orders
 from openvest.main import Assembled
 from openvest.work.dead_letters import add_dead_letter
@@ -55,7 +56,9 @@ async def closing_accounts(trader: Trader, count: int) -> list[UUID]:
 
 
 HELD = ClosingBlocker("dead_letters h where h.tenant_id = $1 and h.sweep = 'held' and h.row_id = a.id")
-CLOSE = sweeps.close_accounts([HELD])
+HELD_GROUP = ClosingBlocker("dead_letters h where h.tenant_id = $1 and h.sweep = 'held' and h.row_id = g.id", "group")
+CLOSE, CLOSE_GROUPS = sweeps.closing([HELD, HELD_GROUP])
+GROUPS = store.closing_groups([HELD_GROUP])
 
 
 async def hold(unit: Unit, ids: Sequence[UUID]) -> None:
@@ -109,19 +112,20 @@ async def test_groups_that_have_something_left_are_not_claimed(assembled: Assemb
     for one in (rich, bare):
         await assembled.database.write(tenant_id, lambda unit, i=one.account_id: service.close_account(unit, i))
     await assembled.runner.run_until_quiet(tenant_id)
-    groups = [work for work in sweeps.SWEEPS if work.name == "accounts.close_groups"]
-    assert not (await look(assembled.database, tenant_id, groups)).due
+    assert not (await look(assembled.database, tenant_id, [CLOSE_GROUPS])).due
     for one in (rich, housed, bare):
         await assembled.database.write(tenant_id, lambda unit, i=one.group_id: service.close_account_group(unit, i))
-    assert (await look(assembled.database, tenant_id, groups)).due
+    assert (await look(assembled.database, tenant_id, [CLOSE_GROUPS])).due
 
     async def claimed(unit: Unit) -> tuple[list[UUID], list[UUID]]:
-        by_statement = await unit.rows(store.CLAIM_GROUPS, tenant_id, 1)
-        return [group.id for group in by_statement], [group.id for group in await sweeps.claim_groups(unit, 1)]
+        by_statement = await unit.rows(GROUPS.claim, tenant_id, 1)
+        return [group.id for group in by_statement], [group.id for group in await CLOSE_GROUPS.claim(unit, 1)]
 
     assert await assembled.database.write(tenant_id, claimed) == ([bare.group_id], [bare.group_id])
+    await assembled.database.write(tenant_id, lambda unit: hold(unit, [bare.group_id]))
+    assert await assembled.database.write(tenant_id, claimed) == ([], [])
     await assembled.runner.run_until_quiet(tenant_id)
-    assert not (await look(assembled.database, tenant_id, groups)).due
+    assert not (await look(assembled.database, tenant_id, [CLOSE_GROUPS])).due
 
 
 async def test_a_group_that_got_money_before_it_was_held_is_not_closed(assembled: Assembled) -> None:
@@ -135,12 +139,12 @@ async def test_a_group_that_got_money_before_it_was_held_is_not_closed(assembled
     rows = Unit.rows
 
     async def stale(unit: Unit, query: Query[Any], *args: Any) -> list[Any]:
-        if query is not store.CLAIM_GROUPS:
+        if query.row is not AccountGroup:
             return await rows(unit, query, *args)
         return await rows(unit, store.GROUP_FOR_UPDATE, unit.tenant_id, customer.group_id)
 
     async def claimed(unit: Unit) -> list[UUID]:
         with patch.object(Unit, "rows", stale):
-            return [group.id for group in await sweeps.claim_groups(unit, 10)]
+            return [group.id for group in await CLOSE_GROUPS.claim(unit, 10)]
 
     assert await assembled.database.write(tenant_id, claimed) == []

@@ -265,6 +265,8 @@ async def test_a_group_waits_for_its_accounts(
     assert (await api.send("DELETE", f"{group}?closure_reason=aml")).status_code == 202
     await settle(database, tenant_id)
     assert await status(api, group) == "CLOSING"
+    another = await api.post("/account_groups", {"user_id": str(customer.user_id), "type": "PERSONAL"})
+    assert (another.status_code, another.json()["status"]) == (200, "ACTIVE")
     await api.send("DELETE", f"/accounts/{customer.account_id}")
     await settle(database, tenant_id)
     assert await status(api, group) == "CLOSED"

@@ -10,10 +10,9 @@ FEATURE = Feature(
     v1=Face(v1.ENDPOINTS, v1.REPRESENTATIONS, v1.TOLD),
     lite=Face(lite.ENDPOINTS, lite.REPRESENTATIONS, lite.TOLD, names=lite.NAMES),
     events=model.EVENTS,
-    sweeps=sweeps.SWEEPS,
     dead_letters=sweeps.DEAD_LETTER_KINDS,
     reactions=sweeps.REACTIONS,
     lifecycles=(rules.GROUP, rules.ACCOUNT),
-    closing=sweeps.close_accounts,
+    closing=sweeps.closing,
     tables=("account_groups", "accounts"),
 )

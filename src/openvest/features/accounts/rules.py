@@ -77,7 +77,7 @@ class GroupTypeUnavailable(Unprocessable):
 
 
 class GroupExists(Unprocessable):
-    """A user has one account group of a type at a time."""
+    """A user has one account group of a type at a time; one that is closing is none any more."""
 
     def __init__(self) -> None:
         super().__init__("The user has an account group of type PERSONAL, and one is what a user can have.")

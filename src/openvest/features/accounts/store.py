@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import LiteralString
+from typing import Generic, LiteralString, TypeVar
 from uuid import UUID
 
 from openvest.core.records import record
@@ -13,6 +13,7 @@ from openvest.db.query import Query, Statement
 from openvest.db.rows import columns, insert, update
 from openvest.declarations import ClosingBlocker
 from openvest.features.accounts.model import Account, AccountFacts, AccountGroup
+from openvest.ledger.chart import OwnerKind
 
 _GROUP = columns(AccountGroup)
 _ACCOUNT = columns(Account)
@@ -33,7 +34,7 @@ PENDING_GROUPS_FOR_UPDATE = Query(
 OPEN_PERSONAL = Query(
     bool,
     "select exists (select from account_groups where tenant_id = $1 and user_id = $2 and type = 'PERSONAL'"
-    " and status <> 'CLOSED')",
+    " and status not in ('CLOSING', 'CLOSED'))",
 )
 USERS_WITH_OPEN_GROUPS = Query(
     UUID,
@@ -95,7 +96,7 @@ FACTS_FOR_SHARE = Query(
 # out by the statement itself: however many rows wait for their end, a look reads no more of them than it can close.
 
 
-def _nothing_left(owner_kind: LiteralString, alias: LiteralString) -> LiteralString:
+def _nothing_left(owner_kind: OwnerKind, alias: LiteralString) -> LiteralString:
     return f"""
        not exists (
          select from pub_balances b
@@ -105,59 +106,62 @@ def _nothing_left(owner_kind: LiteralString, alias: LiteralString) -> LiteralStr
     """
 
 
-_GROUP_EMPTY = f"""
-       {_nothing_left("group", "g")}
-       and not exists (select from accounts a where a.tenant_id = $1 and a.account_group_id = g.id
-                                                and a.status <> 'CLOSED')
-"""
-_CLOSING_GROUPS = f"""
-      from account_groups g
-     where g.tenant_id = $1 and g.status = 'CLOSING'
-       and not exists (
-         select from dead_letters s where s.tenant_id = $1 and s.sweep = 'accounts.close_groups' and s.row_id = g.id)
-       and {_GROUP_EMPTY}
-"""
+R = TypeVar("R")
 
 
 @record
-class Closing:
-    """The statements of accounts that are closing and have nothing.
+class Closing(Generic[R]):
+    """The statements of accounts, or groups, that are closing and have nothing.
 
     `due` asks whether one of them can be closed, `claim` takes such, `still` says of those taken which still can be.
     """
 
     due: Query[datetime]
-    claim: Query[Account]
+    claim: Query[R]
     still: Query[UUID]
 
 
-def closing_accounts(holds: Sequence[ClosingBlocker]) -> Closing:
-    """Their statements, which leave out what is held."""
-    free = _nothing_left("account", "a")
-    for hold in holds:
-        free += f" and not exists (select from {hold.open})"
+def closing_accounts(holds: Sequence[ClosingBlocker]) -> Closing[Account]:
+    """Of accounts, which leave out what is held."""
+    free = _nothing_left("account", "a") + _not_held(holds, "account")
+    return _closing(Account, "accounts", "a", "accounts.close", free)
+
+
+def closing_groups(holds: Sequence[ClosingBlocker]) -> Closing[AccountGroup]:
+    """Of groups, which leave out what is held and what has an open account."""
+    free = f"""
+       {_nothing_left("group", "g")}
+       and not exists (select from accounts a where a.tenant_id = $1 and a.account_group_id = g.id
+                                                and a.status <> 'CLOSED')
+       {_not_held(holds, "group")}
+    """
+    return _closing(AccountGroup, "account_groups", "g", "accounts.close_groups", free)
+
+
+def _not_held(holds: Sequence[ClosingBlocker], owner_kind: OwnerKind) -> LiteralString:
+    return "".join(f" and not exists (select from {hold.open})" for hold in holds if hold.of == owner_kind)
+
+
+def _closing(
+    row: type[R], table: LiteralString, alias: LiteralString, sweep: LiteralString, free: LiteralString
+) -> Closing[R]:
     closing = f"""
-      from accounts a
-     where a.tenant_id = $1 and a.status = 'CLOSING'
+      from {table} {alias}
+     where {alias}.tenant_id = $1 and {alias}.status = 'CLOSING'
        and not exists (
-         select from dead_letters s where s.tenant_id = $1 and s.sweep = 'accounts.close' and s.row_id = a.id)
+         select from dead_letters s where s.tenant_id = $1 and s.sweep = '{sweep}' and s.row_id = {alias}.id)
        and {free}
     """
     return Closing(
         Query(datetime, f"select $2::timestamptz where exists (select {closing})"),
         Query(
-            Account,
-            f"select {_ACCOUNT} {closing} order by a.updated_at, a.id limit $2 for no key update of a skip locked",
+            row,
+            f"select {columns(row)} {closing} order by {alias}.updated_at, {alias}.id limit $2"
+            f" for no key update of {alias} skip locked",
         ),
-        Query(UUID, f"select a.id from accounts a where a.tenant_id = $1 and a.id = any($2::uuid[]) and {free}"),
+        Query(
+            UUID,
+            f"select {alias}.id from {table} {alias} where {alias}.tenant_id = $1 and {alias}.id = any($2::uuid[])"
+            f" and {free}",
+        ),
     )
-
-
-GROUPS_DUE = Query(datetime, f"select $2::timestamptz where exists (select {_CLOSING_GROUPS})")
-CLAIM_GROUPS = Query(
-    AccountGroup,
-    f"select {_GROUP} {_CLOSING_GROUPS} order by g.updated_at, g.id limit $2 for no key update of g skip locked",
-)
-EMPTY_GROUPS = Query(
-    UUID, f"select g.id from account_groups g where g.tenant_id = $1 and g.id = any($2::uuid[]) and {_GROUP_EMPTY}"
-)

@@ -9,7 +9,7 @@ from uuid import UUID
 from openvest.core.snapshots import Emitted
 from openvest.db.query import Query
 from openvest.db.unit import Unit
-from openvest.declarations import ClosingBlocker, DeadLetterKind, Outbound, Phase, Reaction, Sweep
+from openvest.declarations import ClosingBlocker, DeadLetterKind, Phase, Reaction, Sweep
 from openvest.features.accounts import service, store
 from openvest.features.accounts.model import Account, AccountGroup
 
@@ -22,25 +22,27 @@ async def _still(unit: Unit, claimed: list[R], empty: Query[UUID]) -> list[R]:
     return [row for row in claimed if row.id in still]
 
 
-def close_accounts(closing_blockers: Sequence[ClosingBlocker]) -> Sweep:
-    """Closing accounts that have nothing left. `closing_blockers` are what features above may have under way for
-    them."""
-    closing = store.closing_accounts(closing_blockers)
+def closing(closing_blockers: Sequence[ClosingBlocker]) -> Sequence[Sweep]:
+    """Closing accounts and groups that have nothing left. `closing_blockers` are what features above may have under
+    way for them."""
+    accounts, groups = store.closing_accounts(closing_blockers), store.closing_groups(closing_blockers)
 
-    async def claim(unit: Unit, limit: int) -> Sequence[Account]:
-        return await _still(unit, await unit.rows(closing.claim, unit.tenant_id, limit), closing.still)
+    async def claim_accounts(unit: Unit, limit: int) -> Sequence[Account]:
+        return await _still(unit, await unit.rows(accounts.claim, unit.tenant_id, limit), accounts.still)
 
-    return Sweep("accounts.close", claim, finish_closing_accounts, closing.due, Phase.ACCOUNTS)
+    async def claim_groups(unit: Unit, limit: int) -> Sequence[AccountGroup]:
+        return await _still(unit, await unit.rows(groups.claim, unit.tenant_id, limit), groups.still)
+
+    return (
+        Sweep("accounts.close", claim_accounts, finish_closing_accounts, accounts.due, Phase.ACCOUNTS),
+        Sweep("accounts.close_groups", claim_groups, finish_closing_groups, groups.due, Phase.ACCOUNTS),
+    )
 
 
 async def finish_closing_accounts(unit: Unit, closable: Sequence[Account]) -> None:
     """Close accounts that are locked, CLOSING and empty. Writes: accounts, ACCOUNT.CLOSED."""
     for account in closable:
         await service.move_account(unit, account, "finish closing")
-
-
-async def claim_groups(unit: Unit, limit: int) -> Sequence[AccountGroup]:
-    return await _still(unit, await unit.rows(store.CLAIM_GROUPS, unit.tenant_id, limit), store.EMPTY_GROUPS)
 
 
 async def finish_closing_groups(unit: Unit, closable: Sequence[AccountGroup]) -> None:
@@ -66,10 +68,6 @@ async def finish_offboardings(unit: Unit, events: Sequence[Emitted]) -> None:
 def _ids(events: Sequence[Emitted]) -> list[UUID]:
     return sorted({event.object_id for event in events})
 
-
-SWEEPS: list[Sweep | Outbound] = [
-    Sweep("accounts.close_groups", claim_groups, finish_closing_groups, store.GROUPS_DUE, Phase.ACCOUNTS),
-]
 
 REACTIONS: list[Reaction] = [
     Reaction("USER.ACTIVATED", activate),

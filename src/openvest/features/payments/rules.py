@@ -1,16 +1,13 @@
-"""Rules of payments: lives, who may be topped up, what a wire's text names, what an account number is."""
+"""Rules of payments: who may be topped up, what a wire's text names, and what it settles."""
 
 from __future__ import annotations
 
 import re
 
-from schwifty import BIC, IBAN
-from schwifty.exceptions import InvalidCountryCode, SchwiftyException
-
-from openvest.core.countries import BIC_COUNTRIES
 from openvest.core.lifecycle import Lifecycle
 from openvest.core.problems import NotFound, Unprocessable
-from openvest.features.payments.model import BankLine, Topup
+from openvest.features.bank.model import BankLine
+from openvest.features.payments.model import Topup
 
 TOPUP = Lifecycle(
     "top-up",
@@ -19,15 +16,7 @@ TOPUP = Lifecycle(
     ends=frozenset({"SETTLED", "CANCELLED"}),
     moves={("CONFIRMED", "settle"): "SETTLED", ("CONFIRMED", "cancel"): "CANCELLED"},
 )
-BANK_LINE = Lifecycle(
-    "bank line",
-    "bank_lines.status",
-    born=("RECEIVED",),
-    ends=frozenset({"MATCHED", "UNMATCHED"}),
-    moves={("RECEIVED", "match"): "MATCHED", ("RECEIVED", "set apart"): "UNMATCHED"},
-)
 
-_IBAN = re.compile("[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
 _REFERENCE = re.compile(r"\btopup\s+([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b", re.IGNORECASE)
 
 
@@ -71,30 +60,3 @@ def named_reference(remittance_information: str) -> str | None:
 def settles(line: BankLine, topup: Topup) -> bool:
     """Whether this transfer is the wire of this top-up: still awaited, same currency, the very amount."""
     return TOPUP.can(topup.status, "settle") and line.currency == topup.currency and line.amount == topup.cash_amount
-
-
-def valid_iban(value: str) -> str:
-    """An IBAN in its electronic form, of any country of the registry, which go up to 34 characters.
-
-    Raises: ValueError where form, country, length or check digits are wrong.
-    """
-    try:
-        if _IBAN.fullmatch(value):
-            return str(IBAN(value))
-    except SchwiftyException:
-        pass
-    raise ValueError("is a valid IBAN")
-
-
-def valid_bic(value: str) -> str:
-    """Raises: ValueError where the form or the country is wrong."""
-    bic = BIC(value, allow_invalid=True)
-    try:
-        bic.validate()
-    except InvalidCountryCode:
-        # The library knows the countries of ISO 3166-1 alone.
-        if bic.country_code not in BIC_COUNTRIES:
-            raise ValueError("is a valid BIC") from None
-    except SchwiftyException:
-        raise ValueError("is a valid BIC") from None
-    return str(bic)
