@@ -133,6 +133,38 @@ alter table balances enable row level security;
 alter table balances force row level security;
 create policy tenant on balances for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
+create table bank_instructions (
+  tenant_id uuid not null,
+  id uuid not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  kind text not null,
+  object_kind text not null,
+  object_id uuid not null,
+  user_id uuid,
+  amount numeric not null,
+  currency text not null,
+  remittance_information text not null,
+  purpose_code text,
+  mandate jsonb,
+  send_at timestamp with time zone not null,
+  due_on date not null,
+  sealed_counterparty bytea not null,
+  status text not null,
+  lease_token uuid,
+  leased_until timestamp with time zone,
+  constraint bank_instructions_pkey PRIMARY KEY (tenant_id, id),
+  constraint bank_instructions_tenant_id_object_id_key UNIQUE (tenant_id, object_id),
+  constraint bank_instructions_amount_check CHECK ((amount > (0)::numeric)),
+  constraint bank_instructions_check CHECK (((kind = 'DIRECT_DEBIT'::text) = (mandate IS NOT NULL))),
+  constraint bank_instructions_currency_check CHECK ((currency = ANY (ARRAY['EUR'::text, 'GBP'::text]))),
+  constraint bank_instructions_kind_check CHECK ((kind = ANY (ARRAY['CREDIT_TRANSFER'::text, 'DIRECT_DEBIT'::text]))),
+  constraint bank_instructions_status_check CHECK ((status = ANY (ARRAY['READY'::text, 'SENT'::text, 'REJECTED'::text, 'RECALLED'::text]))));
+CREATE INDEX bank_instructions_ready ON bank_instructions USING btree (tenant_id, send_at, created_at, id) WHERE (status = 'READY'::text);
+alter table bank_instructions enable row level security;
+alter table bank_instructions force row level security;
+create policy tenant on bank_instructions for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
+
 create table bank_lines (
   tenant_id uuid not null,
   id uuid not null,
@@ -144,19 +176,31 @@ create table bank_lines (
   topup_id uuid,
   amount numeric not null,
   currency text not null,
-  client_reference text not null,
+  end_to_end_id text not null,
   remittance_information text not null,
   virtual_bank_account_id uuid,
   purpose_code text,
   sealed_parties bytea not null,
+  kind text not null,
+  ordinal integer not null,
+  booking_on date not null,
+  value_on date not null,
+  return_reason text,
+  transaction_code text not null,
+  object_kind text,
+  object_id uuid,
+  matched_id uuid,
   constraint bank_lines_pkey PRIMARY KEY (tenant_id, id),
   constraint bank_lines_tenant_id_external_id_key UNIQUE (tenant_id, external_id),
   constraint bank_lines_amount_check CHECK ((amount > (0)::numeric)),
-  constraint bank_lines_check CHECK (((status = 'MATCHED'::text) = (topup_id IS NOT NULL))),
+  constraint bank_lines_answers CHECK (((object_kind IS NULL) = (object_id IS NULL))),
   constraint bank_lines_check1 CHECK (((status = 'RECEIVED'::text) = (booked_at IS NULL))),
   constraint bank_lines_currency_check CHECK ((currency = ANY (ARRAY['EUR'::text, 'GBP'::text]))),
-  constraint bank_lines_status_check CHECK ((status = ANY (ARRAY['RECEIVED'::text, 'MATCHED'::text, 'UNMATCHED'::text]))));
+  constraint bank_lines_kind_check CHECK ((kind = ANY (ARRAY['SENT'::text, 'REJECTED'::text, 'CREDIT'::text, 'DEBIT'::text]))),
+  constraint bank_lines_matched CHECK (((status = ANY (ARRAY['RECEIVED'::text, 'UNMATCHED'::text])) = (matched_id IS NULL))),
+  constraint bank_lines_status_check CHECK ((status = ANY (ARRAY['RECEIVED'::text, 'MATCHED'::text, 'UNMATCHED'::text, 'ASSIGNED'::text, 'RETURNED'::text]))));
 CREATE INDEX bank_lines_due ON bank_lines USING btree (tenant_id, due_at, id) WHERE (status = 'RECEIVED'::text);
+CREATE INDEX bank_lines_unmatched ON bank_lines USING btree (tenant_id, created_at, id) WHERE (status = 'UNMATCHED'::text);
 alter table bank_lines enable row level security;
 alter table bank_lines force row level security;
 create policy tenant on bank_lines for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
@@ -296,6 +340,18 @@ create table credential_directory (
   constraint credential_directory_pkey PRIMARY KEY (credential));
 CREATE INDEX credential_directory_expiry ON credential_directory USING btree (expires_at) WHERE (expires_at IS NOT NULL);
 
+create table creditors (
+  tenant_id uuid not null,
+  creditor_name text not null,
+  creditor_id text not null,
+  creditor_address jsonb not null,
+  updated_at timestamp with time zone not null,
+  constraint creditors_pkey PRIMARY KEY (tenant_id),
+  constraint creditors_creditor_name_check CHECK ((creditor_name <> ''::text)));
+alter table creditors enable row level security;
+alter table creditors force row level security;
+create policy tenant on creditors for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
+
 create table data_changes (
   tenant_id uuid not null,
   id uuid not null,
@@ -331,6 +387,36 @@ alter table dead_letters enable row level security;
 alter table dead_letters force row level security;
 create policy lookup on dead_letters for select to openvest_owner using (true);
 create policy tenant on dead_letters for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
+
+create table direct_debits (
+  tenant_id uuid not null,
+  id uuid not null,
+  version integer not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  user_id uuid not null,
+  account_group_id uuid not null,
+  mandate_id uuid not null,
+  cash_amount numeric not null,
+  currency text not null,
+  remittance_information text,
+  purpose_code text,
+  status text not null,
+  cancellation_reason text,
+  settled_on date,
+  constraint direct_debits_pkey PRIMARY KEY (tenant_id, id),
+  constraint direct_debits_cancellation_reason_check CHECK ((cancellation_reason = ANY (ARRAY['CANCELLED_BY_BANK'::text, 'CANCELLED_BY_UPVEST'::text]))),
+  constraint direct_debits_cash_amount_check CHECK ((cash_amount > (0)::numeric)),
+  constraint direct_debits_check CHECK (((status = 'CANCELLED'::text) = (cancellation_reason IS NOT NULL))),
+  constraint direct_debits_currency_check CHECK ((currency = 'EUR'::text)),
+  constraint direct_debits_status_check CHECK ((status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text, 'CONFIRMED'::text, 'CHARGED_BACK'::text, 'CANCELLED'::text]))),
+  constraint direct_debits_version_check CHECK ((version > 0)));
+CREATE INDEX direct_debits_created ON direct_debits USING btree (tenant_id, created_at, id);
+CREATE INDEX direct_debits_group ON direct_debits USING btree (tenant_id, account_group_id, created_at, id);
+CREATE INDEX direct_debits_under_way ON direct_debits USING btree (tenant_id, mandate_id) WHERE (status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text]));
+alter table direct_debits enable row level security;
+alter table direct_debits force row level security;
+create policy tenant on direct_debits for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
 create table entries (
   tenant_id uuid not null,
@@ -464,8 +550,6 @@ create table idempotency (
   uses integer not null default 1,
   method text not null,
   path text not null,
-  body_hash bytea not null,
-  field_hashes jsonb not null,
   status smallint not null,
   body text,
   created_at timestamp with time zone not null,
@@ -625,6 +709,32 @@ alter table lots enable row level security;
 alter table lots force row level security;
 create policy tenant on lots for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
+create table mandates (
+  tenant_id uuid not null,
+  id uuid not null,
+  version integer not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  user_id uuid,
+  business_id uuid,
+  account_group_id uuid,
+  bic text not null,
+  sealed_iban bytea not null,
+  creditor_name text not null,
+  creditor_id text not null,
+  creditor_address jsonb not null,
+  confirmed_at timestamp with time zone not null,
+  last_used_on date,
+  revoked_at timestamp with time zone,
+  constraint mandates_pkey PRIMARY KEY (tenant_id, id),
+  constraint mandates_check CHECK (((user_id IS NULL) <> (business_id IS NULL))),
+  constraint mandates_version_check CHECK ((version > 0)));
+CREATE INDEX mandates_created ON mandates USING btree (tenant_id, created_at, id);
+CREATE INDEX mandates_user ON mandates USING btree (tenant_id, user_id, created_at, id);
+alter table mandates enable row level security;
+alter table mandates force row level security;
+create policy tenant on mandates for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
+
 create table nonces (
   slot smallint not null,
   key_id uuid not null,
@@ -729,6 +839,28 @@ create table rate_leases (
   refilled_at timestamp with time zone not null,
   constraint rate_leases_pkey PRIMARY KEY (client_id)) with (fillfactor=50);
 
+create table reference_accounts (
+  tenant_id uuid not null,
+  id uuid not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  user_id uuid,
+  business_id uuid,
+  account_owner text not null,
+  name text not null,
+  bic text not null,
+  sealed_iban bytea not null,
+  confirmed_at timestamp with time zone not null,
+  deleted_at timestamp with time zone,
+  constraint reference_accounts_pkey PRIMARY KEY (tenant_id, id),
+  constraint reference_accounts_account_owner_check CHECK ((account_owner <> ''::text)),
+  constraint reference_accounts_check CHECK (((user_id IS NULL) <> (business_id IS NULL))),
+  constraint reference_accounts_name_check CHECK ((name <> ''::text)));
+CREATE INDEX reference_accounts_user ON reference_accounts USING btree (tenant_id, user_id, created_at, id);
+alter table reference_accounts enable row level security;
+alter table reference_accounts force row level security;
+create policy tenant on reference_accounts for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
+
 create table scenario_uses (
   tenant_id uuid not null,
   object_id uuid not null,
@@ -754,7 +886,7 @@ create table scenarios (
   constraint scenarios_pkey PRIMARY KEY (tenant_id, id),
   constraint scenarios_check CHECK (((used >= 0) AND (used <= times))),
   constraint scenarios_check1 CHECK ((num_nonnulls(account_id, user_id, client_reference) = 1)),
-  constraint scenarios_kind_check CHECK ((kind = ANY (ARRAY['order'::text, 'check'::text, 'data_change'::text]))),
+  constraint scenarios_kind_check CHECK ((kind = ANY (ARRAY['order'::text, 'check'::text, 'data_change'::text, 'payout'::text, 'direct_debit'::text]))),
   constraint scenarios_times_check CHECK ((times > 0)));
 CREATE INDEX scenarios_created ON scenarios USING btree (tenant_id, created_at, id);
 CREATE INDEX scenarios_open ON scenarios USING btree (tenant_id, kind, created_at, id) WHERE ((used < times) AND (removed_at IS NULL));
@@ -1209,7 +1341,7 @@ begin
 end $function$;
 
 create function claim_keys(tenant uuid, locks bigint[], client_ids uuid[], keys uuid[])
- RETURNS TABLE(n integer, uses integer, method text, path text, body_hash bytea, field_hashes jsonb, status smallint, body text, fresh boolean)
+ RETURNS TABLE(n integer, uses integer, method text, path text, status smallint, body text, fresh boolean)
  LANGUAGE plpgsql
 AS $function$
 declare mine integer[];
@@ -1217,8 +1349,8 @@ begin
   select array_agg(t.n::integer) into mine from unnest(locks) with ordinality as t(lock, n)
    where pg_try_advisory_xact_lock(t.lock);
   return query
-    select m, coalesce(i.uses, 0), coalesce(i.method, ''), coalesce(i.path, ''), coalesce(i.body_hash, ''),
-           coalesce(i.field_hashes, '{}'), coalesce(i.status, 0::smallint), i.body, coalesce(i.fresh, false)
+    select m, coalesce(i.uses, 0), coalesce(i.method, ''), coalesce(i.path, ''), coalesce(i.status, 0::smallint), i.body,
+           coalesce(i.fresh, false)
       from unnest(mine) as m
       left join lateral (select s.*, s.created_at > wire_now() - interval '7 days' as fresh from idempotency s
                           where s.tenant_id = tenant and s.client_id = client_ids[m] and s.key = keys[m] limit 1) i on true;
@@ -1604,6 +1736,7 @@ alter table account_groups add constraint account_groups_tenant_id_user_id_fkey 
 alter table accounts add constraint accounts_tenant_id_account_group_id_fkey FOREIGN KEY (tenant_id, account_group_id) REFERENCES account_groups(tenant_id, id);
 alter table accounts add constraint accounts_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id);
 alter table api_clients add constraint api_clients_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
+alter table bank_instructions add constraint bank_instructions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
 alter table bank_lines add constraint bank_lines_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
 alter table bank_lines add constraint bank_lines_tenant_id_topup_id_fkey FOREIGN KEY (tenant_id, topup_id) REFERENCES topups(tenant_id, id);
 alter table bars add constraint bars_instrument_id_venue_id_fkey FOREIGN KEY (instrument_id, venue_id) REFERENCES instrument_venues(instrument_id, venue_id);
@@ -1617,6 +1750,9 @@ alter table client_keys add constraint client_keys_tenant_id_client_id_fkey FORE
 alter table clocks add constraint clocks_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
 alter table data_changes add constraint data_changes_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id);
 alter table dead_letters add constraint dead_letters_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
+alter table direct_debits add constraint direct_debits_tenant_id_account_group_id_fkey FOREIGN KEY (tenant_id, account_group_id) REFERENCES account_groups(tenant_id, id);
+alter table direct_debits add constraint direct_debits_tenant_id_mandate_id_fkey FOREIGN KEY (tenant_id, mandate_id) REFERENCES mandates(tenant_id, id);
+alter table direct_debits add constraint direct_debits_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id);
 alter table event_counters add constraint event_counters_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
 alter table event_sets add constraint event_sets_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
 alter table executions add constraint executions_tenant_id_order_id_fkey FOREIGN KEY (tenant_id, order_id) REFERENCES orders(tenant_id, id);
@@ -1629,8 +1765,11 @@ alter table instrument_venues add constraint instrument_venues_venue_id_fkey FOR
 alter table journals add constraint journals_tenant_id_reverses_fkey FOREIGN KEY (tenant_id, reverses) REFERENCES journals(tenant_id, id);
 alter table locks add constraint locks_tenant_id_balance_id_fkey FOREIGN KEY (tenant_id, balance_id) REFERENCES balances(tenant_id, id);
 alter table lot_uses add constraint lot_uses_tenant_id_lot_id_fkey FOREIGN KEY (tenant_id, lot_id) REFERENCES lots(tenant_id, id);
+alter table mandates add constraint mandates_tenant_id_account_group_id_fkey FOREIGN KEY (tenant_id, account_group_id) REFERENCES account_groups(tenant_id, id);
+alter table mandates add constraint mandates_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id);
 alter table orders add constraint orders_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES accounts(tenant_id, id);
 alter table quotes add constraint quotes_instrument_id_venue_id_fkey FOREIGN KEY (instrument_id, venue_id) REFERENCES instrument_venues(instrument_id, venue_id);
+alter table reference_accounts add constraint reference_accounts_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id);
 alter table scenario_uses add constraint scenario_uses_tenant_id_scenario_id_fkey FOREIGN KEY (tenant_id, scenario_id) REFERENCES scenarios(tenant_id, id);
 alter table scenarios add constraint scenarios_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
 alter table securities_transactions add constraint securities_transactions_tenant_id_account_group_id_fkey FOREIGN KEY (tenant_id, account_group_id) REFERENCES account_groups(tenant_id, id);
@@ -1689,6 +1828,7 @@ grant insert, select, update on table account_groups to openvest_app;
 grant insert, select, update on table accounts to openvest_app;
 grant insert, select, update on table api_clients to openvest_app;
 grant insert, select, update on table balances to openvest_app;
+grant insert, select, update on table bank_instructions to openvest_app;
 grant insert, select, update on table bank_lines to openvest_app;
 grant select on table bars to openvest_app;
 grant insert, select, update on table block_trades to openvest_app;
@@ -1696,8 +1836,10 @@ grant insert, select, update on table cash_balance_transfers to openvest_app;
 grant insert, select on table cash_transactions to openvest_app;
 grant insert, select, update on table client_keys to openvest_app;
 grant select, update on table clocks to openvest_app;
+grant insert, select, update on table creditors to openvest_app;
 grant insert, select, update on table data_changes to openvest_app;
 grant delete, insert, select, update (dropped_at), update (dropped_by) on table dead_letters to openvest_app;
+grant insert, select, update on table direct_debits to openvest_app;
 grant insert, select on table entries to openvest_app;
 grant insert, select, update on table event_counters to openvest_app;
 grant insert, select, update (first_number) on table event_sets to openvest_app;
@@ -1716,6 +1858,7 @@ grant insert, select on table journals to openvest_app;
 grant insert, select, update on table locks to openvest_app;
 grant insert, select, update on table lot_uses to openvest_app;
 grant insert, select, update on table lots to openvest_app;
+grant insert, select, update on table mandates to openvest_app;
 grant insert, select, update on table orders to openvest_app;
 grant select on table pub_accounts to openvest_app;
 grant select on table pub_balances to openvest_app;
@@ -1726,6 +1869,7 @@ grant select on table pub_house_balances to openvest_app;
 grant select on table pub_street_orders to openvest_app;
 grant select on table pub_users to openvest_app;
 grant select on table quotes to openvest_app;
+grant insert, select, update on table reference_accounts to openvest_app;
 grant insert, select on table scenario_uses to openvest_app;
 grant insert, select, update on table scenarios to openvest_app;
 grant select on table schema_migrations to openvest_app;

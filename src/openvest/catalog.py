@@ -19,20 +19,25 @@ from openvest.declarations import (
     Event,
     Face,
     Feature,
+    LineTaker,
     Outbound,
     Reaction,
     Sweep,
 )
 from openvest.events.telling import Tellings, tellings
 from openvest.features.accounts.feature import FEATURE as ACCOUNTS
+from openvest.features.bank.feature import FEATURE as BANK
 from openvest.features.cash.feature import FEATURE as CASH
 from openvest.features.cash_transfers.feature import FEATURE as CASH_TRANSFERS
+from openvest.features.direct_debits.feature import FEATURE as DIRECT_DEBITS
 from openvest.features.executions.feature import FEATURE as EXECUTIONS
 from openvest.features.instruments.feature import FEATURE as INSTRUMENTS
+from openvest.features.mandates.feature import FEATURE as MANDATES
 from openvest.features.onboarding.feature import FEATURE as ONBOARDING
 from openvest.features.orders.feature import FEATURE as ORDERS
 from openvest.features.payments.feature import FEATURE as PAYMENTS
 from openvest.features.positions.feature import FEATURE as POSITIONS
+from openvest.features.reference_accounts.feature import FEATURE as REFERENCE_ACCOUNTS
 from openvest.features.street.feature import FEATURE as STREET
 from openvest.features.tenants.feature import FEATURE as TENANTS
 from openvest.features.users.feature import FEATURE as USERS
@@ -48,9 +53,13 @@ FEATURES: Sequence[Feature] = (
     USERS,
     ONBOARDING,
     ACCOUNTS,
+    REFERENCE_ACCOUNTS,
+    MANDATES,
     CASH,
     POSITIONS,
+    BANK,
     PAYMENTS,
+    DIRECT_DEBITS,
     CASH_TRANSFERS,
     STREET,
     EXECUTIONS,
@@ -93,8 +102,14 @@ CLOSING_BLOCKERS: Sequence[ClosingBlocker] = tuple(one for feature in FEATURES f
 """What keeps an account or a group that is CLOSING from being closed, beside what its balances show."""
 
 
+LINE_TAKERS: Sequence[LineTaker] = tuple(one for feature in FEATURES for one in feature.takers)
+"""Who books what a bank tells."""
+
+
 def _works(feature: Feature) -> Sequence[Sweep | Outbound]:
-    return (*(feature.closing(CLOSING_BLOCKERS) if feature.closing else ()), *feature.sweeps)
+    closing = feature.closing(CLOSING_BLOCKERS) if feature.closing else ()
+    booking = (feature.booking(LINE_TAKERS),) if feature.booking else ()
+    return (*closing, *feature.sweeps, *booking)
 
 
 WORKS: Sequence[Sweep | Outbound] = tuple(

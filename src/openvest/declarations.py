@@ -191,6 +191,21 @@ class ClosingBlocker:
     of: Literal["account", "group"] = "account"
 
 
+@dataclass(frozen=True, slots=True)
+class LineTaker:
+    """Who books what a bank tells. `take` gets lines of the inbox in the order of their instants, books those that are
+    its own and returns the object each was booked on, by the line's id; the others go on.
+
+    One that is `instructed` gets what answers the instructions whose `object_kind` is its name, and nothing else. The
+    others are handed credits that nobody instructed, from the top of the features down, each what is left. What nobody
+    takes stands in suspense.
+    """
+
+    name: LiteralString
+    take: Callable[[Unit, Sequence[Any]], Awaitable[Mapping[UUID, UUID]]]
+    instructed: bool = False
+
+
 class Phase(IntEnum):
     """Which work comes first of what is due at one instant; within a phase, the order of features and of their tables.
 
@@ -324,8 +339,9 @@ class Feature:
     that was set aside. `lifecycles` are its objects' lives, `tables` where they are kept, `sealed` the columns of those
     that hold values only sealed; `shared_tables` are equal for all tenants and read-only for whoever serves.
     `invariants` is what a proof of the books asks of them. `blockers` keep accounts and groups from being closed, and
-    `closing` makes the sweeps that close them out of all features' blockers. `publishers` run at the end of a unit and
-    may still emit events.
+    `closing` makes the sweeps that close them out of all features' blockers; in the same way `takers` book what a bank
+    tells, and `booking` makes the sweep that hands it to them. `publishers` run at the end of a unit and may still emit
+    events.
     """
 
     name: str
@@ -339,6 +355,8 @@ class Feature:
     invariants: Sequence[AuditQuery] = ()
     blockers: Sequence[ClosingBlocker] = ()
     closing: Callable[[Sequence[ClosingBlocker]], Sequence[Sweep]] | None = None
+    takers: Sequence[LineTaker] = ()
+    booking: Callable[[Sequence[LineTaker]], Sweep] | None = None
     publishers: Sequence[Hook] = ()
     tables: Sequence[LiteralString] = ()
     shared_tables: Sequence[LiteralString] = ()

@@ -29,14 +29,15 @@ def test_a_sample_has_all_that_its_feature_needs_and_nothing_else(feature: Featu
     [
         ("bodies", "POST /payments/topups", "has no body for POST /payments/topups: give one that fits"),
         ("makers", "POST /payments/topups", "has nothing for POST /payments/topups, which takes a key: say how many"),
-        ("occasions", "payments.match", "has nothing for payments.match: say what makes it due, or in never_stopped"),
+        ("occasions", "bank.book", "has nothing for bank.book: say what makes it due, or in never_stopped"),
     ],
 )
 def test_what_is_left_out_is_told(field: str, key: str, told: str) -> None:
-    whole = SAMPLES["payments"]
+    feature = next(one for one in FEATURES if key in getattr(SAMPLES[one.name], field))
+    whole = SAMPLES[feature.name]
     left = {name: value for name, value in getattr(whole, field).items() if name != key}
-    sentence, *of_lite = missing(PAYMENTS, replace(whole, **{field: left}))
-    assert sentence.startswith(f"{FILE}: SAMPLE.{field} {told}")
+    sentence, *of_lite = missing(feature, replace(whole, **{field: left}))
+    assert sentence.startswith(f"tests/features/{feature.name}/sample.py: SAMPLE.{field} {told}")
     assert all("lite POST /payments/topups" in one for one in of_lite)
 
 

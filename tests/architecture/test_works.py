@@ -25,7 +25,7 @@ def test_what_sweeps_do_stands_in_sweeps() -> None:
 
 
 def test_work_in_a_service_is_seen() -> None:
-    [match] = [work for work in WORKS if work.name == "payments.match"]
+    [match] = [work for work in WORKS if work.name == "bank.book"]
     assert isinstance(match, Sweep)
-    strange = "payments.match: openvest.features.payments.service.move_topups belongs into sweeps.py"
+    strange = "bank.book: openvest.features.payments.service.move_topups belongs into sweeps.py"
     assert strangers([replace(match, claim=move_topups)]) == [strange]  # pyright: ignore[reportArgumentType] - not run

@@ -1,7 +1,7 @@
 """T1d: orders accepted per second without HTTP, the flush alone, by two processes with 64 requests under way.
 
-`python -m tests.bench.acceptance DSN TENANT CLIENT SECONDS` is one of the two; it reads accounts from its input, says
-`ready`, waits for a line, accepts for so many seconds and prints how many.
+`run.py tests.bench.acceptance DSN TENANT CLIENT SECONDS` is one of the two; it reads accounts from its input, says
+`ready`, waits for a line, accepts for so many seconds and prints how many in how many.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import asyncio
 import json
 import sys
 import time
+from asyncio.subprocess import Process
+from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 import uvloop
@@ -23,12 +25,14 @@ from openvest.features.orders.v1 import ENDPOINTS, OrderCreate
 from openvest.features.tenants import service as tenants
 from openvest.main import assemble
 from openvest.server.flush import Flush, FlushItem
-from openvest.server.idempotency import Keys
+from openvest.server.idempotency import Keys, keyed_request
 from openvest.server.messages import Request
 from openvest.server.settings import ServerSettings
-from tests.bench.floor import floor_per_second, prepare_floor
-from tests.bench.world import Bench, bench_world
-from tests.kit.cluster import Cluster
+from tests.bench import run
+from tests.bench.cpu import Cpu, Meter
+from tests.bench.figures import Sample
+from tests.bench.floor import Floor
+from tests.bench.world import Bench
 from tests.kit.orders import X
 from tests.kit.world import SECRETS, SEED
 
@@ -36,7 +40,7 @@ CUSTOMERS = 2_000
 PROCESSES = 2
 UNDER_WAY = 64
 PREPARED = 8_000
-"""Requests made ready per second and process: more than can be accepted."""
+"""Requests made ready per second and process. Where they are all accepted sooner, sooner is when the round ends."""
 PLACE_ORDER = next(endpoint for endpoint in ENDPOINTS if endpoint.operation_id == "place_order")
 
 
@@ -57,13 +61,14 @@ async def accept(dsn: str, tenant: str, client: str, seconds: str) -> None:
 
     async def lane() -> None:
         nonlocal done
-        while time.perf_counter() < ends:
-            answer = await flush.submit(PLACE_ORDER, next(waiting))
+        while time.perf_counter() < ends and (item := next(waiting, None)) is not None:
+            answer = await flush.submit(PLACE_ORDER, item)
             assert answer.status == 202, answer
             done += 1
 
     await asyncio.gather(*(lane() for _ in range(UNDER_WAY // PROCESSES)))
-    print(done / (time.perf_counter() - started), flush=True)
+    print(done, time.perf_counter() - started, flush=True)
+    sys.stdin.readline()
     pool.terminate()
 
 
@@ -79,55 +84,69 @@ def _item(caller: Caller, account: str, user: str) -> FlushItem:
     key = uuid4()
     call = Call(caller, {}, None, OrderCreate.model_validate(raw), key, "")
     request = Request("", "POST", "/orders", b"/orders", b"", (), {})
-    return FlushItem(call, Keys(SECRETS).keyed(request, caller, key, raw), monotonic_ns() + 60_000_000_000)
+    return FlushItem(call, keyed_request(request, caller, key, raw), monotonic_ns() + 60_000_000_000)
 
 
-async def accepted_per_second(bench: Bench, client: UUID, seconds: int) -> float:
+@dataclass(frozen=True)
+class Flushed:
+    """A world and the client of whom its orders are."""
+
+    bench: Bench
+    floor: Floor
+    client_id: UUID
+
+
+async def accepted_per_second(flushed: Flushed, seconds: int) -> tuple[float, Cpu]:
     """Both children side by side."""
-    command = [sys.executable, "-m", "tests.bench.acceptance", bench.cluster.dsn(bench.name), str(bench.tenant_id)]
-    pipe = asyncio.subprocess.PIPE
-    children = [
-        await asyncio.create_subprocess_exec(*command, str(client), str(seconds), stdin=pipe, stdout=pipe)
-        for _ in range(PROCESSES)
-    ]
-    total = 0.0
+    bench, pipe = flushed.bench, asyncio.subprocess.PIPE
+    words = (bench.cluster.dsn(bench.name), str(bench.tenant_id), str(flushed.client_id), str(seconds))
+    command = run.command(sys.executable, "tests.bench.acceptance", *words)
+    children = [await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe) for _ in range(PROCESSES)]
     for number, child in enumerate(children):
-        assert child.stdin is not None and child.stdout is not None
-        mine = bench.customers[number::PROCESSES]
-        child.stdin.write(json.dumps([[str(c.account_id), str(c.user_id)] for c in mine]).encode() + b"\n")
-        await child.stdin.drain()
-        await child.stdout.readline()
+        mine = [[str(c.account_id), str(c.user_id)] for c in bench.customers[number::PROCESSES]]
+        await _say(child, json.dumps(mine))
     for child in children:
-        assert child.stdin is not None
-        child.stdin.write(b"go\n")
+        await _hear(child)
+    meter = Meter("idle", server=[child.pid for child in children], postgres=bench.cluster.process.pid)
     for child in children:
-        assert child.stdout is not None
-        total += float(await child.stdout.readline())
+        await _say(child, "go")
+    found = [(await _hear(child)).split() for child in children]
+    cpu = meter.per_operation(sum(int(done) for done, _ in found))
+    for child in children:
+        await _say(child, "end")
         await child.wait()
-    return total
+    return sum(int(done) / float(took) for done, took in found), cpu
 
 
-async def make_client(bench: Bench) -> UUID:
+async def _say(child: Process, text: str) -> None:
+    assert child.stdin is not None
+    child.stdin.write(text.encode() + b"\n")
+    await child.stdin.drain()
+
+
+async def _hear(child: Process) -> str:
+    assert child.stdout is not None
+    return (await child.stdout.readline()).decode()
+
+
+async def prepared(bench: Bench, floor: Floor) -> Flushed:
+    """Warmed up, and analysed."""
+
     async def work(unit: Unit) -> UUID:
         made = await tenants.create_client(unit, contract="v1", scopes=["orders:admin"], no_rate_limit=True)
         return made.client_id
 
-    return await bench.world.database.write(bench.tenant_id, work, n=0)
+    flushed = Flushed(bench, floor, await bench.world.database.write(bench.tenant_id, work, n=0))
+    await accepted_per_second(flushed, 2)
+    await bench.analyze()
+    return flushed
 
 
-async def measure(cluster: Cluster, rounds: int, seconds: int, customers: int = CUSTOMERS) -> dict[str, list[float]]:
-    """Ratios of each round, floor and acceptance by turns."""
-    floor = await cluster.create(template=None)
-    prepare_floor(cluster, floor)
-    found: dict[str, list[float]] = {"T1d": []}
-    async with bench_world(cluster, customers) as bench:
-        client = await make_client(bench)
-        await accepted_per_second(bench, client, 2)  # warm
-        await bench.analyze()
-        for _ in range(rounds):
-            below = floor_per_second(cluster, floor, seconds)
-            found["T1d"].append(await accepted_per_second(bench, client, seconds) / below)
-    return found
+async def measure(flushed: Flushed, seconds: int) -> Sample:
+    """One round: the floor first, then acceptance."""
+    below = flushed.floor.per_second(seconds)
+    rate, cpu = await accepted_per_second(flushed, seconds)
+    return Sample(rate / below, rate, cpu)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.kit.cluster import Cluster
@@ -11,24 +12,33 @@ from tests.kit.cluster import Cluster
 FOLDER = Path(__file__).resolve().parents[2] / "bench"
 
 
-def prepare_floor(cluster: Cluster, database: str) -> None:
-    """Make the floor's tables in a database of its own."""
-    _run(cluster, "psql", database, "-q", "-v", "ON_ERROR_STOP=1", "-f", str(FOLDER / "floor_schema.sql"))
+@dataclass(frozen=True)
+class Floor:
+    """A database of its own, beside those that are measured."""
+
+    cluster: Cluster
+    database: str
+
+    def per_second(self, seconds: int) -> float:
+        """Transactions per second of `pgbench -n -M prepared -c16 -j2`."""
+        script = str(FOLDER / "floor_six_statements.sql")
+        text = self.run("pgbench", "-n", "-M", "prepared", "-c16", "-j2", f"-T{seconds}", "-f", script)
+        found = re.search(r"tps = ([0-9.]+)", text)
+        if found is None:
+            raise RuntimeError(f"pgbench gave no figure: {text}")
+        return float(found[1])
+
+    def run(self, program: str, *arguments: str) -> str:
+        socket = str(self.cluster.folder)
+        command = [str(self.cluster.binaries / program), "-h", socket, "-U", "postgres", *arguments, self.database]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(f"{program}: {done.stderr}")
+        return done.stdout
 
 
-def floor_per_second(cluster: Cluster, database: str, seconds: int) -> float:
-    """Transactions per second of `pgbench -n -M prepared -c16 -j2`."""
-    script = str(FOLDER / "floor_six_statements.sql")
-    text = _run(cluster, "pgbench", database, "-n", "-M", "prepared", "-c16", "-j2", f"-T{seconds}", "-f", script)
-    found = re.search(r"tps = ([0-9.]+)", text)
-    if found is None:
-        raise RuntimeError(f"pgbench gave no figure: {text}")
-    return float(found[1])
-
-
-def _run(cluster: Cluster, program: str, database: str, *arguments: str) -> str:
-    command = [str(cluster.binaries / program), "-h", str(cluster.folder), "-U", "postgres", *arguments, database]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"{program}: {done.stderr}")
-    return done.stdout
+async def prepared_floor(cluster: Cluster) -> Floor:
+    """The floor's tables, made."""
+    floor = Floor(cluster, await cluster.create(template=None))
+    floor.run("psql", "-q", "-v", "ON_ERROR_STOP=1", "-f", str(FOLDER / "floor_schema.sql"))
+    return floor

@@ -36,7 +36,7 @@ def megabytes(processes: list[psutil.Process]) -> float:
 
 async def after_requests(cluster: Cluster, count: int = REQUESTS) -> float:
     """T11a: an API worker process after so many requests."""
-    async with bench_world(cluster, 200) as bench, server(bench) as port:
+    async with bench_world(cluster, 200) as bench, server(bench) as (port, _):
         client = await make_client(bench, "ed25519")
         for _ in range(0, count, 10_000):
             await send_all(port, orders_of(bench, client, min(10_000, count)), 64, 202)
@@ -74,7 +74,7 @@ async def _start(data: Path, *, settle: bool) -> tuple[float, float]:
             try:
                 await send_all(port, [b"GET /health/ready HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n"], 1, 200)
                 break
-            except (OSError, AssertionError, asyncio.IncompleteReadError):
+            except (OSError, AssertionError, EOFError):
                 if time.perf_counter() - started > 60:
                     raise
                 await asyncio.sleep(0.02)

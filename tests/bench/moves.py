@@ -70,7 +70,7 @@ async def _lives(bench: Bench, count: int) -> None:
     async with workers(bench, 2, 500):
         for start in range(0, count, len(bench.customers)):
             await bench.accept(bench.customers[: min(count - start, len(bench.customers))])
-        while await bench.unsettled():
+        while await bench.is_unsettled():
             await asyncio.sleep(0.1)
 
 

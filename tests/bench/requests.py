@@ -7,7 +7,7 @@ import asyncio
 import os
 import socket
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
@@ -17,7 +17,9 @@ from openvest.core.signing_keys import generate_ed25519, generate_p521
 from openvest.db.unit import Unit
 from openvest.features.tenants import service as tenants
 from openvest.sdk.signing import Signer
-from tests.bench.floor import floor_per_second, prepare_floor
+from tests.bench.cpu import Meter
+from tests.bench.figures import Sample
+from tests.bench.floor import Floor
 from tests.bench.load import WIRE, built, send_all
 from tests.bench.world import Bench, bench_world
 from tests.kit.cluster import OWNER, Cluster
@@ -27,6 +29,7 @@ from tests.kit.world import SECRETS
 
 CUSTOMERS = 2_000
 SCOPES = ["orders:admin", "accounts:read"]
+ROWS = ("T1", "T1p", "T1L", "T2", "T3")
 BARE = "tests.bench.bare:app"
 
 
@@ -70,8 +73,8 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def server(bench: Bench) -> AsyncGenerator[int]:
-    """`openvest server` with two workers on the benchmark's database."""
+async def server(bench: Bench) -> AsyncGenerator[tuple[int, int]]:
+    """`openvest server` with two workers on the benchmark's database. Yields its port and the id of its process."""
     port = free_port()
     environment = os.environ | {
         "DATABASE_URL": bench.cluster.dsn(bench.name),
@@ -79,8 +82,8 @@ async def server(bench: Bench) -> AsyncGenerator[int]:
         "OPENVEST_MASTER_KEY": SECRETS.master.hex(),
     }
     command = [sys.executable, "-m", "openvest", "server", "--workers", "2", "--port", str(port)]
-    async with _running(command, port, environment):
-        yield port
+    async with _running(command, port, environment) as pid:
+        yield port, pid
 
 
 @asynccontextmanager
@@ -94,7 +97,7 @@ async def bare() -> AsyncGenerator[int]:
 
 
 @asynccontextmanager
-async def _running(command: list[str], port: int, environment: dict[str, str]) -> AsyncGenerator[None]:
+async def _running(command: list[str], port: int, environment: dict[str, str]) -> AsyncGenerator[int]:
     quiet = asyncio.subprocess.DEVNULL
     process = await asyncio.create_subprocess_exec(*command, env=environment, stdout=quiet, stderr=quiet)
     try:
@@ -107,7 +110,7 @@ async def _running(command: list[str], port: int, environment: dict[str, str]) -
                 await asyncio.sleep(0.1)
         else:
             raise RuntimeError(f"nothing listens: {' '.join(command)}")
-        yield
+        yield process.pid
     finally:
         process.terminate()
         await process.wait()
@@ -130,36 +133,46 @@ def orders_of(bench: Bench, client: Client, count: int) -> list[bytes]:
     return built_orders
 
 
-async def measure(cluster: Cluster, rounds: int, seconds: int, customers: int = CUSTOMERS) -> dict[str, list[float]]:
-    """Ratios of each round; within a round every side is measured once, the floor in between."""
-    floor = await cluster.create(template=None)
-    prepare_floor(cluster, floor)
-    found: dict[str, list[float]] = {"T1": [], "T1p": [], "T1L": [], "T2": [], "T3": []}
-    async with bench_world(cluster, customers) as bench:
+@dataclass(frozen=True)
+class Asked:
+    """A running server and who asks it. `bare_port` is that of the bare application."""
+
+    bench: Bench
+    floor: Floor
+    port: int
+    server_pid: int
+    bare_port: int
+    clients: Mapping[str, Client]
+
+
+@asynccontextmanager
+async def asked(cluster: Cluster, floor: Floor, bare_port: int) -> AsyncGenerator[Asked]:
+    """Warmed up, and analysed."""
+    async with bench_world(cluster, CUSTOMERS) as bench:
         fast, slow = await make_client(bench, "ed25519"), await make_client(bench, "p521")
-        unsigned = await make_lite_client(bench)
-        async with server(bench) as port, bare() as bare_port:
-            await send_all(port, orders_of(bench, fast, 2_000), 64, 202)  # warm
+        clients = {"T1p": slow, "T1L": await make_lite_client(bench)} | dict.fromkeys(("T1", "T2", "T3"), fast)
+        async with server(bench) as (port, pid):
+            await send_all(port, orders_of(bench, fast, 2_000), 64, 202)
             await bench.analyze()
-            for _ in range(rounds):
-                below = floor_per_second(cluster, floor, seconds)
-                count = int(below * seconds * 2)
-                found["T1"].append(await _orders(bench, port, fast, count, 64, seconds) / below)
-                found["T1p"].append(await _orders(bench, port, slow, count // 2, 64, seconds) / below)
-                found["T1L"].append(await _orders(bench, port, unsigned, count, 64, seconds) / below)
-                below = floor_per_second(cluster, floor, seconds)
-                found["T2"].append(await _orders(bench, port, fast, count, 256, seconds) / below)
-                constant = await send_all(bare_port, [b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"] * 200_000, 64, 200, seconds)
-                found["T3"].append(await _reads(bench, port, fast, 6_000 * seconds, seconds) / constant)
-    return found
+            yield Asked(bench, floor, port, pid, bare_port, clients)
 
 
-async def _orders(bench: Bench, port: int, client: Client, count: int, at_once: int, seconds: int) -> float:
-    accepted = 201 if client.signer is None else 202
-    return await send_all(port, orders_of(bench, client, count), at_once, accepted, seconds)
+async def measure(asked: Asked, row: str, seconds: int) -> Sample:
+    """One round: what is below first, then the row."""
+    client = asked.clients[row]
+    if row == "T3":
+        constant = [b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"] * 100_000 * seconds
+        below = (await send_all(asked.bare_port, constant, 64, 200, seconds)).per_second
+        requests, accepted = _reads(asked.bench, client, 6_000 * seconds), 200
+    else:
+        below = asked.floor.per_second(seconds)
+        requests = orders_of(asked.bench, client, int(below * seconds * 2))
+        accepted = 201 if client.signer is None else 202
+    meter = Meter("client", server=[asked.server_pid], postgres=asked.bench.cluster.process.pid)
+    done = await send_all(asked.port, requests, 256 if row == "T2" else 64, accepted, seconds)
+    return Sample(done.per_second / below, done.per_second, meter.per_operation(done.count))
 
 
-async def _reads(bench: Bench, port: int, client: Client, count: int, seconds: int) -> float:
+def _reads(bench: Bench, client: Client, count: int) -> list[bytes]:
     targets = [f"/accounts/{customer.account_id}" for customer in bench.customers]
-    requests = [built(client.signer, client.token, "GET", targets[n % len(targets)]) for n in range(count)]
-    return await send_all(port, requests, 64, 200, seconds)
+    return [built(client.signer, client.token, "GET", targets[n % len(targets)]) for n in range(count)]

@@ -37,7 +37,7 @@ async def measure(cluster: Cluster, lives: int) -> None:
     """Print what so many lives have added, for a million of them."""
     async with bench_world(cluster, lives) as bench:
         packed_before = await _sizes(bench, packed=True)
-        rate = await lives_per_second(bench, lives, SETTLED_AT_ONCE)
+        rate, _ = await lives_per_second(bench, lives, SETTLED_AT_ONCE)
         grown, packed = await _sizes(bench), await _sizes(bench, packed=True)
     each = MILLION / lives / 1e9
     print(f"{lives:,} lives, {rate:.0f} per second")

@@ -16,12 +16,21 @@ from openvest.db.query import Query
 from openvest.db.unit import Unit
 from openvest.features.orders import service as orders
 from openvest.main import Assembled
+from tests.bench import run
 from tests.kit.cluster import Cluster
 from tests.kit.customers import Customer, make_customer, top_up
 from tests.kit.orders import Trader
 from tests.kit.world import make_tenant, opened
 
 AT_ONCE = 8
+_UNSETTLED = Query(
+    bool,
+    "select exists (select from orders where tenant_id = $1 and status = 'NEW')"
+    " or exists (select from orders where tenant_id = $1 and status = 'PROCESSING')"
+    " or exists (select from executions where tenant_id = $1 and status = 'FILLED')"
+    " or exists (select from event_sets where tenant_id = $1 and first_number is null)",
+)
+"""Each is answered by an index from its first entry, so that asking is nothing beside what is measured."""
 
 
 @dataclass
@@ -51,15 +60,9 @@ class Bench:
 
             await self.world.database.write(self.tenant_id, work, n=len(wants))
 
-    async def unsettled(self) -> int:
-        """Orders whose life is not over yet, and events without a number."""
-        query = Query(
-            int,
-            "select (select count(*) from orders where tenant_id = $1 and status in ('NEW', 'PROCESSING'))"
-            " + (select count(*) from executions where tenant_id = $1 and status = 'FILLED')"
-            " + (select count(*) from event_sets where tenant_id = $1 and first_number is null)",
-        )
-        return await self.world.database.read(self.tenant_id, lambda unit: unit.one(query, self.tenant_id))
+    async def is_unsettled(self) -> bool:
+        """Whether there are orders whose life is not over yet, or events without a number."""
+        return await self.world.database.read(self.tenant_id, lambda unit: unit.one(_UNSETTLED, self.tenant_id))
 
 
 @asynccontextmanager
@@ -87,18 +90,16 @@ async def bench_world(cluster: Cluster, customers: int) -> AsyncGenerator[Bench]
 
 
 @asynccontextmanager
-async def workers(bench: Bench, count: int, set_size: int) -> AsyncGenerator[None]:
-    """Processes that do the tenant's work in sets of this size until the block ends."""
-    command = [sys.executable, "-m", "tests.bench.worker", bench.cluster.dsn(bench.name), str(bench.tenant_id)]
-    running = [
-        await asyncio.create_subprocess_exec(*command, str(set_size), stdout=asyncio.subprocess.PIPE)
-        for _ in range(count)
-    ]
+async def workers(bench: Bench, count: int, set_size: int) -> AsyncGenerator[list[int]]:
+    """Processes that do the tenant's work in sets of this size until the block ends. Yields their ids."""
+    tenant = str(bench.tenant_id)
+    command = run.command(sys.executable, "tests.bench.worker", bench.cluster.dsn(bench.name), tenant, str(set_size))
+    running = [await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE) for _ in range(count)]
     try:
         for process in running:
             assert process.stdout is not None
             await process.stdout.readline()
-        yield
+        yield [process.pid for process in running]
     finally:
         for process in running:
             process.terminate()

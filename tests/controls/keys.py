@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.controls.planting import Edit, Planted
 
 _IDEMPOTENCY = "src/openvest/server/idempotency.py"
-_CLAIM = "migrations/0017_claim_keys.sql"
+_CLAIM = "migrations/0037_keep_requests_with_answers.sql"
 _ORDERS = "src/openvest/features/orders/v1.py"
 
 PLANTED: tuple[Planted, ...] = (
@@ -44,12 +44,8 @@ PLANTED: tuple[Planted, ...] = (
     Planted(
         "R17",
         "bodies-not-compared",
-        "the hash of the body is not compared",
-        (
-            Edit(
-                _IDEMPOTENCY, "    if body_hash in (keyed.body_hash, UNKNOWN_HASH):\n", "    if len(body_hash) == 16:\n"
-            ),
-        ),
+        "the bodies are not compared",
+        (Edit(_IDEMPOTENCY, "    if body == keyed.body:\n", "    if body:\n"),),
         {"fuzz": 1},
     ),
     Planted(

@@ -28,7 +28,7 @@ COMMANDS = """
 serve|server|worker|demo|api|listen|doctor|client create|client add-key|client list|client disable|client rotate-secret
 |clock show|clock freeze|clock thaw|clock advance|ledger prove|ledger balances|events list|work list|work retry
 |work drop|instruments import|prices import|db migrate|db check|db distribute|tenants list|tenants export
-|tenants import|tenants reopen|backup|restore
+|tenants import|tenants reopen|tenants creditor|backup|restore
 """.replace("\n", "").split("|")
 """Every command there is."""
 
@@ -161,6 +161,11 @@ def test_clients_are_made_listed_given_keys_and_secrets(there: Cli, tmp_path: Pa
     assert (listed["acme"]["clock"], listed["acme"]["now"]) == ("frozen", "2026-03-02T09:30:00Z")
     assert (listed["sandbox"]["clock"], listed["sandbox"]["pace"]) == ("running", "calendar")
     assert "acme" in there("tenants", "list")[1]
+    whose = ("tenants", "creditor", "acme", "--name", "Acme Securities", "--street", "Ring 1", "--city", "Berlin")
+    status, said, _ = there(*whose, "--postcode", "10115", "--country", "DE", "--id", "DE98ZZZ09999999999")
+    assert (status, said) == (0, "acme: Acme Securities (DE98ZZZ09999999999) collects direct debits.\n")
+    status, _, beside = there(*whose, "--postcode", "10115", "--country", "XX", "--id", "DE97ZZZ09999999999")
+    assert status == 1 and "creditor_id: " in beside and "country: " in beside
     assert set(second) == {"tenant_id", "client_id", "client_secret", "key_id"}
     assert second["tenant_id"] == made["tenant_id"]
     status, said, _ = there("client", "add-key", made["client_id"], "--public-key", str(public), "--json")

@@ -10,24 +10,25 @@ from unittest.mock import patch
 from uuid import UUID
 
 import pytest
-import structlog
 
 from openvest import catalog
+from openvest.core.clock import WireClock
 from openvest.core.ids import deterministic_id
+from openvest.core.logs import Log
 from openvest.db.query import Query, Statement
 from openvest.db.unit import Unit
 from openvest.declarations import Sweep, WorkKept
 from openvest.features.accounts import service as accounts
+from openvest.features.bank import service as bank
 from openvest.features.orders import service as orders
 from openvest.features.orders.model import OrderDetails
-from openvest.features.payments import service as payments
 from openvest.features.users.sweeps import fail_undecidable
 from openvest.ledger.audit import Proof, prove_tenant
 from openvest.main import Assembled
 from openvest.ports.venue import VenueAnswer, VenueOrder
 from openvest.work.dead_letters import DeadLetter, by_sweep, drop, forget_over, list_dead_letters, retry
 from openvest.worker.housekeeping import keep_house
-from tests.features.payments.test_topups import transfer
+from tests.kit.banks import entry
 from tests.kit.orders import Trader, make_trader
 from tests.kit.scripted import ScriptedVenue, script
 
@@ -212,11 +213,11 @@ async def test_money_of_a_dropped_bank_line_is_in_suspense(assembled: Assembled,
     at = await stand(assembled, frozen_tenant_id)
 
     async def arrives(unit: Unit) -> UUID:
-        (receipt,) = await payments.receive_transfers(unit, [transfer(unit, "for nobody", "12.34")])
+        (receipt,) = await bank.receive(unit, [entry(unit, "for nobody", "12.34")])
         return receipt.id
 
     line = await assembled.database.write(frozen_tenant_id, arrives)
-    await at.run(ANY, "payments.match", line, (await assembled.clockwork.show(frozen_tenant_id)).now)
+    await at.run(ANY, "bank.book", line, (await assembled.clockwork.show(frozen_tenant_id)).now)
     await at.trader.rest()
     assert await at.broken_laws() == ["no_open_work_is_hidden"]
     await at.drop()
@@ -273,7 +274,7 @@ async def test_every_work_says_what_its_rows_are(assembled: Assembled, frozen_te
     is_open = {row.sweep for row in await at.rows() if row.is_open}
     assert is_open == {"webhooks.pack", "a work of tomorrow"}, "rows that are no object's any more hide nothing"
     assert len((await at.proof()).findings[0].rows) == 2
-    await keep_house(assembled.database, structlog.get_logger())
+    await keep_house(assembled.database, Log(WireClock()))
     assert {row.sweep for row in await at.rows()} == is_open
     assert (
         await assembled.database.write(

@@ -19,16 +19,17 @@ from openvest.core.sealing import Secrets
 from openvest.db.address import read_address
 from openvest.db.embedded import ADDRESS_FILE
 from openvest.db.unit import DatabaseDown
-from openvest.features.payments.model import PARTIES
+from openvest.features.bank.model import PARTIES
 from openvest.main import Assembled, figures
 from openvest.main.installation import KEY_FILE
 from openvest.server.metrics import Metrics, make_metrics_app
 from tests.e2e.serving import Cli, Serving, wait_until
 
 PLANT = """
-insert into bank_lines (tenant_id, id, external_id, created_at, due_at, status, amount, currency, client_reference,
-                        remittance_information, sealed_parties)
-select tenant_id, $1, $2, wire_now(), wire_now(), 'RECEIVED', 'NaN', 'EUR', '', 'Erika Beispiel', $3 from clocks limit 1
+insert into bank_lines (tenant_id, id, external_id, created_at, due_at, ordinal, kind, status, amount, currency,
+                        booking_on, value_on, end_to_end_id, transaction_code, remittance_information, sealed_parties)
+select tenant_id, $1, $2, wire_now(), wire_now(), 0, 'CREDIT', 'RECEIVED', 'NaN', 'EUR', current_date,
+       current_date, '', '', 'Erika Beispiel', $3 from clocks limit 1
 """
 REPAIR = "update bank_lines set amount = 12.34 where id = $1"
 STATE = "select status from bank_lines where id = $1"
@@ -64,21 +65,21 @@ def test_a_row_that_cannot_be_decided_is_seen_everywhere_and_freed_once_it_is_re
     wait_until(lambda: f'"row":"{spoilt}"' in served.log, 20)
     logged = next(line for line in served.log.splitlines() if str(spoilt) in line)
     facts = json.loads(logged)
-    assert (facts["event"], facts["work"]) == ("work.dead_letter", "payments.match") and "Erika" not in logged
+    assert (facts["event"], facts["work"]) == ("work.dead_letter", "bank.book") and "Erika" not in logged
     status, said, failed = there("doctor")
-    assert status == 1 and re.search(r"✘ 1 of payments.match set aside, since", said) and "openvest work list" in failed
+    assert status == 1 and re.search(r"✘ 1 of bank.book set aside, since", said) and "openvest work list" in failed
     status, said, _ = there("ledger", "prove")
     assert status == 1 and "no_open_work_is_hidden" in said and str(spoilt) in said
     assert "bank line" in there("work", "list")[1]
     (row,) = json.loads(there("work", "list", "--json")[1])
-    assert (row["row_id"], row["sweep"], row["state"]) == (str(spoilt), "payments.match", "waiting")
+    assert (row["row_id"], row["sweep"], row["state"]) == (str(spoilt), "bank.book", "waiting")
 
     status, said, failed = there("work", "retry", str(uuid4()), str(spoilt))
     assert status == 1 and said == "1 row will be tried again\n" and "was not set aside" in failed
     wait_until(lambda: served.log.count(f'"row":"{spoilt}"') == 2, 20)
 
     as_superuser(served, REPAIR, spoilt)
-    assert there("work", "retry", "--all", "--work", "payments.match") == (0, "1 row will be tried again\n", "")
+    assert there("work", "retry", "--all", "--work", "bank.book") == (0, "1 row will be tried again\n", "")
     wait_until(lambda: as_superuser(served, STATE, spoilt) == "UNMATCHED", 20)
     assert there("work", "list") == (0, "nothing was set aside\n", "")
     assert there("ledger", "prove")[0] == 0 and there("doctor")[0] == 0

@@ -47,14 +47,15 @@ GROUPS: Sequence[str] = (
     "balances, house_balances, journals, entries, locks, lots",
     "event_sets, events, event_counters",
     "users, user_checks, data_changes, accounts, account_groups",
-    "topups, bank_lines, clocks, instrument_cursors",
+    "topups, bank_instructions, bank_lines, clocks, instrument_cursors",
 )
 """What an index build might keep from being written at one time. First what orders that still come in run into."""
 WAITS = "select exists (select from dead_letters where tenant_id = $1 and row_id = $2)"
 PLANT = """
-insert into bank_lines (tenant_id, id, external_id, created_at, due_at, status, amount, currency, client_reference,
-                        remittance_information, sealed_parties)
-values ($1, $2, 'spoilt', wire_now(), wire_now(), 'RECEIVED', 'NaN', 'EUR', '', 'spoilt', '')
+insert into bank_lines (tenant_id, id, external_id, created_at, due_at, ordinal, kind, status, amount, currency,
+                        booking_on, value_on, end_to_end_id, transaction_code, remittance_information, sealed_parties)
+values ($1, $2, 'spoilt', wire_now(), wire_now(), 0, 'CREDIT', 'RECEIVED', 'NaN', 'EUR', current_date,
+        current_date, '', '', 'spoilt', '')
 """
 REPAIR = "update bank_lines set amount = 12.34 where id = $1"
 IS_BOOKED = "select status = 'UNMATCHED' from bank_lines where id = $1"
@@ -223,7 +224,7 @@ class Field:
             "the log": any('"work.dead_letter"' in one.said for one in self.stage.running.values()),
             "the proof": [one.name for one in proof.findings] == ["no_open_work_is_hidden"],
             "work list": [row["row_id"] for row in listed if row["state"] == "waiting"] == [str(SPOILT)],
-            "the doctor": "1 of payments.match set aside" in self._doctor(),
+            "the doctor": "1 of bank.book set aside" in self._doctor(),
         }
         self.findings += [
             f"{who} does not tell of a row that cannot be decided" for who, tells in told.items() if not tells

@@ -74,6 +74,8 @@ async def patroni_cases(house: House, seed: int) -> AsyncGenerator[Tried]:
         async with program(house, "ov-patroni", patroni.ports) as running:
             for case in (_switchover(patroni), _frozen(patroni), _cut(patroni)):
                 found = await tried(running, case, seed)
+                if found.faults:
+                    found.faults.insert(0, await patroni.described())
                 try:
                     await patroni.healthy()
                 except RuntimeError as error:

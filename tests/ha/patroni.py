@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import asyncpg
 import psutil
 
 from tests.ha.parts import HOST, House, ask, is_primary, make_roles, until
@@ -36,6 +37,11 @@ DYNAMIC: Mapping[str, Any] = {
         "parameters": {"max_connections": 60, "shared_buffers": "64MB", "wal_keep_size": "256MB"},
     },
 }
+_ROLE = """
+select case when pg_is_in_recovery() then 'follows' else 'takes writes, followed by ' ||
+       (select coalesce(string_agg(application_name || ' (' || sync_state || ')', ', '), 'nobody')
+          from pg_stat_replication) end
+"""
 TRUSTED = (
     "local all all trust",
     "host all all 127.0.0.1/32 trust",
@@ -193,6 +199,16 @@ class Patroni:
 
         await until("another node is promoted", look, 60, 0.02)
         return found[0]
+
+    async def described(self) -> str:
+        """Who holds the lock, and what each node says of itself: for the reader of a case that failed."""
+        said = [f"the lock is held by {await self.holder() or 'nobody'}"]
+        for node in self.nodes:
+            try:
+                said.append(f"{node.name}: {await ask(node.postgres, _ROLE)}")
+            except (OSError, TimeoutError, asyncpg.PostgresError) as error:
+                said.append(f"{node.name}: {type(error).__name__} {error}".strip())
+        return "; ".join(said)
 
     async def _etcd_answers(self) -> bool:
         async with self.http.get(f"http://{HOST}:{self.etcd}/health") as answer:

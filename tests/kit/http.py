@@ -13,6 +13,7 @@ import httpx
 
 from openvest.core.clock import WireClock
 from openvest.core.contracts import RULES
+from openvest.core.logs import Log
 from openvest.core.signing_keys import generate_ed25519
 from openvest.db.unit import Database, Unit
 from openvest.declarations import Contract, Endpoint
@@ -20,7 +21,6 @@ from openvest.features.tenants import service as tenants
 from openvest.features.tenants.model import NewClient
 from openvest.sdk.signing import Signer
 from openvest.server.app import App, make_app
-from openvest.server.logs import make_logger
 from openvest.server.settings import ServerSettings
 from tests.kit.contracts import FIRST, TABLES, contract_of
 from tests.kit.world import SECRETS
@@ -45,7 +45,7 @@ def make_test_app(
         wire=wire,
         secrets=SECRETS,
         settings=settings,
-        logger=make_logger(wire, log or io.StringIO()),
+        log=Log(wire, log or io.StringIO()),
         services=services,
     )
 

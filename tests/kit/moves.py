@@ -8,7 +8,6 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -16,14 +15,15 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from openvest import catalog
+from openvest.core.banking import Party
 from openvest.core.sealing import SealedColumn, Secrets
 from openvest.db.connections import open_pool
 from openvest.db.tenant_tables import LEASES, TenantTable, set_tenant, tenant_tables
 from openvest.db.unit import Unit
 from openvest.events.sequencer import number_events
+from openvest.features.bank import service as bank
 from openvest.features.onboarding import service_identifiers as identifiers
 from openvest.features.onboarding.model import NewIdentifier
-from openvest.features.payments import service as payments
 from openvest.features.tenants import service as tenants
 from openvest.features.tenants.model import ListedTenant
 from openvest.features.users import service as users
@@ -33,8 +33,8 @@ from openvest.features.webhooks.model import NewWebhook
 from openvest.main import assemble
 from openvest.main.environment import Environment
 from openvest.main.installation import Installation, Urls
-from openvest.ports.bank import IncomingTransfer
 from openvest.server.app import App, make_app
+from tests.kit.banks import entry
 from tests.kit.cluster import APP, OWNER, Cluster
 from tests.kit.customers import ADDRESS, Customer, make_customer, top_up
 from tests.kit.http import WIRE, Api, make_api
@@ -151,18 +151,15 @@ def _someone(number: str | None = None) -> NewUser:
 async def _seal_everywhere(unit: Unit, customer: Customer) -> None:
     await users.create_user(unit, _someone(NUMBER))
     await identifiers.add_identifier(unit, customer.user_id, NewIdentifier("PASSPORT", "DE", "C01X00T47", None))
-    parties = {
-        "account_iban": "DE89370400440532013000",
-        "counterparty_name": SECRET_NAME,
-        "counterparty_iban": "DE89370400440532013000",
-        "counterparty_bic": "COBADEFFXXX",
-    }
-    transfer = IncomingTransfer(
-        external_id="line 1", amount=Decimal("12.34"), currency="EUR", client_reference="",
-        remittance_information="nobody's", virtual_bank_account_id=None, purpose_code=None, received_at=unit.now,
-        **parties,
-    )  # fmt: skip
-    await payments.receive_transfers(unit, [transfer])
+    told = entry(
+        unit,
+        "nobody's",
+        "12.34",
+        external_id="line 1",
+        account_iban="DE89370400440532013000",
+        counterparty=Party(SECRET_NAME, "DE89370400440532013000", "COBADEFFXXX"),
+    )
+    await bank.receive(unit, [told])
 
 
 async def _subscribe(unit: Unit) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import struct
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 
 import asyncpg
 import pytest
@@ -89,32 +90,89 @@ def test_a_url_is_taken_apart_by_its_hosts(one: str, each: tuple[str, ...]) -> N
     assert urls_of(one) == each
 
 
-async def test_a_host_that_hangs_hides_nobody_and_is_asked_last_from_then_on(
+async def test_hosts_that_hang_hide_nobody_and_are_not_asked_from_then_on(
     cluster: Cluster, name: str, silent: int
 ) -> None:
     async with to(cluster) as way:
-        hosts = Hosts([url(silent, name), url(way.port, name)], connect_seconds=SOON)
+        hosts = Hosts([url(silent, name), url(silent, name), url(way.port, name)], connect_seconds=SOON)
         async with asyncio.timeout(10 * SOON):
             connection = await hosts.connect()
-        assert (hosts.first, hosts.place_of(connection)) == (1, 1)
+        assert (hosts.primary, hosts.place_of(connection)) == (2, 2)
         async with asyncio.timeout(SOON):  # less than the silent one would cost
             again = await hosts.connect()
         for one in (connection, again):
             await one.close()
 
 
-async def test_who_is_given_up_among_hosts_that_hang_goes_on_behind_the_first(
-    cluster: Cluster, name: str, silent: int
-) -> None:
-    """Whoever asks waits no longer than for a few hosts; without that, those behind them would never be asked."""
+@asynccontextmanager
+async def on_timelines(cluster: Cluster, name: str, *timelines: int) -> AsyncGenerator[tuple[Hosts, Timelines]]:
+    """Hosts that all take writes, each on its timeline. One server plays them all."""
     async with to(cluster) as way:
-        hosts = Hosts([url(silent, name), url(silent, name), url(way.port, name)], connect_seconds=SOON)
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(1.5 * SOON):
-                await hosts.connect()
-        assert hosts.first == 1
+        said = Timelines(await asyncpg.connect(cluster.dsn(name, "postgres")))
+        for place, timeline in enumerate(timelines):
+            await said.connection.execute(f"create schema at{place}; grant usage on schema at{place} to public")
+            await said.begin(place, timeline)
+        ways = [f"{url(way.port, name)}?search_path=at{place},pg_catalog" for place in range(len(timelines))]
+        try:
+            yield Hosts(ways, connect_seconds=10), said
+        finally:
+            await said.connection.close()
+
+
+@dataclass
+class Timelines:
+    connection: asyncpg.Connection[asyncpg.Record]
+
+    async def begin(self, place: int, timeline: int) -> None:
+        await self.connection.execute(
+            f"create or replace function at{place}.pg_walfile_name(pg_lsn) returns text language sql "
+            f"as $$ select '{timeline:08X}0000000000000001' $$"
+        )
+
+
+@pytest.mark.parametrize(("timelines", "primary"), [((1, 2), 1), ((11, 10, 9), 0), ((1, 16, 2), 1)])
+async def test_of_those_who_take_writes_the_highest_timeline_is_taken(
+    cluster: Cluster, name: str, timelines: tuple[int, ...], primary: int
+) -> None:
+    """A leader that stood still says for a moment that it leads, and shows rows of before."""
+    async with on_timelines(cluster, name, *timelines) as (hosts, _):
         connection = await hosts.connect()
-        assert hosts.place_of(connection) == 2
+        assert (hosts.place_of(connection), hosts.timeline) == (primary, timelines[primary])
+        pool = await open_pool(cluster.dsn(name), size=1)
+        # Who was asked and not taken holds no session.
+        await until("select count(*) = 2 from pg_stat_activity where datname = $1 and usename = $2", pool, name, APP)
+        pool.terminate()
+        await connection.close()
+
+
+async def test_none_is_taken_that_is_below_what_was_seen(cluster: Cluster, name: str) -> None:
+    async with on_timelines(cluster, name, 1, 2) as (hosts, timelines):
+        await (await hosts.connect()).close()
+        hosts.primary = 0
+        connection = await hosts.connect()
+        assert (hosts.place_of(connection), hosts.primary) == (1, 1)
+        await connection.close()
+        await timelines.begin(1, 1)
+        with pytest.raises(NoPrimary, match="takes writes on timeline 1, where another one began 2") as refused:
+            await hosts.connect()
+        assert is_passing(refused.value)
+
+
+async def test_after_a_late_answer_all_are_asked_who_leads(cluster: Cluster, name: str) -> None:
+    """The pulse of a host that stood still comes back; sessions on it end if another one leads by now."""
+    async with on_timelines(cluster, name, 1, 1) as (hosts, timelines):
+        hosts.primary = 0
+        left, said = await hosts.connect(), list[str]()
+        pulse = asyncio.create_task(keep_pulse(hosts, said.append, pulse_seconds=0.02, late_seconds=0))
+        await timelines.begin(1, 2)
+        async with asyncio.timeout(10):
+            while not (left.is_closed() and said):
+                await asyncio.sleep(0.01)
+        assert said[0].endswith("takes the writes now.")
+        pulse.cancel()
+        await asyncio.gather(pulse, return_exceptions=True)
+        connection = await hosts.connect()
+        assert hosts.place_of(connection) == 1
         await connection.close()
 
 
@@ -172,7 +230,7 @@ async def test_what_a_silent_primary_was_asked_ends_and_all_go_on_with_the_next(
                     await asked
                 assert await queued == [1]
                 await until(listens, beside, name, 2, f'LISTEN "{CHANNEL}"')  # the server never heard of the cut
-                assert hosts.first == 1
+                assert hosts.primary == 1
                 while len(said) < 2:
                     await asyncio.sleep(0.01)
             places = [f"127.0.0.1:{way.port} " for way in (one, other)]
@@ -190,7 +248,7 @@ async def test_sessions_on_other_hosts_than_the_primary_are_ended(cluster: Clust
     async with to(cluster) as one, to(cluster) as other:
         hosts = Hosts([url(one.port, name), url(other.port, name)], connect_seconds=10)
         left = await hosts.connect()
-        hosts.first = 1
+        hosts.primary = 1
         kept = await hosts.connect()
         pulse = asyncio.create_task(keep_pulse(hosts, pulse_seconds=0.02))
         async with asyncio.timeout(10):

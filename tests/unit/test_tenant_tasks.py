@@ -7,9 +7,10 @@ from collections.abc import Callable
 from uuid import UUID
 
 import pytest
-import structlog
 
+from openvest.core.clock import WireClock
 from openvest.core.ids import deterministic_id
+from openvest.core.logs import Log
 from openvest.work.runner import Stuck
 from openvest.worker import tasks as tasks_module
 from openvest.worker.tasks import TenantTasks
@@ -39,7 +40,7 @@ async def test_a_tenant_that_fails_waits_outside_and_longer_each_time(monkeypatc
             raise Stuck("orders.check")
         done.append(tenant_id)
 
-    tasks = TenantTasks("things", work, 1, structlog.get_logger())
+    tasks = TenantTasks("things", work, 1, Log(WireClock()))
     for expected in (1, 2, 3):
         tasks.poke(failing)
         await until(lambda expected=expected: len(waits) == expected and not tasks.has_appointment(failing))

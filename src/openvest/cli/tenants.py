@@ -1,9 +1,9 @@
-"""`openvest tenants …`: which tenants there are, the clock of each, and one of them to another installation."""
+"""`openvest tenants …`: which there are, the clock of each, who collects for it; and one to another installation."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -69,6 +69,36 @@ def _print(rows: list[dict[str, Any]], as_json: bool) -> None:
 
     titles = tuple(name.replace("_", " ") for name in _COLUMNS)
     print_table(titles, [tuple(row[name] for name in _COLUMNS) for row in rows])
+
+
+@app.command(
+    epilog='Example: openvest tenants creditor acme --name "Acme Securities" --id DE98ZZZ09999999999 '
+    '--street "Ring 1" --postcode 10115 --city Berlin --country DE'
+)
+def creditor(
+    tenant: tenant_moves.Name,
+    name: Annotated[str, typer.Option("--name", help="Who collects, of at most 70 characters.")],
+    creditor_id: Annotated[str, typer.Option("--id", help="Its SEPA creditor identifier.")],
+    street: Annotated[str, typer.Option("--street", help="Street and number.")],
+    postcode: Annotated[str, typer.Option("--postcode", help="Postal code.")],
+    city: Annotated[str, typer.Option("--city", help="Town.")],
+    country: Annotated[str, typer.Option("--country", help="ISO 3166-1 alpha-2 code.")],
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+) -> None:
+    """Say who collects direct debits for a tenant; mandates that were given keep whom they name."""
+    from openvest.cli.operator_session import inside, one_tenant
+    from openvest.features.mandates import service
+    from openvest.features.mandates.model import Creditor
+
+    lines = {"address_line1": street, "address_line2": None, "state": None}
+    collects = Creditor(name, creditor_id, {**lines, "postcode": postcode, "city": city, "country": country})
+
+    async def work(installation: Installation) -> str:
+        found = await one_tenant(installation, tenant)
+        await installation.assembled.database.write(found.tenant_id, lambda unit: service.name_creditor(unit, collects))
+        return f"{found.name}: {name} ({creditor_id}) collects direct debits."
+
+    inside(data_dir, work, typer.echo)
 
 
 app.command("export", epilog=tenant_moves.EXPORT_EXAMPLES)(tenant_moves.export)

@@ -30,4 +30,5 @@ MaskedIban = Annotated[str, Field(pattern=MASKED_IBAN_PATTERN), Shown(masked_iba
 Bic = Annotated[str, Field(pattern=BIC_PATTERN), AfterValidator(valid_bic)]
 SepaText = Annotated[str, Field(max_length=140, pattern=TEXT_PATTERN)]
 HolderName = Annotated[str, Field(min_length=1, max_length=140), AfterValidator(visible_line)]
+PurposeCode = Annotated[str, Field(max_length=4)]
 Amount = Annotated[PaymentAmount, AfterValidator(_above_zero)]

@@ -1,8 +1,12 @@
 """The hosts of one database: which of them takes writes is found anew by every connection.
 
-A URL may name several hosts, of which one at a time is the primary. The driver's own limit is for all of them together,
-so one that hangs would hide the rest; here each has a limit of its own, a standby is passed over, and whoever answered
-last is asked first.
+A URL may name several hosts, of which one at a time should be the primary. The driver's own limit is for all of them
+together, so one that hangs would hide the rest; here all are asked at once, each with a limit of its own, and whoever
+was found is asked alone until it refuses.
+
+A leader that stood still while another took its place says for a moment that it takes writes, and shows the rows of
+before. Every promotion begins a timeline, so of two that take writes the higher one is the primary, and none is taken
+that is below what was seen before.
 
 Source: docs/operations/high_availability.md.
 """
@@ -30,12 +34,16 @@ if TYPE_CHECKING:
 CONNECT_SECONDS = 3.0
 """How long one of several hosts may take until a session is open."""
 PULSE_SECONDS = 1.0
+OTHERS_SECONDS = 1.0
+"""How much longer the others may take to say that they take writes, once one of them said so."""
 SILENT_SECONDS = 4.0
 """How long a host may leave the simplest question open. What works answers it in milliseconds, however busy it is."""
 UNACKNOWLEDGED_MS = 10_000
 """How long the other side's system may leave what was sent, or a look whether it is there, without acknowledgement."""
 _IDLE_SECONDS = 5
 _STALLED_SECONDS = 1.0
+LATE_SECONDS = 1.0
+"""After an answer that took longer, all hosts are asked again: whoever stood still may have been overtaken."""
 _PASSING = (asyncpg.CannotConnectNowError, asyncpg.PostgresConnectionError)
 _FAILED = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
@@ -71,13 +79,32 @@ def urls_of(url: str) -> tuple[str, ...]:
     return tuple(parts._replace(netloc=f"{who}{at}{host}").geturl() for host in hosts.split(","))
 
 
+class Overtaken(ConnectionError):
+    """A host takes writes, and another one has taken its place: what it shows may be old."""
+
+
+_TIMELINE = "select substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8)"
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    timeline: int
+    connection: Connection
+
+
 @dataclass(slots=True)
 class Hosts:
-    """One URL, and what is connected to each of its hosts. `first` is the place of the one to be asked first."""
+    """One URL, and what is connected to each of its hosts.
+
+    `primary` is the place of the one that was found to take writes, which is asked alone; None: all are asked.
+    `timeline` is the highest that was seen.
+    """
 
     urls: Sequence[str]
     connect_seconds: float = CONNECT_SECONDS
-    first: int = 0
+    others_seconds: float = OTHERS_SECONDS
+    primary: int | None = None
+    timeline: int = 0
     _open: dict[int, WeakSet[Any]] = field(default_factory=dict[int, WeakSet[Any]])
 
     @classmethod
@@ -93,34 +120,58 @@ class Hosts:
 
         Raises: NoPrimary, or what the only host, or one that refused us for a reason of its own, said.
         """
-        said: dict[int, Exception] = {}
-        start = self.first
-        for step in range(len(self.urls)):
-            place = (start + step) % len(self.urls)
-            try:
-                connection = await self._connect_to(place, options)
-            except _FAILED as error:
-                said[place] = error
-                if self.first == place:
-                    self.first = (place + 1) % len(self.urls)
-                continue
-            self.first = place
-            self._open.setdefault(place, WeakSet()).add(connection)
-            return connection
-        raise self._refusal(said)
-
-    async def _connect_to(self, place: int, options: dict[str, Any]) -> Connection:
-        chosen: dict[str, Any] = {"connection_class": PlainConnection, **options}
-        if self.several:
-            chosen["timeout"] = self.connect_seconds
-        return await asyncpg.connect(self.urls[place], target_session_attrs=SessionAttribute.primary, **chosen)
-
-    def _refusal(self, said: dict[int, Exception]) -> Exception:
-        """Why a refusal of one host comes before the rest: no room, or a wrong password, is for somebody to mend."""
         if not self.several:
-            return next(iter(said.values()))
+            return await _connect(self.urls[0], options)
+        if (place := self.primary) is not None:
+            try:
+                return self._taken(place, await self._ask(place, options))
+            except _FAILED:
+                self.primary = None
+        return await self._find(options)
+
+    async def _find(self, options: dict[str, Any]) -> Connection:
+        """Ask all at once, and take the one of the highest timeline."""
+        asked = {asyncio.create_task(self._ask(place, options)): place for place in range(len(self.urls))}
+        try:
+            waiting = set(asked)
+            while waiting and not any(_worked(task) for task in asked):
+                _, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            if waiting:
+                await asyncio.wait(waiting, timeout=self.others_seconds)
+            worked = [task for task in asked if _worked(task)]
+            if not worked:
+                raise self._refusal({place: error for task, place in asked.items() if (error := task.exception())})
+            best = max(worked, key=lambda task: task.result().timeline)
+            return self._taken(asked.pop(best), best.result())
+        finally:
+            for task in asked:
+                task.cancel()
+                task.add_done_callback(_end)
+
+    async def _ask(self, place: int, options: dict[str, Any]) -> _Found:
+        """Raises: Overtaken, what the driver raises."""
+        async with asyncio.timeout(self.connect_seconds):
+            connection = await _connect(self.urls[place], options)
+            try:
+                timeline = int(await connection.fetchval(_TIMELINE), 16)
+            except BaseException:
+                connection.terminate()
+                raise
+        if timeline < self.timeline:
+            connection.terminate()
+            raise Overtaken(f"takes writes on timeline {timeline}, where another one began {self.timeline}")
+        return _Found(timeline, connection)
+
+    def _taken(self, place: int, found: _Found) -> Connection:
+        self.primary, self.timeline = place, max(self.timeline, found.timeline)
+        self._open.setdefault(place, WeakSet()).add(found.connection)
+        return found.connection
+
+    def _refusal(self, said: dict[int, BaseException]) -> BaseException:
+        """Why a refusal of one host comes before the rest: no room, or a wrong password, is for somebody to mend."""
         for error in said.values():
-            if isinstance(error, asyncpg.PostgresError) and not isinstance(error, _PASSING):
+            is_of_the_server = isinstance(error, asyncpg.PostgresError) and not isinstance(error, _PASSING)
+            if is_of_the_server or not isinstance(error, _FAILED):
                 return error
         each = (f"{self.name_of(place)}: {_words(said[place])}" for place in sorted(said))
         return NoPrimary("no host takes writes (" + "; ".join(each) + ")")
@@ -154,6 +205,7 @@ async def keep_pulse(
     *,
     pulse_seconds: float = PULSE_SECONDS,
     silent_seconds: float = SILENT_SECONDS,
+    late_seconds: float = LATE_SECONDS,
 ) -> None:
     """Until cancelled, ask the primary whether it lives; the sessions of one that is silent are ended.
 
@@ -176,19 +228,38 @@ async def keep_pulse(
                 asked = monotonic_ns()
                 async with asyncio.timeout(silent_seconds):
                     await connection.execute("select 1")
+                if monotonic_ns() - asked > late_seconds * 1_000_000_000:
+                    hosts.primary = None
+                    break
                 await asyncio.sleep(pulse_seconds)
         except TimeoutError:
+            hosts.primary = None
             # A process that stood still itself has not heard what was said meanwhile.
             if monotonic_ns() - asked < (silent_seconds + _STALLED_SECONDS) * 1_000_000_000:
                 dropped = hosts.drop(only=place)
                 tell(f"{hosts.name_of(place)} says nothing for {silent_seconds:g} s; {dropped} connections end…")
         except _FAILED:
+            hosts.primary = None
             await asyncio.sleep(pulse_seconds)
         finally:
             connection.terminate()
 
 
-def _words(error: Exception) -> str:
+async def _connect(url: str, options: dict[str, Any]) -> Connection:
+    chosen: dict[str, Any] = {"connection_class": PlainConnection, **options}
+    return await asyncpg.connect(url, target_session_attrs=SessionAttribute.primary, **chosen)
+
+
+def _worked(task: asyncio.Task[_Found]) -> bool:
+    return task.done() and not task.cancelled() and task.exception() is None
+
+
+def _end(task: asyncio.Task[_Found]) -> None:
+    if _worked(task):
+        task.result().connection.terminate()
+
+
+def _words(error: BaseException) -> str:
     if isinstance(error, asyncpg.TargetServerAttributeNotMatched):
         return "a standby"
     if isinstance(error, TimeoutError):

@@ -15,7 +15,7 @@ from openvest.core.sealing import Secrets
 from openvest.db.unit import Database
 from openvest.ports import Ports
 from openvest.ports.stored_prices import StoredPrices
-from openvest.ports.unconnected import UnconnectedIdentity, UnconnectedVenue
+from openvest.ports.unconnected import UnconnectedBank, UnconnectedIdentity, UnconnectedVenue
 from openvest.ports.webhook_sender import WebhookSender
 from openvest.simulation.assembly import simulated_ports
 from openvest.work.clockwork import Clockwork
@@ -66,4 +66,4 @@ def outside_world(database: Database, mode: Mode) -> Ports:
     """The adapters of this process. In production simulators are refused by their own assembly too."""
     if mode == "sandbox":
         return simulated_ports(database, mode)
-    return Ports(UnconnectedVenue(), UnconnectedIdentity(), StoredPrices())
+    return Ports(UnconnectedVenue(), UnconnectedIdentity(), StoredPrices(), UnconnectedBank())

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 from uuid import UUID
 
 from openvest import catalog
 from openvest.core.clock import WireClock
+from openvest.core.logs import Log
 from openvest.core.webhook_urls import allow_list
 from openvest.db.wake import Wake
 from openvest.main import Assembled
-from openvest.server.logs import make_logger
 from openvest.worker.deliveries import Deliverer
 from openvest.worker.loop import Worker
 from openvest.worker.webhook_sender import HttpWebhookSender
@@ -24,7 +23,7 @@ WORKER_PATIENCE_S = 5.0
 class WorkLog:
     """What did not come through, in the log: without the text of the error, which may quote the row."""
 
-    log: Any
+    log: Log
 
     def dead_letter(self, tenant_id: UUID, work: str, row_id: UUID, error: BaseException) -> None:
         self.log.error("work.dead_letter", tenant=str(tenant_id), work=work, row=str(row_id), error=error)
@@ -62,11 +61,11 @@ def connect_event_delivery(
     delivery = EventDelivery(assembled, wire, Wake(database), HttpWebhookSender(wire, allowed), allowed)
     database.committed = delivery.wake.announce
     assembled.sender = delivery.sender
-    assembled.runner.ear = WorkLog(make_logger(wire))
+    assembled.runner.ear = WorkLog(Log(wire))
     return delivery
 
 
-def make_worker(delivery: EventDelivery, log: Any) -> Worker:
+def make_worker(delivery: EventDelivery, log: Log) -> Worker:
     """The worker of this process."""
     assembled = delivery.assembled
     deliverer = Deliverer(assembled.database, catalog.TOLD, delivery.sender, log=log)

@@ -21,6 +21,7 @@ import uvloop
 
 from openvest import catalog
 from openvest.core.clock import WireClock
+from openvest.core.logs import Log
 from openvest.core.memory import collect_rarely
 from openvest.db.address import Progress
 from openvest.db.attach import kill_unused, refuse_second
@@ -38,7 +39,6 @@ from openvest.main.http import listening
 from openvest.main.installation import Installation, master_key, opened, running_database
 from openvest.main.profiles import note_url
 from openvest.server.app import App, make_app
-from openvest.server.logs import make_logger
 from openvest.server.metrics import Metrics, make_metrics_app
 from openvest.server.settings import ServerSettings
 
@@ -237,7 +237,7 @@ async def _delivery(stack: AsyncExitStack, installation: Installation, options: 
 async def _working(delivery: EventDelivery, ending: Ending) -> AsyncGenerator[asyncio.Task[None]]:
     """The worker as long as the block lasts; what it began is ended, or given up, before the block is left."""
     stop = asyncio.Event()
-    task = asyncio.create_task(make_worker(delivery, make_logger(delivery.wire)).run(stop), name="worker")
+    task = asyncio.create_task(make_worker(delivery, Log(delivery.wire)).run(stop), name="worker")
     try:
         yield task
     finally:

@@ -225,9 +225,6 @@ async def _changed(
     }
     if not exported.moved:
         changed |= {("webhooks", "enabled"): "false"}
-    elif exported.master_key != installation.secrets.key_id:
-        # As `server.idempotency.UNKNOWN_HASH` has it.
-        changed |= {("idempotency", "body_hash"): "''::bytea", ("idempotency", "field_hashes"): "'{}'::jsonb"}
     return changed
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from openvest.ports.bank import Bank
 from openvest.ports.identity import Identity
 from openvest.ports.prices import Prices
 from openvest.ports.venue import Venue
@@ -23,3 +24,4 @@ class Ports:
     venue: Venue
     identity: Identity
     prices: Prices
+    bank: Bank

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
+from openvest.ports.bank import BankAnswer, Instruction
 from openvest.ports.identity import CheckRequest, CheckResult
 from openvest.ports.venue import VenueAnswer, VenueOrder
 
@@ -25,4 +26,11 @@ class UnconnectedIdentity:
     """Leaves out every question."""
 
     async def check(self, requests: Sequence[CheckRequest]) -> Sequence[CheckResult]:
+        return []
+
+
+class UnconnectedBank:
+    """Takes no instruction; they leave by file (`openvest bank export`)."""
+
+    async def send(self, instructions: Sequence[Instruction]) -> Sequence[BankAnswer]:
         return []

@@ -10,6 +10,7 @@ from typing import Any
 
 from openvest.core.clock import WireClock
 from openvest.core.ids import random_text
+from openvest.core.logs import Log
 from openvest.core.problems import MethodNotAllowed
 from openvest.core.sealing import Secrets
 from openvest.db.unit import Database
@@ -24,7 +25,7 @@ from openvest.server.idempotency import Keys
 from openvest.server.keyed_writes import KeyedWrites
 from openvest.server.lanes import InFlight, Lanes
 from openvest.server.limits import RateLimits
-from openvest.server.logs import Observer, make_logger
+from openvest.server.logs import Observer
 from openvest.server.messages import READING, Receive, Scope, Send, open_request, problem_response, send_response
 from openvest.server.metrics import Metrics
 from openvest.server.nonces import NonceGate
@@ -110,14 +111,14 @@ def make_app(
     secrets: Secrets,
     settings: ServerSettings | None = None,
     metrics: Metrics | None = None,
-    logger: Any = None,
+    log: Log | None = None,
     services: Any = None,
 ) -> App:
     """Put the server together over an open database. `settings.mode` decides which endpoints there are;
     a contract without any is not served."""
     settings = settings or ServerSettings()
     metrics = metrics or Metrics()
-    observer = Observer(metrics, logger or make_logger(wire), every_request=settings.request_log)
+    observer = Observer(metrics, log or Log(wire), settings.request_log)
     nonces = NonceGate(database, settings.nonce_size)
     keys = Keys(secrets)
     flush, reads = Flush(database, keys, settings), Reads(database, settings)
@@ -130,7 +131,6 @@ def make_app(
         Authenticator(Directory(database, secrets, settings.cache_seconds), nonces, wire),
         RateLimits(database),
         InFlight(settings.in_flight),
-        keys,
         Runner(database, settings, flush, reads, keyed_writes, lists, writes, services),
         observer,
         settings,

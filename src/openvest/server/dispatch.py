@@ -20,7 +20,7 @@ from openvest.db.faults import DatabaseDown, TooBusy, is_unavailable
 from openvest.declarations import Call, Caller, Endpoint
 from openvest.server.authentication import Authenticator, form_client, named_client
 from openvest.server.bodies import Bodies
-from openvest.server.idempotency import Keys
+from openvest.server.idempotency import keyed_request
 from openvest.server.lanes import InFlight
 from openvest.server.limits import RateLimits
 from openvest.server.logs import Observer
@@ -53,7 +53,6 @@ class Dispatcher:
     authenticator: Authenticator
     limits: RateLimits
     in_flight: InFlight
-    keys: Keys
     runner: Runner
     observer: Observer
     settings: ServerSettings
@@ -126,7 +125,7 @@ class Dispatcher:
         body, plain = parse_body(endpoint, request.body, context)
         path = parse_path(endpoint, hit.route.names, hit.values)
         call = Call(caller, path, query, body, key, request.request_id, webhook_allow_list=allow_list)
-        keyed = None if key is None else self.keys.keyed(request, caller, key, plain)
+        keyed = None if key is None else keyed_request(request, caller, key, plain)
         return await self.runner.run(endpoint, call, keyed)
 
     async def _limit(self, client_id: UUID | None) -> None:

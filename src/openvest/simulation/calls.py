@@ -159,9 +159,11 @@ class ScenarioPlaceCreate(Body):
     """Whose next objects a scenario is for; exactly one of the three."""
 
     account_id: Annotated[Id | None, Unused] = Field(default=None, description="Orders of this account.")
-    user_id: Annotated[Id | None, Unused] = Field(default=None, description="Orders, checks or changes of this user.")
+    user_id: Annotated[Id | None, Unused] = Field(
+        default=None, description="Orders, checks, changes or payments of this user."
+    )
     client_reference: Annotated[Reference | None, Unused] = Field(
-        default=None, description="Orders that carry this reference."
+        default=None, description="Orders that carry this reference, or the payment that has this id."
     )
 
     @classmethod
@@ -178,16 +180,21 @@ class ScenarioCreate(Body):
 
     @classmethod
     def field_errors_together(cls, body: Any, unfit: Set[str]) -> Iterator[FieldError]:
-        if body.name is not None and KINDS[body.name] != "order" and body.on is not None and body.on.user_id is None:
-            yield FieldError("on.user_id", "is required, since checks and data changes belong to users alone")
+        if body.name is None or body.on is None or KINDS[body.name] == "order":
+            return
+        if KINDS[body.name] in ("check", "data_change"):
+            if body.on.user_id is None:
+                yield FieldError("on.user_id", "is required, since checks and data changes belong to users alone")
+        elif body.on.account_id is not None:
+            yield FieldError("on.account_id", "is none of a payment, which belongs to an account group")
 
 
 class ScenarioPlaceView(View):
     """Whose objects a scenario is for; two of the three are null."""
 
     account_id: Id | None = Field(description="Orders of this account.")
-    user_id: Id | None = Field(description="Orders, checks or changes of this user.")
-    client_reference: str | None = Field(description="Orders that carry this reference.")
+    user_id: Id | None = Field(description="Orders, checks, changes or payments of this user.")
+    client_reference: str | None = Field(description="Orders that carry this reference, or the payment of this id.")
 
 
 class ScenarioView(View):
@@ -207,7 +214,7 @@ scenario_shown = shown(ScenarioView, Scenario, on=lambda laid: {name: laid[name]
 
 
 async def create_scenario(unit: Unit, call: Call) -> Json:
-    """Say what happens to the next order, check or data change."""
+    """Say what happens to the next order, check, data change or payment."""
     asked: ScenarioCreate = call.body
     laid = await scenarios.lay(unit, asked.name, asked.times, **dict(asked.on))
     return scenario_shown(snapshot_of(laid))

@@ -22,7 +22,7 @@ from openvest.db.paging import Listing, page
 from openvest.db.query import Query, Statement
 from openvest.db.unit import Database, Unit
 
-Kind = Literal["order", "check", "data_change"]
+Kind = Literal["order", "check", "data_change", "payout", "direct_debit"]
 Name = Literal[
     "order_rejected",
     "order_partial_then_cancelled",
@@ -32,6 +32,14 @@ Name = Literal[
     "check_pending",
     "data_change_fails",
     "data_change_pending",
+    "payout_rejected",
+    "payout_delayed",
+    "payout_returned",
+    "direct_debit_rejected",
+    "direct_debit_delayed",
+    "direct_debit_returned",
+    "direct_debit_charged_back",
+    "direct_debit_unauthorised",
 ]
 
 
@@ -60,6 +68,22 @@ SCENARIOS = (
     ScenarioName("check_pending", "check", "The check stays undecided until it is passed or failed by a test call."),
     ScenarioName("data_change_fails", "data_change", "The change of the user's data is refused."),
     ScenarioName("data_change_pending", "data_change", "The change of the user's data stays undecided."),
+    ScenarioName("payout_rejected", "payout", "The bank refuses to pay out, on the day on which it was to."),
+    ScenarioName("payout_delayed", "payout", "The bank pays out one bank day later."),
+    ScenarioName("payout_returned", "payout", "The receiving bank sends the money back, two days after it was paid."),
+    ScenarioName("direct_debit_rejected", "direct_debit", "The payer's bank refuses the debit before it is settled."),
+    ScenarioName("direct_debit_delayed", "direct_debit", "The debit is settled one bank day later."),
+    ScenarioName(
+        "direct_debit_returned", "direct_debit", "The payer's bank returns the debit two days after it was settled."
+    ),
+    ScenarioName(
+        "direct_debit_charged_back", "direct_debit", "The payer has the debit refunded five weeks after it was settled."
+    ),
+    ScenarioName(
+        "direct_debit_unauthorised",
+        "direct_debit",
+        "The payer has the debit refunded as unauthorised, 300 days after it was settled.",
+    ),
 )
 """Every scenario there is."""
 

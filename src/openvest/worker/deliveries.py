@@ -17,10 +17,9 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import structlog
-
-from openvest.core.clock import monotonic_ns
+from openvest.core.clock import WireClock, monotonic_ns
 from openvest.core.failpoints import failpoint
+from openvest.core.logs import Log
 from openvest.db.unit import Database, Unit
 from openvest.declarations import Contract
 from openvest.events.telling import Tellings
@@ -93,7 +92,7 @@ class Deliverer:
     back_off: Sequence[int] = webhooks.BACK_OFF
     lease_seconds: int = webhooks.LEASE_SECONDS
     ready: Callable[[UUID, float], None] = _nobody
-    log: Any = field(default_factory=structlog.get_logger)
+    log: Any = field(default_factory=lambda: Log(WireClock()))
     _under_way: dict[UUID, dict[asyncio.Task[None], Way]] = field(
         default_factory=dict[UUID, "dict[asyncio.Task[None], Way]"]
     )

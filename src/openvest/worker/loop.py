@@ -17,9 +17,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import structlog
-
 from openvest.core.clock import WireClock, monotonic_ns
+from openvest.core.logs import Log
 from openvest.db.faults import is_partly_down, is_unavailable
 from openvest.db.unit import Database, DatabaseDown
 from openvest.db.wake import Wake
@@ -65,7 +64,7 @@ class Worker:
     deliverer: Deliverer
     wake: Wake
     wire: WireClock
-    log: Any = field(default_factory=structlog.get_logger)
+    log: Any = field(default_factory=lambda: Log(WireClock()))
     poll_seconds: float = POLL_SECONDS
     idle_seconds: float = IDLE_SECONDS
     numbering: TenantTasks = field(init=False)

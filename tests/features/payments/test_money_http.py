@@ -15,12 +15,12 @@ from openvest.db.unit import Database, Unit
 from openvest.declarations import Endpoint
 from openvest.events.log import events_after
 from openvest.events.sequencer import number_events
+from openvest.features.bank import v1 as bank_v1
 from openvest.features.cash import v1 as cash_v1
 from openvest.features.payments import v1 as payments_v1
-from openvest.features.payments.sweeps import SWEEPS
 from openvest.features.positions import v1 as positions_v1
 from openvest.features.tenants.v1 import ENDPOINTS as TENANTS
-from openvest.work.runner import Runner
+from tests.kit.banks import book
 from tests.kit.customers import Customer, make_customer, top_up
 from tests.kit.http import Api, make_api, make_test_app
 from tests.kit.trades import ADIDAS, filled, locked, read_instrument, settled, trade, write
@@ -28,7 +28,7 @@ from tests.kit.world import make_tenant
 
 pytestmark = pytest.mark.anyio
 
-ENDPOINTS: list[Endpoint] = [*cash_v1.ENDPOINTS, *positions_v1.ENDPOINTS, *payments_v1.ENDPOINTS]
+ENDPOINTS: list[Endpoint] = [*cash_v1.ENDPOINTS, *positions_v1.ENDPOINTS, *bank_v1.ENDPOINTS, *payments_v1.ENDPOINTS]
 OBJECTS = catalog.TOLD["v1"]
 BY_ID = {endpoint.operation_id: endpoint for endpoint in ENDPOINTS}
 NOBODY = UUID("11111111-1111-4111-8111-111111111111")
@@ -103,7 +103,7 @@ async def test_the_life_of_a_topup(api: Api, database: Database, customer: Custo
     text = f"topup {topup['settlement_reference']}"
     receipt = good(await api.post("/tests/payments/transactions", transfer(text)), "create_test_payment_transaction")
     assert UUID(receipt["id"]).version == 4 and receipt["bank_reference"]
-    await Runner(database, SWEEPS, None).run_until_quiet(customer.tenant_id)
+    await book(database, customer.tenant_id)
     settled_one = good(await api.get(f"/payments/topups/{topup['id']}"), "retrieve_topup")
     assert settled_one == topup | {"status": "SETTLED"}
     detail = refused(await api.send("DELETE", f"/payments/topups/{topup['id']}"), 422)

@@ -20,17 +20,18 @@ from openvest.events.log import LoggedEvent, events_after, events_of
 from openvest.events.sequencer import number_events
 from openvest.features.accounts import service as accounts
 from openvest.features.accounts.rules import GROUP
+from openvest.features.bank import service as bank
+from openvest.features.bank.model import BankLine
 from openvest.features.cash import service as cash
 from openvest.features.cash.model import CashTransaction
 from openvest.features.payments import service
-from openvest.features.payments.model import BankLine, NewTopup, Receipt, Topup
-from openvest.features.payments.sweeps import SWEEPS, match_lines
+from openvest.features.payments.model import NewTopup, Topup
 from openvest.ledger.audit import prove_tenant
 from openvest.ledger.chart import balance_id
 from openvest.ledger.posting import post
 from openvest.ledger.posting_rules import reserve_cash, reserve_withdrawal
-from openvest.ports.bank import IncomingTransfer
 from openvest.work.runner import Runner
+from tests.kit.banks import BOOK, book, entry, wire
 from tests.kit.cluster import Cluster
 from tests.kit.customers import Customer, make_customer, top_up
 from tests.kit.elsewhere import elsewhere
@@ -82,42 +83,6 @@ async def cancel(database: Database, customer: Customer, topup_id: UUID) -> Topu
     return await database.write(customer.tenant_id, lambda unit: service.cancel_topup(unit, topup_id))
 
 
-def transfer(unit: Unit, text: str, amount: str = "1000.00", **other: str) -> IncomingTransfer:
-    return IncomingTransfer(
-        external_id=other.get("external_id") or str(unit.ids.new("bank_reference")),
-        received_at=unit.now,
-        account_iban="NL70ABNA0106295004",
-        amount=Decimal(amount),
-        currency=other.get("currency", "EUR"),
-        client_reference="it-0001",
-        counterparty_name="Erika Beispiel",
-        counterparty_iban="DE95500105173934555844",
-        remittance_information=text,
-    )
-
-
-async def wire(database: Database, customer: Customer, text: str, amount: str = "1000.00", **other: str) -> Receipt:
-    """A transfer arrives and is booked by the sweep."""
-
-    async def work(unit: Unit) -> Receipt:
-        return (await service.receive_transfers(unit, [transfer(unit, text, amount, **other)]))[0]
-
-    receipt = await database.write(customer.tenant_id, work)
-    await book(database, customer)
-    return receipt
-
-
-async def book(database: Database, customer: Customer) -> None:
-    async def stands_still(unit: Unit) -> bool:
-        return unit.frozen
-
-    runner = Runner(database, SWEEPS, None)
-    if await database.read(customer.tenant_id, stands_still):
-        await runner.drain(customer.tenant_id)
-    else:
-        await runner.run_until_quiet(customer.tenant_id)
-
-
 async def prove(database: Database, customer: Customer) -> None:
     proof = await prove_tenant(database, customer.tenant_id)
     assert proof.clean, proof.findings
@@ -154,7 +119,7 @@ async def test_a_topup_is_tradable_and_withdrawable_at_once(database: Database, 
 
 async def test_its_wire_settles_a_topup_without_touching_the_customer(database: Database, customer: Customer) -> None:
     topup = await top_up(database, customer, "1000.00")
-    await wire(database, customer, f"topup {topup.settlement_reference}")
+    await wire(database, customer.tenant_id, f"topup {topup.settlement_reference}")
     settled = await database.read(customer.tenant_id, lambda unit: service.get_topup(unit, topup.id))
     assert (settled.status, settled.version) == ("SETTLED", 2)
     assert settled.updated_at > topup.updated_at
@@ -184,7 +149,7 @@ async def test_any_other_wire_stands_in_suspense(
     database: Database, customer: Customer, text: str, amount: str, currency: str
 ) -> None:
     topup = await top_up(database, customer, "1000.00")
-    await wire(database, customer, text.format(topup.settlement_reference), amount, currency=currency)
+    await wire(database, customer.tenant_id, text.format(topup.settlement_reference), amount, currency=currency)
     known = await database.read(customer.tenant_id, lambda unit: service.get_topup(unit, topup.id))
     assert known.status == "CONFIRMED"
     assert await house(database, customer, "suspense", currency) == Decimal(amount)
@@ -200,10 +165,10 @@ async def test_two_wires_for_one_topup_settle_it_once(database: Database, custom
     text = f"TOPUP {topup.settlement_reference.upper()}"
 
     async def both(unit: Unit) -> None:
-        await service.receive_transfers(unit, [transfer(unit, text) for _ in range(2)])
+        await bank.receive(unit, [entry(unit, text) for _ in range(2)])
 
     await database.write(customer.tenant_id, both)
-    await book(database, customer)
+    await book(database, customer.tenant_id)
     assert sorted(await database.read(customer.tenant_id, lambda unit: unit.rows(LINES, customer.tenant_id))) == [
         "MATCHED",
         "UNMATCHED",
@@ -214,8 +179,8 @@ async def test_two_wires_for_one_topup_settle_it_once(database: Database, custom
 
 
 async def test_a_transfer_told_twice_is_booked_once(database: Database, customer: Customer) -> None:
-    first = await wire(database, customer, "rent", "10.00", external_id="bank 1")
-    second = await wire(database, customer, "rent", "10.00", external_id="bank 1")
+    first = await wire(database, customer.tenant_id, "rent", "10.00", external_id="bank 1")
+    second = await wire(database, customer.tenant_id, "rent", "10.00", external_id="bank 1")
     assert first == second
     assert await house(database, customer, "suspense") == 10
 
@@ -228,22 +193,22 @@ async def test_a_line_that_cannot_be_booked_is_left_alone_and_holds_nobody_up(
     async def spoilt(unit: Unit, lines: Sequence[BankLine]) -> None:
         if any(line.remittance_information == "spoilt" for line in lines):
             raise ArithmeticError("a fault of ours")
-        await match_lines(unit, lines)
+        await BOOK.work(unit, lines)
 
     async def arrive(unit: Unit) -> None:
         texts = ["spoilt", f"topup {topup.settlement_reference}"]
-        await service.receive_transfers(unit, [transfer(unit, text, external_id=text) for text in texts])
+        await bank.receive(unit, [entry(unit, text, external_id=text) for text in texts])
 
     await database.write(customer.tenant_id, arrive)
-    sweep = replace(SWEEPS[0], work=spoilt)
+    sweep = replace(BOOK, work=spoilt)
     await Runner(database, [sweep], None).run_until_quiet(customer.tenant_id)
     lines = await database.read(customer.tenant_id, lambda unit: unit.rows(LINES, customer.tenant_id))
     assert sorted(lines) == ["MATCHED", "RECEIVED"]
-    assert await Runner(database, SWEEPS, None).next_due(customer.tenant_id) is None
+    assert await Runner(database, [BOOK], None).next_due(customer.tenant_id) is None
 
 
 async def test_who_paid_stands_sealed(database: Database, customer: Customer) -> None:
-    receipt = await wire(database, customer, "rent", "10.00")
+    receipt = await wire(database, customer.tenant_id, "rent", "10.00")
     sealed = await database.read(customer.tenant_id, lambda unit: unit.one(SEALED, customer.tenant_id, receipt.id))
     assert b"Beispiel" not in sealed and b"DE9550" not in sealed
     assert database.secrets is not None
@@ -280,7 +245,7 @@ async def test_a_cancelled_topup_is_not_cancelled_again(database: Database, cust
 
 async def test_a_settled_topup_is_not_cancelled(database: Database, customer: Customer) -> None:
     topup = await top_up(database, customer, "1000.00")
-    await wire(database, customer, f"topup {topup.settlement_reference}")
+    await wire(database, customer.tenant_id, f"topup {topup.settlement_reference}")
     with pytest.raises(Problem) as refused:
         await cancel(database, customer, topup.id)
     assert refused.value.status == 422
@@ -382,9 +347,9 @@ async def test_the_same_requests_give_the_same_log_on_a_frozen_clock(cluster: Cl
                 tenant = await make_tenant(database, "Tenant F", frozen_at=datetime(2026, 3, 2, 9, 30, tzinfo=UTC))
                 customer = await make_customer(database, tenant)
                 paid, taken_back = [await top_up(database, customer, amount) for amount in ("5.00", "7.00")]
-                await wire(database, customer, f"topup {paid.settlement_reference}", "5.00")
+                await wire(database, customer.tenant_id, f"topup {paid.settlement_reference}", "5.00")
                 await cancel(database, customer, taken_back.id)
-                await wire(database, customer, f"topup {taken_back.settlement_reference}", "7.00")
+                await wire(database, customer.tenant_id, f"topup {taken_back.settlement_reference}", "7.00")
                 await number_events(database, tenant)
                 log = await database.read(tenant, lambda unit: events_after(unit, 0, 1_000))
                 await prove(database, customer)

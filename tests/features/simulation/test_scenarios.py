@@ -21,9 +21,10 @@ from openvest.features.instruments import service as instruments
 from openvest.main import assemble
 from openvest.ports.identity import CheckRequest
 from openvest.ports.stored_prices import StoredPrices
-from openvest.ports.unconnected import UnconnectedIdentity, UnconnectedVenue
+from openvest.ports.unconnected import UnconnectedBank, UnconnectedIdentity, UnconnectedVenue
 from openvest.ports.venue import VenueOrder
 from openvest.simulation.assembly import SimulationRefused, simulated_ports
+from openvest.simulation.bank import FATES
 from openvest.simulation.fills import PLANS
 from openvest.simulation.identity import OUTCOMES, SimulatedIdentity
 from openvest.simulation.market import Market
@@ -53,7 +54,8 @@ def orders(count: int, user: UUID = ADA, start: int = 0) -> list[Candidate]:
 def test_every_scenario_is_played_by_somebody() -> None:
     assert tuple(scenario.name for scenario in SCENARIOS) == get_args(Name)
     assert {name for name, kind in KINDS.items() if kind == "order"} == set(PLANS)
-    assert {name for name, kind in KINDS.items() if kind != "order"} == set(OUTCOMES)
+    assert {name for name, kind in KINDS.items() if kind in ("check", "data_change")} == set(OUTCOMES)
+    assert {name for name, kind in KINDS.items() if kind in ("payout", "direct_debit")} == set(FATES)
 
 
 async def test_a_scenario_is_used_exactly_as_often_as_said(database: Database, tenant_id: UUID) -> None:
@@ -211,6 +213,7 @@ async def test_in_production_nothing_is_simulated(database: Database) -> None:
         simulated_ports(database, "production")
     ports = assemble(database.pool, seed=SEED, secrets=SECRETS, mode="production").runner.ports
     assert (type(ports.venue), type(ports.identity)) == (UnconnectedVenue, UnconnectedIdentity)
+    assert type(ports.bank) is UnconnectedBank
     assert isinstance(ports.prices, StoredPrices)
     (answer,) = await ports.venue.ask([venue_order()])
     assert answer.reports == () and answer.look_at is not None and answer.look_at > MONDAY_MORNING

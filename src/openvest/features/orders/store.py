@@ -185,6 +185,17 @@ WAKE = Statement(
     f"update orders set due_at = $3 where tenant_id = $1 and status = 'NEW' and due_at is null and {_OF_ANY}"
 )
 
+WAKE_PURCHASES = Statement(
+    """
+    update orders set due_at = $3
+     where tenant_id = $1 and id in (
+       select id from orders
+        where tenant_id = $1 and account_group_id = any($2::uuid[]) and side = 'BUY' and status = 'NEW' and due_at > $3
+          for no key update skip locked)
+    """
+)
+"""Who has one of them in hand, such as the check, does not hold the balance yet and decides by what it becomes."""
+
 _EXPIRING = """
     from orders o
    where tenant_id = $1 and status in ('NEW', 'PROCESSING') and expires_at is not null and cancellation_reason is null

@@ -50,6 +50,15 @@ async def _end(unit: Unit, events: Sequence[Emitted], *sides: Side) -> None:
     await service.end_working(unit, found, "CANCELLED_BY_UPVEST_PLATFORM", ended_at=unit.now)
 
 
+async def _wake_purchases(unit: Unit, events: Sequence[Emitted]) -> None:
+    """Groups may owe money now: what they mean to buy is looked at again, and ends where they do.
+
+    Why not ended here: their balances are locked already, and orders are locked before balances. Writes: orders.
+    """
+    groups = sorted({UUID(event.snapshot["account_group_id"]) for event in events})
+    await unit.run(store.WAKE_PURCHASES, unit.tenant_id, groups, unit.now)
+
+
 async def _refuse_if_ordered(unit: Unit, events: Sequence[Emitted]) -> None:
     """Accounts are about to get another type. Raises: AccountOrdered."""
     if await unit.one(store.ANY_ORDERED, unit.tenant_id, _ids(events)):
@@ -78,6 +87,7 @@ REACTIONS = [
         ("ACCOUNT.ACTIVATED", _wake),
         ("ACCOUNT.CLOSING_INITIATED", _wake),
         ("ACCOUNT.CLOSED", _wake),
+        ("DIRECT_DEBIT.CHARGED_BACK", _wake_purchases),
         *((news, end_unfit_orders) for news in NEWS),
     )
 ]

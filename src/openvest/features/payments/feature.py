@@ -10,9 +10,7 @@ FEATURE = Feature(
     v1=Face(v1.ENDPOINTS, v1.REPRESENTATIONS),
     lite=Face(lite.ENDPOINTS, lite.REPRESENTATIONS, untold=lite.UNTOLD),
     events=model.EVENTS,
-    sweeps=sweeps.SWEEPS,
-    dead_letters=sweeps.DEAD_LETTER_KINDS,
-    lifecycles=(rules.TOPUP, rules.BANK_LINE),
-    tables=("bank_lines", "topups"),
-    sealed=(model.PARTIES,),
+    lifecycles=(rules.TOPUP,),
+    takers=sweeps.TAKERS,
+    tables=("topups",),
 )

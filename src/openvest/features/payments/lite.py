@@ -1,4 +1,4 @@
-"""Top-ups and the simulated bank transfer as lite shows them, which its reference does not have."""
+"""Top-ups as lite shows them, which its reference does not have."""
 
 from __future__ import annotations
 
@@ -11,16 +11,13 @@ from openvest.declarations import Call, Endpoint, Representation
 from openvest.features.accounts.model_lite import STATUS
 from openvest.features.payments import service, service_calls
 from openvest.features.payments.service_calls import (
-    BankTransactionCreate,
-    BankTransactionView,
     TopupCreate,
     TopupView,
     cancel_topup,
-    create_test_payment_transaction,
     retrieve_topup,
     topup_shown,
 )
-from openvest.operations import LITE, TESTS_LITE, Operations
+from openvest.operations import LITE, Operations
 
 TopupPage = page_of(TopupView, "top-ups")
 
@@ -44,11 +41,7 @@ ENDPOINTS: list[Endpoint] = [
     TOPUPS.creates("/payments/topups", create_topup, TopupView, body=TopupCreate, errors=(404, 409, 422)),
     TOPUPS.reads("/payments/topups/{topup_id}", retrieve_topup, TopupView),
     TOPUPS.deletes("/payments/topups/{topup_id}", cancel_topup, errors=(422,)),
-    TESTS_LITE.creates(
-        "/tests/payments/transactions", create_test_payment_transaction, BankTransactionView,
-        body=BankTransactionCreate, errors=(404, 409, 422),
-    ),
-]  # fmt: skip
+]
 
 REPRESENTATIONS: Mapping[str, Representation] = {}
 UNTOLD: Mapping[str, str] = {

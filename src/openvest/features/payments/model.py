@@ -1,4 +1,4 @@
-"""Top-ups and the lines of our bank accounts."""
+"""Top-ups."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
-from openvest.core.sealing import SealedColumn
 from openvest.declarations import Event
 
 TopupStatus = Literal["CONFIRMED", "SETTLED", "CANCELLED"]
-LineStatus = Literal["RECEIVED", "MATCHED", "UNMATCHED"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,23 +35,4 @@ class Topup(NewTopup):
     settlement_reference: str
 
 
-@dataclass(frozen=True, slots=True)
-class BankLine:
-    """What matching needs of a transfer that arrived. Who sent it stays sealed."""
-
-    id: UUID
-    amount: Decimal
-    currency: str
-    remittance_information: str
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """How a bank acknowledges a simulated transfer."""
-
-    id: UUID
-    bank_reference: str
-
-
 EVENTS: Sequence[Event] = tuple(Event(f"TOPUP.{name}", "top-up") for name in ("CONFIRMED", "SETTLED", "CANCELLED"))
-PARTIES = SealedColumn("bank_lines", "sealed_parties", "bank_lines.sealed_parties {id}")

@@ -1,4 +1,4 @@
-"""Rules of payments: lives, who may be topped up, what a wire's text names."""
+"""Rules of payments: who may be topped up, what a wire's text names, and what it settles."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import re
 
 from openvest.core.lifecycle import Lifecycle
 from openvest.core.problems import NotFound, Unprocessable
-from openvest.features.payments.model import BankLine, Topup
+from openvest.features.bank.model import BankLine
+from openvest.features.payments.model import Topup
 
 TOPUP = Lifecycle(
     "top-up",
@@ -14,13 +15,6 @@ TOPUP = Lifecycle(
     born=("CONFIRMED",),
     ends=frozenset({"SETTLED", "CANCELLED"}),
     moves={("CONFIRMED", "settle"): "SETTLED", ("CONFIRMED", "cancel"): "CANCELLED"},
-)
-BANK_LINE = Lifecycle(
-    "bank line",
-    "bank_lines.status",
-    born=("RECEIVED",),
-    ends=frozenset({"MATCHED", "UNMATCHED"}),
-    moves={("RECEIVED", "match"): "MATCHED", ("RECEIVED", "set apart"): "UNMATCHED"},
 )
 
 _REFERENCE = re.compile(r"\btopup\s+([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b", re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""Verbs of payments: create and cancel top-ups, take in bank lines."""
+"""Verbs of payments: create, settle and cancel top-ups."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from uuid import UUID
 from openvest.core.money import Money
 from openvest.core.paging import Page, PageRequest
 from openvest.core.shown import filled
-from openvest.core.snapshots import dumps
 from openvest.db.paging import page
 from openvest.db.rows import next_version, save
 from openvest.db.unit import Unit
@@ -18,16 +17,12 @@ from openvest.features.accounts import service as accounts
 from openvest.features.cash import service as cash
 from openvest.features.cash.model import Reference
 from openvest.features.payments import rules, store
-from openvest.features.payments.model import PARTIES, NewTopup, Receipt, Topup
+from openvest.features.payments.model import NewTopup, Topup
 from openvest.ledger import posting_rules
 from openvest.ledger.apply import InsufficientFunds
 from openvest.ledger.posting import post
-from openvest.ports.bank import IncomingTransfer
 
-_PARTIES = ("account_iban", "counterparty_name", "counterparty_iban", "counterparty_bic")
-"""What is sealed of a transfer."""
 _confirmed = filled(Topup, NewTopup, beside="id version created_at updated_at status settlement_reference")
-_line = filled(store.ArrivedLine, IncomingTransfer, beside="id created_at sealed_parties", due_at="received_at")
 
 
 async def create_topup(unit: Unit, new: NewTopup) -> Topup:
@@ -98,22 +93,3 @@ async def move_topups(unit: Unit, topups: Sequence[Topup], verb: str) -> list[To
     for topup in moved:
         unit.emit(f"TOPUP.{topup.status}", topup.id, topup.version, topup.updated_at, topup)
     return moved
-
-
-async def receive_transfers(unit: Unit, transfers: Sequence[IncomingTransfer]) -> list[Receipt]:
-    """Put transfers into the inbox; one told twice is kept once. They are booked by the sweep `payments.match`.
-
-    Writes: bank_lines.
-    """
-    await save(unit, store.ADD_LINES, *[_arrived(unit, transfer) for transfer in transfers])
-    external_ids = [transfer.external_id for transfer in transfers]
-    kept = await unit.rows(store.LINES_BY_EXTERNAL_ID, unit.tenant_id, external_ids)
-    by_reference = {receipt.bank_reference: receipt for receipt in kept}
-    return [by_reference[external_id] for external_id in external_ids]
-
-
-def _arrived(unit: Unit, transfer: IncomingTransfer) -> store.ArrivedLine:
-    line_id = unit.ids.new("bank_line", transfer.external_id)
-    parties = dumps({name: getattr(transfer, name) for name in _PARTIES})
-    sealed = unit.secrets.seal(parties.encode(), PARTIES.place(id=line_id))
-    return _line(transfer, id=line_id, created_at=unit.now, sealed_parties=sealed)

@@ -1,4 +1,4 @@
-"""Top-ups and the simulated bank transfer as v1 shows them."""
+"""Top-ups as v1 shows them."""
 
 from __future__ import annotations
 
@@ -13,17 +13,14 @@ from openvest.db.unit import Unit
 from openvest.declarations import Call, Endpoint, Representation
 from openvest.features.payments import service
 from openvest.features.payments.service_calls import (
-    BankTransactionCreate,
-    BankTransactionView,
     TopupCreate,
     TopupView,
     cancel_topup,
-    create_test_payment_transaction,
     create_topup,
     retrieve_topup,
     topup_shown,
 )
-from openvest.operations import TESTS, V1, Operations
+from openvest.operations import V1, Operations
 
 TopupPage = page_of(TopupView, "top-ups")
 
@@ -47,10 +44,6 @@ ENDPOINTS: list[Endpoint] = [
     TOPUPS.creates("/payments/topups", create_topup, TopupView, body=TopupCreate, errors=(404, 409, 422)),
     TOPUPS.reads("/payments/topups/{topup_id}", retrieve_topup, TopupView),
     TOPUPS.deletes("/payments/topups/{topup_id}", cancel_topup, errors=(422,)),
-    TESTS.creates(
-        "/tests/payments/transactions", create_test_payment_transaction, BankTransactionView,
-        body=BankTransactionCreate, errors=(404, 409, 422), addition=False,
-    ),
-]  # fmt: skip
+]
 
 REPRESENTATIONS: Mapping[str, Representation] = {"top-up": Representation(topup_shown, TopupView)}

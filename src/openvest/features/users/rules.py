@@ -41,6 +41,13 @@ class UserNotFound(NotFound):
         super().__init__("There is no user of this id.")
 
 
+class BusinessNotFound(NotFound):
+    """There are no businesses yet, so no id names one."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no business of this id.")
+
+
 class UserOffboarded(Unprocessable):
     """The user is leaving or has left; nothing about them changes any more."""
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from openvest.core.clock import parse_day
+from openvest.core.clock import lies_ahead, parse_day
 from openvest.db.rows import save, save_next
 from openvest.db.unit import Unit
 from openvest.features.users import rules, rules_changes, store
@@ -58,6 +59,16 @@ async def user_for_share(unit: Unit, user_id: UUID) -> User:
     return await unit.known(rules.UserNotFound(), store.USER_FOR_SHARE, unit.tenant_id, user_id)
 
 
+async def holder_for_share(unit: Unit, user_id: UUID | None) -> User:
+    """The user who is to hold something, whose state stays as it is until this unit ends; None: a business is named.
+
+    Raises: BusinessNotFound, UserNotFound.
+    """
+    if user_id is None:
+        raise rules.BusinessNotFound
+    return await user_for_share(unit, user_id)
+
+
 async def users_for_share(unit: Unit, user_ids: Iterable[UUID]) -> None:
     """The same for many: from now on nobody else changes them, until this unit ends."""
     await unit.rows(store.USERS_FOR_SHARE, unit.tenant_id, sorted(set(user_ids)))
@@ -77,6 +88,12 @@ def check_open(user: User) -> None:
     """Raises: UserOffboarded."""
     if user.status in ("OFFBOARDING", "OFFBOARDED"):
         raise rules.UserOffboarded
+
+
+def check_confirmed(confirmed_at: datetime, now: datetime) -> None:
+    """Nobody has confirmed something in the future. Raises: NotYet."""
+    if lies_ahead(confirmed_at, now):
+        raise rules.NotYet(["confirmed_at"])
 
 
 async def user_facts(unit: Unit, user_ids: Sequence[UUID]) -> dict[UUID, UserFacts]:

@@ -1,0 +1,18 @@
+"""The feature of banks: what they are told, and what they tell."""
+
+from __future__ import annotations
+
+from openvest.declarations import Face, Feature
+from openvest.features.bank import lite, model, rules, sweeps, v1
+
+FEATURE = Feature(
+    "bank",
+    v1=Face(v1.ENDPOINTS),
+    lite=Face(lite.ENDPOINTS),
+    sweeps=sweeps.SWEEPS,
+    dead_letters=sweeps.DEAD_LETTER_KINDS,
+    lifecycles=(rules.INSTRUCTION, rules.BANK_LINE),
+    booking=sweeps.book_lines,
+    tables=("bank_instructions", "bank_lines"),
+    sealed=(model.COUNTERPARTY, model.PARTIES),
+)

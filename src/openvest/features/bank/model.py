@@ -1,0 +1,101 @@
+"""Instructions to banks and lines of our accounts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Literal, LiteralString
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from openvest.core.banking import InstructionKind, LineKind, Mandate, Party
+from openvest.core.sealing import SealedColumn
+
+InstructionStatus = Literal["READY", "SENT", "REJECTED", "RECALLED"]
+LineStatus = Literal["RECEIVED", "MATCHED", "UNMATCHED", "ASSIGNED", "RETURNED"]
+CUT_OFF = time(14)
+"""Until when a bank takes instructions for its day, where it is."""
+BOOKING_TIME = time(8)
+"""When a bank has booked what is due on a day, as far as nothing else is known."""
+_ZONES = {"EUR": ZoneInfo("Europe/Berlin"), "GBP": ZoneInfo("Europe/London")}
+
+
+def bank_day(currency: str, at: datetime) -> date:
+    """The day it is at the bank. Raises: KeyError for a currency in which nothing is paid."""
+    return at.astimezone(_ZONES[currency]).date()
+
+
+def bank_instant(currency: str, day: date, at: time) -> datetime:
+    """An instant of a bank's day. Raises: as `bank_day`."""
+    return datetime.combine(day, at, _ZONES[currency]).astimezone(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class NewInstruction:
+    """What a feature above has a bank do for one of its objects.
+
+    `object_kind` is the name of the taker (`declarations.LineTaker`) that hears what becomes of it. Shape: a direct
+    debit has a mandate, a credit transfer has none; an object has one instruction.
+    """
+
+    kind: InstructionKind
+    object_kind: LiteralString
+    object_id: UUID
+    user_id: UUID | None
+    amount: Decimal
+    currency: str
+    counterparty: Party
+    remittance_information: str
+    purpose_code: str | None = None
+    mandate: Mandate | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BankLine:
+    """One thing a bank told. Who stands at its ends is sealed: `service.open_parties`.
+
+    `object_kind` and `object_id` are those of the instruction it answers, None where nobody instructed it.
+    `return_reason` is the bank's, as ISO 20022 codes it: of a REJECTED line, of a CREDIT that gives back what we paid,
+    and of a DEBIT that takes back what we collected.
+    """
+
+    id: UUID
+    kind: LineKind
+    amount: Decimal
+    currency: str
+    booking_on: date
+    value_on: date
+    end_to_end_id: str
+    remittance_information: str
+    return_reason: str | None
+    transaction_code: str
+    virtual_bank_account_id: UUID | None
+    purpose_code: str | None
+    object_kind: str | None
+    object_id: UUID | None
+    sealed_parties: bytes
+
+    @property
+    def moves_money(self) -> bool:
+        return self.kind in ("CREDIT", "DEBIT")
+
+
+@dataclass(frozen=True, slots=True)
+class Parties:
+    """Who stands at the two ends of a line: an account of ours, and somebody."""
+
+    account_iban: str | None
+    counterparty: Party | None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """How a bank acknowledges a simulated transfer."""
+
+    id: UUID
+    bank_reference: str
+
+
+PARTIES = SealedColumn("bank_lines", "sealed_parties", "bank_lines.sealed_parties {id}")
+COUNTERPARTY = SealedColumn("bank_instructions", "sealed_counterparty", "bank_instructions.sealed_counterparty {id}")

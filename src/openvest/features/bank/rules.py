@@ -1,0 +1,63 @@
+"""Rules of banks: lives, when an instruction leaves and is due, and what answers it."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from openvest.core.banking import InstructionKind, LineKind
+from openvest.core.lifecycle import Lifecycle
+from openvest.core.problems import NotFound
+from openvest.core.trading_calendar import is_payment_day, next_payment_day
+from openvest.features.bank.model import CUT_OFF, bank_day, bank_instant
+
+INSTRUCTION = Lifecycle(
+    "bank instruction",
+    "bank_instructions.status",
+    born=("READY",),
+    ends=frozenset({"SENT", "REJECTED", "RECALLED"}),
+    moves={("READY", "send"): "SENT", ("READY", "recall"): "RECALLED", ("READY", "reject"): "REJECTED"},
+)
+BANK_LINE = Lifecycle(
+    "bank line",
+    "bank_lines.status",
+    born=("RECEIVED",),
+    ends=frozenset({"MATCHED", "ASSIGNED", "RETURNED"}),
+    moves={
+        ("RECEIVED", "match"): "MATCHED",
+        ("RECEIVED", "set apart"): "UNMATCHED",
+        ("UNMATCHED", "assign"): "ASSIGNED",
+        ("UNMATCHED", "return"): "RETURNED",
+    },
+)
+
+
+class BankLineNotFound(NotFound):
+    """No unmatched line of the tenant has this id."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no unmatched bank line of this id.")
+
+
+def sending(now: datetime, currency: str) -> tuple[datetime, date]:
+    """When an instruction given now leaves, and the day on which the bank is to carry it out.
+
+    Raises: KeyError for a currency in which nothing is paid, OutsideCalendar.
+    """
+    day = bank_day(currency, now)
+    if not is_payment_day(currency, day) or now > bank_instant(currency, day, CUT_OFF):
+        day = next_payment_day(currency, day)
+    return bank_instant(currency, day, CUT_OFF), next_payment_day(currency, day)
+
+
+def answers(kind: InstructionKind, line: LineKind, return_reason: str | None, transaction_code: str) -> bool:
+    """Whether a line with the end-to-end id of an instruction is about it.
+
+    Why not always: that id is written by whoever begins a payment, so anybody who learned ours may quote it in a
+    transfer of their own. Only the bank says that a payment is returned, or that a debit of ours was collected.
+    """
+    if line in ("SENT", "REJECTED"):
+        return True
+    if kind == "CREDIT_TRANSFER":
+        return line == "DEBIT" or return_reason is not None
+    collected = transaction_code.startswith(("PMNT-IDDT", "PMNT-RDDT"))
+    return return_reason is not None if line == "DEBIT" else collected

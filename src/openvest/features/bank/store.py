@@ -1,0 +1,171 @@
+"""SQL of instructions and bank lines. $1 is always the tenant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from openvest.core.banking import InstructionKind, LineKind
+from openvest.db.paging import Listing
+from openvest.db.query import Query
+from openvest.db.rows import columns, insert, update
+from openvest.features.bank.model import BankLine, InstructionStatus, LineStatus, Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class StoredInstruction:
+    """An instruction as it is kept."""
+
+    id: UUID
+    created_at: datetime
+    kind: InstructionKind
+    object_kind: str
+    object_id: UUID
+    user_id: UUID | None
+    amount: Decimal
+    currency: str
+    remittance_information: str
+    purpose_code: str | None
+    mandate: dict[str, Any] | None
+    send_at: datetime
+    due_on: date
+    sealed_counterparty: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LeasedInstruction(StoredInstruction):
+    """An instruction on its way to the bank."""
+
+    tenant_id: UUID
+    lease_token: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class MovedInstruction:
+    """What became of an instruction."""
+
+    id: UUID
+    updated_at: datetime
+    status: InstructionStatus
+
+
+_INSTRUCTION = columns(StoredInstruction)
+ADD_INSTRUCTIONS = insert(
+    "bank_instructions", StoredInstruction, also={"status": "'READY'", "updated_at": "t.created_at"}
+)
+MOVE_INSTRUCTIONS = update("bank_instructions", MovedInstruction, also="lease_token = null, leased_until = null")
+
+# A leased instruction is still to be sent, else the clock would pass over one whose process died. A lease is respected
+# only where several runners work side by side: a frozen tenant has one ($5), and what it finds leased is of a dead one.
+
+_READY = """
+       tenant_id = $1 and status = 'READY'
+     and not exists (
+       select from dead_letters a
+             where a.tenant_id = $1 and a.sweep = 'bank.send' and a.row_id = bank_instructions.id)
+"""
+NEXT_INSTRUCTION = Query(datetime, f"select send_at from bank_instructions where {_READY} order by send_at limit 1")
+LEASE = Query(
+    LeasedInstruction,
+    f"""
+    update bank_instructions i set lease_token = $3, leased_until = wire_now() + interval '60 seconds'
+      from (select id from bank_instructions
+             where {_READY} and send_at <= $2 and (leased_until is null or leased_until < wire_now() or $5)
+             order by send_at, created_at, id limit $4 for update skip locked) due
+     where i.tenant_id = $1 and i.id = due.id
+    returning {", ".join("i." + name.strip() for name in columns(LeasedInstruction).split(","))}
+    """,
+)
+STILL_LEASED = Query(
+    UUID,
+    "select id from bank_instructions where tenant_id = $1 and id = any($2::uuid[]) and lease_token = $3"
+    " and status = 'READY' order by id for update",
+)
+RELEASE = update("bank_instructions", MovedInstruction, "updated_at", also="lease_token = null")
+RECALL = Query(
+    UUID,
+    "update bank_instructions set status = 'RECALLED', updated_at = $3"
+    " where tenant_id = $1 and object_id = any($2::uuid[]) and status = 'READY' and lease_token is null"
+    " returning object_id",
+)
+"""What was handed over once, and of which no answer was recorded, may be with the bank: it is not recalled."""
+READY_FOR_UPDATE = Query(
+    StoredInstruction,
+    f"select {_INSTRUCTION} from bank_instructions where tenant_id = $1 and id = $2 and status = 'READY' for update",
+)
+INSTRUCTIONS_OF = Query(
+    StoredInstruction,
+    f"select {_INSTRUCTION} from bank_instructions where tenant_id = $1 and object_id = any($2::uuid[])",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivedLine:
+    """A bank line as it comes in."""
+
+    id: UUID
+    external_id: str
+    created_at: datetime
+    due_at: datetime
+    ordinal: int
+    kind: LineKind
+    amount: Decimal
+    currency: str
+    booking_on: date
+    value_on: date
+    end_to_end_id: str
+    remittance_information: str
+    return_reason: str | None
+    transaction_code: str
+    virtual_bank_account_id: UUID | None
+    purpose_code: str | None
+    object_kind: str | None
+    object_id: UUID | None
+    sealed_parties: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class BookedLine:
+    """What became of a bank line."""
+
+    id: UUID
+    status: LineStatus
+    matched_id: UUID | None
+    booked_at: datetime
+
+
+_LINE = columns(BankLine)
+ADD_LINES = insert("bank_lines", ArrivedLine, also={"status": "'RECEIVED'"}, unless="external_id")
+MOVE_LINES = update("bank_lines", BookedLine)
+LINES_BY_EXTERNAL_ID = Query(
+    Receipt,
+    "select id, external_id as bank_reference from bank_lines where tenant_id = $1 and external_id = any($2::text[])",
+)
+_DUE = """
+      from bank_lines l
+     where tenant_id = $1 and status = 'RECEIVED'
+       and not exists (select from dead_letters a
+             where a.tenant_id = $1 and a.sweep = 'bank.book' and a.row_id = l.id)
+"""
+NEXT_LINE = Query(datetime, f"select due_at {_DUE} order by due_at limit 1")
+CLAIM_LINES = Query(
+    BankLine,
+    f"select {_LINE} {_DUE} and due_at <= $2 order by due_at, ordinal, id limit $3 for update skip locked",
+)
+RECEIVED_FOR_UPDATE = Query(
+    BankLine, f"select {_LINE} from bank_lines where tenant_id = $1 and id = $2 and status = 'RECEIVED' for update"
+)
+UNMATCHED_FOR_UPDATE = Query(
+    BankLine, f"select {_LINE} from bank_lines where tenant_id = $1 and id = $2 and status = 'UNMATCHED' for update"
+)
+UNMATCHED = Listing(
+    BankLine,
+    _LINE,
+    "bank_lines",
+    {"open": "(status = 'UNMATCHED' and kind in ('CREDIT', 'DEBIT')) = {}"},
+    {"created_at": "created_at"},
+    "created_at",
+)

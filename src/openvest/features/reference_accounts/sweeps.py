@@ -1,0 +1,1 @@
+"""Nothing of reference accounts is due at an instant."""
