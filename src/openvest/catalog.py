@@ -41,6 +41,7 @@ from openvest.features.reference_accounts.feature import FEATURE as REFERENCE_AC
 from openvest.features.street.feature import FEATURE as STREET
 from openvest.features.tenants.feature import FEATURE as TENANTS
 from openvest.features.users.feature import FEATURE as USERS
+from openvest.features.virtual_cash.feature import FEATURE as VIRTUAL_CASH
 from openvest.features.webhooks.feature import FEATURE as WEBHOOKS
 from openvest.ledger.audit import AUDIT
 from openvest.ledger.posting import write_house
@@ -61,6 +62,7 @@ FEATURES: Sequence[Feature] = (
     PAYMENTS,
     DIRECT_DEBITS,
     CASH_TRANSFERS,
+    VIRTUAL_CASH,
     STREET,
     EXECUTIONS,
     ORDERS,
