@@ -42,7 +42,7 @@ WITHOUT_LIFE = {
 """Columns called status that no lifecycle table stands behind, and why."""
 
 OF_LAYERS: Mapping[str, str] = {
-    "db": "installation schema_migrations",
+    "db": "installation list_marks schema_migrations",
     "events": "event_counters event_sets events",
     "ledger": "balances entries house_balances journals locks lot_uses lots",
     "server": "idempotency nonces nonces_0 nonces_1 nonces_2 nonces_3 rate_leases",
