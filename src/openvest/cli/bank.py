@@ -67,7 +67,7 @@ def export(
     tenant: Tenant = None,
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
-    """Write the payments whose cut-off has come as pain.001 and pain.008 files; each leaves in one file and no other."""
+    """Write the payments whose cut-off has come as pain.001 and pain.008 files; each leaves in one file."""
     from openvest.cli.operator_session import inside, one_tenant
     from openvest.core.problems import Problem
     from openvest.features.bank import service_files

@@ -156,5 +156,5 @@ async def test_what_leaves_by_file_is_answered_by_file(assembled: Assembled, fro
     strange = statement(entry("R1"), iban="NL70ABNA0106295004")
     with pytest.raises(Exception, match="an account that is none of the tenant's"):
         await database.write(tenant_id, lambda unit: service_files.import_file(unit, strange), n=0)
-    with pytest.raises(Exception, match="There is a bank account for EUR already."):
+    with pytest.raises(Exception, match="There is a bank account for EUR already"):
         await database.write(tenant_id, lambda unit: service_files.add_account(unit, account), n=0)
