@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -12,9 +13,11 @@ from openvest.cli.options import DEFAULT_DATA_DIR, DataDir, Tenant
 
 if TYPE_CHECKING:
     from openvest.db.unit import Unit
+    from openvest.features.bank.model import Break
     from openvest.main.installation import Installation
     from openvest.ports.pain import PaymentFile
 
+T = TypeVar("T")
 app = typer.Typer(no_args_is_help=True, help="Exchange payments and statements with the bank, as files.")
 
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Where the files are put.")]
@@ -102,20 +105,52 @@ def export(
 @app.command("import", epilog="Example: openvest bank import statement-2026-03-03.xml")
 def import_(file: StatementFile, tenant: Tenant = None, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     """Take in what a bank tells; a file that is wrong in one place is not taken, and one told twice changes nothing."""
-    from openvest.cli.operator_session import inside, one_tenant
-    from openvest.core.problems import Problem
     from openvest.features.bank import service_files
-    from openvest.ports.camt import StatementRefused
 
-    async def work(installation: Installation) -> str:
-        content = file.read_bytes()
-        found = await one_tenant(installation, tenant)
-        database = installation.assembled.database
-        done = await database.write(found.tenant_id, lambda unit: service_files.import_file(unit, content), n=0)
+    async def work(unit: Unit, content: bytes) -> str:
+        done = await service_files.import_file(unit, content)
         return f"{done.read} lines, {done.new} of them new"
 
+    _with_file(file, tenant, data_dir, work, typer.echo)
+
+
+@app.command("reconcile", epilog="Example: openvest bank reconcile statement-2026-03-03.xml")
+def reconcile(file: StatementFile, tenant: Tenant = None, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
+    """Compare a statement with our books, line by line; exit 0 only where nothing differs."""
+    from openvest.cli.tables import print_table
+    from openvest.features.bank import service_files
+
+    found: list[Break] = []
+
+    def show(differences: list[Break]) -> None:
+        found.extend(differences)
+        rows = [(one.kind, one.reference, one.stated or "", one.booked or "") for one in differences]
+        print_table(("difference", "reference", "at the bank", "here"), rows)
+
+    _with_file(file, tenant, data_dir, service_files.reconcile_file, show)
+    if found:
+        raise Failed(f"{len(found)} lines differ.", "import what is missing here, and ask the bank about the rest")
+
+
+def _with_file(
+    file: Path,
+    tenant: str | None,
+    data_dir: Path,
+    work: Callable[[Unit, bytes], Awaitable[T]],
+    show: Callable[[T], None],
+) -> None:
+    """Work with what a bank tells, in a unit of the tenant. Raises: Failed."""
+    from openvest.cli.operator_session import inside, one_tenant
+    from openvest.core.problems import Problem
+    from openvest.ports.camt import StatementRefused
+
+    async def run(installation: Installation) -> T:
+        found = await one_tenant(installation, tenant)
+        return await installation.assembled.database.write(found.tenant_id, lambda unit: work(unit, content), n=0)
+
     try:
-        inside(data_dir, work, typer.echo)
+        content = file.read_bytes()
+        inside(data_dir, run, show)
     except StatementRefused as refused:
         raise Failed(f"{file}: {refused}", "nothing was taken in; ask the bank for a sound file") from None
     except Problem as refused:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from openvest.core.banking import Party
-from openvest.db.unit import Database
+from openvest.db.unit import Database, Unit
 from openvest.features.bank import service as bank
-from openvest.features.bank.model import NewInstruction
+from openvest.features.bank import service_files
+from openvest.features.bank.model import NewBankAccount, NewInstruction
 from tests.kit.sample import Ask, Asked, Life, Sample
 from tests.repeat.life import transfer
 
@@ -37,10 +38,17 @@ async def _a_wire(field: Field, number: int) -> None:
     await field.steps.post("/tests/payments/transactions", transfer(f"wire {number}", f"{number + 1}.00"))
 
 
+async def _our_account(unit: Unit) -> None:
+    if not await service_files.our_accounts(unit):
+        account = NewBankAccount("EUR", "Beispielbank Kunden", "COBADEFFXXX", "DE89370400440532013000")
+        await service_files.add_account(unit, account)
+
+
 async def _an_instruction(life: Life) -> Mapping[str, str]:
-    """A payment that nobody above asked for: it leaves, and what the bank tells of it stands in suspense."""
+    """A payment that nobody above asked for, and the account that it would leave from by file."""
     given = NewInstruction("CREDIT_TRANSFER", "gift", uuid4(), None, Decimal("1.00"), "EUR", SOMEBODY, "for you")
     await life.write(lambda unit: bank.instruct(unit, [given]))
+    await life.write(_our_account)
     return {}
 
 

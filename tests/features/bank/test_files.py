@@ -16,7 +16,8 @@ from openvest.core.ids import deterministic_id
 from openvest.db.query import Query
 from openvest.db.unit import Unit
 from openvest.features.bank import service, service_files
-from openvest.features.bank.model import NewBankAccount, NewInstruction
+from openvest.features.bank.model import Compared, NewBankAccount, NewInstruction
+from openvest.features.bank.rules_reconciliation import breaks
 from openvest.main import Assembled
 from openvest.ports.bank import Instruction
 from openvest.ports.camt import StatementRefused, read_statements
@@ -153,8 +154,49 @@ async def test_what_leaves_by_file_is_answered_by_file(assembled: Assembled, fro
     assert ((first.read, first.new), (second.read, second.new)) == ((2, 2), (2, 0))
     told = await database.read(tenant_id, lambda unit: unit.rows(TOLD, tenant_id))
     assert sorted(line.split()[0] for line in told) == ["CREDIT", "DEBIT", "SENT", "SENT"]
+    other = statement(entry("R1", "9.00", ind="DBIT"), entry("R3", "19.00"), closing="110.00")
+    differs = await database.read(tenant_id, lambda unit: service_files.reconcile_file(unit, other))
+    kinds = [("AMOUNT", "R1"), ("MISSING_HERE", "R3"), ("MISSING_THERE", "R2")]
+    assert [(one.kind, one.reference) for one in differs] == kinds
+    assert await database.read(tenant_id, lambda unit: service_files.reconcile_file(unit, answer)) == []
     strange = statement(entry("R1"), iban="NL70ABNA0106295004")
     with pytest.raises(Exception, match="an account that is none of the tenant's"):
         await database.write(tenant_id, lambda unit: service_files.import_file(unit, strange), n=0)
     with pytest.raises(Exception, match="There is a bank account for EUR already"):
         await database.write(tenant_id, lambda unit: service_files.add_account(unit, account), n=0)
+
+
+def compared(reference: str, amount: str = "10.00", day: int = 3) -> Compared:
+    return Compared(reference, Decimal(amount), "EUR", date(2026, 3, day))
+
+
+def test_every_difference_has_its_class_and_none_is_invented() -> None:
+    ours = [compared(f"S{n}") for n in range(20)] + [compared(f"R{n}") for n in range(10)]
+    assert breaks([*reversed(ours)], ours) == []
+    stated = [
+        *(compared(f"S{n}") for n in range(20)),
+        *(compared("R0", amount) for amount in ("10.01",)),
+        compared("R1", "-10.00"),
+        compared("R2", day=4),
+        compared("R3", day=2),
+        *(compared("R4") for _ in range(2)),
+        *(compared("R5") for _ in range(3)),
+        compared("X1"),
+        compared("X2", "-5.00"),
+        compared("R6"),
+        compared("R7"),
+    ]
+    found = breaks(stated, ours)
+    assert [(one.kind, one.reference) for one in found] == [
+        ("AMOUNT", "R0"),
+        ("AMOUNT", "R1"),
+        ("VALUE_DATE", "R2"),
+        ("VALUE_DATE", "R3"),
+        ("DOUBLE", "R4"),
+        ("DOUBLE", "R5"),
+        ("MISSING_HERE", "X1"),
+        ("MISSING_HERE", "X2"),
+        ("MISSING_THERE", "R8"),
+        ("MISSING_THERE", "R9"),
+    ]
+    assert (found[0].stated, found[0].booked) == ("10.01 EUR on 2026-03-03", "10 EUR on 2026-03-03")

@@ -107,6 +107,26 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
+class Compared:
+    """A line as it is compared. `signed` is above zero where the account was credited."""
+
+    reference: str
+    signed: Decimal
+    currency: str
+    value_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """A difference between a statement and our books: what the bank has, and what we have."""
+
+    kind: Literal["MISSING_HERE", "MISSING_THERE", "AMOUNT", "VALUE_DATE", "DOUBLE"]
+    reference: str
+    stated: str | None
+    booked: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class NewBankAccount:
     """An account of ours with a bank: where the customers' money is."""
 

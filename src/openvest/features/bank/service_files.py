@@ -5,20 +5,20 @@ Imported by whoever works with files, and by nobody else: it brings the readers 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from typing import cast
-from uuid import UUID
 
 from openvest.core.shown import filled
 from openvest.db.rows import save
 from openvest.db.unit import Unit
 from openvest.features.bank import rules, service, store
-from openvest.features.bank.model import ACCOUNT_IBAN, BankAccount, InstructionStatus, NewBankAccount
+from openvest.features.bank.model import ACCOUNT_IBAN, BankAccount, Break, Compared, InstructionStatus, NewBankAccount
+from openvest.features.bank.rules_reconciliation import breaks
 from openvest.ports.bank import Entry, Instruction
-from openvest.ports.camt import StatedLine, read_statements
+from openvest.ports.camt import StatedLine, Statement, read_statements
 from openvest.ports.pain import PaymentFile, debits_file, transfers_file
 
 CURRENCY = "EUR"
@@ -127,16 +127,36 @@ async def import_file(unit: Unit, content: bytes) -> Imported:
 
 
 async def _entries(unit: Unit, content: bytes) -> list[Entry]:
-    accounts: Mapping[str, UUID] = {one.iban: one.id for one in await our_accounts(unit)}
-    entries: list[Entry] = []
-    for statement in read_statements(content):
-        if statement.iban not in accounts:
-            raise rules.AnotherAccount
-        account_id = accounts[statement.iban]
-        entries += [
-            _entry(line, external_id=f"{account_id}/{line.reference}", received_at=unit.now) for line in statement.lines
-        ]
-    return entries
+    return [
+        _entry(line, external_id=f"{place}{line.reference}", received_at=unit.now)
+        for place, statement in await _statements(unit, content)
+        for line in statement.lines
+    ]
+
+
+async def _statements(unit: Unit, content: bytes) -> list[tuple[str, Statement]]:
+    """The statements of a file, each with what its account's references begin with. Raises: as `import_file`."""
+    accounts = {one.iban: f"{one.id}/" for one in await our_accounts(unit)}
+    found = read_statements(content)
+    if any(statement.iban not in accounts for statement in found):
+        raise rules.AnotherAccount
+    return [(accounts[statement.iban], statement) for statement in found]
+
+
+async def reconcile_file(unit: Unit, content: bytes) -> list[Break]:
+    """What differs between a file and what was booked of its accounts in its days. Raises: as `import_file`."""
+    found: list[Break] = []
+    for place, statement in await _statements(unit, content):
+        days = [line.booking_on for line in statement.lines]
+        if days:
+            ours = await unit.rows(store.LINES_OF_ACCOUNT, unit.tenant_id, place, min(days), max(days))
+            found += breaks([_compared(line) for line in statement.lines], ours)
+    return found
+
+
+def _compared(line: StatedLine) -> Compared:
+    signed = line.amount if line.kind == "CREDIT" else -line.amount
+    return Compared(line.reference, signed, line.currency, line.value_on)
 
 
 _entry = filled(Entry, StatedLine, beside="external_id received_at", virtual_bank_account_id=lambda _: None)

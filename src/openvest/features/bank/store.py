@@ -12,7 +12,7 @@ from openvest.core.banking import InstructionKind, LineKind
 from openvest.db.paging import Listing
 from openvest.db.query import Query
 from openvest.db.rows import columns, insert, update
-from openvest.features.bank.model import BankLine, InstructionStatus, LineStatus, Receipt
+from openvest.features.bank.model import BankLine, Compared, InstructionStatus, LineStatus, Receipt
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +177,18 @@ class BookedLine:
     matched_id: UUID | None
     booked_at: datetime
 
+
+LINES_OF_ACCOUNT = Query(
+    Compared,
+    """
+    select substr(external_id, length($2) + 1) as reference,
+           case kind when 'CREDIT' then amount else -amount end as signed, currency, value_on
+      from bank_lines
+     where tenant_id = $1 and starts_with(external_id, $2) and booking_on between $3 and $4
+     order by created_at, ordinal
+    """,
+)
+"""What was booked of an account of ours in these days, by the bank's reference."""
 
 _LINE = columns(BankLine)
 ADD_LINES = insert("bank_lines", ArrivedLine, also={"status": "'RECEIVED'"}, unless="external_id")
