@@ -17,7 +17,7 @@ from openvest.core.money import ZERO, plain
 from openvest.ledger import posting_rules as rules
 from openvest.ledger import trades
 from openvest.ledger.apply import InsufficientFunds, apply, with_figures
-from openvest.ledger.chart import MEMO_BUCKETS, Balance, Key, Leg, units_of
+from openvest.ledger.chart import MEMO_BUCKETS, Balance, Key, Leg, balance_id, units_of
 from openvest.ledger.posting_rules import Journal
 from openvest.ledger.trades import StreetTrade, Taxes, Trade
 from tools.markdown import first_line, page, table
@@ -396,4 +396,6 @@ def _apply(balances: Mapping[Key, Balance], journal: Journal) -> tuple[tuple[Leg
 
 
 def _empty(owner_id: UUID, asset: str) -> Balance:
-    return Balance(0, owner_id, asset, ZERO, ZERO, ZERO, ZERO, ZERO, ZERO, ZERO, ZERO, 0, _AT, _AT)
+    return Balance(
+        0, balance_id(owner_id, asset), owner_id, asset, ZERO, ZERO, ZERO, ZERO, ZERO, ZERO, ZERO, ZERO, 0, _AT, _AT
+    )
