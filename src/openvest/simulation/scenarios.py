@@ -33,9 +33,11 @@ Name = Literal[
     "data_change_fails",
     "data_change_pending",
     "payout_rejected",
+    "payout_rejected_other",
     "payout_delayed",
     "payout_returned",
     "direct_debit_rejected",
+    "direct_debit_rejected_other",
     "direct_debit_delayed",
     "direct_debit_returned",
     "direct_debit_charged_back",
@@ -69,9 +71,15 @@ SCENARIOS = (
     ScenarioName("data_change_fails", "data_change", "The change of the user's data is refused."),
     ScenarioName("data_change_pending", "data_change", "The change of the user's data stays undecided."),
     ScenarioName("payout_rejected", "payout", "The bank refuses to pay out, on the day on which it was to."),
+    ScenarioName("payout_rejected_other", "payout", "The bank refuses to pay out, for a reason that no code explains."),
     ScenarioName("payout_delayed", "payout", "The bank pays out one bank day later."),
     ScenarioName("payout_returned", "payout", "The receiving bank sends the money back, two days after it was paid."),
     ScenarioName("direct_debit_rejected", "direct_debit", "The payer's bank refuses the debit before it is settled."),
+    ScenarioName(
+        "direct_debit_rejected_other",
+        "direct_debit",
+        "The payer's bank refuses the debit, for a reason that no code explains.",
+    ),
     ScenarioName("direct_debit_delayed", "direct_debit", "The debit is settled one bank day later."),
     ScenarioName(
         "direct_debit_returned", "direct_debit", "The payer's bank returns the debit two days after it was settled."
