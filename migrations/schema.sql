@@ -736,8 +736,7 @@ create table mandates (
   user_id uuid,
   business_id uuid,
   account_group_id uuid,
-  bic text not null,
-  sealed_iban bytea not null,
+  sealed_account bytea not null,
   creditor_name text not null,
   creditor_id text not null,
   creditor_address jsonb not null,
@@ -864,14 +863,11 @@ create table reference_accounts (
   updated_at timestamp with time zone not null,
   user_id uuid,
   business_id uuid,
-  account_owner text not null,
-  name text not null,
-  bic text not null,
-  sealed_iban bytea not null,
+  name text,
+  sealed_account bytea not null,
   confirmed_at timestamp with time zone not null,
   deleted_at timestamp with time zone,
   constraint reference_accounts_pkey PRIMARY KEY (tenant_id, id),
-  constraint reference_accounts_account_owner_check CHECK ((account_owner <> ''::text)),
   constraint reference_accounts_check CHECK (((user_id IS NULL) <> (business_id IS NULL))),
   constraint reference_accounts_name_check CHECK ((name <> ''::text)));
 CREATE INDEX reference_accounts_user ON reference_accounts USING btree (tenant_id, user_id, created_at, id);
@@ -1241,6 +1237,38 @@ alter table webhooks enable row level security;
 alter table webhooks force row level security;
 create policy lookup on webhooks for select to openvest_owner using (true);
 create policy tenant on webhooks for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
+
+create table withdrawals (
+  tenant_id uuid not null,
+  id uuid not null,
+  version integer not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  reference_account_id uuid not null,
+  account_group_id uuid not null,
+  account_id uuid,
+  user_id uuid not null,
+  amount numeric not null,
+  currency text not null,
+  remittance_information text not null,
+  purpose_code text,
+  status text not null,
+  cancellation_reason text,
+  returned_at timestamp with time zone,
+  constraint withdrawals_pkey PRIMARY KEY (tenant_id, id),
+  constraint withdrawals_amount_check CHECK ((amount > (0)::numeric)),
+  constraint withdrawals_cancellation_reason_check CHECK ((cancellation_reason = ANY (ARRAY['CANCELLED_BY_BANK'::text, 'CANCELLED_BY_UPVEST'::text, 'CANCELLED_BY_CLIENT'::text, 'OTHER'::text]))),
+  constraint withdrawals_currency_check CHECK ((currency = 'EUR'::text)),
+  constraint withdrawals_end_for_a_reason CHECK (((status = 'CANCELLED'::text) = (cancellation_reason IS NOT NULL))),
+  constraint withdrawals_return_when_paid CHECK (((returned_at IS NULL) OR (status = 'CONFIRMED'::text))),
+  constraint withdrawals_status_check CHECK ((status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text, 'CONFIRMED'::text, 'CANCELLED'::text]))),
+  constraint withdrawals_version_check CHECK ((version > 0)));
+CREATE INDEX withdrawals_created ON withdrawals USING btree (tenant_id, created_at, id);
+CREATE INDEX withdrawals_group ON withdrawals USING btree (tenant_id, account_group_id, created_at, id);
+CREATE INDEX withdrawals_under_way ON withdrawals USING btree (tenant_id, account_group_id) WHERE (status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text]));
+alter table withdrawals enable row level security;
+alter table withdrawals force row level security;
+create policy tenant on withdrawals for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
 create view pub_balances with (security_invoker=true) as
  SELECT tenant_id,
@@ -1892,6 +1920,10 @@ alter table users add constraint users_tenant_id_fkey FOREIGN KEY (tenant_id) RE
 alter table venue_reports add constraint venue_reports_tenant_id_street_order_id_fkey FOREIGN KEY (tenant_id, street_order_id) REFERENCES street_orders(tenant_id, id);
 alter table webhook_packages add constraint webhook_packages_tenant_id_webhook_id_fkey FOREIGN KEY (tenant_id, webhook_id) REFERENCES webhooks(tenant_id, id);
 alter table webhooks add constraint webhooks_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
+alter table withdrawals add constraint withdrawals_tenant_id_account_group_id_fkey FOREIGN KEY (tenant_id, account_group_id) REFERENCES account_groups(tenant_id, id);
+alter table withdrawals add constraint withdrawals_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES accounts(tenant_id, id);
+alter table withdrawals add constraint withdrawals_tenant_id_reference_account_id_fkey FOREIGN KEY (tenant_id, reference_account_id) REFERENCES reference_accounts(tenant_id, id);
+alter table withdrawals add constraint withdrawals_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id);
 
 revoke all on function admit_requests(key_ids uuid[], new_nonces text[], usable_until bigint[], whose uuid[], tokens bytea[], token_versions text[], keys uuid[], key_versions text[]) from public;
 revoke all on function claim_keys(tenant uuid, locks bigint[], client_ids uuid[], keys uuid[]) from public;
@@ -1995,3 +2027,4 @@ grant delete, insert, select, update on table venue_reports to openvest_app;
 grant select on table venues to openvest_app;
 grant delete, insert, select, update on table webhook_packages to openvest_app;
 grant delete, insert, select, update on table webhooks to openvest_app;
+grant insert, select, update on table withdrawals to openvest_app;

@@ -45,6 +45,7 @@ from openvest.features.street.feature import FEATURE as STREET
 from openvest.features.tenants.feature import FEATURE as TENANTS
 from openvest.features.users.feature import FEATURE as USERS
 from openvest.features.webhooks.feature import FEATURE as WEBHOOKS
+from openvest.features.withdrawals.feature import FEATURE as WITHDRAWALS
 from openvest.ledger.audit import AUDIT
 from openvest.ledger.posting import write_house
 from openvest.simulation.feature import FEATURE as SIMULATION
@@ -62,6 +63,7 @@ FEATURES: Sequence[Feature] = (
     POSITIONS,
     BANK,
     PAYMENTS,
+    WITHDRAWALS,
     CASH_TRANSFERS,
     DIRECT_DEBITS,
     STREET,

@@ -68,9 +68,8 @@ _BEFORE_PUBLISHED = failpoint("database.before_published")
 class EmbeddedServer:
     """Supervises one PostgreSQL. A thread waits for its end and starts it again when that was unasked.
 
-    `binaries` is what OPENVEST_POSTGRES_BIN names; `memory_mb` the memory it has a share of,
-    the machine's unless given. `on_restart` is called in the supervisor's thread with a sentence each time the server came
-    back.
+    `binaries` is what OPENVEST_POSTGRES_BIN names; `memory_mb` its memory, the machine's unless given.
+    `on_restart` is called in the supervisor's thread with a sentence each time the server came back.
     """
 
     def __init__(
