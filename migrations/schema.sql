@@ -127,7 +127,7 @@ END),
   constraint balances_set_off CHECK (((due = (0)::numeric) OR (available = (0)::numeric))),
   constraint balances_unsettled_in CHECK ((unsettled_in >= (0)::numeric)),
   constraint balances_unsettled_out CHECK ((unsettled_out >= (0)::numeric)),
-  constraint balances_withdrawing CHECK ((withdrawing >= (0)::numeric))) with (fillfactor=50);
+  constraint balances_withdrawing CHECK ((withdrawing >= (0)::numeric))) with (fillfactor=50, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
 CREATE UNIQUE INDEX balances_public ON balances USING btree (tenant_id, public_id);
 alter table balances enable row level security;
 alter table balances force row level security;
@@ -198,7 +198,7 @@ create table bank_lines (
   constraint bank_lines_currency_check CHECK ((currency = ANY (ARRAY['EUR'::text, 'GBP'::text]))),
   constraint bank_lines_kind_check CHECK ((kind = ANY (ARRAY['SENT'::text, 'REJECTED'::text, 'CREDIT'::text, 'DEBIT'::text]))),
   constraint bank_lines_matched CHECK (((status = ANY (ARRAY['RECEIVED'::text, 'UNMATCHED'::text])) = (matched_id IS NULL))),
-  constraint bank_lines_status_check CHECK ((status = ANY (ARRAY['RECEIVED'::text, 'MATCHED'::text, 'UNMATCHED'::text, 'ASSIGNED'::text, 'RETURNED'::text]))));
+  constraint bank_lines_status_check CHECK ((status = ANY (ARRAY['RECEIVED'::text, 'MATCHED'::text, 'UNMATCHED'::text, 'ASSIGNED'::text, 'RETURNED'::text])))) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
 CREATE INDEX bank_lines_due ON bank_lines USING btree (tenant_id, due_at, id) WHERE (status = 'RECEIVED'::text);
 CREATE INDEX bank_lines_unmatched ON bank_lines USING btree (tenant_id, created_at, id) WHERE (status = 'UNMATCHED'::text);
 alter table bank_lines enable row level security;
@@ -366,7 +366,7 @@ create table data_changes (
   lease_token uuid,
   leased_until timestamp with time zone,
   constraint data_changes_pkey PRIMARY KEY (tenant_id, id),
-  constraint data_changes_status_check CHECK ((status = ANY (ARRAY['RECEIVED'::text, 'APPLIED'::text, 'FAILED'::text]))));
+  constraint data_changes_status_check CHECK ((status = ANY (ARRAY['RECEIVED'::text, 'APPLIED'::text, 'FAILED'::text])))) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
 CREATE INDEX data_changes_open ON data_changes USING btree (tenant_id, created_at, id) WHERE ((status = 'RECEIVED'::text) AND (NOT held));
 CREATE INDEX data_changes_waiting ON data_changes USING btree (tenant_id, user_id) WHERE (status = 'RECEIVED'::text);
 alter table data_changes enable row level security;
@@ -456,7 +456,7 @@ create table event_sets (
   first_number bigint,
   constraint event_sets_pkey PRIMARY KEY (tenant_id, id),
   constraint event_sets_tenant_id_first_number_key UNIQUE (tenant_id, first_number),
-  constraint event_sets_events_check CHECK ((events > 0)));
+  constraint event_sets_events_check CHECK ((events > 0))) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
 CREATE INDEX event_sets_new ON event_sets USING btree (tenant_id, id) WHERE (first_number IS NULL);
 alter table event_sets enable row level security;
 alter table event_sets force row level security;
@@ -515,7 +515,7 @@ create table executions (
   constraint executions_rounding_check CHECK (((rounding >= '-0.01'::numeric) AND (rounding <= 0.01))),
   constraint executions_side_check CHECK ((side = ANY (ARRAY['BUY'::text, 'SELL'::text]))),
   constraint executions_status_check CHECK ((status = ANY (ARRAY['FILLED'::text, 'SETTLED'::text, 'CANCELLED'::text]))),
-  constraint executions_through_check CHECK ((through = ANY (ARRAY['street'::text, 'fractions'::text])))) with (fillfactor=80);
+  constraint executions_through_check CHECK ((through = ANY (ARRAY['street'::text, 'fractions'::text])))) with (fillfactor=80, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
 CREATE INDEX executions_due ON executions USING btree (tenant_id, settles_at, id) WHERE (status = 'FILLED'::text);
 CREATE UNIQUE INDEX executions_order ON executions USING btree (tenant_id, order_id, ordinal);
 alter table executions enable row level security;
@@ -554,7 +554,7 @@ create table idempotency (
   body text,
   created_at timestamp with time zone not null,
   constraint idempotency_pkey PRIMARY KEY (tenant_id, client_id, key),
-  constraint idempotency_status_check CHECK (((status >= 200) AND (status <= 299))));
+  constraint idempotency_status_check CHECK (((status >= 200) AND (status <= 299)))) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
 CREATE INDEX idempotency_age ON idempotency USING btree (tenant_id, created_at);
 alter table idempotency enable row level security;
 alter table idempotency force row level security;
@@ -681,7 +681,7 @@ create table locks (
   balance_id bigint not null,
   amount numeric not null,
   constraint locks_pkey PRIMARY KEY (tenant_id, object_id, balance_id),
-  constraint locks_amount_check CHECK ((amount >= (0)::numeric))) with (fillfactor=80);
+  constraint locks_amount_check CHECK ((amount >= (0)::numeric))) with (fillfactor=80, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
 alter table locks enable row level security;
 alter table locks force row level security;
 create policy tenant on locks for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
@@ -721,7 +721,7 @@ create table lots (
   constraint lots_check1 CHECK (((cost IS NULL) = (remaining_cost IS NULL))),
   constraint lots_currency CHECK (((currency IS NULL) = (cost IS NULL))),
   constraint lots_origin_check CHECK ((origin = ANY (ARRAY['execution'::text, 'transfer'::text, 'corporate_action'::text]))),
-  constraint lots_quantity_check CHECK ((quantity > (0)::numeric))) with (fillfactor=80);
+  constraint lots_quantity_check CHECK ((quantity > (0)::numeric))) with (fillfactor=80, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
 CREATE INDEX lots_open ON lots USING btree (tenant_id, account_id, instrument_id, acquired_at, id) WHERE (remaining > (0)::numeric);
 alter table lots enable row level security;
 alter table lots force row level security;
@@ -828,7 +828,7 @@ create table orders (
   constraint orders_side_check CHECK ((side = ANY (ARRAY['BUY'::text, 'SELL'::text]))),
   constraint orders_status_check CHECK ((status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text, 'FILLED'::text, 'CANCELLED'::text]))),
   constraint orders_stop_price_check CHECK ((stop_price > (0)::numeric)),
-  constraint orders_through_check CHECK ((through = ANY (ARRAY['street'::text, 'fractions'::text])))) with (fillfactor=70);
+  constraint orders_through_check CHECK ((through = ANY (ARRAY['street'::text, 'fractions'::text])))) with (fillfactor=70, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
 CREATE INDEX orders_cancelled ON orders USING btree (tenant_id, ((cancellation_reason = 'CANCELLED_BY_CLIENT'::text)), id) WHERE (status = 'CANCELLED'::text);
 CREATE INDEX orders_due ON orders USING btree (tenant_id, due_at, created_at, id) WHERE ((status = 'NEW'::text) AND (due_at IS NOT NULL));
 CREATE INDEX orders_expiry ON orders USING btree (tenant_id, expires_at, id) WHERE ((status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text])) AND (expires_at IS NOT NULL));
@@ -992,7 +992,7 @@ create table street_orders (
   constraint street_orders_reserve_check CHECK ((reserve >= (0)::numeric)),
   constraint street_orders_side_check CHECK ((side = ANY (ARRAY['BUY'::text, 'SELL'::text]))),
   constraint street_orders_status_check CHECK ((status = ANY (ARRAY['WORKING'::text, 'FILLED'::text, 'CANCELLED'::text]))),
-  constraint street_orders_stop_price_check CHECK ((stop_price > (0)::numeric))) with (fillfactor=70);
+  constraint street_orders_stop_price_check CHECK ((stop_price > (0)::numeric))) with (fillfactor=70, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
 CREATE INDEX street_orders_look ON street_orders USING btree (tenant_id, look_at, accepted_at, order_id) WHERE (look_at IS NOT NULL);
 CREATE INDEX street_orders_order ON street_orders USING btree (tenant_id, order_id);
 alter table street_orders enable row level security;
@@ -1056,7 +1056,7 @@ create table topups (
   constraint topups_cash_amount_check CHECK ((cash_amount > (0)::numeric)),
   constraint topups_currency_check CHECK ((currency = ANY (ARRAY['EUR'::text, 'GBP'::text]))),
   constraint topups_status_check CHECK ((status = ANY (ARRAY['CONFIRMED'::text, 'SETTLED'::text, 'CANCELLED'::text]))),
-  constraint topups_version_check CHECK ((version > 0)));
+  constraint topups_version_check CHECK ((version > 0))) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
 CREATE INDEX topups_group ON topups USING btree (tenant_id, account_group_id, created_at, id);
 CREATE INDEX topups_of_group ON topups USING btree (tenant_id, account_group_id, id);
 alter table topups enable row level security;
@@ -1080,7 +1080,7 @@ create table user_checks (
   constraint user_checks_pkey PRIMARY KEY (tenant_id, id),
   constraint user_checks_status_check CHECK ((status = ANY (ARRAY['IN_PROGRESS'::text, 'PASSED'::text, 'FAILED'::text]))),
   constraint user_checks_type_check CHECK ((type = ANY (ARRAY['KYC'::text, 'POR'::text, 'INSTRUMENT_FIT'::text, 'COMPLIANCE'::text, 'USER_SELF_ASSESSMENT'::text, 'US_WITHHOLDING_TAX_STATUS'::text]))),
-  constraint user_checks_version_check CHECK ((version > 0)));
+  constraint user_checks_version_check CHECK ((version > 0))) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
 CREATE INDEX user_checks_open ON user_checks USING btree (tenant_id, created_at, id) WHERE ((status = 'IN_PROGRESS'::text) AND (NOT held));
 CREATE INDEX user_checks_user ON user_checks USING btree (tenant_id, user_id, created_at, id);
 alter table user_checks enable row level security;
@@ -1167,7 +1167,7 @@ create table venue_reports (
   constraint venue_reports_cash_amount_check CHECK ((cash_amount > (0)::numeric)),
   constraint venue_reports_kind_check CHECK ((kind = ANY (ARRAY['FILL'::text, 'CANCELLED'::text, 'REJECTED'::text]))),
   constraint venue_reports_price_check CHECK ((price > (0)::numeric)),
-  constraint venue_reports_quantity_check CHECK ((quantity > (0)::numeric))) with (fillfactor=80);
+  constraint venue_reports_quantity_check CHECK ((quantity > (0)::numeric))) with (fillfactor=80, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
 CREATE INDEX venue_reports_due ON venue_reports USING btree (tenant_id, due_at, accepted_at, order_id, last, ordinal) WHERE (booked_at IS NULL);
 CREATE INDEX venue_reports_order ON venue_reports USING btree (tenant_id, street_order_id);
 alter table venue_reports enable row level security;
@@ -1243,7 +1243,7 @@ create table webhook_packages (
   constraint webhook_packages_pkey PRIMARY KEY (tenant_id, webhook_id),
   constraint webhook_packages_check CHECK (((first_sequence >= 1) AND (first_sequence <= last_sequence))),
   constraint webhook_packages_check1 CHECK (((lease_token IS NULL) = (leased_until IS NULL))),
-  constraint webhook_packages_events_check CHECK ((events > 0))) with (fillfactor=70);
+  constraint webhook_packages_events_check CHECK ((events > 0))) with (fillfactor=70, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
 alter table webhook_packages enable row level security;
 alter table webhook_packages force row level security;
 create policy lookup on webhook_packages for select to openvest_owner using (true);
