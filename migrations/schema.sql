@@ -133,6 +133,22 @@ alter table balances enable row level security;
 alter table balances force row level security;
 create policy tenant on balances for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
+create table bank_accounts (
+  tenant_id uuid not null,
+  id uuid not null,
+  created_at timestamp with time zone not null,
+  currency text not null,
+  holder text not null,
+  bic text not null,
+  sealed_iban bytea not null,
+  constraint bank_accounts_pkey PRIMARY KEY (tenant_id, id),
+  constraint bank_accounts_tenant_id_currency_key UNIQUE (tenant_id, currency),
+  constraint bank_accounts_currency_check CHECK ((currency = ANY (ARRAY['EUR'::text, 'GBP'::text]))),
+  constraint bank_accounts_holder_check CHECK ((holder <> ''::text)));
+alter table bank_accounts enable row level security;
+alter table bank_accounts force row level security;
+create policy tenant on bank_accounts for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
+
 create table bank_instructions (
   tenant_id uuid not null,
   id uuid not null,
@@ -153,6 +169,7 @@ create table bank_instructions (
   status text not null,
   lease_token uuid,
   leased_until timestamp with time zone,
+  message_id text,
   constraint bank_instructions_pkey PRIMARY KEY (tenant_id, id),
   constraint bank_instructions_tenant_id_object_id_key UNIQUE (tenant_id, object_id),
   constraint bank_instructions_amount_check CHECK ((amount > (0)::numeric)),
@@ -160,6 +177,7 @@ create table bank_instructions (
   constraint bank_instructions_currency_check CHECK ((currency = ANY (ARRAY['EUR'::text, 'GBP'::text]))),
   constraint bank_instructions_kind_check CHECK ((kind = ANY (ARRAY['CREDIT_TRANSFER'::text, 'DIRECT_DEBIT'::text]))),
   constraint bank_instructions_status_check CHECK ((status = ANY (ARRAY['READY'::text, 'SENT'::text, 'REJECTED'::text, 'RECALLED'::text]))));
+CREATE INDEX bank_instructions_message ON bank_instructions USING btree (tenant_id, message_id) WHERE (message_id IS NOT NULL);
 CREATE INDEX bank_instructions_ready ON bank_instructions USING btree (tenant_id, send_at, created_at, id) WHERE (status = 'READY'::text);
 alter table bank_instructions enable row level security;
 alter table bank_instructions force row level security;
@@ -1922,6 +1940,7 @@ alter table account_groups add constraint account_groups_tenant_id_user_id_fkey 
 alter table accounts add constraint accounts_tenant_id_account_group_id_fkey FOREIGN KEY (tenant_id, account_group_id) REFERENCES account_groups(tenant_id, id);
 alter table accounts add constraint accounts_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id);
 alter table api_clients add constraint api_clients_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
+alter table bank_accounts add constraint bank_accounts_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
 alter table bank_instructions add constraint bank_instructions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
 alter table bank_lines add constraint bank_lines_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
 alter table bank_lines add constraint bank_lines_tenant_id_topup_id_fkey FOREIGN KEY (tenant_id, topup_id) REFERENCES topups(tenant_id, id);
@@ -2020,6 +2039,7 @@ grant insert, select, update on table account_groups to openvest_app;
 grant insert, select, update on table accounts to openvest_app;
 grant insert, select, update on table api_clients to openvest_app;
 grant insert, select, update on table balances to openvest_app;
+grant insert, select on table bank_accounts to openvest_app;
 grant insert, select, update on table bank_instructions to openvest_app;
 grant insert, select, update on table bank_lines to openvest_app;
 grant select on table bars to openvest_app;

@@ -28,7 +28,7 @@ COMMANDS = """
 serve|server|worker|demo|api|listen|doctor|client create|client add-key|client list|client disable|client rotate-secret
 |clock show|clock freeze|clock thaw|clock advance|ledger prove|ledger balances|events list|work list|work retry
 |work drop|instruments import|prices import|db migrate|db check|db distribute|tenants list|tenants export
-|tenants import|tenants reopen|tenants creditor|backup|restore
+|tenants import|tenants reopen|tenants creditor|bank account|bank export|bank import|backup|restore
 """.replace("\n", "").split("|")
 """Every command there is."""
 

@@ -44,10 +44,6 @@ async def _an_instruction(life: Life) -> Mapping[str, str]:
     return {}
 
 
-async def _a_bank_day(life: Life) -> None:
-    await life.post("/tests/clock/advance", {"by": "P4D"})
-
-
 SAMPLE = Sample(
     bodies={"POST /tests/payments/transactions": WIRE},
     makers={"POST /tests/payments/transactions": _wires},
@@ -56,7 +52,6 @@ SAMPLE = Sample(
     no_names=frozenset({"client_reference"}),
     whose={"virtual_bank_account_id": "account_id"},
     objects=_an_instruction,
-    lived=_a_bank_day,
     takes_any={
         "POST /tests/payments/transactions body virtual_bank_account_id": "kept as a text of the client's own",
     },
