@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from openvest.core.contracts import RULES
 from openvest.core.lifecycle import Lifecycle
 from openvest.core.sealing import SealedColumn
 from openvest.db.catalogue import INSTALLATION_TABLES, WIRE_TABLES
 from openvest.db.distribute import Layout
+from openvest.db.marks import wrong_marks
+from openvest.db.paging import Listing
 from openvest.db.unit import Hook
 from openvest.declarations import (
     AuditQuery,
@@ -128,12 +131,17 @@ REACTIONS: Sequence[Reaction] = tuple(one for feature in FEATURES for one in fea
 PUBLISHERS: Sequence[Hook] = tuple(one for feature in FEATURES for one in feature.publishers)
 """Hooks at the end of a unit that may still emit events: touched balances and positions."""
 
+LISTS: Sequence[Listing[Any]] = tuple(one for feature in FEATURES for one in feature.lists)
+"""Lists that are counted by marks."""
+
 INVARIANTS: Sequence[AuditQuery] = (
     *AUDIT,
     *(one for feature in FEATURES for one in feature.invariants),
+    AuditQuery("marks_count_rows", "A mark in a list says how many rows there are up to it.", wrong_marks(LISTS)),
     invariant_of(DEAD_LETTER_KINDS),
 )
-"""What `openvest ledger prove` holds the books to: the ledger's own laws, those of features, that no work is hidden."""
+"""What `openvest ledger prove` holds the books to: the ledger's own laws, those of features, that lists are counted
+right, that no work is hidden."""
 
 DEAD_LETTERS = listing_of(DEAD_LETTER_KINDS)
 """The query behind `openvest work list`."""

@@ -46,6 +46,11 @@ def random_id(at: datetime) -> UUID:
     return _shape(((at - _EPOCH) // _MILLISECOND).to_bytes(6, "big") + secrets.token_bytes(10), 4)
 
 
+def first_id(at: datetime) -> UUID:
+    """Below every random id of this instant or later, and above those of every earlier millisecond."""
+    return UUID(int=((at - _EPOCH) // _MILLISECOND) << 80)
+
+
 def deterministic_id(*parts: str | int | UUID) -> UUID:
     """The id that these parts always give: SHA-256 over them, unambiguously joined, version nibble 5."""
     text = "\x1f".join(f"{len(str(part))}:{part}" for part in parts)

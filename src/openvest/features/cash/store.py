@@ -7,7 +7,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from openvest.core.snapshots import Json
-from openvest.db.paging import Listing
+from openvest.db.paging import Chain, Listing
 from openvest.db.query import Query
 from openvest.db.rows import columns, insert
 from openvest.features.cash.model import Booked, CashBalance
@@ -49,4 +49,6 @@ TRANSACTIONS = Listing(
     },
     sorts={"booking_date": "booking_date"},
     default_sort="booking_date",
+    chains=(Chain(), Chain("account_group_id")),
+    settled="day",
 )

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from openvest.db.paging import Listing
+from openvest.db.paging import Chain, Listing
 from openvest.db.query import Query, Statement, numeric_array
 from openvest.db.rows import update
 from openvest.features.orders.model import Order
@@ -119,6 +119,8 @@ ORDERS = Listing(
     },
     sorts={"id": "id"},
     default_sort="id",
+    chains=(Chain(), Chain("account_id"), Chain("account_id", "status")),
+    settled="hour",
 )
 
 # What was set aside is not due: it would hold the clock at its instant for ever.

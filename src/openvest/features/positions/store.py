@@ -8,7 +8,7 @@ from typing import LiteralString
 from uuid import UUID
 
 from openvest.core.snapshots import Json
-from openvest.db.paging import Listing
+from openvest.db.paging import Chain, Listing
 from openvest.db.query import Query
 from openvest.db.rows import columns, insert
 from openvest.features.positions.model import AccountTransaction, Holding, Movement
@@ -69,6 +69,8 @@ TRANSACTIONS = Listing(
     },
     sorts={"booking_date": "booking_date"},
     default_sort="booking_date",
+    chains=(Chain(), Chain("account_group_id"), Chain("account_id")),
+    settled="day",
 )
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import cast
+from dataclasses import replace
+from datetime import date, datetime
+from decimal import Decimal
+from uuid import UUID
 
 from openvest.core.lifecycle import Lifecycle
 from openvest.core.money import ZERO, cents
 from openvest.core.problems import FieldError, NotFound, Unprocessable
 from openvest.features.accounts.model import AccountGroup
 from openvest.features.bank.model import BankLine
-from openvest.features.withdrawals.model import NewWithdrawal, Withdrawal, WithdrawalStatus
+from openvest.features.withdrawals.model import NewWithdrawal, Withdrawal
+from openvest.ledger import posting_rules
 from openvest.ledger.chart import Balance
+from openvest.ledger.posting_rules import Journal
 
 WITHDRAWAL = Lifecycle(
     "withdrawal",
@@ -100,11 +105,11 @@ def check_cancel(withdrawal: Withdrawal) -> None:
         raise WithdrawalIsUnderWay(f"A withdrawal that is {withdrawal.status} cannot be cancelled; it must be NEW.")
 
 
-def moved_by(withdrawal: Withdrawal, line: BankLine) -> WithdrawalStatus | None:
-    """What a withdrawal becomes by what the bank tells; None where that cannot be about it any more."""
+def verb_of(withdrawal: Withdrawal, line: BankLine) -> str | None:
+    """What the bank's line does to a withdrawal; None where it cannot be about it, as it stands."""
     verb = _VERBS.get(line.kind)
     fits = verb is not None and _is_of(withdrawal, line) and WITHDRAWAL.can(withdrawal.status, verb)
-    return cast(WithdrawalStatus, WITHDRAWAL.move(withdrawal.status, verb)) if verb and fits else None
+    return verb if fits else None
 
 
 def is_return(withdrawal: Withdrawal, line: BankLine) -> bool:
@@ -115,3 +120,30 @@ def is_return(withdrawal: Withdrawal, line: BankLine) -> bool:
 
 def _is_of(withdrawal: Withdrawal, line: BankLine) -> bool:
     return line.object_id == withdrawal.id and (line.amount, line.currency) == (withdrawal.amount, withdrawal.currency)
+
+
+def returned(withdrawal: Withdrawal, at: datetime) -> Withdrawal:
+    """A withdrawal whose money is back: its status says what the bank did, and stays."""
+    return replace(withdrawal, returned_at=at)
+
+
+# What its money does
+
+
+def released(withdrawal: Withdrawal, on: date) -> Journal:
+    """The money that was set apart is free again."""
+    return posting_rules.release_withdrawal(*_facts(withdrawal), on)
+
+
+def paid(withdrawal: Withdrawal, on: date) -> Journal:
+    """The money that was set apart has left."""
+    return posting_rules.withdrawal(*_facts(withdrawal), on)
+
+
+def given_back(withdrawal: Withdrawal, on: date) -> Journal:
+    """The money that had left is back."""
+    return posting_rules.withdrawal_cancellation(*_facts(withdrawal), on)
+
+
+def _facts(withdrawal: Withdrawal) -> tuple[UUID, UUID, str, Decimal]:
+    return withdrawal.id, withdrawal.account_group_id, withdrawal.currency, withdrawal.amount

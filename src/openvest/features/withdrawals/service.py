@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Literal
 from uuid import UUID
 
@@ -11,11 +10,11 @@ from openvest.core.money import Money
 from openvest.core.paging import Page, PageRequest
 from openvest.core.shown import filled
 from openvest.db.paging import page
-from openvest.db.rows import save, save_next
+from openvest.db.rows import next_version, save
 from openvest.db.unit import Unit
 from openvest.features.accounts import service as accounts
 from openvest.features.bank import service as bank
-from openvest.features.bank.model import NewInstruction
+from openvest.features.bank.model import CancellationReason, NewInstruction
 from openvest.features.cash import service as cash
 from openvest.features.cash.model import CashTransaction, Reference
 from openvest.features.reference_accounts import service as reference_accounts
@@ -110,29 +109,26 @@ async def cancel_withdrawal(unit: Unit, withdrawal_id: UUID) -> Withdrawal:
     rules.check_cancel(withdrawal)
     if not await bank.recall(unit, [withdrawal.id]):
         raise rules.WithdrawalIsUnderWay("The withdrawal cannot be cancelled any more; it is with the bank.")
-    await post(unit, [released(withdrawal, unit.now.date())])
-    status = rules.WITHDRAWAL.move(withdrawal.status, "cancel")
-    return await move_withdrawal(unit, withdrawal, status, "CANCELLED_BY_CLIENT")
+    await post(unit, [rules.released(withdrawal, unit.now.date())])
+    cancelled = moved(unit, withdrawal, "cancel", "CANCELLED_BY_CLIENT")
+    await save(unit, store.SAVE_WITHDRAWALS, cancelled)
+    return cancelled
 
 
-def released(withdrawal: Withdrawal, on: date) -> posting_rules.Journal:
-    """What gives back the money that was set apart."""
-    group_id, currency, amount = withdrawal.account_group_id, withdrawal.currency, withdrawal.amount
-    return posting_rules.release_withdrawal(withdrawal.id, group_id, currency, amount, on)
+def moved(unit: Unit, withdrawal: Withdrawal, verb: str, reason: CancellationReason | None = None) -> Withdrawal:
+    """A locked withdrawal after this verb, and its news; the caller stores it. Raises: WrongState."""
+    status = rules.WITHDRAWAL.move(withdrawal.status, verb)
+    changed = next_version(unit, withdrawal, status=status, cancellation_reason=reason)
+    unit.emit(f"WITHDRAWAL.{status}", changed.id, changed.version, changed.updated_at, changed)
+    return changed
 
 
-async def move_withdrawal(unit: Unit, withdrawal: Withdrawal, status: str, reason: str | None = None) -> Withdrawal:
-    """Store that a locked withdrawal came to this status, and tell of it. Writes: withdrawals, the status' event."""
-    event = f"WITHDRAWAL.{status}"
-    return await save_next(unit, store.SAVE_WITHDRAWALS, withdrawal, event, status=status, cancellation_reason=reason)
-
-
-async def record_transaction(
+def transaction(
     unit: Unit, withdrawal: Withdrawal, kind: Literal["WITHDRAWAL", "WITHDRAWAL_CANCELLATION"], line_id: UUID
-) -> None:
-    """What the customer sees of money that has left, or come back by this line. Writes: cash_transactions."""
+) -> CashTransaction:
+    """What the customer sees of money that has left, or come back, by this line."""
     sign = -1 if kind == "WITHDRAWAL" else 1
-    transaction = CashTransaction(
+    return CashTransaction(
         id=cash.transaction_id(unit, line_id, withdrawal.account_group_id),
         account_group_id=withdrawal.account_group_id,
         account_id=None,
@@ -143,4 +139,3 @@ async def record_transaction(
         value_date=unit.now,
         created_at=unit.now,
     )
-    await cash.record_transactions(unit, [transaction])

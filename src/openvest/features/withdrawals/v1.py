@@ -37,6 +37,14 @@ class WithdrawalCreate(Body):
     )
 
 
+class WithdrawalTaxView(View):
+    """A tax that is withheld with a withdrawal."""
+
+    type: Literal["TOTAL"] = Field(description="All taxes together.")
+    amount: PaymentAmount = Field(description="How much is withheld.")
+    currency: Currency = Field(description="Currency of the amount.")
+
+
 class WithdrawalView(View):
     """A payout to a reference account."""
 
@@ -50,6 +58,9 @@ class WithdrawalView(View):
     currency: Currency = Field(description="Currency of the amount.")
     remittance_information: Text = Field(description="Text of the transfer.")
     purpose_code: PurposeCode | None = Field(default=None, description="ISO 20022 purpose of the transfer.")
+    taxes: list[WithdrawalTaxView] | None = Field(
+        default=None, description="What is withheld for the tax office; left out where nothing is."
+    )
     status: Literal["NEW", "PROCESSING", "CONFIRMED", "CANCELLED"] | None = Field(
         default=None, description="How far it is."
     )
@@ -67,7 +78,7 @@ class WithdrawalQuery(PageQuery):
     sort: Literal["id", "created_at"] = Field(default="created_at", description="Field to order by.")
 
 
-withdrawal_v1 = shown(WithdrawalView, Withdrawal)
+withdrawal_v1 = shown(WithdrawalView, Withdrawal, taxes=lambda _: None)
 _new_withdrawal = filled(
     NewWithdrawal,
     WithdrawalCreate,
