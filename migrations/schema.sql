@@ -1184,6 +1184,48 @@ create table venues (
   constraint venues_mic_check CHECK ((mic ~ '^[A-Z0-9]{4}$'::text)),
   constraint venues_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))));
 
+create table virtual_cash_decreases (
+  tenant_id uuid not null,
+  id uuid not null,
+  version integer not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  account_group_id uuid not null,
+  amount numeric not null,
+  currency text not null,
+  status text not null,
+  set_apart boolean not null,
+  constraint virtual_cash_decreases_pkey PRIMARY KEY (tenant_id, id),
+  constraint virtual_cash_decreases_amount_check CHECK ((amount > (0)::numeric)),
+  constraint virtual_cash_decreases_check CHECK (((status = 'ISSUED'::text) OR (NOT set_apart))),
+  constraint virtual_cash_decreases_currency_check CHECK ((currency = ANY (ARRAY['EUR'::text, 'GBP'::text, 'USD'::text]))),
+  constraint virtual_cash_decreases_status_check CHECK ((status = ANY (ARRAY['ISSUED'::text, 'QUEUED'::text, 'CONFIRMED'::text, 'CANCELLED'::text]))),
+  constraint virtual_cash_decreases_version_check CHECK ((version > 0)));
+CREATE INDEX virtual_cash_decreases_open ON virtual_cash_decreases USING btree (tenant_id, created_at, id) WHERE (status = ANY (ARRAY['ISSUED'::text, 'QUEUED'::text]));
+alter table virtual_cash_decreases enable row level security;
+alter table virtual_cash_decreases force row level security;
+create policy tenant on virtual_cash_decreases for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
+
+create table virtual_cash_increases (
+  tenant_id uuid not null,
+  id uuid not null,
+  version integer not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  account_group_id uuid not null,
+  amount numeric not null,
+  currency text not null,
+  status text not null,
+  constraint virtual_cash_increases_pkey PRIMARY KEY (tenant_id, id),
+  constraint virtual_cash_increases_amount_check CHECK ((amount > (0)::numeric)),
+  constraint virtual_cash_increases_currency_check CHECK ((currency = ANY (ARRAY['EUR'::text, 'GBP'::text, 'USD'::text]))),
+  constraint virtual_cash_increases_status_check CHECK ((status = ANY (ARRAY['ISSUED'::text, 'CONFIRMED'::text, 'CANCELLED'::text]))),
+  constraint virtual_cash_increases_version_check CHECK ((version > 0)));
+CREATE INDEX virtual_cash_increases_issued ON virtual_cash_increases USING btree (tenant_id, created_at, id) WHERE (status = 'ISSUED'::text);
+alter table virtual_cash_increases enable row level security;
+alter table virtual_cash_increases force row level security;
+create policy tenant on virtual_cash_increases for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
+
 create table webhook_packages (
   tenant_id uuid not null,
   webhook_id uuid not null,
@@ -1269,6 +1311,14 @@ CREATE INDEX withdrawals_under_way ON withdrawals USING btree (tenant_id, accoun
 alter table withdrawals enable row level security;
 alter table withdrawals force row level security;
 create policy tenant on withdrawals for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
+
+create view pub_account_groups with (security_invoker=true) as
+ SELECT tenant_id,
+    id,
+    user_id,
+    type,
+    status
+   FROM account_groups;
 
 create view pub_balances with (security_invoker=true) as
  SELECT tenant_id,
@@ -1918,6 +1968,8 @@ alter table user_checks add constraint user_checks_tenant_id_user_id_fkey FOREIG
 alter table user_identifiers add constraint user_identifiers_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id);
 alter table users add constraint users_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
 alter table venue_reports add constraint venue_reports_tenant_id_street_order_id_fkey FOREIGN KEY (tenant_id, street_order_id) REFERENCES street_orders(tenant_id, id);
+alter table virtual_cash_decreases add constraint virtual_cash_decreases_tenant_id_account_group_id_fkey FOREIGN KEY (tenant_id, account_group_id) REFERENCES account_groups(tenant_id, id);
+alter table virtual_cash_increases add constraint virtual_cash_increases_tenant_id_account_group_id_fkey FOREIGN KEY (tenant_id, account_group_id) REFERENCES account_groups(tenant_id, id);
 alter table webhook_packages add constraint webhook_packages_tenant_id_webhook_id_fkey FOREIGN KEY (tenant_id, webhook_id) REFERENCES webhooks(tenant_id, id);
 alter table webhooks add constraint webhooks_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
 alter table withdrawals add constraint withdrawals_tenant_id_account_group_id_fkey FOREIGN KEY (tenant_id, account_group_id) REFERENCES account_groups(tenant_id, id);
@@ -2001,6 +2053,7 @@ grant insert, select, update on table lot_uses to openvest_app;
 grant insert, select, update on table lots to openvest_app;
 grant insert, select, update on table mandates to openvest_app;
 grant insert, select, update on table orders to openvest_app;
+grant select on table pub_account_groups to openvest_app;
 grant select on table pub_accounts to openvest_app;
 grant select on table pub_balances to openvest_app;
 grant select on table pub_cash_transactions to openvest_app;
@@ -2025,6 +2078,8 @@ grant insert, select, update on table user_identifiers to openvest_app;
 grant insert, select, update on table users to openvest_app;
 grant delete, insert, select, update on table venue_reports to openvest_app;
 grant select on table venues to openvest_app;
+grant insert, select, update on table virtual_cash_decreases to openvest_app;
+grant insert, select, update on table virtual_cash_increases to openvest_app;
 grant delete, insert, select, update on table webhook_packages to openvest_app;
 grant delete, insert, select, update on table webhooks to openvest_app;
 grant insert, select, update on table withdrawals to openvest_app;

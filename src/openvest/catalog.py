@@ -44,6 +44,7 @@ from openvest.features.reference_accounts.feature import FEATURE as REFERENCE_AC
 from openvest.features.street.feature import FEATURE as STREET
 from openvest.features.tenants.feature import FEATURE as TENANTS
 from openvest.features.users.feature import FEATURE as USERS
+from openvest.features.virtual_cash.feature import FEATURE as VIRTUAL_CASH
 from openvest.features.webhooks.feature import FEATURE as WEBHOOKS
 from openvest.features.withdrawals.feature import FEATURE as WITHDRAWALS
 from openvest.ledger.audit import AUDIT
@@ -66,6 +67,7 @@ FEATURES: Sequence[Feature] = (
     WITHDRAWALS,
     CASH_TRANSFERS,
     DIRECT_DEBITS,
+    VIRTUAL_CASH,
     STREET,
     EXECUTIONS,
     ORDERS,

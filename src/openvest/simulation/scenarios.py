@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
 from openvest.core.paging import Page, PageRequest
 from openvest.core.problems import NotFound
+from openvest.core.records import record
 from openvest.db.paging import Listing, page
 from openvest.db.query import Query, Statement
 from openvest.db.unit import Database, Unit
@@ -45,7 +45,7 @@ Name = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ScenarioName:
     """What a scenario of this name does, to which kind of object; the documentation is made from these."""
 
@@ -98,7 +98,7 @@ SCENARIOS = (
 KINDS: dict[Name, Kind] = {scenario.name: scenario.kind for scenario in SCENARIOS}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Scenario:
     """A scenario that was laid. Shape: exactly one of the three places it lies at is given."""
 
@@ -113,7 +113,7 @@ class Scenario:
     removed_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Candidate:
     """An object that may use a scenario up. `since`: when it went out, None where that is not known."""
 
@@ -125,13 +125,13 @@ class Candidate:
     since: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Drawn:
     object_id: UUID
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Open:
     """A scenario that is not used up."""
 

@@ -124,7 +124,7 @@ async def test_a_new_withdrawal_is_cancelled_and_never_paid(holder: Holder) -> N
     await holder.cancel(withdrawal)
     assert await holder.state(withdrawal) == ("CANCELLED", "CANCELLED_BY_CLIENT")
     assert (await holder.figures(), await holder.moved()) == ("200.00 / 200.00 / 200.00", [])
-    with pytest.raises(Problem, match="A withdrawal that is CANCELLED cannot be cancelled; it must be NEW."):
+    with pytest.raises(Problem, match=r"A withdrawal that is CANCELLED cannot be cancelled; it must be NEW\."):
         await holder.cancel(withdrawal)
     await holder.until(4)
     assert await holder.house("bank") == 0

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, LiteralString, TypeVar
 from uuid import UUID
 
+from openvest.core.records import record
 from openvest.db.paging import Chain, listing
 from openvest.db.query import Query, Statement
 from openvest.db.rows import columns, insert, update
@@ -116,7 +116,7 @@ def _nothing_left(owner_kind: OwnerKind, alias: LiteralString) -> LiteralString:
 R = TypeVar("R")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Closing(Generic[R]):
     """The statements of accounts, or groups, that are closing and have nothing.
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
+from openvest.core.records import record
 from openvest.core.snapshots import Json
 from openvest.db.paging import Chain, Listing
 from openvest.db.query import Query
@@ -24,7 +24,7 @@ BALANCES = Query(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TransactionRow(Booked):
     """A cash transaction as its table has it. Shape: `taxes`, `fees` and `refs` are lists of snapshots."""
 

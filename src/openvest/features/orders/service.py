@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -12,6 +11,7 @@ from uuid import UUID
 from openvest.core.money import ZERO, tick_down
 from openvest.core.paging import Page, PageRequest
 from openvest.core.problems import NotFound, Problem
+from openvest.core.records import replace
 from openvest.db import rows
 from openvest.db.paging import page
 from openvest.db.unit import Unit

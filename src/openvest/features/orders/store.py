@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from openvest.core.records import record
 from openvest.db.paging import Chain, Listing
-from openvest.db.query import Query, Statement, numeric_array
-from openvest.db.rows import update
+from openvest.db.query import Query, Statement
+from openvest.db.rows import arrays, update
 from openvest.features.orders.model import Order
 
 _COLUMNS = (
@@ -41,15 +41,12 @@ INSERT = Statement(
 
 def insert_values(orders: Sequence[Order]) -> list[Any]:
     """The parameters of INSERT after the tenant."""
-    plain = (
+    return arrays(
+        orders,
         "id created_at user_id account_id account_group_id instrument_id isin side order_type currency expiry_date"
-        " execution_flow initiation_flow fit_acknowledged client_reference decision_maker_id fee_collected fee_type"
-    ).split()
-    decimal = "cash_amount quantity limit_price stop_price fee".split()
-    return [
-        *([getattr(order, name) for order in orders] for name in plain),
-        *(numeric_array(getattr(order, name) for order in orders) for name in decimal),
-    ]
+        " execution_flow initiation_flow fit_acknowledged client_reference decision_maker_id fee_collected fee_type",
+        "cash_amount quantity limit_price stop_price fee",
+    )
 
 
 SAVE = update(
@@ -144,7 +141,7 @@ CLAIM_DUE = Query(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class QueuePosition:
     """Where an order stands in the line of its account group."""
 
