@@ -31,6 +31,7 @@ from openvest.features.cash.feature import FEATURE as CASH
 from openvest.features.cash_transfers.feature import FEATURE as CASH_TRANSFERS
 from openvest.features.direct_debits.feature import FEATURE as DIRECT_DEBITS
 from openvest.features.executions.feature import FEATURE as EXECUTIONS
+from openvest.features.fundings.feature import FEATURE as FUNDINGS
 from openvest.features.instruments.feature import FEATURE as INSTRUMENTS
 from openvest.features.mandates.feature import FEATURE as MANDATES
 from openvest.features.onboarding.feature import FEATURE as ONBOARDING
@@ -61,6 +62,7 @@ FEATURES: Sequence[Feature] = (
     BANK,
     PAYMENTS,
     DIRECT_DEBITS,
+    FUNDINGS,
     CASH_TRANSFERS,
     VIRTUAL_CASH,
     STREET,
