@@ -58,10 +58,9 @@ SAMPLE = Sample(
     references={"client_reference": "client_reference", "remittance_information": "settlement_text"},
     texts=frozenset("amount bic counterparty_name iban purpose_code".split()),
     no_names=frozenset({"client_reference"}),
-    whose={"virtual_bank_account_id": "account_id"},
     objects=_an_instruction,
     takes_any={
-        "POST /tests/payments/transactions body virtual_bank_account_id": "kept as a text of the client's own",
+        "POST /tests/payments/transactions body virtual_bank_account_id": "none of ours: in suspense",
     },
     others=IBANS,
     occasions={"bank.book": _a_wire},

@@ -21,12 +21,13 @@ BANK_LINE = Lifecycle(
     "bank line",
     "bank_lines.status",
     born=("RECEIVED",),
-    ends=frozenset({"MATCHED", "ASSIGNED", "RETURNED"}),
+    ends=frozenset({"MATCHED", "ASSIGNED"}),
     moves={
         ("RECEIVED", "match"): "MATCHED",
         ("RECEIVED", "set apart"): "UNMATCHED",
         ("UNMATCHED", "assign"): "ASSIGNED",
         ("UNMATCHED", "return"): "RETURNED",
+        ("RETURNED", "reopen"): "UNMATCHED",
     },
 )
 

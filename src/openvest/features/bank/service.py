@@ -178,3 +178,15 @@ async def resolve(unit: Unit, line: BankLine, verb: Literal["assign", "return"],
     """Say what a locked, unmatched line turned out to be for; its money is the caller's to move. Writes: bank_lines."""
     status = cast(LineStatus, rules.BANK_LINE.move("UNMATCHED", verb))
     await save(unit, store.MOVE_LINES, store.BookedLine(line.id, status, object_id, unit.now))
+
+
+async def returned_for_update(unit: Unit, object_ids: Sequence[UUID]) -> dict[UUID, store.ReturnedLine]:
+    """The lines whose money goes back, by the objects of the instructions that pay it."""
+    found = await unit.rows(store.RETURNED_FOR_UPDATE, unit.tenant_id, object_ids)
+    return {line.matched_id: line for line in found}
+
+
+async def reopen(unit: Unit, line: store.ReturnedLine) -> None:
+    """A locked line's money could not be sent back; somebody has to look at it again. Writes: bank_lines."""
+    status = cast(LineStatus, rules.BANK_LINE.move("RETURNED", "reopen"))
+    await save(unit, store.MOVE_LINES, store.BookedLine(line.id, status, None, unit.now))

@@ -214,6 +214,22 @@ RECEIVED_FOR_UPDATE = Query(
 UNMATCHED_FOR_UPDATE = Query(
     BankLine, f"select {_LINE} from bank_lines where tenant_id = $1 and id = $2 and status = 'UNMATCHED' for update"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnedLine:
+    """A line whose money goes back to who sent it. `matched_id` is the object of the instruction that pays it."""
+
+    id: UUID
+    matched_id: UUID
+    amount: Decimal
+
+
+RETURNED_FOR_UPDATE = Query(
+    ReturnedLine,
+    f"select {columns(ReturnedLine)} from bank_lines"
+    " where tenant_id = $1 and matched_id = any($2::uuid[]) and status = 'RETURNED' order by id for update",
+)
 UNMATCHED = Listing(
     BankLine,
     _LINE,

@@ -113,7 +113,7 @@ def book_lines(takers: Sequence[LineTaker]) -> Sweep:
 def _is_for(taker: LineTaker, line: BankLine) -> bool:
     if taker.instructed:
         return line.object_kind == taker.name
-    return line.object_kind is None and line.kind == "CREDIT"
+    return line.object_kind is None and line.moves_money
 
 
 async def _settle(unit: Unit, lines: Sequence[BankLine], booked: dict[UUID, UUID]) -> None:
