@@ -25,6 +25,7 @@ import httpx
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
+from openvest.core import ids
 from openvest.core.contracts import Contract
 from openvest.declarations import Endpoint
 from openvest.features.tenants import service as tenants
@@ -175,9 +176,12 @@ def _counted() -> Iterator[None]:
 
     with (
         patch("openvest.core.ids.secrets", SimpleNamespace(token_bytes=token_bytes)),
+        patch("openvest.core.ids.os", SimpleNamespace(urandom=token_bytes)),
         patch("openvest.features.tenants.service.generate_p521", lambda: _p521(next(numbers))),
     ):
+        ids._random.forget()  # pyright: ignore[reportPrivateUsage] - what it holds is of before
         yield
+    ids._random.forget()  # pyright: ignore[reportPrivateUsage] - nor is what comes later of it
 
 
 def _p521(number: int) -> tuple[bytes, bytes]:
