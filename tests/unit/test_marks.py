@@ -18,8 +18,8 @@ from openvest.db.paging import page
 from openvest.features.orders import store
 from openvest.ledger.audit import prove_tenant
 from openvest.main import Assembled
+from tests.bench.copies import AS_TIME_GOES, copied
 from tests.kit.cluster import Cluster
-from tests.kit.copies import AS_TIME_GOES, copied
 from tests.kit.orders import make_trader
 from tests.kit.world import make_tenant
 

@@ -22,9 +22,9 @@ from openvest.features.orders import lite, store, v1
 from openvest.features.orders.model import CancellationReason, OrderStatus
 from openvest.features.orders.v1_schemas import OrderCreate as OrderCreateV1
 from openvest.main import Assembled
+from tests.bench.copies import copied
 from tests.kit.cluster import Cluster
 from tests.kit.contracts import Json
-from tests.kit.copies import copied
 from tests.kit.http import Api, make_apis, make_test_app
 from tests.kit.orders import Trader, X, make_trader
 from tests.kit.world import make_tenant
