@@ -28,6 +28,8 @@ from schemathesis.specs.openapi.checks import response_schema_conformance
 
 from openvest.core.signing_keys import generate_ed25519
 from openvest.features.tenants.model import SCOPES, NewClient
+from tests.features.mandates.sample import LITE_MANDATE
+from tests.features.reference_accounts.sample import LITE_ACCOUNT
 from tests.kit.contracts import TABLES
 from tests.kit.generated import World
 from tests.kit.http import Api
@@ -39,7 +41,7 @@ from tests.kit.stage import ROOT, free_ports, staged
 REFERENCE = ROOT.parent / "shared" / "reference" / "lite" / "openapi-1.0.0.yaml"
 ABSENT = "no reference description beside the repository"
 CHECKS = [not_a_server_error, response_schema_conformance]
-OPERATIONS, LEAST = 35, 3_000
+OPERATIONS, LEAST = 42, 3_000
 """How many of the reference's operations are served, and how many cases are a campaign."""
 ISIN = "IE00B3XXRP09"
 PATIENCE_SECONDS = 30
@@ -89,6 +91,8 @@ async def live(api: Api, rest: Callable[[], Awaitable[object]]) -> dict[str, str
     account = (await ask("POST", "/accounts", {"user_id": user, "account_group_id": group}))["id"]
     await wait(f"/accounts/{account}", "OPEN")
     await ask("POST", "/payments/topups", {"account_group_id": group, "cash_amount": "1000.00", "currency": "EUR"})
+    await ask("POST", f"/accounts/{account}/reference_accounts", LITE_ACCOUNT)
+    mandate = await ask("POST", "/mandates", filled(LITE_MANDATE, {"account_group_id": group}))
     [instrument] = (await ask("GET", f"/instruments?isin={ISIN}"))["data"]
     bought = {"account_id": account, "instrument_id": instrument["id"], "side": "BUY", "type": "MARKET"}
     order = (await ask("POST", "/orders", bought | {"cash_amount": "300.00", "currency": "EUR"}))["id"]
@@ -107,6 +111,7 @@ async def live(api: Api, rest: Callable[[], Awaitable[object]]) -> dict[str, str
         "instrument_id": instrument["id"],
         "order_id": order,
         "resting_order_id": resting,
+        "mandate_id": mandate["id"],
         "position_id": position["id"],
         "webhook_id": webhook["id"],
     }

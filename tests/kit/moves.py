@@ -22,6 +22,8 @@ from openvest.db.tenant_tables import LEASES, TenantTable, set_tenant, tenant_ta
 from openvest.db.unit import Unit
 from openvest.events.sequencer import number_events
 from openvest.features.bank import service as bank
+from openvest.features.mandates import service as mandates
+from openvest.features.mandates.rules import SANDBOX_CREDITOR
 from openvest.features.onboarding import service_identifiers as identifiers
 from openvest.features.onboarding.model import NewIdentifier
 from openvest.features.tenants import service as tenants
@@ -34,6 +36,9 @@ from openvest.main import assemble
 from openvest.main.environment import Environment
 from openvest.main.installation import Installation, Urls
 from openvest.server.app import App, make_app
+from tests.features.direct_debits.sample import collect
+from tests.features.mandates.sample import make_mandate
+from tests.features.reference_accounts.sample import make_reference_account
 from tests.kit.banks import entry
 from tests.kit.cluster import APP, OWNER, Cluster
 from tests.kit.customers import ADDRESS, Customer, make_customer, top_up
@@ -160,6 +165,10 @@ async def _seal_everywhere(unit: Unit, customer: Customer) -> None:
         counterparty=Party(SECRET_NAME, "DE89370400440532013000", "COBADEFFXXX"),
     )
     await bank.receive(unit, [told])
+    await make_reference_account(unit, customer.user_id)
+    await mandates.name_creditor(unit, SANDBOX_CREDITOR)
+    mandate = await make_mandate(unit, customer.user_id)
+    await collect(unit, customer.group_id, mandate.id, "1.00")
 
 
 async def _subscribe(unit: Unit) -> None:

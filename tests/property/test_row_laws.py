@@ -40,7 +40,8 @@ _VALUES: dict[Any, st.SearchStrategy[Any]] = {
     str: _TEXT,
     int: st.integers(0, 2**31 - 1),
     bool: st.booleans(),
-    datetime: st.datetimes(timezones=st.just(UTC)),
+    # The ends of the calendar are infinities to the driver.
+    datetime: st.datetimes(datetime(1900, 1, 1), datetime(2999, 1, 1), timezones=st.just(UTC)),
     date: st.dates(date(1900, 1, 1)),
     bytes: st.binary(max_size=8),
     Decimal: st.decimals(-(10**12), 10**12, places=6),
