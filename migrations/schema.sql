@@ -133,6 +133,36 @@ alter table balances enable row level security;
 alter table balances force row level security;
 create policy tenant on balances for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
+create table bank_accounts (
+  tenant_id uuid not null,
+  id uuid not null,
+  created_at timestamp with time zone not null,
+  currency text not null,
+  holder text not null,
+  bic text not null,
+  sealed_iban bytea not null,
+  constraint bank_accounts_pkey PRIMARY KEY (tenant_id, id),
+  constraint bank_accounts_tenant_id_currency_key UNIQUE (tenant_id, currency),
+  constraint bank_accounts_currency_check CHECK ((currency = ANY (ARRAY['EUR'::text, 'GBP'::text]))),
+  constraint bank_accounts_holder_check CHECK ((holder <> ''::text)));
+alter table bank_accounts enable row level security;
+alter table bank_accounts force row level security;
+create policy tenant on bank_accounts for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
+
+create table bank_codes (
+  tenant_id uuid not null,
+  country text not null,
+  bank_code text not null,
+  bic text not null,
+  updated_at timestamp with time zone not null,
+  constraint bank_codes_pkey PRIMARY KEY (tenant_id),
+  constraint bank_codes_bank_code_check CHECK ((bank_code <> ''::text)),
+  constraint bank_codes_bic_check CHECK ((bic <> ''::text)),
+  constraint bank_codes_country_check CHECK ((country ~ '^[A-Z]{2}$'::text)));
+alter table bank_codes enable row level security;
+alter table bank_codes force row level security;
+create policy tenant on bank_codes for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
+
 create table bank_instructions (
   tenant_id uuid not null,
   id uuid not null,
@@ -153,6 +183,7 @@ create table bank_instructions (
   status text not null,
   lease_token uuid,
   leased_until timestamp with time zone,
+  message_id text,
   constraint bank_instructions_pkey PRIMARY KEY (tenant_id, id),
   constraint bank_instructions_tenant_id_object_id_key UNIQUE (tenant_id, object_id),
   constraint bank_instructions_amount_check CHECK ((amount > (0)::numeric)),
@@ -160,6 +191,7 @@ create table bank_instructions (
   constraint bank_instructions_currency_check CHECK ((currency = ANY (ARRAY['EUR'::text, 'GBP'::text]))),
   constraint bank_instructions_kind_check CHECK ((kind = ANY (ARRAY['CREDIT_TRANSFER'::text, 'DIRECT_DEBIT'::text]))),
   constraint bank_instructions_status_check CHECK ((status = ANY (ARRAY['READY'::text, 'SENT'::text, 'REJECTED'::text, 'RECALLED'::text]))));
+CREATE INDEX bank_instructions_message ON bank_instructions USING btree (tenant_id, message_id) WHERE (message_id IS NOT NULL);
 CREATE INDEX bank_instructions_ready ON bank_instructions USING btree (tenant_id, send_at, created_at, id) WHERE (status = 'READY'::text);
 alter table bank_instructions enable row level security;
 alter table bank_instructions force row level security;
@@ -200,6 +232,7 @@ create table bank_lines (
   constraint bank_lines_matched CHECK (((status = ANY (ARRAY['RECEIVED'::text, 'UNMATCHED'::text])) = (matched_id IS NULL))),
   constraint bank_lines_status_check CHECK ((status = ANY (ARRAY['RECEIVED'::text, 'MATCHED'::text, 'UNMATCHED'::text, 'ASSIGNED'::text, 'RETURNED'::text])))) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
 CREATE INDEX bank_lines_due ON bank_lines USING btree (tenant_id, due_at, id) WHERE (status = 'RECEIVED'::text);
+CREATE INDEX bank_lines_returned ON bank_lines USING btree (tenant_id, matched_id) WHERE (status = 'RETURNED'::text);
 CREATE INDEX bank_lines_unmatched ON bank_lines USING btree (tenant_id, created_at, id) WHERE (status = 'UNMATCHED'::text);
 alter table bank_lines enable row level security;
 alter table bank_lines force row level security;
@@ -339,6 +372,35 @@ create table credential_directory (
   expires_at timestamp with time zone,
   constraint credential_directory_pkey PRIMARY KEY (credential));
 CREATE INDEX credential_directory_expiry ON credential_directory USING btree (expires_at) WHERE (expires_at IS NOT NULL);
+
+create table credit_fundings (
+  tenant_id uuid not null,
+  id uuid not null,
+  version integer not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  account_group_id uuid not null,
+  cash_amount numeric not null,
+  currency text not null,
+  remittance_information text not null,
+  counterparty_name text not null,
+  counterparty_iban text not null,
+  status text not null,
+  virtual_bank_account_id uuid,
+  purpose_code text,
+  bank_line_id uuid not null,
+  end_to_end_id text not null,
+  constraint credit_fundings_pkey PRIMARY KEY (tenant_id, id),
+  constraint credit_fundings_tenant_id_bank_line_id_key UNIQUE (tenant_id, bank_line_id),
+  constraint credit_fundings_cash_amount_check CHECK ((cash_amount > (0)::numeric)),
+  constraint credit_fundings_currency_check CHECK ((currency = ANY (ARRAY['EUR'::text, 'GBP'::text]))),
+  constraint credit_fundings_status_check CHECK ((status = ANY (ARRAY['CONFIRMED'::text, 'CANCELLED'::text]))),
+  constraint credit_fundings_version_check CHECK ((version > 0)));
+CREATE INDEX credit_fundings_group ON credit_fundings USING btree (tenant_id, account_group_id, created_at, id);
+CREATE INDEX credit_fundings_recallable ON credit_fundings USING btree (tenant_id, end_to_end_id) WHERE (status = 'CONFIRMED'::text);
+alter table credit_fundings enable row level security;
+alter table credit_fundings force row level security;
+create policy tenant on credit_fundings for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
 create table creditors (
   tenant_id uuid not null,
@@ -1185,6 +1247,30 @@ create table venues (
   constraint venues_mic_check CHECK ((mic ~ '^[A-Z0-9]{4}$'::text)),
   constraint venues_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))));
 
+create table virtual_bank_accounts (
+  tenant_id uuid not null,
+  id uuid not null,
+  version integer not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  account_group_id uuid not null,
+  name text not null,
+  currency text not null,
+  owner_name text not null,
+  iban text not null,
+  bic text not null,
+  constraint virtual_bank_accounts_pkey PRIMARY KEY (tenant_id, id),
+  constraint virtual_bank_accounts_tenant_id_iban_key UNIQUE (tenant_id, iban),
+  constraint virtual_bank_accounts_bic_check CHECK ((bic <> ''::text)),
+  constraint virtual_bank_accounts_currency_check CHECK ((currency = 'EUR'::text)),
+  constraint virtual_bank_accounts_iban_check CHECK ((iban <> ''::text)),
+  constraint virtual_bank_accounts_name_check CHECK ((name <> ''::text)),
+  constraint virtual_bank_accounts_version_check CHECK ((version > 0)));
+CREATE INDEX virtual_bank_accounts_group ON virtual_bank_accounts USING btree (tenant_id, account_group_id, created_at, id);
+alter table virtual_bank_accounts enable row level security;
+alter table virtual_bank_accounts force row level security;
+create policy tenant on virtual_bank_accounts for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
+
 create table virtual_cash_decreases (
   tenant_id uuid not null,
   id uuid not null,
@@ -1923,6 +2009,8 @@ alter table account_groups add constraint account_groups_tenant_id_user_id_fkey 
 alter table accounts add constraint accounts_tenant_id_account_group_id_fkey FOREIGN KEY (tenant_id, account_group_id) REFERENCES account_groups(tenant_id, id);
 alter table accounts add constraint accounts_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id);
 alter table api_clients add constraint api_clients_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
+alter table bank_accounts add constraint bank_accounts_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
+alter table bank_codes add constraint bank_codes_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
 alter table bank_instructions add constraint bank_instructions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
 alter table bank_lines add constraint bank_lines_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
 alter table bank_lines add constraint bank_lines_tenant_id_topup_id_fkey FOREIGN KEY (tenant_id, topup_id) REFERENCES topups(tenant_id, id);
@@ -1935,6 +2023,9 @@ alter table cash_transactions add constraint cash_transactions_tenant_id_account
 alter table cash_transactions add constraint cash_transactions_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES accounts(tenant_id, id);
 alter table client_keys add constraint client_keys_tenant_id_client_id_fkey FOREIGN KEY (tenant_id, client_id) REFERENCES api_clients(tenant_id, id);
 alter table clocks add constraint clocks_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
+alter table credit_fundings add constraint credit_fundings_tenant_id_account_group_id_fkey FOREIGN KEY (tenant_id, account_group_id) REFERENCES account_groups(tenant_id, id);
+alter table credit_fundings add constraint credit_fundings_tenant_id_bank_line_id_fkey FOREIGN KEY (tenant_id, bank_line_id) REFERENCES bank_lines(tenant_id, id);
+alter table credit_fundings add constraint credit_fundings_tenant_id_virtual_bank_account_id_fkey FOREIGN KEY (tenant_id, virtual_bank_account_id) REFERENCES virtual_bank_accounts(tenant_id, id);
 alter table data_changes add constraint data_changes_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id);
 alter table dead_letters add constraint dead_letters_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
 alter table direct_debits add constraint direct_debits_tenant_id_account_group_id_fkey FOREIGN KEY (tenant_id, account_group_id) REFERENCES account_groups(tenant_id, id);
@@ -1969,6 +2060,7 @@ alter table user_checks add constraint user_checks_tenant_id_user_id_fkey FOREIG
 alter table user_identifiers add constraint user_identifiers_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id);
 alter table users add constraint users_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
 alter table venue_reports add constraint venue_reports_tenant_id_street_order_id_fkey FOREIGN KEY (tenant_id, street_order_id) REFERENCES street_orders(tenant_id, id);
+alter table virtual_bank_accounts add constraint virtual_bank_accounts_tenant_id_account_group_id_fkey FOREIGN KEY (tenant_id, account_group_id) REFERENCES account_groups(tenant_id, id);
 alter table virtual_cash_decreases add constraint virtual_cash_decreases_tenant_id_account_group_id_fkey FOREIGN KEY (tenant_id, account_group_id) REFERENCES account_groups(tenant_id, id);
 alter table virtual_cash_increases add constraint virtual_cash_increases_tenant_id_account_group_id_fkey FOREIGN KEY (tenant_id, account_group_id) REFERENCES account_groups(tenant_id, id);
 alter table webhook_packages add constraint webhook_packages_tenant_id_webhook_id_fkey FOREIGN KEY (tenant_id, webhook_id) REFERENCES webhooks(tenant_id, id);
@@ -2021,6 +2113,8 @@ grant insert, select, update on table account_groups to openvest_app;
 grant insert, select, update on table accounts to openvest_app;
 grant insert, select, update on table api_clients to openvest_app;
 grant insert, select, update on table balances to openvest_app;
+grant insert, select on table bank_accounts to openvest_app;
+grant insert, select, update on table bank_codes to openvest_app;
 grant insert, select, update on table bank_instructions to openvest_app;
 grant insert, select, update on table bank_lines to openvest_app;
 grant select on table bars to openvest_app;
@@ -2029,6 +2123,7 @@ grant insert, select, update on table cash_balance_transfers to openvest_app;
 grant insert, select on table cash_transactions to openvest_app;
 grant insert, select, update on table client_keys to openvest_app;
 grant select, update on table clocks to openvest_app;
+grant insert, select, update on table credit_fundings to openvest_app;
 grant insert, select, update on table creditors to openvest_app;
 grant insert, select, update on table data_changes to openvest_app;
 grant delete, insert, select, update (dropped_at), update (dropped_by) on table dead_letters to openvest_app;
@@ -2079,6 +2174,7 @@ grant insert, select, update on table user_identifiers to openvest_app;
 grant insert, select, update on table users to openvest_app;
 grant delete, insert, select, update on table venue_reports to openvest_app;
 grant select on table venues to openvest_app;
+grant insert, select on table virtual_bank_accounts to openvest_app;
 grant insert, select, update on table virtual_cash_decreases to openvest_app;
 grant insert, select, update on table virtual_cash_increases to openvest_app;
 grant delete, insert, select, update on table webhook_packages to openvest_app;

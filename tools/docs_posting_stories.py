@@ -145,6 +145,11 @@ MONEY_STORIES: Sequence[Story] = (
         ),
     ),
     Story(
+        "A transfer that nobody knows is sent back",
+        (_step("The bank pays it back.", rules.payment_returned, IDS["money"], EUR, _money("500.00"), NEXT_DAY),),
+        before=(rules.payment_unmatched(IDS["act"], EUR, _money("500.00"), DAY),),
+    ),
+    Story(
         "A direct debit charged back after the money was spent",
         (
             _step("250.00 are collected.", rules.sepa_direct_debit, IDS["money"], G, EUR, _money("250.00"), DAY),

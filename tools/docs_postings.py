@@ -10,7 +10,7 @@ from uuid import UUID
 
 from openvest.core.money import ZERO, plain
 from openvest.ledger.apply import InsufficientFunds, apply, with_figures
-from openvest.ledger.chart import MEMO_BUCKETS, Balance, Key, Leg, units_of
+from openvest.ledger.chart import MEMO_BUCKETS, Balance, Key, Leg, balance_id, units_of
 from openvest.ledger.posting_rules import Journal
 from tools.docs_posting_stories import EUR, MONEY_STORIES, SHOWN, STORIES, TRADE_STORIES, A, G, Story, X
 from tools.markdown import first_line, page, table
@@ -122,4 +122,6 @@ def _apply(balances: Mapping[Key, Balance], journal: Journal) -> tuple[tuple[Leg
 
 
 def _empty(owner_id: UUID, asset: str) -> Balance:
-    return Balance(0, owner_id, asset, ZERO, ZERO, ZERO, ZERO, ZERO, ZERO, ZERO, ZERO, 0, _AT, _AT)
+    return Balance(
+        0, balance_id(owner_id, asset), owner_id, asset, ZERO, ZERO, ZERO, ZERO, ZERO, ZERO, ZERO, ZERO, 0, _AT, _AT
+    )

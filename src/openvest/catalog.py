@@ -34,6 +34,7 @@ from openvest.features.cash.feature import FEATURE as CASH
 from openvest.features.cash_transfers.feature import FEATURE as CASH_TRANSFERS
 from openvest.features.direct_debits.feature import FEATURE as DIRECT_DEBITS
 from openvest.features.executions.feature import FEATURE as EXECUTIONS
+from openvest.features.fundings.feature import FEATURE as FUNDINGS
 from openvest.features.instruments.feature import FEATURE as INSTRUMENTS
 from openvest.features.mandates.feature import FEATURE as MANDATES
 from openvest.features.onboarding.feature import FEATURE as ONBOARDING
@@ -65,6 +66,7 @@ FEATURES: Sequence[Feature] = (
     BANK,
     PAYMENTS,
     WITHDRAWALS,
+    FUNDINGS,
     CASH_TRANSFERS,
     DIRECT_DEBITS,
     VIRTUAL_CASH,

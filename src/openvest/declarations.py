@@ -198,8 +198,8 @@ class LineTaker:
     its own and returns the object each was booked on, by the line's id; the others go on.
 
     One that is `instructed` gets what answers the instructions whose `object_kind` is its name, and nothing else. The
-    others are handed credits that nobody instructed, from the top of the features down, each what is left. What nobody
-    takes stands in suspense.
+    others are handed credits and debits that nobody instructed, from the top of the features down, each what is left.
+    What nobody takes stands in suspense.
     """
 
     name: LiteralString

@@ -54,6 +54,7 @@ SHOWN_BY_BALANCES = {
     "street_orders": "it works for an order, and reserves what the order would",
     "accounts": "a group waits for all of its accounts",
     "withdrawals": "an account is where one was asked for; the money is the group's, which waits for it",
+    "credit_fundings": "it is in the balance; a recall of it, however late, is a debt",
     "topups": "what is still to come of one is the client firm's wire, and nothing of the group's",
 }
 """Tables of what is under way for accounts and groups that need no blocker to keep them open, and why."""

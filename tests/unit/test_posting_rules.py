@@ -63,6 +63,7 @@ MONEY: dict[str, Callable[[Decimal], Journal]] = {
     "topup_settled": lambda a: posting_rules.topup_settled(OBJECT, "EUR", a, DAY),
     "topup_cancellation": lambda a: posting_rules.topup_cancellation(OBJECT, GROUP, "EUR", a, DAY),
     "payment_unmatched": lambda a: posting_rules.payment_unmatched(OBJECT, "EUR", a, DAY),
+    "payment_returned": lambda a: posting_rules.payment_returned(OBJECT, "EUR", a, DAY),
     "credit_funding": lambda a: posting_rules.credit_funding(OBJECT, GROUP, "EUR", a, DAY, source="suspense"),
     "credit_funding_charge_back": lambda a: posting_rules.credit_funding_charge_back(OBJECT, GROUP, "EUR", a, DAY),
     "sepa_direct_debit": lambda a: posting_rules.sepa_direct_debit(OBJECT, GROUP, "EUR", a, DAY),

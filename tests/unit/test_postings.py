@@ -137,6 +137,12 @@ async def test_unmatched_money_credit_funding_and_recall(desk: Desk) -> None:
     await desk.check(posted, text, cash="0.00 / 0 / 0 / 0.00 / 0.00")
 
 
+async def test_unmatched_money_that_is_returned(desk: Desk) -> None:
+    await desk.post(posting_rules.payment_unmatched(desk.id("line"), "EUR", Decimal("500.00"), DAY))
+    posted = await desk.post(posting_rules.payment_returned(desk.id("return"), "EUR", Decimal("500.00"), NEXT_DAY))
+    await desk.check(posted, "H.suspense EUR -500.00\nH.bank EUR +500.00")
+
+
 async def test_a_direct_debit_charged_back_after_the_money_is_spent(desk: Desk) -> None:
     debit, group = desk.id("debit"), desk.id("G")
     posted = await desk.post(posting_rules.sepa_direct_debit(debit, group, "EUR", Decimal("250.00"), DAY))

@@ -29,7 +29,7 @@ from uuid import UUID
 
 from openvest.core.records import replace, values_getter
 from openvest.core.snapshots import text_of
-from openvest.db.query import Statement, numeric_array
+from openvest.db.query import Statement, numeric_array, text_array
 from openvest.db.unit import Unit
 
 R = TypeVar("R")
@@ -44,11 +44,6 @@ class Column:
     encode: Callable[[Sequence[Any]], Any] = list
 
 
-def _text_array(values: Sequence[str]) -> str:
-    quoted = [value.replace("\\", "\\\\").replace('"', '\\"') for value in values]
-    return "{" + ",".join(f'"{value}"' for value in quoted) + "}"
-
-
 def _each(encode: Callable[[Any], str]) -> Callable[[Sequence[Any]], Any]:
     return lambda values: [None if value is None else encode(value) for value in values]
 
@@ -56,14 +51,14 @@ def _each(encode: Callable[[Any], str]) -> Callable[[Sequence[Any]], Any]:
 # An array of lists would be taken for one long list, and JSON is made of text at a fraction of what the driver needs.
 COLUMNS: Mapping[Any, Column] = {
     UUID: Column("uuid[]"),
-    str: Column("text[]"),
-    int: Column("bigint[]"),
-    bool: Column("boolean[]"),
+    str: Column("text::text[]", encode=text_array),
+    int: Column("text::bigint[]", encode=numeric_array),
+    bool: Column("text::boolean[]", encode=numeric_array),
     datetime: Column("timestamptz[]"),
     date: Column("date[]"),
     bytes: Column("bytea[]"),
     Decimal: Column("text::numeric[]", encode=numeric_array),
-    list[str]: Column("text[]", "::text[]", _each(_text_array)),
+    list[str]: Column("text[]", "::text[]", _each(text_array)),
     dict[str, Any]: Column("text[]", "::jsonb", _each(text_of)),
     Any: Column("text[]", "::jsonb", _each(text_of)),
 }

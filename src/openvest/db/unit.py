@@ -28,7 +28,7 @@ from openvest.db.closing import refuse_closed
 from openvest.db.connections import commit, roll_back
 from openvest.db.faults import AGAIN, DOWN, DatabaseDown, TooBusy, is_misuse
 from openvest.db.lending import Lender
-from openvest.db.query import Query, Statement, together
+from openvest.db.query import Query, Statement, numeric_array, text_array, together
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -55,7 +55,7 @@ written as (
   insert into events (tenant_id, set_id, n, id, type, object_id, object_version, created_at, snapshot)
   select o.tenant_id, s.id, t.n, t.id, t.type, t.object_id, t.object_version, t.created_at, t.snapshot::jsonb
     from s cross join tenants o
-   cross join unnest($3::uuid[], $4::text[], $5::uuid[], $6::integer[], $7::timestamptz[], $8::text[])
+   cross join unnest($3::uuid[], $4::text::text[], $5::uuid[], $6::text::integer[], $7::timestamptz[], $8::text[])
          with ordinality as t(id, type, object_id, object_version, created_at, snapshot, n)
    where o.tenant_id = $1)
 select id from s
@@ -224,9 +224,9 @@ class Unit:
             self.tenant_id,
             len(rows),
             [self._event_id(row) for row in rows],
-            [row.type for row in rows],
+            text_array([row.type for row in rows]),
             [row.object_id for row in rows],
-            [row.version for row in rows],
+            numeric_array(row.version for row in rows),
             [row.at for row in rows],
             [row.text for row in rows],
         )

@@ -88,11 +88,16 @@ def units_of(instrument_id: UUID) -> str:
     return str(instrument_id)
 
 
+@lru_cache(maxsize=8192)
+def instrument_of(asset: str) -> UUID:
+    """The instrument of an asset that is units."""
+    return UUID(asset)
+
+
 def house_key(leg: Leg) -> HouseKey:
     return HouseKey(leg.asset, leg.bucket, leg.detail if leg.bucket in DETAILED else "")
 
 
-@lru_cache(maxsize=8192)
 def balance_id(owner_id: UUID, asset: str) -> UUID:
     """The public id of a balance or position, the same in every place and at every time."""
     return deterministic_id("balance", owner_id, asset)
@@ -107,6 +112,7 @@ class Balance:
     """
 
     id: int
+    public_id: UUID
     owner_id: UUID
     asset: str
     available: Decimal
@@ -124,10 +130,6 @@ class Balance:
     @property
     def key(self) -> Key:
         return Key(self.owner_id, self.asset)
-
-    @property
-    def public_id(self) -> UUID:
-        return balance_id(self.owner_id, self.asset)
 
     @property
     def balance(self) -> Decimal:

@@ -26,6 +26,7 @@ Kind = Literal[
     "TOPUP_SETTLED",
     "TOPUP_CANCELLATION",
     "PAYMENT_UNMATCHED",
+    "PAYMENT_RETURNED",
     "CREDIT_FUNDING",
     "CREDIT_FUNDING_CHARGE_BACK",
     "SEPA_DIRECT_DEBIT",
@@ -140,6 +141,12 @@ def payment_unmatched(line_id: UUID, currency: str, amount: Decimal, on: date) -
     """Money received whose owner is not known; it stands in suspense, never on a customer. (2.5)"""
     legs = (house(currency, "bank", -amount), house(currency, "suspense", amount))
     return journal_of("PAYMENT_UNMATCHED", line_id, on, legs)
+
+
+def payment_returned(return_id: UUID, currency: str, amount: Decimal, on: date) -> Journal:
+    """Money in suspense that the bank has paid back to who sent it. (2.5)"""
+    legs = (house(currency, "suspense", -amount), house(currency, "bank", amount))
+    return journal_of("PAYMENT_RETURNED", return_id, on, legs)
 
 
 def credit_funding(

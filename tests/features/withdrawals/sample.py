@@ -48,7 +48,7 @@ async def _one_is_paid_one_refused_one_cancelled(life: Life) -> None:
     laid = {"name": "payout_rejected", "on": {"client_reference": str(refused.id)}}
     await life.post("/tests/scenarios", laid)
     await life.write(lambda unit: withdrawals.cancel_withdrawal(unit, cancelled.id))
-    await life.post("/tests/clock/advance", {"by": "P4D"})
+    await life.post("/tests/clock/advance", {"by": "P1D"})
 
 
 async def _many(life: Life, count: int) -> None:
@@ -97,6 +97,8 @@ SAMPLE = Sample(
     objects=_a_withdrawal,
     lived=_one_is_paid_one_refused_one_cancelled,
     many=_many,
+    texts=frozenset("amount cash_amount purpose_code remittance_information".split()),
+    whole={"GET /payments/withdrawals/{withdrawal_id} taxes": "all taxes of one payout are one total"},
     refused_changes=(
         "withdrawals amount = 0",
         "withdrawals currency = 'GBP'",

@@ -99,6 +99,12 @@ async def account_groups_for_share(unit: Unit, group_ids: Iterable[UUID]) -> dic
     return {row.id: row for row in rows}
 
 
+async def account_group_ids(unit: Unit, securities_account_numbers: Sequence[str]) -> dict[str, UUID]:
+    """The groups that have these numbers; those that none has are left out."""
+    found = await unit.rows(store.GROUPS_BY_NUMBER, unit.tenant_id, securities_account_numbers)
+    return {group.securities_account_number: group.id for group in found}
+
+
 async def get_account(unit: Unit, account_id: UUID) -> Account:
     """Raises: AccountNotFound."""
     return await unit.known(rules.AccountNotFound(), store.ACCOUNT_BY_ID, unit.tenant_id, account_id)

@@ -33,6 +33,21 @@ GROUPS_FOR_SHARE = Query(
 GROUP_FOR_UPDATE = Query(
     AccountGroup, f"select {_GROUP} from account_groups where tenant_id = $1 and id = $2 for no key update"
 )
+
+
+@record
+class NumberedGroup:
+    """Which group has a securities account number."""
+
+    id: UUID
+    securities_account_number: str
+
+
+GROUPS_BY_NUMBER = Query(
+    NumberedGroup,
+    f"select {columns(NumberedGroup)} from account_groups"
+    " where tenant_id = $1 and securities_account_number = any($2::text[])",
+)
 PENDING_GROUPS_FOR_UPDATE = Query(
     AccountGroup,
     f"select {_GROUP} from account_groups where tenant_id = $1 and user_id = any($2::uuid[])"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Literal, LiteralString
@@ -106,5 +106,27 @@ class Receipt:
     bank_reference: str
 
 
+@dataclass(frozen=True, slots=True)
+class NewBankAccount:
+    """An account of ours with a bank: where the customers' money is."""
+
+    currency: str
+    holder: str
+    bic: str
+    iban: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class BankAccount(NewBankAccount):
+    """One that is kept; a currency has one."""
+
+    id: UUID
+
+    @property
+    def party(self) -> Party:
+        return Party(self.holder, self.iban, self.bic)
+
+
+ACCOUNT_IBAN = SealedColumn("bank_accounts", "sealed_iban", "bank_accounts.sealed_iban {id}")
 PARTIES = SealedColumn("bank_lines", "sealed_parties", "bank_lines.sealed_parties {id}")
 COUNTERPARTY = SealedColumn("bank_instructions", "sealed_counterparty", "bank_instructions.sealed_counterparty {id}")

@@ -61,11 +61,21 @@ def transaction_id(unit: Unit, object_id: UUID, account_group_id: UUID) -> UUID:
 
 
 def payment(
-    unit: Unit, cause: Reference, kind: str, account_group_id: UUID, delta: Money, at: datetime
+    unit: Unit,
+    cause: Reference,
+    kind: str,
+    account_group_id: UUID,
+    delta: Money,
+    at: datetime,
+    *,
+    told_by: UUID | None = None,
 ) -> CashTransaction:
-    """What a payment changed of a group's money, on no account and by no instrument; its object names its journal."""
+    """What a payment changed of a group's money, on no account and by no instrument.
+
+    `told_by` is what moved the money where a payment moves it more than once: the line of the bank.
+    """
     return CashTransaction(
-        id=transaction_id(unit, cause.id, account_group_id),
+        id=transaction_id(unit, told_by or cause.id, account_group_id),
         account_group_id=account_group_id,
         account_id=None,
         type=kind,

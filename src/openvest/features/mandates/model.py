@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from openvest.core.sealing import SealedColumn
 from openvest.declarations import Event
+
+MandateStatus = Literal["ACTIVE", "REVOKED"]
+"""Whether something can be collected under a mandate; one that has lapsed is as good as revoked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,7 @@ async def usable_mandate(unit: Unit, mandate_id: UUID, user_id: UUID) -> Mandate
     if row.user_id != user_id:
         raise rules.MandateNotFound
     mandate = _open(unit, row)
-    if not rules.is_in_force(mandate, unit.now.date()):
+    if rules.status_on(mandate, unit.now.date()) != "ACTIVE":
         raise rules.MandateLapsed
     return mandate
 

@@ -12,6 +12,7 @@ from openvest.db.paging import Chain, Listing
 from openvest.db.query import Query
 from openvest.db.rows import columns, insert
 from openvest.features.positions.model import AccountTransaction, Holding, Movement
+from openvest.ledger.chart import instrument_of
 
 
 @record
@@ -25,7 +26,7 @@ class PositionRow(Holding):
 
     @property
     def instrument_id(self) -> UUID:
-        return UUID(self.asset)
+        return instrument_of(self.asset)
 
 
 POSITIONS = Listing(
