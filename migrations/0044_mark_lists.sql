@@ -96,10 +96,11 @@ create trigger marks after insert on orders referencing new table as fresh
 create trigger marks_of_states after update on orders referencing old table as stale new table as fresh
   for each statement execute function drop_marks_of_states();
 
--- An account's orders are listed by id, most often those of one state: nothing but this index is read for what is
--- counted, skipped or sorted. Nothing asks for them by when they were made.
-create index orders_of_account on orders (tenant_id, account_id, id)
-  include (status, created_at, cancellation_reason);
+-- An account's orders are listed by id, most often those of one state: nothing but an index is read for what is counted,
+-- skipped or filtered. Nothing asks for them by when they were made.
+create index orders_of_account on orders (tenant_id, account_id, id);
+create index orders_of_account_in_state on orders (tenant_id, account_id, status, id)
+  include (created_at, cancellation_reason);
 drop index orders_account;
 -- Top-ups of a group by id.
 create index topups_of_group on topups (tenant_id, account_group_id, id);

@@ -894,7 +894,8 @@ create table orders (
 CREATE INDEX orders_cancelled ON orders USING btree (tenant_id, ((cancellation_reason = 'CANCELLED_BY_CLIENT'::text)), id) WHERE (status = 'CANCELLED'::text);
 CREATE INDEX orders_due ON orders USING btree (tenant_id, due_at, created_at, id) WHERE ((status = 'NEW'::text) AND (due_at IS NOT NULL));
 CREATE INDEX orders_expiry ON orders USING btree (tenant_id, expires_at, id) WHERE ((status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text])) AND (expires_at IS NOT NULL));
-CREATE INDEX orders_of_account ON orders USING btree (tenant_id, account_id, id) INCLUDE (status, created_at, cancellation_reason);
+CREATE INDEX orders_of_account ON orders USING btree (tenant_id, account_id, id);
+CREATE INDEX orders_of_account_in_state ON orders USING btree (tenant_id, account_id, status, id) INCLUDE (created_at, cancellation_reason);
 CREATE INDEX orders_status ON orders USING btree (tenant_id, status, id);
 CREATE INDEX orders_waiting ON orders USING btree (tenant_id, account_id) WHERE ((status = 'NEW'::text) AND (due_at IS NULL));
 CREATE INDEX orders_working ON orders USING btree (tenant_id, instrument_id) WHERE (status = 'PROCESSING'::text);

@@ -47,6 +47,8 @@ TARGETS = {
         Target("T11a", "MB", "less", 200, rounds=1),
         Target("T11b", "MB", "less", 400, rounds=3),
         Target("T12", "s", "less", 3, rounds=3),
+        Target("T14", "x small", "less", 1.2),
+        Target("T14l", "ms PG", "less", 0.6),
     )
 }
 

@@ -14,7 +14,7 @@ from contextlib import AsyncExitStack
 
 import uvloop
 
-from tests.bench import acceptance, lists, lives, memory, requests
+from tests.bench import acceptance, growth, lists, lives, memory, requests
 from tests.bench.figures import Sample
 from tests.bench.floor import Floor, prepared_floor
 from tests.bench.world import bench_world
@@ -31,6 +31,7 @@ class Side:
         self._flushed: acceptance.Flushed | None = None
         self._lived: lives.Lived | None = None
         self._listed: lists.Listed | None = None
+        self._grown: growth.Grown | None = None
 
     async def measure(self, row: str, seconds: int) -> Sample:
         """One round of a row."""
@@ -42,6 +43,8 @@ class Side:
             return await lives.measure(await self._lives(), row, seconds)
         if row in lists.ROWS:
             return await lists.measure(await self._lists(), row, seconds)
+        if row in growth.ROWS:
+            return await growth.measure(await self._growth(), row)
         if row == "T11a":
             return Sample(await memory.after_requests(self._cluster))
         size, until_answered = await memory.serve_idle()
@@ -75,6 +78,15 @@ class Side:
         if self._listed is None:
             self._listed = await self._stack.enter_async_context(lists.listed(self._cluster, quick=self._quick))
         return self._listed
+
+    async def _growth(self) -> growth.Grown:
+        if self._grown is None:
+            worlds = [
+                await self._stack.enter_async_context(bench_world(self._cluster, growth.LIVES))
+                for _ in ("small", "large")
+            ]
+            self._grown = await growth.prepared(*worlds, quick=self._quick)
+        return self._grown
 
 
 async def serve(cluster: Cluster, bare_port: str, quick: str) -> None:

@@ -68,6 +68,7 @@ async def prey() -> AsyncGenerator[Prey]:
             for statement in (*grants(stand.name), *closed_functions()):  # as the installation makes its own database
                 await superuser.execute(statement)
             await superuser.execute(_PACKAGES)
+            await superuser.execute(_MARKS)
             yield Prey(session, superuser, own, foreign, stand.name, dsn)
         finally:
             await session.close()
@@ -79,7 +80,12 @@ insert into webhook_packages (tenant_id, webhook_id, first_sequence, last_sequen
                               next_attempt_at)
 select distinct on (tenant_id) tenant_id, id, 1, 1, 1, ''::bytea, created_at, created_at from webhooks
 """
-"""A package that waits: the one thing that a life leaves none of."""
+"""A package that waits, which a life leaves none of."""
+_MARKS = """
+insert into list_marks (tenant_id, list, chain, parent, state, at, id, ordinal, laid_at)
+select distinct on (tenant_id) tenant_id, 'users', '', tenant_id, '', created_at, id, 1, created_at from users
+"""
+"""A mark in a list, which is laid where there are a thousand rows."""
 
 
 async def outcome(session: asyncpg.Connection, attempt: Attempt) -> str:

@@ -66,7 +66,8 @@ async def test_every_table_is_laid_out_as_declared_once(owner: asyncpg.Connectio
     assert sorted(tenants) == [name for (name,) in tenant_columns if name not in LAYOUTS]
     assert sorted(shared + local) == sorted(name for name in LAYOUTS if not name.startswith("nonces_"))
     done = await calls(owner)
-    assert done[:1] == ["function journals_must_be_zero()"] and "function wire_now()" in done
+    assert done[0].startswith("function ")
+    assert {"function journals_must_be_zero()", "function drop_marks_by_id()", "function wire_now()"} <= {*done}
     placed = [call for call in done if call.startswith(("reference", "tenant"))]
     assert placed.index("tenant tenants in 64") == len(shared)
     assert len(placed) == len(tenants) + len(shared)

@@ -10,14 +10,14 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from openvest.catalog import INVARIANTS, LISTS
+from openvest.catalog import INVARIANTS
 from openvest.core.paging import PageRequest
 from openvest.db import marks, paging
-from openvest.db.marks import mark_lists
 from openvest.db.paging import page
 from openvest.features.orders import store
 from openvest.ledger.audit import prove_tenant
 from openvest.main import Assembled
+from openvest.worker.housekeeping import keep_house
 from tests.bench.copies import AS_TIME_GOES, copied
 from tests.kit.cluster import Cluster
 from tests.kit.orders import make_trader
@@ -47,7 +47,7 @@ class Long:
     async def house(self) -> None:
         """Two rounds of housekeeping, some minutes apart."""
         for _ in range(2):
-            await self.world.database.write(self.tenant_id, lambda unit: mark_lists(unit, LISTS), n=0)
+            await keep_house(self.world.database, None)
             await self.owner.execute("update list_marks set laid_at = laid_at - interval '6 minutes'")
 
     async def marked(self) -> dict[str, int]:

@@ -49,8 +49,9 @@ OWNERS_FUNCTIONS: frozenset[str] = frozenset(
 )
 """Functions that run as the owner (SECURITY DEFINER): each answers one question or makes one thing, by arguments."""
 
-NODE_FUNCTIONS: frozenset[str] = frozenset({"plus_us", "wire_now"})
-"""Functions that statements on tables of tenants call: in a distributed database each node must have them."""
+NODE_FUNCTIONS: frozenset[str] = frozenset({"drop_marks", "plus_us", "wire_now"})
+"""Functions that statements on tables of tenants, or their triggers, call: in a distributed database each node must
+have them."""
 
 APPEND_ONLY: frozenset[str] = frozenset(
     """

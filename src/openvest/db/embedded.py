@@ -85,8 +85,7 @@ class EmbeddedServer:
         ending: Ending | None = None,
         max_connections: int = MAX_CONNECTIONS,
     ) -> None:
-        self.data_dir = data_dir
-        self.restarts = 0
+        self.data_dir, self.restarts = data_dir, 0
         self._named, self._memory_mb = binaries, memory_mb or machine_mb()
         self._progress, self._on_restart = _unfailing(progress), _unfailing(on_restart)
         self._base, self._socket_base = base, socket_base
