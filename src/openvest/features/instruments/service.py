@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 Key = tuple[UUID, UUID]
 _CHUNK = 5000
+_REMEMBERED = 20_000
 _STORED = StoredPrices()
 IN_PATH = {"instrument_id": rules.NAME_IN_PATH}
 """How paths name an instrument."""
@@ -101,7 +102,23 @@ def id_of_name(text: str) -> UUID | None:
 
 
 async def named(unit: Unit, names: Iterable[str | UUID]) -> dict[str | UUID, Instrument]:
-    """The known ones among these instruments, each by the name it was given: its ISIN or its id."""
+    """The known ones among these instruments, each by the name it was given: its ISIN or its id.
+
+    A unit that saw how new the instruments are reads those alone that no such unit has read before.
+    """
+    master = unit.opened.master
+    if master is None:
+        return await _named(unit, names)
+    as_of, known = unit.database.remembered.get("instruments", (None, {}))
+    if as_of != master or len(known) > _REMEMBERED:
+        known = dict[str | UUID, Instrument]()
+        unit.database.remembered["instruments"] = master, known
+    wanted = set(names)
+    known |= await _named(unit, wanted - known.keys()) if wanted - known.keys() else {}
+    return {name: known[name] for name in wanted if name in known}
+
+
+async def _named(unit: Unit, names: Iterable[str | UUID]) -> dict[str | UUID, Instrument]:
     wanted = set(names)
     found: list[tuple[str | UUID, Instrument]] = []
     if isins := [name for name in wanted if isinstance(name, str)]:
