@@ -127,11 +127,41 @@ END),
   constraint balances_set_off CHECK (((due = (0)::numeric) OR (available = (0)::numeric))),
   constraint balances_unsettled_in CHECK ((unsettled_in >= (0)::numeric)),
   constraint balances_unsettled_out CHECK ((unsettled_out >= (0)::numeric)),
-  constraint balances_withdrawing CHECK ((withdrawing >= (0)::numeric))) with (fillfactor=50);
+  constraint balances_withdrawing CHECK ((withdrawing >= (0)::numeric))) with (fillfactor=50, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
 CREATE UNIQUE INDEX balances_public ON balances USING btree (tenant_id, public_id);
 alter table balances enable row level security;
 alter table balances force row level security;
 create policy tenant on balances for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
+
+create table bank_accounts (
+  tenant_id uuid not null,
+  id uuid not null,
+  created_at timestamp with time zone not null,
+  currency text not null,
+  holder text not null,
+  bic text not null,
+  sealed_iban bytea not null,
+  constraint bank_accounts_pkey PRIMARY KEY (tenant_id, id),
+  constraint bank_accounts_tenant_id_currency_key UNIQUE (tenant_id, currency),
+  constraint bank_accounts_currency_check CHECK ((currency = ANY (ARRAY['EUR'::text, 'GBP'::text]))),
+  constraint bank_accounts_holder_check CHECK ((holder <> ''::text)));
+alter table bank_accounts enable row level security;
+alter table bank_accounts force row level security;
+create policy tenant on bank_accounts for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
+
+create table bank_codes (
+  tenant_id uuid not null,
+  country text not null,
+  bank_code text not null,
+  bic text not null,
+  updated_at timestamp with time zone not null,
+  constraint bank_codes_pkey PRIMARY KEY (tenant_id),
+  constraint bank_codes_bank_code_check CHECK ((bank_code <> ''::text)),
+  constraint bank_codes_bic_check CHECK ((bic <> ''::text)),
+  constraint bank_codes_country_check CHECK ((country ~ '^[A-Z]{2}$'::text)));
+alter table bank_codes enable row level security;
+alter table bank_codes force row level security;
+create policy tenant on bank_codes for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
 create table bank_instructions (
   tenant_id uuid not null,
@@ -153,6 +183,7 @@ create table bank_instructions (
   status text not null,
   lease_token uuid,
   leased_until timestamp with time zone,
+  message_id text,
   constraint bank_instructions_pkey PRIMARY KEY (tenant_id, id),
   constraint bank_instructions_tenant_id_object_id_key UNIQUE (tenant_id, object_id),
   constraint bank_instructions_amount_check CHECK ((amount > (0)::numeric)),
@@ -160,6 +191,7 @@ create table bank_instructions (
   constraint bank_instructions_currency_check CHECK ((currency = ANY (ARRAY['EUR'::text, 'GBP'::text]))),
   constraint bank_instructions_kind_check CHECK ((kind = ANY (ARRAY['CREDIT_TRANSFER'::text, 'DIRECT_DEBIT'::text]))),
   constraint bank_instructions_status_check CHECK ((status = ANY (ARRAY['READY'::text, 'SENT'::text, 'REJECTED'::text, 'RECALLED'::text]))));
+CREATE INDEX bank_instructions_message ON bank_instructions USING btree (tenant_id, message_id) WHERE (message_id IS NOT NULL);
 CREATE INDEX bank_instructions_ready ON bank_instructions USING btree (tenant_id, send_at, created_at, id) WHERE (status = 'READY'::text);
 alter table bank_instructions enable row level security;
 alter table bank_instructions force row level security;
@@ -198,8 +230,9 @@ create table bank_lines (
   constraint bank_lines_currency_check CHECK ((currency = ANY (ARRAY['EUR'::text, 'GBP'::text]))),
   constraint bank_lines_kind_check CHECK ((kind = ANY (ARRAY['SENT'::text, 'REJECTED'::text, 'CREDIT'::text, 'DEBIT'::text]))),
   constraint bank_lines_matched CHECK (((status = ANY (ARRAY['RECEIVED'::text, 'UNMATCHED'::text])) = (matched_id IS NULL))),
-  constraint bank_lines_status_check CHECK ((status = ANY (ARRAY['RECEIVED'::text, 'MATCHED'::text, 'UNMATCHED'::text, 'ASSIGNED'::text, 'RETURNED'::text]))));
+  constraint bank_lines_status_check CHECK ((status = ANY (ARRAY['RECEIVED'::text, 'MATCHED'::text, 'UNMATCHED'::text, 'ASSIGNED'::text, 'RETURNED'::text])))) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
 CREATE INDEX bank_lines_due ON bank_lines USING btree (tenant_id, due_at, id) WHERE (status = 'RECEIVED'::text);
+CREATE INDEX bank_lines_returned ON bank_lines USING btree (tenant_id, matched_id) WHERE (status = 'RETURNED'::text);
 CREATE INDEX bank_lines_unmatched ON bank_lines USING btree (tenant_id, created_at, id) WHERE (status = 'UNMATCHED'::text);
 alter table bank_lines enable row level security;
 alter table bank_lines force row level security;
@@ -246,6 +279,35 @@ CREATE INDEX block_trades_order ON block_trades USING btree (tenant_id, street_o
 alter table block_trades enable row level security;
 alter table block_trades force row level security;
 create policy tenant on block_trades for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
+
+create table cash_balance_transfers (
+  tenant_id uuid not null,
+  id uuid not null,
+  version integer not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  user_id uuid not null,
+  source_account_group_id uuid not null,
+  target_account_group_id uuid not null,
+  amount numeric not null,
+  currency text not null,
+  due_at timestamp with time zone not null,
+  status text not null,
+  cancellation_reason text,
+  constraint cash_balance_transfers_pkey PRIMARY KEY (tenant_id, id),
+  constraint cash_balance_transfers_amount_check CHECK ((amount > (0)::numeric)),
+  constraint cash_balance_transfers_cancellation_reason_check CHECK ((cancellation_reason = ANY (ARRAY['CANCELLED_BY_CLIENT'::text, 'CANCELLED_BY_UPVEST'::text]))),
+  constraint cash_balance_transfers_check CHECK ((source_account_group_id <> target_account_group_id)),
+  constraint cash_balance_transfers_check1 CHECK (((status = 'CANCELLED'::text) = (cancellation_reason IS NOT NULL))),
+  constraint cash_balance_transfers_currency_check CHECK ((currency = 'EUR'::text)),
+  constraint cash_balance_transfers_status_check CHECK ((status = ANY (ARRAY['ISSUED'::text, 'CONFIRMED'::text, 'CANCELLED'::text]))),
+  constraint cash_balance_transfers_version_check CHECK ((version > 0)));
+CREATE INDEX cash_balance_transfers_created ON cash_balance_transfers USING btree (tenant_id, created_at, id);
+CREATE INDEX cash_balance_transfers_due ON cash_balance_transfers USING btree (tenant_id, due_at, id) WHERE (status = 'ISSUED'::text);
+CREATE INDEX cash_balance_transfers_user ON cash_balance_transfers USING btree (tenant_id, user_id, created_at, id);
+alter table cash_balance_transfers enable row level security;
+alter table cash_balance_transfers force row level security;
+create policy tenant on cash_balance_transfers for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
 create table cash_transactions (
   tenant_id uuid not null,
@@ -311,6 +373,35 @@ create table credential_directory (
   constraint credential_directory_pkey PRIMARY KEY (credential));
 CREATE INDEX credential_directory_expiry ON credential_directory USING btree (expires_at) WHERE (expires_at IS NOT NULL);
 
+create table credit_fundings (
+  tenant_id uuid not null,
+  id uuid not null,
+  version integer not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  account_group_id uuid not null,
+  cash_amount numeric not null,
+  currency text not null,
+  remittance_information text not null,
+  counterparty_name text not null,
+  counterparty_iban text not null,
+  status text not null,
+  virtual_bank_account_id uuid,
+  purpose_code text,
+  bank_line_id uuid not null,
+  end_to_end_id text not null,
+  constraint credit_fundings_pkey PRIMARY KEY (tenant_id, id),
+  constraint credit_fundings_tenant_id_bank_line_id_key UNIQUE (tenant_id, bank_line_id),
+  constraint credit_fundings_cash_amount_check CHECK ((cash_amount > (0)::numeric)),
+  constraint credit_fundings_currency_check CHECK ((currency = ANY (ARRAY['EUR'::text, 'GBP'::text]))),
+  constraint credit_fundings_status_check CHECK ((status = ANY (ARRAY['CONFIRMED'::text, 'CANCELLED'::text]))),
+  constraint credit_fundings_version_check CHECK ((version > 0)));
+CREATE INDEX credit_fundings_group ON credit_fundings USING btree (tenant_id, account_group_id, created_at, id);
+CREATE INDEX credit_fundings_recallable ON credit_fundings USING btree (tenant_id, end_to_end_id) WHERE (status = 'CONFIRMED'::text);
+alter table credit_fundings enable row level security;
+alter table credit_fundings force row level security;
+create policy tenant on credit_fundings for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
+
 create table creditors (
   tenant_id uuid not null,
   creditor_name text not null,
@@ -337,7 +428,7 @@ create table data_changes (
   lease_token uuid,
   leased_until timestamp with time zone,
   constraint data_changes_pkey PRIMARY KEY (tenant_id, id),
-  constraint data_changes_status_check CHECK ((status = ANY (ARRAY['RECEIVED'::text, 'APPLIED'::text, 'FAILED'::text]))));
+  constraint data_changes_status_check CHECK ((status = ANY (ARRAY['RECEIVED'::text, 'APPLIED'::text, 'FAILED'::text])))) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
 CREATE INDEX data_changes_open ON data_changes USING btree (tenant_id, created_at, id) WHERE ((status = 'RECEIVED'::text) AND (NOT held));
 CREATE INDEX data_changes_waiting ON data_changes USING btree (tenant_id, user_id) WHERE (status = 'RECEIVED'::text);
 alter table data_changes enable row level security;
@@ -427,7 +518,7 @@ create table event_sets (
   first_number bigint,
   constraint event_sets_pkey PRIMARY KEY (tenant_id, id),
   constraint event_sets_tenant_id_first_number_key UNIQUE (tenant_id, first_number),
-  constraint event_sets_events_check CHECK ((events > 0)));
+  constraint event_sets_events_check CHECK ((events > 0))) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
 CREATE INDEX event_sets_new ON event_sets USING btree (tenant_id, id) WHERE (first_number IS NULL);
 alter table event_sets enable row level security;
 alter table event_sets force row level security;
@@ -486,7 +577,7 @@ create table executions (
   constraint executions_rounding_check CHECK (((rounding >= '-0.01'::numeric) AND (rounding <= 0.01))),
   constraint executions_side_check CHECK ((side = ANY (ARRAY['BUY'::text, 'SELL'::text]))),
   constraint executions_status_check CHECK ((status = ANY (ARRAY['FILLED'::text, 'SETTLED'::text, 'CANCELLED'::text]))),
-  constraint executions_through_check CHECK ((through = ANY (ARRAY['street'::text, 'fractions'::text])))) with (fillfactor=80);
+  constraint executions_through_check CHECK ((through = ANY (ARRAY['street'::text, 'fractions'::text])))) with (fillfactor=80, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
 CREATE INDEX executions_due ON executions USING btree (tenant_id, settles_at, id) WHERE (status = 'FILLED'::text);
 CREATE UNIQUE INDEX executions_order ON executions USING btree (tenant_id, order_id, ordinal);
 alter table executions enable row level security;
@@ -525,7 +616,7 @@ create table idempotency (
   body text,
   created_at timestamp with time zone not null,
   constraint idempotency_pkey PRIMARY KEY (tenant_id, client_id, key),
-  constraint idempotency_status_check CHECK (((status >= 200) AND (status <= 299))));
+  constraint idempotency_status_check CHECK (((status >= 200) AND (status <= 299)))) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
 CREATE INDEX idempotency_age ON idempotency USING btree (tenant_id, created_at);
 alter table idempotency enable row level security;
 alter table idempotency force row level security;
@@ -628,13 +719,31 @@ alter table journals enable row level security;
 alter table journals force row level security;
 create policy tenant on journals for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
+create table list_marks (
+  tenant_id uuid not null,
+  list text not null,
+  chain text not null,
+  parent uuid not null,
+  state text not null,
+  at timestamp with time zone not null,
+  id uuid not null,
+  ordinal bigint,
+  laid_at timestamp with time zone not null,
+  constraint list_marks_pkey PRIMARY KEY (tenant_id, list, chain, parent, state, at, id),
+  constraint list_marks_ordinal_check CHECK ((ordinal > 0)));
+CREATE INDEX list_marks_reach ON list_marks USING btree (tenant_id, list, at, id);
+CREATE INDEX list_marks_uncounted ON list_marks USING btree (tenant_id, laid_at) WHERE (ordinal IS NULL);
+alter table list_marks enable row level security;
+alter table list_marks force row level security;
+create policy tenant on list_marks for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
+
 create table locks (
   tenant_id uuid not null,
   object_id uuid not null,
   balance_id bigint not null,
   amount numeric not null,
   constraint locks_pkey PRIMARY KEY (tenant_id, object_id, balance_id),
-  constraint locks_amount_check CHECK ((amount >= (0)::numeric))) with (fillfactor=80);
+  constraint locks_amount_check CHECK ((amount >= (0)::numeric))) with (fillfactor=80, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
 alter table locks enable row level security;
 alter table locks force row level security;
 create policy tenant on locks for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
@@ -674,7 +783,7 @@ create table lots (
   constraint lots_check1 CHECK (((cost IS NULL) = (remaining_cost IS NULL))),
   constraint lots_currency CHECK (((currency IS NULL) = (cost IS NULL))),
   constraint lots_origin_check CHECK ((origin = ANY (ARRAY['execution'::text, 'transfer'::text, 'corporate_action'::text]))),
-  constraint lots_quantity_check CHECK ((quantity > (0)::numeric))) with (fillfactor=80);
+  constraint lots_quantity_check CHECK ((quantity > (0)::numeric))) with (fillfactor=80, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
 CREATE INDEX lots_open ON lots USING btree (tenant_id, account_id, instrument_id, acquired_at, id) WHERE (remaining > (0)::numeric);
 alter table lots enable row level security;
 alter table lots force row level security;
@@ -689,8 +798,7 @@ create table mandates (
   user_id uuid,
   business_id uuid,
   account_group_id uuid,
-  bic text not null,
-  sealed_iban bytea not null,
+  sealed_account bytea not null,
   creditor_name text not null,
   creditor_id text not null,
   creditor_address jsonb not null,
@@ -782,11 +890,11 @@ create table orders (
   constraint orders_side_check CHECK ((side = ANY (ARRAY['BUY'::text, 'SELL'::text]))),
   constraint orders_status_check CHECK ((status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text, 'FILLED'::text, 'CANCELLED'::text]))),
   constraint orders_stop_price_check CHECK ((stop_price > (0)::numeric)),
-  constraint orders_through_check CHECK ((through = ANY (ARRAY['street'::text, 'fractions'::text])))) with (fillfactor=70);
-CREATE INDEX orders_account ON orders USING btree (tenant_id, account_id, created_at, id);
+  constraint orders_through_check CHECK ((through = ANY (ARRAY['street'::text, 'fractions'::text])))) with (fillfactor=70, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
 CREATE INDEX orders_cancelled ON orders USING btree (tenant_id, ((cancellation_reason = 'CANCELLED_BY_CLIENT'::text)), id) WHERE (status = 'CANCELLED'::text);
 CREATE INDEX orders_due ON orders USING btree (tenant_id, due_at, created_at, id) WHERE ((status = 'NEW'::text) AND (due_at IS NOT NULL));
 CREATE INDEX orders_expiry ON orders USING btree (tenant_id, expires_at, id) WHERE ((status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text])) AND (expires_at IS NOT NULL));
+CREATE INDEX orders_of_account ON orders USING btree (tenant_id, account_id, id) INCLUDE (status, created_at, cancellation_reason);
 CREATE INDEX orders_status ON orders USING btree (tenant_id, status, id);
 CREATE INDEX orders_waiting ON orders USING btree (tenant_id, account_id) WHERE ((status = 'NEW'::text) AND (due_at IS NULL));
 CREATE INDEX orders_working ON orders USING btree (tenant_id, instrument_id) WHERE (status = 'PROCESSING'::text);
@@ -817,14 +925,11 @@ create table reference_accounts (
   updated_at timestamp with time zone not null,
   user_id uuid,
   business_id uuid,
-  account_owner text not null,
-  name text not null,
-  bic text not null,
-  sealed_iban bytea not null,
+  name text,
+  sealed_account bytea not null,
   confirmed_at timestamp with time zone not null,
   deleted_at timestamp with time zone,
   constraint reference_accounts_pkey PRIMARY KEY (tenant_id, id),
-  constraint reference_accounts_account_owner_check CHECK ((account_owner <> ''::text)),
   constraint reference_accounts_check CHECK (((user_id IS NULL) <> (business_id IS NULL))),
   constraint reference_accounts_name_check CHECK ((name <> ''::text)));
 CREATE INDEX reference_accounts_user ON reference_accounts USING btree (tenant_id, user_id, created_at, id);
@@ -949,7 +1054,7 @@ create table street_orders (
   constraint street_orders_reserve_check CHECK ((reserve >= (0)::numeric)),
   constraint street_orders_side_check CHECK ((side = ANY (ARRAY['BUY'::text, 'SELL'::text]))),
   constraint street_orders_status_check CHECK ((status = ANY (ARRAY['WORKING'::text, 'FILLED'::text, 'CANCELLED'::text]))),
-  constraint street_orders_stop_price_check CHECK ((stop_price > (0)::numeric))) with (fillfactor=70);
+  constraint street_orders_stop_price_check CHECK ((stop_price > (0)::numeric))) with (fillfactor=70, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
 CREATE INDEX street_orders_look ON street_orders USING btree (tenant_id, look_at, accepted_at, order_id) WHERE (look_at IS NOT NULL);
 CREATE INDEX street_orders_order ON street_orders USING btree (tenant_id, order_id);
 alter table street_orders enable row level security;
@@ -1013,8 +1118,9 @@ create table topups (
   constraint topups_cash_amount_check CHECK ((cash_amount > (0)::numeric)),
   constraint topups_currency_check CHECK ((currency = ANY (ARRAY['EUR'::text, 'GBP'::text]))),
   constraint topups_status_check CHECK ((status = ANY (ARRAY['CONFIRMED'::text, 'SETTLED'::text, 'CANCELLED'::text]))),
-  constraint topups_version_check CHECK ((version > 0)));
+  constraint topups_version_check CHECK ((version > 0))) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
 CREATE INDEX topups_group ON topups USING btree (tenant_id, account_group_id, created_at, id);
+CREATE INDEX topups_of_group ON topups USING btree (tenant_id, account_group_id, id);
 alter table topups enable row level security;
 alter table topups force row level security;
 create policy tenant on topups for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
@@ -1036,7 +1142,7 @@ create table user_checks (
   constraint user_checks_pkey PRIMARY KEY (tenant_id, id),
   constraint user_checks_status_check CHECK ((status = ANY (ARRAY['IN_PROGRESS'::text, 'PASSED'::text, 'FAILED'::text]))),
   constraint user_checks_type_check CHECK ((type = ANY (ARRAY['KYC'::text, 'POR'::text, 'INSTRUMENT_FIT'::text, 'COMPLIANCE'::text, 'USER_SELF_ASSESSMENT'::text, 'US_WITHHOLDING_TAX_STATUS'::text]))),
-  constraint user_checks_version_check CHECK ((version > 0)));
+  constraint user_checks_version_check CHECK ((version > 0))) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
 CREATE INDEX user_checks_open ON user_checks USING btree (tenant_id, created_at, id) WHERE ((status = 'IN_PROGRESS'::text) AND (NOT held));
 CREATE INDEX user_checks_user ON user_checks USING btree (tenant_id, user_id, created_at, id);
 alter table user_checks enable row level security;
@@ -1123,7 +1229,7 @@ create table venue_reports (
   constraint venue_reports_cash_amount_check CHECK ((cash_amount > (0)::numeric)),
   constraint venue_reports_kind_check CHECK ((kind = ANY (ARRAY['FILL'::text, 'CANCELLED'::text, 'REJECTED'::text]))),
   constraint venue_reports_price_check CHECK ((price > (0)::numeric)),
-  constraint venue_reports_quantity_check CHECK ((quantity > (0)::numeric))) with (fillfactor=80);
+  constraint venue_reports_quantity_check CHECK ((quantity > (0)::numeric))) with (fillfactor=80, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
 CREATE INDEX venue_reports_due ON venue_reports USING btree (tenant_id, due_at, accepted_at, order_id, last, ordinal) WHERE (booked_at IS NULL);
 CREATE INDEX venue_reports_order ON venue_reports USING btree (tenant_id, street_order_id);
 alter table venue_reports enable row level security;
@@ -1139,6 +1245,72 @@ create table venues (
   constraint venues_mic_key UNIQUE (mic),
   constraint venues_mic_check CHECK ((mic ~ '^[A-Z0-9]{4}$'::text)),
   constraint venues_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))));
+
+create table virtual_bank_accounts (
+  tenant_id uuid not null,
+  id uuid not null,
+  version integer not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  account_group_id uuid not null,
+  name text not null,
+  currency text not null,
+  owner_name text not null,
+  iban text not null,
+  bic text not null,
+  constraint virtual_bank_accounts_pkey PRIMARY KEY (tenant_id, id),
+  constraint virtual_bank_accounts_tenant_id_iban_key UNIQUE (tenant_id, iban),
+  constraint virtual_bank_accounts_bic_check CHECK ((bic <> ''::text)),
+  constraint virtual_bank_accounts_currency_check CHECK ((currency = 'EUR'::text)),
+  constraint virtual_bank_accounts_iban_check CHECK ((iban <> ''::text)),
+  constraint virtual_bank_accounts_name_check CHECK ((name <> ''::text)),
+  constraint virtual_bank_accounts_version_check CHECK ((version > 0)));
+CREATE INDEX virtual_bank_accounts_group ON virtual_bank_accounts USING btree (tenant_id, account_group_id, created_at, id);
+alter table virtual_bank_accounts enable row level security;
+alter table virtual_bank_accounts force row level security;
+create policy tenant on virtual_bank_accounts for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
+
+create table virtual_cash_decreases (
+  tenant_id uuid not null,
+  id uuid not null,
+  version integer not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  account_group_id uuid not null,
+  amount numeric not null,
+  currency text not null,
+  status text not null,
+  set_apart boolean not null,
+  constraint virtual_cash_decreases_pkey PRIMARY KEY (tenant_id, id),
+  constraint virtual_cash_decreases_amount_check CHECK ((amount > (0)::numeric)),
+  constraint virtual_cash_decreases_check CHECK (((status = 'ISSUED'::text) OR (NOT set_apart))),
+  constraint virtual_cash_decreases_currency_check CHECK ((currency = ANY (ARRAY['EUR'::text, 'GBP'::text, 'USD'::text]))),
+  constraint virtual_cash_decreases_status_check CHECK ((status = ANY (ARRAY['ISSUED'::text, 'QUEUED'::text, 'CONFIRMED'::text, 'CANCELLED'::text]))),
+  constraint virtual_cash_decreases_version_check CHECK ((version > 0)));
+CREATE INDEX virtual_cash_decreases_open ON virtual_cash_decreases USING btree (tenant_id, created_at, id) WHERE (status = ANY (ARRAY['ISSUED'::text, 'QUEUED'::text]));
+alter table virtual_cash_decreases enable row level security;
+alter table virtual_cash_decreases force row level security;
+create policy tenant on virtual_cash_decreases for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
+
+create table virtual_cash_increases (
+  tenant_id uuid not null,
+  id uuid not null,
+  version integer not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  account_group_id uuid not null,
+  amount numeric not null,
+  currency text not null,
+  status text not null,
+  constraint virtual_cash_increases_pkey PRIMARY KEY (tenant_id, id),
+  constraint virtual_cash_increases_amount_check CHECK ((amount > (0)::numeric)),
+  constraint virtual_cash_increases_currency_check CHECK ((currency = ANY (ARRAY['EUR'::text, 'GBP'::text, 'USD'::text]))),
+  constraint virtual_cash_increases_status_check CHECK ((status = ANY (ARRAY['ISSUED'::text, 'CONFIRMED'::text, 'CANCELLED'::text]))),
+  constraint virtual_cash_increases_version_check CHECK ((version > 0)));
+CREATE INDEX virtual_cash_increases_issued ON virtual_cash_increases USING btree (tenant_id, created_at, id) WHERE (status = 'ISSUED'::text);
+alter table virtual_cash_increases enable row level security;
+alter table virtual_cash_increases force row level security;
+create policy tenant on virtual_cash_increases for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
 create table webhook_packages (
   tenant_id uuid not null,
@@ -1157,7 +1329,7 @@ create table webhook_packages (
   constraint webhook_packages_pkey PRIMARY KEY (tenant_id, webhook_id),
   constraint webhook_packages_check CHECK (((first_sequence >= 1) AND (first_sequence <= last_sequence))),
   constraint webhook_packages_check1 CHECK (((lease_token IS NULL) = (leased_until IS NULL))),
-  constraint webhook_packages_events_check CHECK ((events > 0))) with (fillfactor=70);
+  constraint webhook_packages_events_check CHECK ((events > 0))) with (fillfactor=70, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
 alter table webhook_packages enable row level security;
 alter table webhook_packages force row level security;
 create policy lookup on webhook_packages for select to openvest_owner using (true);
@@ -1193,6 +1365,46 @@ alter table webhooks enable row level security;
 alter table webhooks force row level security;
 create policy lookup on webhooks for select to openvest_owner using (true);
 create policy tenant on webhooks for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
+
+create table withdrawals (
+  tenant_id uuid not null,
+  id uuid not null,
+  version integer not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  reference_account_id uuid not null,
+  account_group_id uuid not null,
+  account_id uuid,
+  user_id uuid not null,
+  amount numeric not null,
+  currency text not null,
+  remittance_information text not null,
+  purpose_code text,
+  status text not null,
+  cancellation_reason text,
+  returned_at timestamp with time zone,
+  constraint withdrawals_pkey PRIMARY KEY (tenant_id, id),
+  constraint withdrawals_amount_check CHECK ((amount > (0)::numeric)),
+  constraint withdrawals_cancellation_reason_check CHECK ((cancellation_reason = ANY (ARRAY['CANCELLED_BY_BANK'::text, 'CANCELLED_BY_UPVEST'::text, 'CANCELLED_BY_CLIENT'::text, 'OTHER'::text]))),
+  constraint withdrawals_currency_check CHECK ((currency = 'EUR'::text)),
+  constraint withdrawals_end_for_a_reason CHECK (((status = 'CANCELLED'::text) = (cancellation_reason IS NOT NULL))),
+  constraint withdrawals_return_when_paid CHECK (((returned_at IS NULL) OR (status = 'CONFIRMED'::text))),
+  constraint withdrawals_status_check CHECK ((status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text, 'CONFIRMED'::text, 'CANCELLED'::text]))),
+  constraint withdrawals_version_check CHECK ((version > 0)));
+CREATE INDEX withdrawals_created ON withdrawals USING btree (tenant_id, created_at, id);
+CREATE INDEX withdrawals_group ON withdrawals USING btree (tenant_id, account_group_id, created_at, id);
+CREATE INDEX withdrawals_under_way ON withdrawals USING btree (tenant_id, account_group_id) WHERE (status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text]));
+alter table withdrawals enable row level security;
+alter table withdrawals force row level security;
+create policy tenant on withdrawals for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
+
+create view pub_account_groups with (security_invoker=true) as
+ SELECT tenant_id,
+    id,
+    user_id,
+    type,
+    status
+   FROM account_groups;
 
 create view pub_balances with (security_invoker=true) as
  SELECT tenant_id,
@@ -1374,6 +1586,81 @@ begin
     perform pg_advisory_xact_lock(hashtextextended('drain:' || frozen::text, 0));
   end loop;
   update clocks c set dirty = true where c.mode = 'frozen';
+end $function$;
+
+create function drop_marks(whose uuid, lists text, first_at timestamp with time zone, first_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if exists (select from list_marks m
+              where m.tenant_id = whose and m.list = lists and (m.at, m.id) >= (first_at, first_id)) then
+    delete from list_marks m
+     where m.tenant_id = whose and m.list = lists and (m.at, m.id) >= (first_at, first_id);
+  end if;
+end $function$;
+
+create function drop_marks_by_booking()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+declare came record;
+begin
+  select f.tenant_id, f.booking_date, f.id into came from fresh f order by f.booking_date, f.id limit 1;
+  if found then
+    perform drop_marks(came.tenant_id, tg_argv[0], came.booking_date, came.id);
+  end if;
+  return null;
+end $function$;
+
+create function drop_marks_by_creation()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+declare came record;
+begin
+  select f.tenant_id, f.created_at, f.id into came from fresh f order by f.created_at, f.id limit 1;
+  if found then
+    perform drop_marks(came.tenant_id, tg_argv[0], came.created_at, came.id);
+  end if;
+  return null;
+end $function$;
+
+create function drop_marks_by_id()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+declare came record;
+begin
+  select f.tenant_id, f.id into came from fresh f order by f.id limit 1;
+  if found then
+    perform drop_marks(came.tenant_id, tg_argv[0], 'epoch', came.id);
+  end if;
+  return null;
+end $function$;
+
+create function drop_marks_of_states()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+declare changed record; first_id uuid;
+begin
+  select n.tenant_id, array_agg(n.id) as ids, array_agg(n.account_id) as accounts, array_agg(o.status) as old,
+         array_agg(n.status) as new
+    into changed
+    from stale o join fresh n on n.id = o.id where n.status <> o.status group by n.tenant_id;
+  if not found then
+    return null;
+  end if;
+  select i into first_id from unnest(changed.ids) as i order by i limit 1;
+  if exists (select from list_marks m
+              where m.tenant_id = changed.tenant_id and m.list = 'orders' and m.at = 'epoch' and m.id >= first_id) then
+    delete from list_marks m
+     using unnest(changed.ids, changed.accounts, changed.old, changed.new) as c(id, account_id, old, new)
+     where m.tenant_id = changed.tenant_id and m.list = 'orders' and m.at = 'epoch' and m.parent = c.account_id
+       and m.state in (c.old, c.new) and m.id >= c.id;
+  end if;
+  return null;
 end $function$;
 
 create function find_client(client uuid)
@@ -1711,24 +1998,46 @@ create function wire_now()
  STABLE
 AS $function$ select statement_timestamp() $function$;
 
+CREATE TRIGGER marks AFTER INSERT ON account_groups REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION drop_marks_by_creation('account_groups');
+
+CREATE TRIGGER marks AFTER INSERT ON accounts REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION drop_marks_by_creation('accounts');
+
+CREATE TRIGGER marks AFTER INSERT ON cash_transactions REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION drop_marks_by_booking('cash_transactions');
+
 CREATE TRIGGER entries_zero AFTER INSERT ON entries REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION journals_must_be_zero();
 
 CREATE TRIGGER journals_entries AFTER INSERT ON journals REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION journals_must_have_entries();
+
+CREATE TRIGGER marks AFTER INSERT ON orders REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION drop_marks_by_id('orders');
+
+CREATE TRIGGER marks_of_states AFTER UPDATE ON orders REFERENCING OLD TABLE AS stale NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION drop_marks_of_states();
+
+CREATE TRIGGER marks AFTER INSERT ON securities_transactions REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION drop_marks_by_booking('securities_transactions');
+
+CREATE TRIGGER marks AFTER INSERT ON users REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION drop_marks_by_creation('users');
 
 alter table access_tokens add constraint access_tokens_tenant_id_client_id_fkey FOREIGN KEY (tenant_id, client_id) REFERENCES api_clients(tenant_id, id);
 alter table account_groups add constraint account_groups_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id);
 alter table accounts add constraint accounts_tenant_id_account_group_id_fkey FOREIGN KEY (tenant_id, account_group_id) REFERENCES account_groups(tenant_id, id);
 alter table accounts add constraint accounts_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id);
 alter table api_clients add constraint api_clients_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
+alter table bank_accounts add constraint bank_accounts_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
+alter table bank_codes add constraint bank_codes_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
 alter table bank_instructions add constraint bank_instructions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
 alter table bank_lines add constraint bank_lines_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
 alter table bank_lines add constraint bank_lines_tenant_id_topup_id_fkey FOREIGN KEY (tenant_id, topup_id) REFERENCES topups(tenant_id, id);
 alter table bars add constraint bars_instrument_id_venue_id_fkey FOREIGN KEY (instrument_id, venue_id) REFERENCES instrument_venues(instrument_id, venue_id);
 alter table block_trades add constraint block_trades_tenant_id_street_order_id_fkey FOREIGN KEY (tenant_id, street_order_id) REFERENCES street_orders(tenant_id, id);
+alter table cash_balance_transfers add constraint cash_balance_transfers_tenant_id_source_account_group_id_fkey FOREIGN KEY (tenant_id, source_account_group_id) REFERENCES account_groups(tenant_id, id);
+alter table cash_balance_transfers add constraint cash_balance_transfers_tenant_id_target_account_group_id_fkey FOREIGN KEY (tenant_id, target_account_group_id) REFERENCES account_groups(tenant_id, id);
+alter table cash_balance_transfers add constraint cash_balance_transfers_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id);
 alter table cash_transactions add constraint cash_transactions_tenant_id_account_group_id_fkey FOREIGN KEY (tenant_id, account_group_id) REFERENCES account_groups(tenant_id, id);
 alter table cash_transactions add constraint cash_transactions_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES accounts(tenant_id, id);
 alter table client_keys add constraint client_keys_tenant_id_client_id_fkey FOREIGN KEY (tenant_id, client_id) REFERENCES api_clients(tenant_id, id);
 alter table clocks add constraint clocks_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
+alter table credit_fundings add constraint credit_fundings_tenant_id_account_group_id_fkey FOREIGN KEY (tenant_id, account_group_id) REFERENCES account_groups(tenant_id, id);
+alter table credit_fundings add constraint credit_fundings_tenant_id_bank_line_id_fkey FOREIGN KEY (tenant_id, bank_line_id) REFERENCES bank_lines(tenant_id, id);
+alter table credit_fundings add constraint credit_fundings_tenant_id_virtual_bank_account_id_fkey FOREIGN KEY (tenant_id, virtual_bank_account_id) REFERENCES virtual_bank_accounts(tenant_id, id);
 alter table data_changes add constraint data_changes_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id);
 alter table dead_letters add constraint dead_letters_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
 alter table direct_debits add constraint direct_debits_tenant_id_account_group_id_fkey FOREIGN KEY (tenant_id, account_group_id) REFERENCES account_groups(tenant_id, id);
@@ -1763,8 +2072,15 @@ alter table user_checks add constraint user_checks_tenant_id_user_id_fkey FOREIG
 alter table user_identifiers add constraint user_identifiers_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id);
 alter table users add constraint users_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
 alter table venue_reports add constraint venue_reports_tenant_id_street_order_id_fkey FOREIGN KEY (tenant_id, street_order_id) REFERENCES street_orders(tenant_id, id);
+alter table virtual_bank_accounts add constraint virtual_bank_accounts_tenant_id_account_group_id_fkey FOREIGN KEY (tenant_id, account_group_id) REFERENCES account_groups(tenant_id, id);
+alter table virtual_cash_decreases add constraint virtual_cash_decreases_tenant_id_account_group_id_fkey FOREIGN KEY (tenant_id, account_group_id) REFERENCES account_groups(tenant_id, id);
+alter table virtual_cash_increases add constraint virtual_cash_increases_tenant_id_account_group_id_fkey FOREIGN KEY (tenant_id, account_group_id) REFERENCES account_groups(tenant_id, id);
 alter table webhook_packages add constraint webhook_packages_tenant_id_webhook_id_fkey FOREIGN KEY (tenant_id, webhook_id) REFERENCES webhooks(tenant_id, id);
 alter table webhooks add constraint webhooks_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
+alter table withdrawals add constraint withdrawals_tenant_id_account_group_id_fkey FOREIGN KEY (tenant_id, account_group_id) REFERENCES account_groups(tenant_id, id);
+alter table withdrawals add constraint withdrawals_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES accounts(tenant_id, id);
+alter table withdrawals add constraint withdrawals_tenant_id_reference_account_id_fkey FOREIGN KEY (tenant_id, reference_account_id) REFERENCES reference_accounts(tenant_id, id);
+alter table withdrawals add constraint withdrawals_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id);
 
 revoke all on function admit_requests(key_ids uuid[], new_nonces text[], usable_until bigint[], whose uuid[], tokens bytea[], token_versions text[], keys uuid[], key_versions text[]) from public;
 revoke all on function claim_keys(tenant uuid, locks bigint[], client_ids uuid[], keys uuid[]) from public;
@@ -1811,13 +2127,17 @@ grant insert, select, update on table account_groups to openvest_app;
 grant insert, select, update on table accounts to openvest_app;
 grant insert, select, update on table api_clients to openvest_app;
 grant insert, select, update on table balances to openvest_app;
+grant insert, select on table bank_accounts to openvest_app;
+grant insert, select, update on table bank_codes to openvest_app;
 grant insert, select, update on table bank_instructions to openvest_app;
 grant insert, select, update on table bank_lines to openvest_app;
 grant select on table bars to openvest_app;
 grant insert, select, update on table block_trades to openvest_app;
+grant insert, select, update on table cash_balance_transfers to openvest_app;
 grant insert, select on table cash_transactions to openvest_app;
 grant insert, select, update on table client_keys to openvest_app;
 grant select, update on table clocks to openvest_app;
+grant insert, select, update on table credit_fundings to openvest_app;
 grant insert, select, update on table creditors to openvest_app;
 grant insert, select, update on table data_changes to openvest_app;
 grant delete, insert, select, update (dropped_at), update (dropped_by) on table dead_letters to openvest_app;
@@ -1837,11 +2157,13 @@ grant select, update on table instrument_cursors to openvest_app;
 grant select on table instrument_venues to openvest_app;
 grant select on table instruments to openvest_app;
 grant insert, select on table journals to openvest_app;
+grant delete, insert, select, update on table list_marks to openvest_app;
 grant insert, select, update on table locks to openvest_app;
 grant insert, select, update on table lot_uses to openvest_app;
 grant insert, select, update on table lots to openvest_app;
 grant insert, select, update on table mandates to openvest_app;
 grant insert, select, update on table orders to openvest_app;
+grant select on table pub_account_groups to openvest_app;
 grant select on table pub_accounts to openvest_app;
 grant select on table pub_balances to openvest_app;
 grant select on table pub_cash_transactions to openvest_app;
@@ -1866,5 +2188,9 @@ grant insert, select, update on table user_identifiers to openvest_app;
 grant insert, select, update on table users to openvest_app;
 grant delete, insert, select, update on table venue_reports to openvest_app;
 grant select on table venues to openvest_app;
+grant insert, select on table virtual_bank_accounts to openvest_app;
+grant insert, select, update on table virtual_cash_decreases to openvest_app;
+grant insert, select, update on table virtual_cash_increases to openvest_app;
 grant delete, insert, select, update on table webhook_packages to openvest_app;
 grant delete, insert, select, update on table webhooks to openvest_app;
+grant insert, select, update on table withdrawals to openvest_app;

@@ -11,7 +11,8 @@ import pytest
 from tests.architecture.citations import DESIGN, citations, page_at
 from tests.architecture.test_layout import plant
 from tests.architecture.tree import ROOT, tracked_files
-from tools.docs_postings import section, stories
+from tools.docs_posting_stories import STORIES
+from tools.docs_postings import section
 
 SOURCE = "src/openvest/features/gifts/rules.py"
 LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")
@@ -53,7 +54,7 @@ def test_what_is_not_there_is_told(tmp_path: Path, words: str, wrong: int) -> No
 
 def test_posting_rules_name_sections_of_the_catalogue() -> None:
     there = page_at(ROOT / DESIGN / "POSTINGS.md").section
-    named = {name for story in stories() for step in story.steps for name in section(step.rule).split(", ") if name}
+    named = {name for story in STORIES for step in story.steps for name in section(step.rule).split(", ") if name}
     assert named and named <= there
 
 

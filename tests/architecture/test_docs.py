@@ -26,7 +26,7 @@ from tests.kit.contracts import FIRST, SERVED, TABLES
 from tools import docs
 from tools.docs_contract import WHAT_TO_DO, endpoints_page, events_page, problems
 from tools.docs_machine import diagram, states_page
-from tools.docs_postings import stories
+from tools.docs_posting_stories import STORIES
 from tools.markdown import NOTICE, anchor
 
 LINK = re.compile(r"\]\(([^)#]*)(?:#([^)]*))?\)")
@@ -118,7 +118,7 @@ def test_every_life_is_drawn() -> None:
 
 
 def test_every_journal_kind_and_recipe_is_posted() -> None:
-    steps = [step for story in stories() for step in story.steps]
+    steps = [step for story in STORIES for step in story.steps]
     public = {
         name
         for module in (posting_rules, trades)

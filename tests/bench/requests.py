@@ -7,7 +7,7 @@ import asyncio
 import os
 import socket
 import sys
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
@@ -40,14 +40,14 @@ class Client:
     token: str
 
 
-async def make_client(bench: Bench, kind: str) -> Client:
+async def make_client(bench: Bench, kind: str, scopes: Sequence[str] = SCOPES) -> Client:
     """A client with a key of this kind and a token."""
     private, public = generate_ed25519() if kind == "ed25519" else generate_p521()
 
     async def work(unit: Unit) -> tuple[UUID, UUID, str]:
-        made = await tenants.create_client(unit, contract="v1", scopes=SCOPES, no_rate_limit=True)
+        made = await tenants.create_client(unit, contract="v1", scopes=list(scopes), no_rate_limit=True)
         key_id = await tenants.add_key(unit, made.client_id, public)
-        token = await tenants.issue_token(unit, made.client_id, made.client_secret, SCOPES, 100_000)
+        token = await tenants.issue_token(unit, made.client_id, made.client_secret, list(scopes), 100_000)
         return made.client_id, key_id, token.access_token
 
     client_id, key_id, token = await bench.world.database.write(bench.tenant_id, work, n=0)

@@ -28,7 +28,8 @@ COMMANDS = """
 serve|server|worker|demo|api|listen|doctor|client create|client add-key|client list|client disable|client rotate-secret
 |clock show|clock freeze|clock thaw|clock advance|ledger prove|ledger balances|events list|work list|work retry
 |work drop|instruments import|prices import|db migrate|db check|db distribute|tenants list|tenants export
-|tenants import|tenants reopen|tenants creditor|backup|restore
+|tenants import|tenants reopen|tenants creditor|tenants bank-code|payments list|payments assign|payments return
+|bank account|bank export|bank import|backup|restore
 """.replace("\n", "").split("|")
 """Every command there is."""
 
@@ -166,6 +167,15 @@ def test_clients_are_made_listed_given_keys_and_secrets(there: Cli, tmp_path: Pa
     assert (status, said) == (0, "acme: Acme Securities (DE98ZZZ09999999999) collects direct debits.\n")
     status, _, beside = there(*whose, "--postcode", "10115", "--country", "XX", "--id", "DE97ZZZ09999999999")
     assert status == 1 and "creditor_id: " in beside and "country: " in beside
+    whose = ("tenants", "bank-code", "acme", "--country", "AT", "--code", "12000")
+    status, said, _ = there(*whose, "--bic", "BKAUATWWXXX")
+    assert (status, said) == (0, "acme: virtual accounts are numbered under 12000 in AT.\n")
+    status, _, beside = there(*whose[:-1], "1200", "--bic", "X")
+    assert status == 1 and "bank_code: " in beside and "bic: " in beside
+    assert there("payments", "list", "acme", "--json")[:2] == (0, "[]\n")
+    for act in (("assign", "acme", NOBODY, NOBODY), ("return", "acme", NOBODY)):
+        status, _, beside = there("payments", *act)
+        assert status == 1 and "There is no unmatched bank line of this id." in beside
     assert set(second) == {"tenant_id", "client_id", "client_secret", "key_id"}
     assert second["tenant_id"] == made["tenant_id"]
     status, said, _ = there("client", "add-key", made["client_id"], "--public-key", str(public), "--json")

@@ -54,7 +54,7 @@ def data_of(folders: Folders) -> Path:
 async def test_a_first_start_makes_a_closed_and_durable_database(folders: Folders) -> None:
     said: list[str] = []
     begun = time.monotonic()
-    with folders.server(progress=said.append) as server:
+    with folders.server(progress=said.append, memory_mb=2_048) as server:
         assert time.monotonic() - begun < 5
         assert any("making the database cluster" in sentence for sentence in said)
         address = server.address
@@ -62,7 +62,7 @@ async def test_a_first_start_makes_a_closed_and_durable_database(folders: Folder
         expected = {
             **{"listen_addresses": "", "fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"},
             **{"data_checksums": "on", "TimeZone": "UTC", "server_encoding": "UTF8", "jit": "off"},
-            **{"password_encryption": "scram-sha-256", "shared_buffers": "128MB", "wal_compression": "pglz"},
+            **{"password_encryption": "scram-sha-256", "shared_buffers": "256MB", "wal_compression": "pglz"},
         }
         for name, value in expected.items():
             assert await fetch(address.app_dsn(), "select current_setting($1)", name) == value, name

@@ -87,6 +87,16 @@ async def make_customer(database: Database, tenant_id: UUID, *, active: bool = T
     return await database.write(tenant_id, work)
 
 
+async def make_next_group(database: Database, customer: Customer) -> UUID:
+    """Another group of the customer, whose first one closes from now on."""
+
+    async def work(unit: Unit) -> UUID:
+        await accounts.close_account_group(unit, customer.group_id)
+        return (await accounts.create_account_group(unit, customer.user_id, "PERSONAL")).id
+
+    return await database.write(customer.tenant_id, work)
+
+
 async def top_up(database: Database, customer: Customer, amount: str, currency: str = "EUR") -> Topup:
     """Money for a customer."""
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from openvest.core.ids import deterministic_id
 from openvest.ledger import posting_rules
 from openvest.ledger.apply import Applied, InsufficientFunds, apply, figures_of
-from openvest.ledger.chart import BUCKETS, Balance, HouseKey, Key, Leg
+from openvest.ledger.chart import BUCKETS, Balance, HouseKey, Key, Leg, balance_id
 from openvest.ledger.posting_rules import Journal, journal_of
 from openvest.ledger.trades import Trade, execution_cancellation, order_execution, settlement
 
@@ -27,7 +27,7 @@ CASH = Key(GROUP, "EUR")
 
 def balance(key: Key, **figures: str) -> Balance:
     values = [Decimal(figures.get(bucket, "0")) for bucket in BUCKETS]
-    return Balance(1, key.owner_id, key.asset, *values, 1, AT, AT)  # type: ignore[call-arg]  # eight figures in order
+    return Balance(1, balance_id(*key), *key, *values, 1, AT, AT)  # type: ignore[call-arg]  # eight figures in order
 
 
 def fund(n: int, amount: str, group: int = 0) -> Journal:

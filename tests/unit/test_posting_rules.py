@@ -21,7 +21,9 @@ from openvest.ledger.posting_rules import FORCED, PAYOUTS, Journal, Kind
 from openvest.ledger.trades import Side, StreetTrade, Taxes, Trade
 
 DAY, NEXT_DAY = date(2026, 3, 2), date(2026, 3, 3)
-OBJECT, GROUP, ACCOUNT, INSTRUMENT = (deterministic_id("rule", name) for name in ("object", "group", "account", "x"))
+OBJECT, GROUP, OTHER, ACCOUNT, INSTRUMENT = (
+    deterministic_id("rule", name) for name in ("object", "group", "other group", "account", "x")
+)
 SIDES: list[Side] = ["BUY", "SELL"]
 cash = st.decimals("0.01", "999999999.99", places=2)
 units = st.decimals("0.0000000001", "999999", places=10)
@@ -61,6 +63,7 @@ MONEY: dict[str, Callable[[Decimal], Journal]] = {
     "topup_settled": lambda a: posting_rules.topup_settled(OBJECT, "EUR", a, DAY),
     "topup_cancellation": lambda a: posting_rules.topup_cancellation(OBJECT, GROUP, "EUR", a, DAY),
     "payment_unmatched": lambda a: posting_rules.payment_unmatched(OBJECT, "EUR", a, DAY),
+    "payment_returned": lambda a: posting_rules.payment_returned(OBJECT, "EUR", a, DAY),
     "credit_funding": lambda a: posting_rules.credit_funding(OBJECT, GROUP, "EUR", a, DAY, source="suspense"),
     "credit_funding_charge_back": lambda a: posting_rules.credit_funding_charge_back(OBJECT, GROUP, "EUR", a, DAY),
     "sepa_direct_debit": lambda a: posting_rules.sepa_direct_debit(OBJECT, GROUP, "EUR", a, DAY),
@@ -71,6 +74,13 @@ MONEY: dict[str, Callable[[Decimal], Journal]] = {
     "release_withdrawal": lambda a: posting_rules.release_withdrawal(OBJECT, GROUP, "EUR", a, DAY),
     "withdrawal": lambda a: posting_rules.withdrawal(OBJECT, GROUP, "EUR", a, DAY, tax=Decimal("0.01")),
     "withdrawal_cancellation": lambda a: posting_rules.withdrawal_cancellation(OBJECT, GROUP, "EUR", a, DAY),
+    "reserve_transfer": lambda a: posting_rules.reserve_transfer(OBJECT, GROUP, "EUR", a, DAY),
+    "release_transfer": lambda a: posting_rules.release_transfer(OBJECT, GROUP, "EUR", a, DAY),
+    "cash_balance_transfer": lambda a: posting_rules.cash_balance_transfer(OBJECT, GROUP, OTHER, "EUR", a, DAY),
+    "virtual_cash_increase": lambda a: posting_rules.virtual_cash_increase(OBJECT, GROUP, "EUR", a, DAY),
+    "reserve_decrease": lambda a: posting_rules.reserve_decrease(OBJECT, GROUP, "EUR", a, DAY),
+    "release_decrease": lambda a: posting_rules.release_decrease(OBJECT, GROUP, "EUR", a, DAY),
+    "virtual_cash_decrease": lambda a: posting_rules.virtual_cash_decrease(OBJECT, GROUP, "EUR", a, DAY),
     "dust_cleanup": lambda a: posting_rules.dust_cleanup(OBJECT, ACCOUNT, INSTRUMENT, a, DAY),
     "segregation": lambda a: posting_rules.segregation(DAY, "EUR", a),
     "reserve_cash": lambda a: posting_rules.reserve_cash(OBJECT, GROUP, "EUR", a, DAY),

@@ -86,6 +86,44 @@ async def test_a_withdrawal_given_up_and_one_with_tax(desk: Desk) -> None:
     await desk.check(posted, text, cash="0 / 0 / 0 / 0 / 0")
 
 
+async def test_a_transfer_between_two_groups(desk: Desk) -> None:
+    """POSTINGS.md 2.7: set apart, then moved in one journal; what is given up comes back."""
+    await desk.fund("200")
+    source, amount = desk.id("G"), Decimal("100.00")
+    first, second = [(desk.id(name), source, "EUR", amount, DAY) for name in ("transfer", "another")]
+    for wanted in (first, second):
+        posted = await desk.post(posting_rules.reserve_transfer(*wanted))
+        await desk.check(posted, "G.available EUR -100.00\nG.withdrawing EUR +100.00")
+    assert await desk.cash() == figures("200 / 0 / 0 / 0 / 0")
+    with pytest.raises(InsufficientFunds):
+        await desk.post(posting_rules.reserve_transfer(desk.id("third"), source, "EUR", Decimal("0.01"), DAY))
+    moved = posting_rules.cash_balance_transfer(desk.id("transfer"), source, desk.id("G2"), "EUR", amount, DAY)
+    text = "G.withdrawing EUR -100.00\nG2.available EUR +100.00"
+    await desk.check(await desk.post(moved), text, cash="100.00 / 0 / 0 / 0.00 / 0.00")
+    text = "G.withdrawing EUR -100.00\nG.available EUR +100.00"
+    await desk.check(await desk.post(posting_rules.release_transfer(*second)), text, cash="100 / 0 / 0 / 100 / 100")
+
+
+async def test_virtual_cash(desk: Desk) -> None:
+    """POSTINGS.md 2.7: a claim on the client firm, which it takes back as far as it is withdrawable."""
+    increase = (desk.id("increase"), desk.id("G"), "EUR", Decimal("200.00"), DAY)
+    posted = await desk.post(posting_rules.virtual_cash_increase(*increase))
+    text = "G.available EUR +200.00\nH.client_funding EUR -200.00"
+    await desk.check(posted, text, cash="200.00 / 0 / 0 / 200.00 / 200.00")
+    given_up, decrease = [(desk.id(name), *increase[1:]) for name in ("given up", "decrease")]
+    posted = await desk.post(posting_rules.reserve_decrease(*given_up))
+    text = "G.available EUR -200.00\nG.withdrawing EUR +200.00"
+    await desk.check(posted, text, cash="200.00 / 0 / 0 / 0.00 / 0.00")
+    with pytest.raises(InsufficientFunds):
+        await desk.post(posting_rules.reserve_decrease(*decrease))
+    await desk.post(posting_rules.release_decrease(*given_up))
+    assert await desk.cash() == figures("200 / 0 / 0 / 200 / 200")
+    await desk.post(posting_rules.reserve_decrease(*decrease))
+    posted = await desk.post(posting_rules.virtual_cash_decrease(*decrease))
+    text = "G.withdrawing EUR -200.00\nH.client_funding EUR +200.00"
+    await desk.check(posted, text, cash="0.00 / 0 / 0 / 0.00 / 0.00")
+
+
 async def test_unmatched_money_credit_funding_and_recall(desk: Desk) -> None:
     amount, group = Decimal("500.00"), desk.id("G")
     posted = await desk.post(posting_rules.payment_unmatched(desk.id("line"), "EUR", amount, DAY))
@@ -97,6 +135,12 @@ async def test_unmatched_money_credit_funding_and_recall(desk: Desk) -> None:
     posted = await desk.post(posting_rules.credit_funding_charge_back(*funding))
     text = "G.available EUR -500.00\nH.bank EUR +500.00"
     await desk.check(posted, text, cash="0.00 / 0 / 0 / 0.00 / 0.00")
+
+
+async def test_unmatched_money_that_is_returned(desk: Desk) -> None:
+    await desk.post(posting_rules.payment_unmatched(desk.id("line"), "EUR", Decimal("500.00"), DAY))
+    posted = await desk.post(posting_rules.payment_returned(desk.id("return"), "EUR", Decimal("500.00"), NEXT_DAY))
+    await desk.check(posted, "H.suspense EUR -500.00\nH.bank EUR +500.00")
 
 
 async def test_a_direct_debit_charged_back_after_the_money_is_spent(desk: Desk) -> None:

@@ -12,8 +12,9 @@ import pytest
 
 from openvest.core.money import Money
 from openvest.core.snapshots import Json
+from openvest.db.query import Query, text_array
 from openvest.db.rows import column_of, columns, insert, save, update
-from openvest.db.unit import Unit
+from openvest.db.unit import Database, Unit
 
 pytestmark = pytest.mark.anyio
 
@@ -35,11 +36,11 @@ GIFT = UUID(int=7)
     [
         (UUID, "uuid[]", ""),
         (UUID | None, "uuid[]", ""),
-        (str, "text[]", ""),
-        (Literal["NEW", "DONE"], "text[]", ""),
-        (Literal["NEW"] | None, "text[]", ""),
-        (int, "bigint[]", ""),
-        (bool, "boolean[]", ""),
+        (str, "text::text[]", ""),
+        (Literal["NEW", "DONE"], "text::text[]", ""),
+        (Literal["NEW"] | None, "text::text[]", ""),
+        (int, "text::bigint[]", ""),
+        (bool, "text::boolean[]", ""),
         (datetime, "timestamptz[]", ""),
         (date | None, "date[]", ""),
         (bytes, "bytea[]", ""),
@@ -70,7 +71,7 @@ def test_an_insert_takes_an_array_for_each_field() -> None:
     assert insert("gifts", Gift).sql == (
         "insert into gifts (tenant_id, id, version, amount, tags, details)"
         " select o.tenant_id, t.id, t.version, t.amount, t.tags::text[], t.details::jsonb"
-        " from tenants o cross join unnest($2::uuid[], $3::bigint[], $4::text::numeric[], $5::text[], $6::text[])"
+        " from tenants o cross join unnest($2::uuid[], $3::text::bigint[], $4::text::numeric[], $5::text[], $6::text[])"
         " as t(id, version, amount, tags, details) where o.tenant_id = $1"
     )
 
@@ -87,7 +88,7 @@ def test_an_insert_takes_more_columns_and_leaves_out_what_is_there() -> None:
 def test_an_update_finds_rows_by_id_and_sets_the_fields_that_are_named() -> None:
     assert update("gifts", Gift, "version tags", also="held = false").sql == (
         "update gifts r set version = t.version, tags = t.tags::text[], held = false"
-        " from unnest((select $2::uuid[]), $3::bigint[], $4::text[]) as t(id, version, tags)"
+        " from unnest((select $2::uuid[]), $3::text::bigint[], $4::text[]) as t(id, version, tags)"
         " where r.tenant_id = $1 and r.id = t.id"
     )
 
@@ -103,11 +104,20 @@ def test_rows_become_one_array_for_each_column() -> None:
     ]
     assert list(insert("gifts", Gift).arrays(rows)) == [
         [GIFT, GIFT],
-        [1, 2],
+        "{1,2}",
         "{1.50,null}",
         ['{"a","b\\"\\\\,"}', "{}"],
         ['{"price":"2"}', "{}"],
     ]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [[], ["a"], ["", "b"], ["null", "NULL"], ['"', "\\"], ["a,b", "{c}", " d "], [None], ["a", None, '"x"'], ["ä\n"]],
+)
+async def test_texts_arrive_as_they_were(database: Database, tenant_id: UUID, values: list[str | None]) -> None:
+    asked = Query(Json, "select to_jsonb($1::text::text[])")
+    assert await database.read(tenant_id, lambda unit: unit.one(asked, text_array(values))) == values
 
 
 async def test_without_rows_nothing_is_sent() -> None:

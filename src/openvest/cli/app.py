@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.exceptions import Abort, Exit, TyperException
 
-from openvest.cli import backups, clients, listen, operator, tenants, user
+from openvest.cli import backups, bank, clients, listen, operator, payments, tenants, user
 from openvest.cli import work as work_commands
 from openvest.cli.failures import USAGE, Failed, failure_of, tell
 from openvest.cli.options import DEFAULT_DATA_DIR, PACES, DataDir, Mode, Pace
@@ -165,8 +165,10 @@ def demo(
 
 app.add_typer(clients.app, name="client")
 app.add_typer(tenants.app, name="tenants")
+app.add_typer(payments.app, name="payments")
 app.add_typer(user.clock, name="clock")
 app.add_typer(operator.ledger, name="ledger")
+app.add_typer(bank.app, name="bank")
 app.add_typer(operator.events, name="events")
 app.add_typer(work_commands.work, name="work")
 app.add_typer(operator.instruments, name="instruments")

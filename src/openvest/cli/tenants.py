@@ -101,6 +101,30 @@ def creditor(
     inside(data_dir, work, typer.echo)
 
 
+@app.command(
+    "bank-code", epilog="Example: openvest tenants bank-code acme --country DE --code 90000000 --bic OPVTDEFFXXX"
+)
+def bank_code(
+    tenant: tenant_moves.Name,
+    country: Annotated[str, typer.Option("--country", help="ISO 3166-1 alpha-2 code.")],
+    code: Annotated[str, typer.Option("--code", help="The bank's code, as IBANs of the country have it.")],
+    bic: Annotated[str, typer.Option("--bic", help="The bank's BIC.")],
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+) -> None:
+    """Say at which bank a tenant's virtual accounts are numbered; those that are open keep their IBAN."""
+    from openvest.cli.operator_session import inside, one_tenant
+    from openvest.features.fundings import service
+    from openvest.features.fundings.model import BankCode
+
+    async def work(installation: Installation) -> str:
+        found = await one_tenant(installation, tenant)
+        bank = BankCode(country, code, bic)
+        await installation.assembled.database.write(found.tenant_id, lambda unit: service.name_bank_code(unit, bank))
+        return f"{found.name}: virtual accounts are numbered under {code} in {country}."
+
+    inside(data_dir, work, typer.echo)
+
+
 app.command("export", epilog=tenant_moves.EXPORT_EXAMPLES)(tenant_moves.export)
 app.command("import", epilog=tenant_moves.IMPORT_EXAMPLES)(tenant_moves.import_)
 app.command("reopen", epilog="Example: openvest tenants reopen acme")(tenant_moves.reopen)

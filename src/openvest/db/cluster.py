@@ -25,6 +25,7 @@ from openvest.db.address import (
 from openvest.db.binaries import Binaries
 from openvest.db.data_dir import RunsAs
 from openvest.db.files import sync_folder, write_private
+from openvest.db.memory import memory_settings
 
 PASSWORD_FILE = "postgres.passwords"  # noqa: S105 - the name of the file
 SMALL_SHARED_MEMORY = 64 * 2**20
@@ -38,10 +39,10 @@ local all all scram-sha-256
 
 
 def settings(
-    binaries: Binaries, sockets: Path, log_folder: Path, shared_buffers_mb: int, max_connections: int = MAX_CONNECTIONS
+    binaries: Binaries, sockets: Path, log_folder: Path, memory_mb: int, max_connections: int = MAX_CONNECTIONS
 ) -> dict[str, str]:
     """What the server runs with; everything not named keeps PostgreSQL's own value."""
-    values = {
+    return {
         # Where it listens.
         "listen_addresses": "",
         "port": str(PORT),
@@ -53,9 +54,8 @@ def settings(
         "full_page_writes": "on",
         "synchronous_commit": "on",
         "wal_compression": "on",
-        # A laptop: few connections, little memory, no surprises from huge pages in containers.
+        # A laptop: few connections, no surprises from huge pages in containers.
         "max_connections": str(max_connections),
-        "shared_buffers": f"{shared_buffers_mb}MB",
         "huge_pages": "off",
         "jit": "off",
         "autovacuum_max_workers": "2",
@@ -79,11 +79,9 @@ def settings(
         "log_parameter_max_length": "0",
         "log_parameter_max_length_on_error": "0",
         "log_checkpoints": "off",
+        # As much as the machine has room for.
+        **memory_settings(memory_mb, binaries.major),
     }
-    if binaries.major >= 18:
-        # Three reader processes fewer; a database of this size lives in memory.
-        values["io_method"] = "sync"
-    return values
 
 
 def dynamic_shared_memory() -> str:

@@ -52,6 +52,7 @@ from openvest.db.data_dir import (
 )
 from openvest.db.ending import Ending
 from openvest.db.files import FileLock, write_private
+from openvest.db.memory import machine_mb
 from openvest.db.prepare import Prepared, adopt, make
 
 LOCK_FILE = "supervisor.lock"
@@ -67,8 +68,8 @@ _BEFORE_PUBLISHED = failpoint("database.before_published")
 class EmbeddedServer:
     """Supervises one PostgreSQL. A thread waits for its end and starts it again when that was unasked.
 
-    `binaries` is what OPENVEST_POSTGRES_BIN names. `on_restart` is called in the supervisor's thread with a sentence
-    each time the server came back.
+    `binaries` is what OPENVEST_POSTGRES_BIN names; `memory_mb` its memory, the machine's unless given.
+    `on_restart` is called in the supervisor's thread with a sentence each time the server came back.
     """
 
     def __init__(
@@ -76,7 +77,7 @@ class EmbeddedServer:
         data_dir: Path,
         *,
         binaries: Path | None = None,
-        shared_buffers_mb: int = 128,
+        memory_mb: int | None = None,
         progress: Progress = silent,
         on_restart: Callable[[str], None] = silent,
         base: Path = BASE_FOLDER,
@@ -86,7 +87,7 @@ class EmbeddedServer:
     ) -> None:
         self.data_dir = data_dir
         self.restarts = 0
-        self._named, self._shared_buffers_mb = binaries, shared_buffers_mb
+        self._named, self._memory_mb = binaries, memory_mb or machine_mb()
         self._progress, self._on_restart = _unfailing(progress), _unfailing(on_restart)
         self._base, self._socket_base = base, socket_base
         self._process_id = os.getpid()
@@ -239,7 +240,7 @@ class EmbeddedServer:
         while True:
             postmaster.clear_way(prepared.data, self._progress)
             sockets = socket_folder(self.data_dir, prepared.user, self._socket_base)
-            values = settings(prepared.binaries, sockets, prepared.logs, self._shared_buffers_mb, self._max_connections)
+            values = settings(prepared.binaries, sockets, prepared.logs, self._memory_mb, self._max_connections)
             write_settings(prepared.data, prepared.user, values)
             prune_logs(prepared.logs)
             with self._guard:

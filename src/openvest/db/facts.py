@@ -13,6 +13,7 @@ from openvest.db.binaries import Binaries, find_binaries
 from openvest.db.cluster import dynamic_shared_memory
 from openvest.db.data_dir import BASE_FOLDER, CLUSTER, POINTER, SYSTEM_USER, cluster_home, origin_of, user_name
 from openvest.db.embedded import ADDRESS_FILE
+from openvest.db.memory import machine_mb, memory_settings
 from openvest.db.postmaster import is_alive
 
 
@@ -35,6 +36,7 @@ class EmbeddedFacts:
     supervisor_pid: int | None
     socket_folder: Path | None
     shared_memory: str
+    memory_mb: int
     abandoned: tuple[Path, ...]
     trouble: tuple[str, ...]
 
@@ -43,6 +45,9 @@ class EmbeddedFacts:
         said: list[str] = []
         if self.binaries is not None:
             said.append(f"PostgreSQL {self.binaries.version} from {self.binaries.source} ({self.binaries.folder})")
+            taken = memory_settings(self.memory_mb, self.binaries.major)
+            settings = ", ".join(f"{name} {value}" for name, value in taken.items())
+            said.append(f"of {self.memory_mb / 1024:.1f} GB of memory it takes {settings}")
         said.append(f"it runs as the user {self.runs_as}")
         if self.copied_binaries:
             said.append(f"its programs are copied to {self.copied_binaries[0].parent}, where that user can run them")
@@ -101,6 +106,7 @@ def look(data_dir: Path, *, binaries: Path | None = None, base: Path = BASE_FOLD
         supervisor_pid=address.supervisor_pid if address is not None and is_alive(address.supervisor_pid) else None,
         socket_folder=address.host if address is not None else None,
         shared_memory=dynamic_shared_memory(),
+        memory_mb=machine_mb(),
         abandoned=_abandoned(base),
         trouble=tuple(trouble),
     )

@@ -7,11 +7,11 @@ name, order and type, with the fields of its row type. So a statement that does 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
-from typing import Generic, LiteralString, TypeVar
+from typing import Generic, LiteralString, TypeVar, cast
 
 R = TypeVar("R")
 
@@ -36,12 +36,27 @@ class Statement:
     sql: LiteralString
 
 
-def numeric_array(values: Iterable[Decimal | None]) -> str:
-    """Many decimals as one parameter; the statement reads it as `$n::text::numeric[]`.
+def numeric_array(values: Iterable[Decimal | int | None]) -> str:
+    """Many numbers as one parameter; the statement reads it as `$n::text::numeric[]`, or as an array of integers.
 
-    Why: measured at about a tenth of the cost of an array parameter of decimals, which is much in sets of 500.
+    Why: measured at about a tenth of the cost of an array parameter of decimals, and at half of that of integers, which
+    is much in sets of 500. The driver asks of every element of an array whether it is an array itself.
     """
     return "{" + ",".join(["null" if value is None else str(value) for value in values]) + "}"
+
+
+def text_array(values: Sequence[str | None]) -> str:
+    """Many texts as one parameter, at a fifth of the cost of an array of them; the statement reads it as
+    `$n::text::text[]`."""
+    if values and None not in values:
+        joined = '","'.join(cast("Sequence[str]", values))
+        if "\\" not in joined and joined.count('"') == 2 * (len(values) - 1):
+            return '{"' + joined + '"}'
+    return "{" + ",".join(["null" if value is None else f'"{_escaped(value)}"' for value in values]) + "}"
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"')
 
 
 @lru_cache(maxsize=256)

@@ -79,6 +79,7 @@ def with_figures(old: Balance, figures: Figures, version: int, updated_at: datet
     available, locked, withdrawing, covering, blocked, due, unsettled_in, unsettled_out = figures
     return Balance(
         old.id,
+        old.public_id,
         old.owner_id,
         old.asset,
         available,

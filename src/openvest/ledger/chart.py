@@ -8,7 +8,6 @@ Source: POSTINGS.md section 1.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -16,6 +15,7 @@ from typing import Literal, NamedTuple
 from uuid import UUID
 
 from openvest.core.ids import deterministic_id
+from openvest.core.records import record
 
 OwnerKind = Literal["group", "account"]
 
@@ -88,17 +88,22 @@ def units_of(instrument_id: UUID) -> str:
     return str(instrument_id)
 
 
+@lru_cache(maxsize=8192)
+def instrument_of(asset: str) -> UUID:
+    """The instrument of an asset that is units."""
+    return UUID(asset)
+
+
 def house_key(leg: Leg) -> HouseKey:
     return HouseKey(leg.asset, leg.bucket, leg.detail if leg.bucket in DETAILED else "")
 
 
-@lru_cache(maxsize=8192)
 def balance_id(owner_id: UUID, asset: str) -> UUID:
     """The public id of a balance or position, the same in every place and at every time."""
     return deterministic_id("balance", owner_id, asset)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Balance:
     """A customer's balance row. `version` counts the units of work that touched it; 0: never posted to.
 
@@ -107,6 +112,7 @@ class Balance:
     """
 
     id: int
+    public_id: UUID
     owner_id: UUID
     asset: str
     available: Decimal
@@ -124,10 +130,6 @@ class Balance:
     @property
     def key(self) -> Key:
         return Key(self.owner_id, self.asset)
-
-    @property
-    def public_id(self) -> UUID:
-        return balance_id(self.owner_id, self.asset)
 
     @property
     def balance(self) -> Decimal:

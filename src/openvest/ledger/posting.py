@@ -10,13 +10,14 @@ Source: DOMAIN.md section 1; PHYSICAL_DESIGN.md "Order of locks", "Order of writ
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, cast
 from uuid import UUID
 
 from openvest.core.money import ZERO
-from openvest.db.query import numeric_array
+from openvest.core.records import record, replace
+from openvest.db.query import numeric_array, text_array
 from openvest.db.unit import Unit
 from openvest.ledger import store
 from openvest.ledger.apply import Applied, InsufficientFunds, LedgerFault, apply, with_figures
@@ -28,7 +29,7 @@ BLOCK = 10_000
 """Journal ids one call of the sequence reserves; the sequence has the same step."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Posted:
     """What became of a journal. `refused` where it was short (nothing was booked); `repeated` where it had been booked
     before, by this call or an earlier one. `entries` are the entries as booked, set off against what was due."""
@@ -94,7 +95,10 @@ async def balances_for_update(unit: Unit, keys: Iterable[Key]) -> dict[Key, Bala
 
 async def _lock(unit: Unit, keys: Sequence[Key]) -> list[Balance]:
     return await unit.rows(
-        store.BALANCES_FOR_UPDATE, unit.tenant_id, [key.owner_id for key in keys], [key.asset for key in keys]
+        store.BALANCES_FOR_UPDATE,
+        unit.tenant_id,
+        [key.owner_id for key in keys],
+        text_array([key.asset for key in keys]),
     )
 
 
@@ -144,7 +148,7 @@ async def _known(unit: Unit, journals: Sequence[Journal]) -> tuple[int, dict[tup
     """A fresh block of ids, and the ids of journals that exist: of these keys and of the originals they reverse."""
     keys = [(journal.kind, journal.object_id) for journal in journals]
     keys += [journal.reverses for journal in journals if journal.reverses is not None]
-    rows = await unit.rows(store.KNOWN_JOURNALS, unit.tenant_id, [k for k, _ in keys], [o for _, o in keys])
+    rows = await unit.rows(store.KNOWN_JOURNALS, unit.tenant_id, text_array([k for k, _ in keys]), [o for _, o in keys])
     known = {(row.kind, row.object_id): row.id for row in rows[1:] if row.object_id is not None}
     return rows[0].id, known
 
@@ -188,25 +192,26 @@ async def _write_journals(
         if reverses is not None and reverses not in ids:
             raise LedgerFault(f"{mine.journal.kind} {mine.journal.object_id} reverses what was never booked")
         originals.append(None if reverses is None else ids[reverses])
-    balances = books.balances
+    # A key is a tuple, and is found by one that costs less to make.
+    balances = cast("Mapping[tuple[UUID, str], Balance]", books.balances)
     legs = [leg for mine in accepted for leg in mine.entries]
     written = await unit.one(
         store.ADD_JOURNALS,
         unit.tenant_id,
         unit.now,
-        [mine.id for mine in accepted],
-        [mine.journal.kind for mine in accepted],
+        numeric_array(mine.id for mine in accepted),
+        text_array([mine.journal.kind for mine in accepted]),
         [mine.journal.object_id for mine in accepted],
-        originals,
+        numeric_array(originals),
         [mine.journal.booking_on for mine in accepted],
         [mine.journal.value_on for mine in accepted],
-        [mine.id for mine in accepted for _ in mine.entries],
-        [line for mine in accepted for line in range(1, len(mine.entries) + 1)],
-        [leg.asset for leg in legs],
-        [None if leg.owner_id is None else balances[Key(leg.owner_id, leg.asset)].id for leg in legs],
-        [leg.bucket for leg in legs],
+        numeric_array(mine.id for mine in accepted for _ in mine.entries),
+        numeric_array(line for mine in accepted for line in range(1, len(mine.entries) + 1)),
+        text_array([leg.asset for leg in legs]),
+        numeric_array(None if leg.owner_id is None else balances[leg.owner_id, leg.asset].id for leg in legs),
+        text_array([leg.bucket for leg in legs]),
         numeric_array(leg.amount for leg in legs),
-        [leg.detail for leg in legs],
+        text_array([leg.detail for leg in legs]),
     )
     if written != len(legs):
         raise LedgerFault(f"{len(legs)} entries were to be written, {written} were")
@@ -226,8 +231,8 @@ async def _write_balances(unit: Unit, books: Books, done: Applied) -> None:
     written = await unit.run(
         store.UPDATE_BALANCES,
         unit.tenant_id,
-        [balance.id for balance in changed],
-        [balance.version for balance in changed],
+        numeric_array(balance.id for balance in changed),
+        numeric_array(balance.version for balance in changed),
         [balance.updated_at for balance in changed],
         *(numeric_array(column) for column in zip(*done.figures.values(), strict=True)),
     )
@@ -248,7 +253,7 @@ async def _write_locks(unit: Unit, books: Books, done: Applied) -> None:
             statement,
             unit.tenant_id,
             [owner for owner, _, _ in rows],
-            [books.balances[key].id for _, key, _ in rows],
+            numeric_array(books.balances[key].id for _, key, _ in rows),
             numeric_array(change for _, _, change in rows),
         )
         if written != len(rows):

@@ -11,7 +11,6 @@ Source: POSTINGS.md; the section of each journal stands at its posting rule.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Literal
@@ -19,6 +18,7 @@ from uuid import UUID
 
 from openvest.core.ids import deterministic_id
 from openvest.core.money import ZERO
+from openvest.core.records import record
 from openvest.ledger.chart import Leg, units_of
 
 Kind = Literal[
@@ -26,6 +26,7 @@ Kind = Literal[
     "TOPUP_SETTLED",
     "TOPUP_CANCELLATION",
     "PAYMENT_UNMATCHED",
+    "PAYMENT_RETURNED",
     "CREDIT_FUNDING",
     "CREDIT_FUNDING_CHARGE_BACK",
     "SEPA_DIRECT_DEBIT",
@@ -36,6 +37,13 @@ Kind = Literal[
     "WITHDRAWAL_UNLOCK",
     "WITHDRAWAL",
     "WITHDRAWAL_CANCELLATION",
+    "CASH_BALANCE_TRANSFER_LOCK",
+    "CASH_BALANCE_TRANSFER_UNLOCK",
+    "CASH_BALANCE_TRANSFER",
+    "VIRTUAL_CASH_INCREASE",
+    "VIRTUAL_CASH_DECREASE_LOCK",
+    "VIRTUAL_CASH_DECREASE_UNLOCK",
+    "VIRTUAL_CASH_DECREASE",
     "ORDER_LOCK",
     "ORDER_UNLOCK",
     "ORDER_EXECUTION",
@@ -58,11 +66,13 @@ FORCED: frozenset[Kind] = frozenset(
 )
 """Debits of a customer that do not ask whether there is enough: what is missing becomes `due`. (POSTINGS.md rule 2)"""
 
-PAYOUTS: frozenset[Kind] = frozenset({"WITHDRAWAL_LOCK", "TOPUP_CANCELLATION"})
+PAYOUTS: frozenset[Kind] = frozenset(
+    {"WITHDRAWAL_LOCK", "TOPUP_CANCELLATION", "CASH_BALANCE_TRANSFER_LOCK", "VIRTUAL_CASH_DECREASE_LOCK"}
+)
 """Debits that may not take unsettled proceeds: what is withdrawable must suffice. (POSTINGS.md rule 3)"""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Journal:
     """A movement of value, before it is booked. `(kind, object_id)` is booked at most once.
 
@@ -131,6 +141,12 @@ def payment_unmatched(line_id: UUID, currency: str, amount: Decimal, on: date) -
     """Money received whose owner is not known; it stands in suspense, never on a customer. (2.5)"""
     legs = (house(currency, "bank", -amount), house(currency, "suspense", amount))
     return journal_of("PAYMENT_UNMATCHED", line_id, on, legs)
+
+
+def payment_returned(return_id: UUID, currency: str, amount: Decimal, on: date) -> Journal:
+    """Money in suspense that the bank has paid back to who sent it. (2.5)"""
+    legs = (house(currency, "suspense", -amount), house(currency, "bank", amount))
+    return journal_of("PAYMENT_RETURNED", return_id, on, legs)
 
 
 def credit_funding(
@@ -205,6 +221,50 @@ def withdrawal_cancellation(withdrawal_id: UUID, group_id: UUID, currency: str, 
     """Money the receiving bank has sent back: a new fact, which undoes no journal. (2.4)"""
     legs = (house(currency, "bank", -amount), Leg(group_id, currency, "available", amount))
     return journal_of("WITHDRAWAL_CANCELLATION", withdrawal_id, on, legs)
+
+
+def reserve_transfer(transfer_id: UUID, group_id: UUID, currency: str, amount: Decimal, on: date) -> Journal:
+    """Money set apart for another group of its holder; refused where it is not withdrawable. (2.7)"""
+    legs = (Leg(group_id, currency, "available", -amount), Leg(group_id, currency, "withdrawing", amount))
+    return journal_of("CASH_BALANCE_TRANSFER_LOCK", transfer_id, on, legs)
+
+
+def release_transfer(transfer_id: UUID, group_id: UUID, currency: str, amount: Decimal, on: date) -> Journal:
+    """A transfer that does not come about. (2.7)"""
+    legs = (Leg(group_id, currency, "withdrawing", -amount), Leg(group_id, currency, "available", amount))
+    return journal_of("CASH_BALANCE_TRANSFER_UNLOCK", transfer_id, on, legs)
+
+
+def cash_balance_transfer(
+    transfer_id: UUID, source_id: UUID, target_id: UUID, currency: str, amount: Decimal, on: date
+) -> Journal:
+    """Money that was set apart, in the other group; the house has no part in it. (2.7)"""
+    legs = (Leg(source_id, currency, "withdrawing", -amount), Leg(target_id, currency, "available", amount))
+    return journal_of("CASH_BALANCE_TRANSFER", transfer_id, on, legs)
+
+
+def virtual_cash_increase(increase_id: UUID, group_id: UUID, currency: str, amount: Decimal, on: date) -> Journal:
+    """Money the client firm holds for a group, tradable with us: a claim on the firm. (2.7)"""
+    legs = (Leg(group_id, currency, "available", amount), house(currency, "client_funding", -amount))
+    return journal_of("VIRTUAL_CASH_INCREASE", increase_id, on, legs)
+
+
+def reserve_decrease(decrease_id: UUID, group_id: UUID, currency: str, amount: Decimal, on: date) -> Journal:
+    """Money set apart for a decrease; refused where it is not withdrawable. (2.7)"""
+    legs = (Leg(group_id, currency, "available", -amount), Leg(group_id, currency, "withdrawing", amount))
+    return journal_of("VIRTUAL_CASH_DECREASE_LOCK", decrease_id, on, legs)
+
+
+def release_decrease(decrease_id: UUID, group_id: UUID, currency: str, amount: Decimal, on: date) -> Journal:
+    """A decrease that does not come about. (2.7)"""
+    legs = (Leg(group_id, currency, "withdrawing", -amount), Leg(group_id, currency, "available", amount))
+    return journal_of("VIRTUAL_CASH_DECREASE_UNLOCK", decrease_id, on, legs)
+
+
+def virtual_cash_decrease(decrease_id: UUID, group_id: UUID, currency: str, amount: Decimal, on: date) -> Journal:
+    """Money that was set apart, with the client firm again. (2.7)"""
+    legs = (Leg(group_id, currency, "withdrawing", -amount), house(currency, "client_funding", amount))
+    return journal_of("VIRTUAL_CASH_DECREASE", decrease_id, on, legs)
 
 
 def segregation(day: date, currency: str, amount: Decimal) -> Journal:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
+from openvest.core.records import record
 from openvest.db.query import Query, Statement
 from openvest.ledger.chart import Balance
 from openvest.ledger.lots import Lot, LotUse
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Known:
     """A journal that exists; the first row of the query is a fresh block of ids instead, without an object."""
 
@@ -20,7 +20,7 @@ class Known:
     id: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Lock:
     """What an order has locked and not used yet, of which balance."""
 
@@ -36,9 +36,9 @@ class Lock:
 BALANCES_FOR_UPDATE = Query(
     Balance,
     """
-select b.id, b.owner_id, b.asset, b.available, b.locked, b.withdrawing, b.covering, b.blocked, b.due, b.unsettled_in,
-       b.unsettled_out, b.version, b.created_at, b.updated_at
-  from unnest($2::uuid[], $3::text[]) as k(owner_id, asset)
+select b.id, b.public_id, b.owner_id, b.asset, b.available, b.locked, b.withdrawing, b.covering, b.blocked, b.due,
+       b.unsettled_in, b.unsettled_out, b.version, b.created_at, b.updated_at
+  from unnest($2::uuid[], $3::text::text[]) as k(owner_id, asset)
  cross join lateral (
    select * from balances b where b.tenant_id = $1 and b.owner_id = k.owner_id and b.asset = k.asset
     limit 1 for no key update) b
@@ -48,8 +48,8 @@ select b.id, b.owner_id, b.asset, b.available, b.locked, b.withdrawing, b.coveri
 READ_BALANCES = Query(
     Balance,
     """
-select b.id, b.owner_id, b.asset, b.available, b.locked, b.withdrawing, b.covering, b.blocked, b.due, b.unsettled_in,
-       b.unsettled_out, b.version, b.created_at, b.updated_at
+select b.id, b.public_id, b.owner_id, b.asset, b.available, b.locked, b.withdrawing, b.covering, b.blocked, b.due,
+       b.unsettled_in, b.unsettled_out, b.version, b.created_at, b.updated_at
   from unnest($2::uuid[], $3::text[]) as k(owner_id, asset)
  cross join lateral (
    select * from balances b
@@ -66,12 +66,12 @@ select $1, k.owner_kind, k.owner_id, k.asset, k.public_id, $6, $6
   from unnest($2::text[], $3::uuid[], $4::text[], $5::uuid[]) as k(owner_kind, owner_id, asset, public_id)
  order by k.owner_id, k.asset
 on conflict (tenant_id, owner_id, asset) do nothing
-returning id, owner_id, asset, available, locked, withdrawing, covering, blocked, due, unsettled_in, unsettled_out,
-          version, created_at, updated_at
+returning id, public_id, owner_id, asset, available, locked, withdrawing, covering, blocked, due, unsettled_in,
+          unsettled_out, version, created_at, updated_at
 """,
 )
 
-KNOWN_JOURNALS = Query(Known, "select kind, object_id, id from known_journals($1, $2, $3)")
+KNOWN_JOURNALS = Query(Known, "select kind, object_id, id from known_journals($1, $2::text::text[], $3)")
 
 # One statement, because the database wants a journal whole: its row and its entries are looked at when both are there.
 # Entries first, for a database that writes the parts one after the other. It tells how many entries were written.
@@ -82,16 +82,17 @@ with lines as (
   insert into entries (tenant_id, journal_id, line, asset, balance_id, bucket, amount, detail)
   select o.tenant_id, e.journal_id, e.line, e.asset, e.balance_id, e.bucket, e.amount, e.detail
     from tenants o
-   cross join unnest($9::bigint[], $10::smallint[], $11::text[], $12::bigint[], $13::text[], $14::text::numeric[],
-                     $15::text[]) as e(journal_id, line, asset, balance_id, bucket, amount, detail)
+   cross join unnest($9::text::bigint[], $10::text::smallint[], $11::text::text[], $12::text::bigint[],
+                     $13::text::text[], $14::text::numeric[], $15::text::text[])
+         as e(journal_id, line, asset, balance_id, bucket, amount, detail)
    where o.tenant_id = $1
   returning 1),
 heads as (
   insert into journals (tenant_id, id, kind, object_id, reverses, booking_on, value_on, at)
   select o.tenant_id, j.id, j.kind, j.object_id, j.reverses, j.booking_on, j.value_on, $2
     from tenants o
-   cross join unnest($3::bigint[], $4::text[], $5::uuid[], $6::bigint[], $7::date[], $8::date[])
-         as j(id, kind, object_id, reverses, booking_on, value_on)
+   cross join unnest($3::text::bigint[], $4::text::text[], $5::uuid[], $6::text::bigint[], $7::date[],
+                     $8::date[]) as j(id, kind, object_id, reverses, booking_on, value_on)
    where o.tenant_id = $1)
 select count(*) from lines
 """,
@@ -103,7 +104,7 @@ update balances b
    set available = c.available, locked = c.locked, withdrawing = c.withdrawing, covering = c.covering,
        blocked = c.blocked, due = c.due, unsettled_in = c.unsettled_in, unsettled_out = c.unsettled_out,
        version = c.version, updated_at = c.updated_at
-  from unnest($2::bigint[], $3::integer[], $4::timestamptz[],
+  from unnest($2::text::bigint[], $3::text::integer[], $4::timestamptz[],
               $5::text::numeric[], $6::text::numeric[], $7::text::numeric[], $8::text::numeric[],
               $9::text::numeric[], $10::text::numeric[], $11::text::numeric[], $12::text::numeric[])
        as c(id, version, updated_at,
@@ -116,7 +117,8 @@ ADD_LOCKS = Statement(
     """
 insert into locks (tenant_id, object_id, balance_id, amount)
 select o.tenant_id, l.object_id, l.balance_id, l.amount
-  from tenants o cross join unnest($2::uuid[], $3::bigint[], $4::text::numeric[]) as l(object_id, balance_id, amount)
+  from tenants o
+ cross join unnest($2::uuid[], $3::text::bigint[], $4::text::numeric[]) as l(object_id, balance_id, amount)
  where o.tenant_id = $1
 on conflict (tenant_id, object_id, balance_id) do update set amount = locks.amount + excluded.amount
 """
@@ -125,7 +127,7 @@ on conflict (tenant_id, object_id, balance_id) do update set amount = locks.amou
 CONSUME_LOCKS = Statement(
     """
 update locks l set amount = l.amount + c.amount
-  from unnest($2::uuid[], $3::bigint[], $4::text::numeric[]) as c(object_id, balance_id, amount)
+  from unnest($2::uuid[], $3::text::bigint[], $4::text::numeric[]) as c(object_id, balance_id, amount)
  where l.tenant_id = $1 and l.object_id = c.object_id and l.balance_id = c.balance_id and l.amount + c.amount >= 0
 """
 )

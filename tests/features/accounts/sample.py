@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from openvest.db.unit import Database, Unit
 from openvest.features.accounts import service as accounts
+from openvest.features.payments import service as payments
+from openvest.features.payments.model import NewTopup
 from tests.kit.customers import make_customer, make_user, make_users
 from tests.kit.people import USER
 from tests.kit.sample import Ask, Asked, Life, Sample
@@ -20,12 +23,20 @@ _OF_ONE = "what one object has, and the contract gives it no pages"
 
 
 async def _a_group_and_an_account(life: Life) -> Mapping[str, str]:
+    """And a group that was before them, which has money and closes."""
     user_id = UUID(life.ids["user_id"])
 
     async def work(unit: Unit) -> Mapping[str, str]:
+        first = await accounts.create_account_group(unit, user_id, "PERSONAL")
+        await payments.create_topup(unit, NewTopup(first.id, Decimal("1000000.00"), "EUR"))
+        await accounts.close_account_group(unit, first.id)
         group = await accounts.create_account_group(unit, user_id, "PERSONAL")
         account = await accounts.create_account(unit, user_id, group.id, "TRADING")
-        return {"account_group_id": str(group.id), "account_id": str(account.id)}
+        return {
+            "closing_group_id": str(first.id),
+            "account_group_id": str(group.id),
+            "account_id": str(account.id),
+        }
 
     return await life.write(work)
 

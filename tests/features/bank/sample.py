@@ -44,21 +44,15 @@ async def _an_instruction(life: Life) -> Mapping[str, str]:
     return {}
 
 
-async def _a_bank_day(life: Life) -> None:
-    await life.post("/tests/clock/advance", {"by": "P4D"})
-
-
 SAMPLE = Sample(
     bodies={"POST /tests/payments/transactions": WIRE},
     makers={"POST /tests/payments/transactions": _wires},
     references={"client_reference": "client_reference", "remittance_information": "settlement_text"},
     texts=frozenset("amount bic counterparty_name iban purpose_code".split()),
     no_names=frozenset({"client_reference"}),
-    whose={"virtual_bank_account_id": "account_id"},
     objects=_an_instruction,
-    lived=_a_bank_day,
     takes_any={
-        "POST /tests/payments/transactions body virtual_bank_account_id": "kept as a text of the client's own",
+        "POST /tests/payments/transactions body virtual_bank_account_id": "none of ours: in suspense",
     },
     others=IBANS,
     occasions={"bank.book": _a_wire},

@@ -214,8 +214,8 @@ async def test_lines_go_to_whom_they_concern_and_the_rest_to_suspense(house: Hou
     await runner.drain(house.tenant_id)
     assert heard == {
         "gift": ["DEBIT"],
-        "high": ["high", "low", "nobody's", "quotes our id"],
-        "low": ["low", "nobody's", "quotes our id"],
+        "high": ["high", "low", "nobody's", "quotes our id", "nobody's"],
+        "low": ["low", "nobody's", "quotes our id", "nobody's"],
     }
     assert [line.status for line in await house.told()] == ["MATCHED"] * 2 + ["UNMATCHED"] * 2 + [
         "MATCHED",

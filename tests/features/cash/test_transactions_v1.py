@@ -24,7 +24,7 @@ from openvest.features.cash.v1 import cash_balance_v1, cash_transaction_v1
 from openvest.features.positions.model import Position, SecuritiesTransaction
 from openvest.features.positions.model import Reference as SecuritiesReference
 from openvest.features.positions.v1 import position_v1, securities_transaction_v1
-from openvest.ledger.chart import Balance
+from openvest.ledger.chart import Balance, balance_id
 
 AT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 GROUP, ACCOUNT, ORDER, EXECUTION = (deterministic_id(name) for name in ("group", "account", "order", "execution"))
@@ -34,7 +34,7 @@ FIGURES = "available locked withdrawing covering blocked due unsettled_in unsett
 
 def balance(**figures: str) -> Balance:
     buckets = [Decimal(figures.get(name, "0")) for name in FIGURES]
-    return Balance(1, GROUP, "EUR", *buckets, version=1, created_at=AT, updated_at=AT)
+    return Balance(1, balance_id(GROUP, "EUR"), GROUP, "EUR", *buckets, version=1, created_at=AT, updated_at=AT)
 
 
 SALE = CashTransaction(

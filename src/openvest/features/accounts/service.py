@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, cast
 from uuid import UUID
 
@@ -96,7 +96,22 @@ async def get_account_group(unit: Unit, group_id: UUID) -> AccountGroup:
 
 async def account_group_for_share(unit: Unit, group_id: UUID) -> AccountGroup:
     """A group whose status stays as it is until this unit ends. Raises: AccountGroupNotFound."""
-    return await unit.known(rules.AccountGroupNotFound(), store.GROUP_FOR_SHARE, unit.tenant_id, group_id)
+    return await unit.known(rules.AccountGroupNotFound(), store.GROUPS_FOR_SHARE, unit.tenant_id, [group_id])
+
+
+async def account_groups_for_share(unit: Unit, group_ids: Iterable[UUID]) -> dict[UUID, AccountGroup]:
+    """The same for many. Raises: AccountGroupNotFound."""
+    wanted = set(group_ids)
+    rows = await unit.rows(store.GROUPS_FOR_SHARE, unit.tenant_id, list(wanted))
+    if len(rows) < len(wanted):
+        raise rules.AccountGroupNotFound
+    return {row.id: row for row in rows}
+
+
+async def account_group_ids(unit: Unit, securities_account_numbers: Sequence[str]) -> dict[str, UUID]:
+    """The groups that have these numbers; those that none has are left out."""
+    found = await unit.rows(store.GROUPS_BY_NUMBER, unit.tenant_id, securities_account_numbers)
+    return {group.securities_account_number: group.id for group in found}
 
 
 async def get_account(unit: Unit, account_id: UUID) -> Account:

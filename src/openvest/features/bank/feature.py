@@ -13,6 +13,6 @@ FEATURE = Feature(
     dead_letters=sweeps.DEAD_LETTER_KINDS,
     lifecycles=(rules.INSTRUCTION, rules.BANK_LINE),
     booking=sweeps.book_lines,
-    tables=("bank_instructions", "bank_lines"),
-    sealed=(model.COUNTERPARTY, model.PARTIES),
+    tables=("bank_accounts", "bank_instructions", "bank_lines"),
+    sealed=(model.ACCOUNT_IBAN, model.COUNTERPARTY, model.PARTIES),
 )

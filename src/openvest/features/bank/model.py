@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Literal, LiteralString
@@ -14,6 +14,8 @@ from openvest.core.sealing import SealedColumn
 
 InstructionStatus = Literal["READY", "SENT", "REJECTED", "RECALLED"]
 LineStatus = Literal["RECEIVED", "MATCHED", "UNMATCHED", "ASSIGNED", "RETURNED"]
+CancellationReason = Literal["CANCELLED_BY_BANK", "CANCELLED_BY_UPVEST", "CANCELLED_BY_CLIENT", "OTHER"]
+"""Who ended a payment, as the contracts know it."""
 CUT_OFF = time(14)
 """Until when a bank takes instructions for its day, where it is."""
 BOOKING_TIME = time(8)
@@ -80,6 +82,13 @@ class BankLine:
     def moves_money(self) -> bool:
         return self.kind in ("CREDIT", "DEBIT")
 
+    @property
+    def refusal(self) -> CancellationReason:
+        """Of a REJECTED line: without a reason we refused ourselves, and a narrative is a reason nobody explains."""
+        if self.return_reason is None:
+            return "CANCELLED_BY_UPVEST"
+        return "OTHER" if self.return_reason == "NARR" else "CANCELLED_BY_BANK"
+
 
 @dataclass(frozen=True, slots=True)
 class Parties:
@@ -97,5 +106,27 @@ class Receipt:
     bank_reference: str
 
 
+@dataclass(frozen=True, slots=True)
+class NewBankAccount:
+    """An account of ours with a bank: where the customers' money is."""
+
+    currency: str
+    holder: str
+    bic: str
+    iban: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class BankAccount(NewBankAccount):
+    """One that is kept; a currency has one."""
+
+    id: UUID
+
+    @property
+    def party(self) -> Party:
+        return Party(self.holder, self.iban, self.bic)
+
+
+ACCOUNT_IBAN = SealedColumn("bank_accounts", "sealed_iban", "bank_accounts.sealed_iban {id}")
 PARTIES = SealedColumn("bank_lines", "sealed_parties", "bank_lines.sealed_parties {id}")
 COUNTERPARTY = SealedColumn("bank_instructions", "sealed_counterparty", "bank_instructions.sealed_counterparty {id}")

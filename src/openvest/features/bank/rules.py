@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from openvest.core.banking import InstructionKind, LineKind
 from openvest.core.lifecycle import Lifecycle
-from openvest.core.problems import NotFound
+from openvest.core.problems import Conflict, NotFound, Unprocessable
 from openvest.core.trading_calendar import is_payment_day, next_payment_day
 from openvest.features.bank.model import CUT_OFF, bank_day, bank_instant
 
@@ -21,12 +21,13 @@ BANK_LINE = Lifecycle(
     "bank line",
     "bank_lines.status",
     born=("RECEIVED",),
-    ends=frozenset({"MATCHED", "ASSIGNED", "RETURNED"}),
+    ends=frozenset({"MATCHED", "ASSIGNED"}),
     moves={
         ("RECEIVED", "match"): "MATCHED",
         ("RECEIVED", "set apart"): "UNMATCHED",
         ("UNMATCHED", "assign"): "ASSIGNED",
         ("UNMATCHED", "return"): "RETURNED",
+        ("RETURNED", "reopen"): "UNMATCHED",
     },
 )
 
@@ -36,6 +37,27 @@ class BankLineNotFound(NotFound):
 
     def __init__(self) -> None:
         super().__init__("There is no unmatched bank line of this id.")
+
+
+class BankAccountExists(Conflict):
+    """A currency has one account of ours, and it does not change."""
+
+    def __init__(self, currency: str) -> None:
+        super().__init__(f"There is a bank account for {currency} already.")
+
+
+class NoBankAccount(Unprocessable):
+    """What goes by file needs an account of ours to go from."""
+
+    def __init__(self, currency: str) -> None:
+        super().__init__(f"There is no bank account for {currency}.")
+
+
+class AnotherAccount(Unprocessable):
+    """A statement of an account that is none of ours."""
+
+    def __init__(self) -> None:
+        super().__init__("The file is of an account that is none of the tenant's.")
 
 
 def sending(now: datetime, currency: str) -> tuple[datetime, date]:

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Literal, cast
 from uuid import UUID
 
@@ -28,7 +28,7 @@ from openvest.features.bank.model import (
     Parties,
     Receipt,
 )
-from openvest.ports.bank import Entry
+from openvest.ports.bank import Entry, Instruction
 
 _stored = filled(
     store.StoredInstruction,
@@ -109,6 +109,25 @@ async def receive(unit: Unit, entries: Sequence[Entry]) -> list[Receipt]:
     return [by_reference[external_id] for external_id in external_ids]
 
 
+def status_entry(
+    row: store.StoredInstruction, counterparty: Party | None, kind: Literal["SENT", "REJECTED"], at: datetime
+) -> Entry:
+    """What we know ourselves of an instruction, as a line of the inbox."""
+    return Entry(
+        external_id=f"{row.id} {kind}",
+        received_at=at,
+        kind=kind,
+        account_iban=None,
+        amount=row.amount,
+        currency=row.currency,
+        booking_on=at.date(),
+        value_on=at.date(),
+        end_to_end_id=end_to_end_id(row.object_id),
+        counterparty=counterparty,
+        remittance_information=row.remittance_information,
+    )
+
+
 def open_parties(unit: Unit, line: BankLine) -> Parties:
     """Who stands at the ends of a line. Raises: SealBroken."""
     opened: dict[str, Any] = json.loads(unit.secrets.open(line.sealed_parties, PARTIES.place(id=line.id)))
@@ -130,6 +149,21 @@ def mandate_of(instruction: store.StoredInstruction) -> Mandate | None:
     return replace(mandate, signed_on=date.fromisoformat(instruction.mandate["signed_on"]))
 
 
+_instruction = filled(
+    Instruction,
+    store.StoredInstruction,
+    beside="tenant_id counterparty",
+    end_to_end_id=lambda row: end_to_end_id(row.object_id),
+    mandate=mandate_of,
+    sent_at="send_at",
+)
+
+
+def as_instruction(secrets: Secrets, tenant_id: UUID, row: store.StoredInstruction) -> Instruction:
+    """An instruction as a bank is given it. Raises: SealBroken."""
+    return _instruction(row, tenant_id=tenant_id, counterparty=counterparty_of(secrets, row))
+
+
 async def list_unmatched(unit: Unit, request: PageRequest) -> Page[BankLine]:
     """A page of the lines whose money stands in suspense."""
     return await page(unit, store.UNMATCHED, request, {"open": True})
@@ -144,3 +178,15 @@ async def resolve(unit: Unit, line: BankLine, verb: Literal["assign", "return"],
     """Say what a locked, unmatched line turned out to be for; its money is the caller's to move. Writes: bank_lines."""
     status = cast(LineStatus, rules.BANK_LINE.move("UNMATCHED", verb))
     await save(unit, store.MOVE_LINES, store.BookedLine(line.id, status, object_id, unit.now))
+
+
+async def returned_for_update(unit: Unit, object_ids: Sequence[UUID]) -> dict[UUID, store.ReturnedLine]:
+    """The lines whose money goes back, by the objects of the instructions that pay it."""
+    found = await unit.rows(store.RETURNED_FOR_UPDATE, unit.tenant_id, object_ids)
+    return {line.matched_id: line for line in found}
+
+
+async def reopen(unit: Unit, line: store.ReturnedLine) -> None:
+    """A locked line's money could not be sent back; somebody has to look at it again. Writes: bank_lines."""
+    status = cast(LineStatus, rules.BANK_LINE.move("RETURNED", "reopen"))
+    await save(unit, store.MOVE_LINES, store.BookedLine(line.id, status, None, unit.now))

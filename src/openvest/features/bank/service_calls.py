@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 from pydantic import Field
@@ -19,10 +20,15 @@ from openvest.core.schema_payments import (
     SepaText,
 )
 from openvest.core.snapshots import Json
+from openvest.core.trading_calendar import next_payment_day
 from openvest.db.unit import Unit
 from openvest.declarations import Call
 from openvest.features.bank import service
+from openvest.features.bank.model import BOOKING_TIME, bank_instant
 from openvest.ports.bank import Entry
+
+RECALLED = "credit-funding-recalled"
+"""In the text of a transfer: the payer's bank recalls it on the next day of payments."""
 
 
 class BankAccount(Body):
@@ -50,10 +56,12 @@ class BankTransactionCreate(Body):
     counterparty_account: BankAccount = Field(description="The account the money comes from.")
     counterparty_agent: Bank | None = Field(default=None, description="The payer's bank.")
     remittance_information: Annotated[SepaText | None, Unused] = Field(
-        default=None, description="Text of the transfer; `topup` and a settlement reference settle a top-up."
+        default=None,
+        description="Text of the transfer: `topup` and a settlement reference settle a top-up, `CF` and a securities"
+        f" account number fund an account group, and with `{RECALLED}` in it the transfer is recalled a day later.",
     )
     virtual_bank_account_id: Annotated[Id | None, Unused] = Field(
-        default=None, description="The virtual account the transfer is meant for."
+        default=None, description="The virtual bank account the transfer is sent to."
     )
     purpose_code: Annotated[PurposeCode | None, Unused] = Field(
         default=None, description="ISO 20022 purpose of the transfer."
@@ -87,5 +95,20 @@ async def create_test_payment_transaction(unit: Unit, call: Call) -> Json:
         virtual_bank_account_id=said.virtual_bank_account_id,
         purpose_code=said.purpose_code,
     )
-    [receipt] = await service.receive(unit, [transfer])
+    recalls = [_recall(transfer)] if RECALLED in transfer.remittance_information.lower() else []
+    receipt, *_ = await service.receive(unit, [transfer, *recalls])
     return {"id": str(receipt.id), "bank_reference": receipt.bank_reference}
+
+
+def _recall(transfer: Entry) -> Entry:
+    day = next_payment_day(transfer.currency, transfer.booking_on)
+    return replace(
+        transfer,
+        external_id=f"{transfer.external_id} recalled",
+        received_at=bank_instant(transfer.currency, day, BOOKING_TIME),
+        kind="DEBIT",
+        booking_on=day,
+        value_on=day,
+        return_reason="FOCR",
+        transaction_code="PMNT-RCDT-RPCR",
+    )

@@ -103,6 +103,47 @@ INSTRUCTIONS_OF = Query(
 
 
 @dataclass(frozen=True, slots=True)
+class FiledInstruction(MovedInstruction):
+    """An instruction that left in a file."""
+
+    message_id: str
+
+
+FILE_INSTRUCTIONS = update("bank_instructions", FiledInstruction)
+DUE_FOR_UPDATE = Query(
+    StoredInstruction,
+    f"""
+    select {_INSTRUCTION} from bank_instructions
+     where {_READY} and send_at <= $2 and currency = $3 and lease_token is null
+     order by send_at, created_at, id limit $4 for update skip locked
+    """,
+)
+INSTRUCTIONS_OF_FILE = Query(
+    StoredInstruction,
+    f"select {_INSTRUCTION} from bank_instructions where tenant_id = $1 and message_id = $2 order by created_at, id",
+)
+FILED_AT = Query(
+    datetime, "select updated_at from bank_instructions where tenant_id = $1 and message_id = $2 order by id limit 1"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SealedAccount:
+    """An account of ours as it is kept."""
+
+    id: UUID
+    created_at: datetime
+    currency: str
+    holder: str
+    bic: str
+    sealed_iban: bytes
+
+
+ADD_ACCOUNT = insert("bank_accounts", SealedAccount, unless="currency")
+ACCOUNTS = Query(SealedAccount, f"select {columns(SealedAccount)} from bank_accounts where tenant_id = $1")
+
+
+@dataclass(frozen=True, slots=True)
 class ArrivedLine:
     """A bank line as it comes in."""
 
@@ -160,6 +201,22 @@ RECEIVED_FOR_UPDATE = Query(
 )
 UNMATCHED_FOR_UPDATE = Query(
     BankLine, f"select {_LINE} from bank_lines where tenant_id = $1 and id = $2 and status = 'UNMATCHED' for update"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnedLine:
+    """A line whose money goes back to who sent it. `matched_id` is the object of the instruction that pays it."""
+
+    id: UUID
+    matched_id: UUID
+    amount: Decimal
+
+
+RETURNED_FOR_UPDATE = Query(
+    ReturnedLine,
+    f"select {columns(ReturnedLine)} from bank_lines"
+    " where tenant_id = $1 and matched_id = any($2::uuid[]) and status = 'RETURNED' order by id for update",
 )
 UNMATCHED = Listing(
     BankLine,

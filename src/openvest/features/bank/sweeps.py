@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Literal, cast
+from typing import cast
 from uuid import UUID
 
 from openvest.core.banking import Party
 from openvest.core.ids import random_id
 from openvest.core.sealing import Secrets
-from openvest.core.shown import filled
 from openvest.db.rows import save
 from openvest.db.unit import Unit
 from openvest.declarations import DeadLetterKind, LineTaker, Outbound, Phase, Sweep
@@ -20,7 +18,7 @@ from openvest.features.bank.model import BankLine, InstructionStatus, LineStatus
 from openvest.ledger import posting_rules
 from openvest.ledger.posting import post
 from openvest.ports import Ports
-from openvest.ports.bank import BankAnswer, Entry, Instruction
+from openvest.ports.bank import BankAnswer
 
 # What leaves
 
@@ -43,16 +41,6 @@ class Asked:
         return service.counterparty_of(self.secrets, self.row)
 
 
-_instruction = filled(
-    Instruction,
-    store.LeasedInstruction,
-    beside="counterparty",
-    end_to_end_id=lambda row: service.end_to_end_id(row.object_id),
-    mandate=service.mandate_of,
-    sent_at="send_at",
-)
-
-
 async def lease_instructions(unit: Unit, limit: int) -> Sequence[Asked]:
     """Instructions whose cut-off has come, in the order in which they were given."""
     token = random_id(unit.now)
@@ -61,7 +49,8 @@ async def lease_instructions(unit: Unit, limit: int) -> Sequence[Asked]:
 
 
 async def send_instructions(ports: Ports, rows: Sequence[Asked]) -> Sequence[BankAnswer]:
-    return await ports.bank.send([_instruction(asked.row, counterparty=asked.counterparty) for asked in rows])
+    asked = [service.as_instruction(one.secrets, one.row.tenant_id, one.row) for one in rows]
+    return await ports.bank.send(asked)
 
 
 async def record_answers(unit: Unit, rows: Sequence[Asked], said: Sequence[BankAnswer]) -> None:
@@ -76,7 +65,7 @@ async def record_answers(unit: Unit, rows: Sequence[Asked], said: Sequence[BankA
     left = [one for one in ids if one in leased and one not in answered]
     await save(unit, store.RELEASE, *[store.MovedInstruction(one, unit.now, "READY") for one in left])
     await save(unit, store.MOVE_INSTRUCTIONS, *[_moved(unit, asked.id, "send") for asked in sent])
-    told = [_status(asked.row, asked.counterparty, "SENT", unit.now) for asked in sent]
+    told = [service.status_entry(asked.row, asked.counterparty, "SENT", unit.now) for asked in sent]
     entries = [entry for asked in sent for entry in answered[asked.id].entries]
     if told:
         await service.receive(unit, [*told, *entries])
@@ -87,25 +76,6 @@ def _moved(unit: Unit, instruction_id: UUID, verb: str) -> store.MovedInstructio
     return store.MovedInstruction(instruction_id, unit.now, status)
 
 
-def _status(
-    row: store.StoredInstruction, counterparty: Party | None, kind: Literal["SENT", "REJECTED"], at: datetime
-) -> Entry:
-    """What we know ourselves of an instruction, as a line of the inbox."""
-    return Entry(
-        external_id=f"{row.id} {kind}",
-        received_at=at,
-        kind=kind,
-        account_iban=None,
-        amount=row.amount,
-        currency=row.currency,
-        booking_on=at.date(),
-        value_on=at.date(),
-        end_to_end_id=service.end_to_end_id(row.object_id),
-        counterparty=counterparty,
-        remittance_information=row.remittance_information,
-    )
-
-
 async def reject_instruction(unit: Unit, instruction_id: UUID) -> None:
     """An instruction that cannot be sent is refused by us, and its object hears so.
 
@@ -114,7 +84,7 @@ async def reject_instruction(unit: Unit, instruction_id: UUID) -> None:
     row = await unit.row(store.READY_FOR_UPDATE, unit.tenant_id, instruction_id)
     if row is not None:
         await save(unit, store.MOVE_INSTRUCTIONS, _moved(unit, row.id, "reject"))
-        await service.receive(unit, [_status(row, None, "REJECTED", unit.now)])
+        await service.receive(unit, [service.status_entry(row, None, "REJECTED", unit.now)])
 
 
 # What comes in
@@ -143,7 +113,7 @@ def book_lines(takers: Sequence[LineTaker]) -> Sweep:
 def _is_for(taker: LineTaker, line: BankLine) -> bool:
     if taker.instructed:
         return line.object_kind == taker.name
-    return line.object_kind is None and line.kind == "CREDIT"
+    return line.object_kind is None and line.moves_money
 
 
 async def _settle(unit: Unit, lines: Sequence[BankLine], booked: dict[UUID, UUID]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -57,6 +58,33 @@ async def publish_cash(unit: Unit) -> None:
 def transaction_id(unit: Unit, object_id: UUID, account_group_id: UUID) -> UUID:
     """The id of a new cash transaction of this group, caused by the object whose journal moved the money."""
     return unit.ids.new("cash_transaction", f"{object_id} {account_group_id}")
+
+
+def payment(
+    unit: Unit,
+    cause: Reference,
+    kind: str,
+    account_group_id: UUID,
+    delta: Money,
+    at: datetime,
+    *,
+    told_by: UUID | None = None,
+) -> CashTransaction:
+    """What a payment changed of a group's money, on no account and by no instrument.
+
+    `told_by` is what moved the money where a payment moves it more than once: the line of the bank.
+    """
+    return CashTransaction(
+        id=transaction_id(unit, told_by or cause.id, account_group_id),
+        account_group_id=account_group_id,
+        account_id=None,
+        type=kind,
+        delta=delta,
+        references=(cause,),
+        booking_date=at,
+        value_date=at,
+        created_at=at,
+    )
 
 
 async def record_transactions(unit: Unit, rows: Sequence[CashTransaction]) -> None:

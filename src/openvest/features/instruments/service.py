@@ -19,6 +19,7 @@ from openvest.core.shown import filled
 from openvest.core.snapshots import text_of
 from openvest.core.trading_calendar import ONE_DAY
 from openvest.db.paging import page
+from openvest.db.remembering import remembered
 from openvest.features.instruments import rules, rules_changes, rules_import, store
 from openvest.features.instruments.model import ImportDone, Instrument, LatestPrice, ListedInstrument, Venue
 from openvest.features.instruments.rules import InstrumentName
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 Key = tuple[UUID, UUID]
 _CHUNK = 5000
-_REMEMBERED = 20_000
 _STORED = StoredPrices()
 IN_PATH = {"instrument_id": rules.NAME_IN_PATH}
 """How paths name an instrument."""
@@ -79,10 +79,8 @@ async def with_venues(unit: Unit, found: Sequence[Instrument]) -> list[ListedIns
 
 async def get_instrument(unit: Unit, name: InstrumentName) -> Instrument:
     """An instrument as a path names it. Raises: InstrumentNotFound."""
-    if name.isin is not None:
-        found = await unit.row(store.INSTRUMENT_BY_ISIN, name.isin)
-    else:
-        found = await unit.row(store.INSTRUMENT_BY_ID, name.id)
+    query, value = (store.INSTRUMENT_BY_ISIN, name.isin) if name.isin else (store.INSTRUMENT_BY_ID, name.id)
+    found = await unit.row(query, value)
     if found is None:
         raise rules.InstrumentNotFound
     return found
@@ -102,30 +100,14 @@ def id_of_name(text: str) -> UUID | None:
 
 
 async def named(unit: Unit, names: Iterable[str | UUID]) -> dict[str | UUID, Instrument]:
-    """The known ones among these instruments, each by the name it was given: its ISIN or its id.
-
-    A unit that saw how new the instruments are reads those alone that no such unit has read before.
-    """
-    master = unit.opened.master
-    if master is None:
-        return await _named(unit, names)
-    as_of, known = unit.database.remembered.get("instruments", (None, {}))
-    if as_of != master or len(known) > _REMEMBERED:
-        known = dict[str | UUID, Instrument]()
-        unit.database.remembered["instruments"] = master, known
-    wanted = set(names)
-    known |= await _named(unit, wanted - known.keys()) if wanted - known.keys() else {}
-    return {name: known[name] for name in wanted if name in known}
+    """The known ones among these instruments, each by the name it was given: its ISIN or its id."""
+    return await remembered(unit, "instruments", set(names), _named)
 
 
-async def _named(unit: Unit, names: Iterable[str | UUID]) -> dict[str | UUID, Instrument]:
-    wanted = set(names)
-    found: list[tuple[str | UUID, Instrument]] = []
-    if isins := [name for name in wanted if isinstance(name, str)]:
-        found += (await by_isin(unit, isins)).items()
-    if ids := [name for name in wanted if isinstance(name, UUID)]:
-        found += (await by_id(unit, ids)).items()
-    return dict(found)
+async def _named(unit: Unit, wanted: Iterable[str | UUID]) -> dict[str | UUID, Instrument]:
+    isins, ids = {name for name in wanted if isinstance(name, str)}, {one for one in wanted if isinstance(one, UUID)}
+    found: dict[str | UUID, Instrument] = {**(await by_isin(unit, isins))} if isins else {}
+    return {**found, **(await by_id(unit, ids))} if ids else found
 
 
 async def by_id(unit: Unit, ids: Iterable[UUID]) -> dict[UUID, Instrument]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from pydantic import Field
 
@@ -17,10 +16,8 @@ from openvest.db.unit import Unit
 from openvest.declarations import Call, Endpoint, Representation
 from openvest.features.accounts import service as accounts
 from openvest.features.mandates import rules, service
-from openvest.features.mandates.model import Mandate, NewMandate
+from openvest.features.mandates.model import Mandate, MandateStatus, NewMandate
 from openvest.operations import LITE, Operations
-
-Status = Literal["ACTIVE", "REVOKED"]
 
 
 class MandateCreate(Body):
@@ -40,7 +37,7 @@ class MandateView(View):
         description="The account group it was given for; left out where it serves all of its user.",
     )
     iban: MaskedIban = Field(description="IBAN of the account that is collected from, masked.")
-    status: Status = Field(description="REVOKED once it is revoked, or nothing was collected for 36 months.")
+    status: MandateStatus = Field(description="REVOKED once it is revoked, or nothing was collected for 36 months.")
     created_at: Instant = Field(description="When it was registered.")
 
 
@@ -51,7 +48,7 @@ MandatePage = page_of(MandateView, "mandates")
 class DatedMandate(Mandate):
     """A mandate as it stands on the day it is shown."""
 
-    status: Status
+    status: MandateStatus
 
 
 _dated = filled(DatedMandate, Mandate, beside="status")
@@ -60,7 +57,7 @@ _new_mandate = filled(NewMandate, MandateCreate, beside="user_id business_id con
 
 
 def _today(unit: Unit, mandate: Mandate) -> DatedMandate:
-    return _dated(mandate, status="ACTIVE" if rules.is_in_force(mandate, unit.now.date()) else "REVOKED")
+    return _dated(mandate, status=rules.status_on(mandate, unit.now.date()))
 
 
 async def create_mandate(unit: Unit, call: Call) -> Json:

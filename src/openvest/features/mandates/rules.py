@@ -7,8 +7,8 @@ from datetime import date
 
 from openvest.core.countries import COUNTRIES
 from openvest.core.problems import FieldError, InvalidRequest, NotFound, Unprocessable
-from openvest.features.mandates.model import Creditor, Mandate
-from openvest.features.users.model import UserStatus
+from openvest.features.mandates.model import Creditor, Mandate, MandateStatus
+from openvest.features.users.model import User, UserStatus
 
 YEARS_UNUSED = 3
 """After how long a mandate lapses under which nothing is collected. Source: SEPA Core Direct Debit Rulebook 4.1."""
@@ -65,6 +65,11 @@ def check_active(status: UserStatus) -> None:
         raise UserNotActive(status)
 
 
+def payer_of(user: User) -> str:
+    """What the banks call who pays."""
+    return f"{user.first_name} {user.last_name}"[:LONGEST_NAME]
+
+
 def last_day(mandate: Mandate) -> date:
     """The last day on which something can be collected under a mandate."""
     since = mandate.last_used_on or mandate.confirmed_at.date()
@@ -74,9 +79,9 @@ def last_day(mandate: Mandate) -> date:
         return since.replace(year=since.year + YEARS_UNUSED, day=28)
 
 
-def is_in_force(mandate: Mandate, on: date) -> bool:
-    """Whether something can be collected under it on this day."""
-    return mandate.revoked_at is None and on <= last_day(mandate)
+def status_on(mandate: Mandate, day: date) -> MandateStatus:
+    """How a mandate stands on a day."""
+    return "ACTIVE" if mandate.revoked_at is None and day <= last_day(mandate) else "REVOKED"
 
 
 def check_creditor(creditor: Creditor) -> None:

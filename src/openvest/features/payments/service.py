@@ -15,7 +15,7 @@ from openvest.db.rows import next_version, save
 from openvest.db.unit import Unit
 from openvest.features.accounts import service as accounts
 from openvest.features.cash import service as cash
-from openvest.features.cash.model import CashTransaction, Reference
+from openvest.features.cash.model import Reference
 from openvest.features.payments import rules, store
 from openvest.features.payments.model import NewTopup, Topup
 from openvest.ledger import posting_rules
@@ -81,18 +81,9 @@ async def cancel_topup(unit: Unit, topup_id: UUID) -> Topup:
 
 
 async def _record(unit: Unit, topup: Topup, kind: str, amount: Decimal, at: datetime) -> None:
-    transaction = CashTransaction(
-        id=cash.transaction_id(unit, topup.id, topup.account_group_id),
-        account_group_id=topup.account_group_id,
-        account_id=None,
-        type=kind,
-        delta=Money(amount, topup.currency),
-        references=(Reference(topup.id, "TOPUP"),),
-        booking_date=at,
-        value_date=at,
-        created_at=at,
-    )
-    await cash.record_transactions(unit, [transaction])
+    delta = Money(amount, topup.currency)
+    booked = cash.payment(unit, Reference(topup.id, "TOPUP"), kind, topup.account_group_id, delta, at)
+    await cash.record_transactions(unit, [booked])
 
 
 async def move_topups(unit: Unit, topups: Sequence[Topup], verb: str) -> list[Topup]:

@@ -16,6 +16,7 @@ from openvest.ledger.posting import post
 
 async def take_wires(unit: Unit, lines: Sequence[BankLine]) -> Mapping[UUID, UUID]:
     """Settle the top-ups these lines pay. Writes: topups, the ledger."""
+    lines = [line for line in lines if line.kind == "CREDIT"]
     named = {line.id: rules.named_reference(line.remittance_information) for line in lines}
     references = sorted({reference for reference in named.values() if reference is not None})
     if not references:

@@ -1,0 +1,160 @@
+"""Banks by file: what leaves fits the published schema, what comes in is taken whole or refused whole."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from importlib import import_module
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from openvest.core.banking import Mandate, Party
+from openvest.core.ids import deterministic_id
+from openvest.db.query import Query
+from openvest.db.unit import Unit
+from openvest.features.bank import service, service_files
+from openvest.features.bank.model import NewBankAccount, NewInstruction
+from openvest.main import Assembled
+from openvest.ports.bank import Instruction
+from openvest.ports.camt import StatementRefused, read_statements
+from openvest.ports.pain import FileUnsound, debits_file, transfers_file
+from tests.kit.banks import ERIKA
+
+etree: Any = import_module("lxml.etree")  # it has no types
+OURS = Party("Beispielbank Kunden", "DE89370400440532013000", "COBADEFFXXX")
+AT = datetime(2026, 3, 2, 13, tzinfo=UTC)
+GIFT = deterministic_id("gift")
+TRANSFER = Instruction(
+    GIFT, GIFT, "CREDIT_TRANSFER", GIFT, None, GIFT.hex, Decimal("1234.50"), "EUR",
+    Party("Äda Müßig", ERIKA.iban, None), "für_Sie & alle", "OTHR", None, date(2026, 3, 3), AT,
+)  # fmt: skip
+MANDATE = Mandate("M-1", date(2026, 3, 1), "DE98ZZZ09999999999", "Beispielbank", "FRST")
+DEBIT = replace(TRANSFER, kind="DIRECT_DEBIT", mandate=MANDATE, purpose_code=None, remittance_information="")
+
+
+def text(content: bytes, kind: str, path: str) -> list[str]:
+    names = {"p": f"urn:iso:std:iso:20022:tech:xsd:{kind}"}
+    steps = "/".join(f"p:{step}" for step in path.split("/"))
+    return [node.text for node in etree.fromstring(content).xpath(f"//{steps}", namespaces=names)]
+
+
+def test_transfers_as_a_bank_takes_them() -> None:
+    both = [TRANSFER, replace(TRANSFER, end_to_end_id="b" * 32, purpose_code=None)]
+    made = transfers_file(OURS, "a" * 32, AT, both)
+    assert made == transfers_file(OURS, "a" * 32, AT, both), "made again it is the same"
+    assert text(made.content, made.kind, "GrpHdr/MsgId") == ["a" * 32]
+    assert text(made.content, made.kind, "GrpHdr/CtrlSum") == ["2469.00"]
+    assert text(made.content, made.kind, "EndToEndId") == [GIFT.hex, "b" * 32]
+    assert text(made.content, made.kind, "Purp/Cd") == ["OTHR"]
+    assert text(made.content, made.kind, "Ustrd")[0] == "f r Sie   alle"
+    assert text(made.content, made.kind, "BtchBookg") == ["false", "false"]
+
+
+def test_debits_as_a_bank_takes_them() -> None:
+    made = debits_file(OURS, "c" * 32, AT, [DEBIT])
+    assert text(made.content, made.kind, "MndtId") == ["M-1"]
+    assert text(made.content, made.kind, "SeqTp") == ["FRST"]
+    assert text(made.content, made.kind, "ReqdColltnDt") == ["2026-03-03"]
+    assert text(made.content, made.kind, "Ustrd") == [GIFT.hex], "an empty text is none that a bank takes"
+    with pytest.raises(FileUnsound):
+        debits_file(OURS, "c" * 32, AT, [replace(DEBIT, mandate=None)])
+    with pytest.raises(FileUnsound):
+        transfers_file(OURS, "x" * 36, AT, [TRANSFER])
+
+
+ENTRY = """
+<Ntry><Amt Ccy="EUR">{amount}</Amt><CdtDbtInd>{ind}</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts>
+<BookgDt><Dt>2026-03-03</Dt></BookgDt><ValDt><Dt>2026-03-04</Dt></ValDt><AcctSvcrRef>{ref}</AcctSvcrRef>
+<BkTxCd><Domn><Cd>PMNT</Cd><Fmly><Cd>{family}</Cd><SubFmlyCd>ESCT</SubFmlyCd></Fmly></Domn></BkTxCd>
+<NtryDtls><TxDtls><Refs><EndToEndId>{e2e}</EndToEndId></Refs>
+<RltdPties><Dbtr><Pty><Nm>Erika Beispiel</Nm></Pty></Dbtr>
+<DbtrAcct><Id><IBAN>DE95500105173934555844</IBAN></Id></DbtrAcct></RltdPties>
+<RltdAgts><DbtrAgt><FinInstnId><BICFI>DEUTDEFF</BICFI></FinInstnId></DbtrAgt></RltdAgts>
+<RmtInf><Ustrd>rent</Ustrd></RmtInf></TxDtls></NtryDtls></Ntry>"""
+BALANCE = """
+<Bal><Tp><CdOrPrtry><Cd>{kind}</Cd></CdOrPrtry></Tp><Amt Ccy="EUR">{amount}</Amt><CdtDbtInd>CRDT</CdtDbtInd>
+<Dt><Dt>2026-03-03</Dt></Dt></Bal>"""
+
+
+def statement(*entries: str, iban: str = OURS.iban, closing: str = "110.00", doctype: str = "") -> bytes:
+    balances = BALANCE.format(kind="OPBD", amount="100.00") + BALANCE.format(kind="CLBD", amount=closing)
+    return f"""<?xml version="1.0" encoding="UTF-8"?>{doctype}
+<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"><BkToCstmrStmt>
+<GrpHdr><MsgId>M1</MsgId><CreDtTm>2026-03-03T20:00:00Z</CreDtTm></GrpHdr>
+<Stmt><Id>S1</Id><Acct><Id><IBAN>{iban}</IBAN></Id></Acct>{balances}{"".join(entries)}</Stmt>
+</BkToCstmrStmt></Document>""".encode()
+
+
+def entry(ref: str, amount: str = "10.00", ind: str = "CRDT", e2e: str = "NOTPROVIDED", family: str = "RCDT") -> str:
+    return ENTRY.format(ref=ref, amount=amount, ind=ind, e2e=e2e, family=family)
+
+
+def test_a_statement_is_read() -> None:
+    [read] = read_statements(statement(entry("R1")))
+    [line] = read.lines
+    assert (read.iban, line.reference, line.kind, line.amount) == (OURS.iban, "R1", "CREDIT", Decimal("10.00"))
+    assert (line.booking_on, line.value_on) == (date(2026, 3, 3), date(2026, 3, 4))
+    assert (line.end_to_end_id, line.transaction_code) == ("", "PMNT-RCDT-ESCT")
+    assert (line.counterparty, line.remittance_information) == (replace(ERIKA, bic="DEUTDEFF"), "rent")
+
+
+BOMB = '<!DOCTYPE d [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]>'
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"<not xml", "line 1: "),
+        (b"<Document/>", "it is none of camt.053.001.02"),
+        (statement(entry("R1"), closing="110.01"), "the entries do not make the closing balance"),
+        (statement(entry("R1").replace("R1", "&b;"), doctype=BOMB), "a document type is declared"),
+        (statement(entry("R1").replace("<Cd>BOOK</Cd>", "")), "line "),
+        (statement(entry("R1").replace("<AcctSvcrRef>R1</AcctSvcrRef>", "")), "an entry without reference"),
+    ],
+    ids=["no XML", "another document", "a broken total", "an entity bomb", "against the schema", "no reference"],
+)
+def test_what_is_wrong_with_a_file_is_said(content: bytes, said: str) -> None:
+    with pytest.raises(StatementRefused) as refused:
+        read_statements(content)
+    assert said in str(refused.value)
+
+
+TOLD = Query(str, "select kind || ' ' || status from bank_lines where tenant_id = $1 order by due_at, ordinal")
+
+
+@pytest.mark.anyio
+async def test_what_leaves_by_file_is_answered_by_file(assembled: Assembled, frozen_tenant_id: UUID) -> None:
+    database, tenant_id = assembled.database, frozen_tenant_id
+    account = NewBankAccount("EUR", OURS.name, "COBADEFFXXX", OURS.iban)
+    await database.write(tenant_id, lambda unit: service_files.add_account(unit, account), n=0)
+    payout = NewInstruction("CREDIT_TRANSFER", "gift", GIFT, None, Decimal("10.00"), "EUR", ERIKA, "for you")
+
+    async def instruct(unit: Unit) -> None:
+        debited = deterministic_id("debited")
+        await service.instruct(unit, [payout, replace(payout, kind="DIRECT_DEBIT", object_id=debited, mandate=MANDATE)])
+        await unit.connection.execute("update bank_instructions set send_at = $1", unit.now)
+
+    await database.write(tenant_id, instruct, n=0)
+    made = await database.write(tenant_id, service_files.export_files, n=0)
+    assert [file.kind for file in made] == ["pain.001.001.09", "pain.008.001.08"]
+    assert await database.write(tenant_id, service_files.export_files, n=0) == []
+    for file in made:
+        again = await database.read(tenant_id, lambda unit, m=file.message_id: service_files.file_again(unit, m))
+        assert again == file
+
+    answer = statement(
+        entry("R1", ind="DBIT", e2e=GIFT.hex, family="ICDT"), entry("R2", amount="20.00"), closing="110.00"
+    )
+    first = await database.write(tenant_id, lambda unit: service_files.import_file(unit, answer), n=0)
+    second = await database.write(tenant_id, lambda unit: service_files.import_file(unit, answer), n=0)
+    assert ((first.read, first.new), (second.read, second.new)) == ((2, 2), (2, 0))
+    told = await database.read(tenant_id, lambda unit: unit.rows(TOLD, tenant_id))
+    assert sorted(line.split()[0] for line in told) == ["CREDIT", "DEBIT", "SENT", "SENT"]
+    strange = statement(entry("R1"), iban="NL70ABNA0106295004")
+    with pytest.raises(Exception, match="an account that is none of the tenant's"):
+        await database.write(tenant_id, lambda unit: service_files.import_file(unit, strange), n=0)
+    with pytest.raises(Exception, match="There is a bank account for EUR already"):
+        await database.write(tenant_id, lambda unit: service_files.add_account(unit, account), n=0)

@@ -1,0 +1,1 @@
+"""Tests of virtual bank accounts and credit fundings."""
