@@ -1917,6 +1917,19 @@ begin
   values (noted, current_setting('app.tenant')::uuid, expires) on conflict do nothing;
 end $function$;
 
+create function open_keyed_unit(tenant uuid, n integer, draining boolean, locks bigint[], client_ids uuid[], keys uuid[])
+ RETURNS TABLE(now timestamp with time zone, frozen boolean, write_number bigint, dirty boolean, tenant_name text, closed_at timestamp with time zone, master bigint, locked integer[], stored jsonb)
+ LANGUAGE plpgsql
+AS $function$
+begin
+  select u.* into now, frozen, write_number, dirty, tenant_name, closed_at from open_unit(tenant, n, draining) as u;
+  if not found then return; end if;
+  select coalesce(max(c.sequence), 0) into master from instrument_changes c;
+  select array_agg(k.n), jsonb_agg(to_jsonb(k)) filter (where k.uses > 0) into locked, stored
+    from claim_keys(tenant, locks, client_ids, keys) as k;
+  return next;
+end $function$;
+
 create function open_unit(tenant uuid, n integer, draining boolean)
  RETURNS TABLE(now timestamp with time zone, frozen boolean, write_number bigint, dirty boolean, tenant_name text, closed_at timestamp with time zone)
  LANGUAGE plpgsql
@@ -2085,6 +2098,7 @@ revoke all on function lease_rate(client uuid, per_second integer, wanted intege
 revoke all on function list_clocks() from public;
 revoke all on function list_tenants() from public;
 revoke all on function note_credential(noted bytea, expires timestamp with time zone) from public;
+revoke all on function open_keyed_unit(tenant uuid, n integer, draining boolean, locks bigint[], client_ids uuid[], keys uuid[]) from public;
 revoke all on function open_unit(tenant uuid, n integer, draining boolean) from public;
 revoke all on function tenants_to_number() from public;
 revoke all on function webhooks_waiting() from public;
@@ -2103,6 +2117,7 @@ grant execute on function lease_rate(client uuid, per_second integer, wanted int
 grant execute on function list_clocks() to openvest_app;
 grant execute on function list_tenants() to openvest_app;
 grant execute on function note_credential(noted bytea, expires timestamp with time zone) to openvest_app;
+grant execute on function open_keyed_unit(tenant uuid, n integer, draining boolean, locks bigint[], client_ids uuid[], keys uuid[]) to openvest_app;
 grant execute on function open_unit(tenant uuid, n integer, draining boolean) to openvest_app;
 grant execute on function tenants_to_number() to openvest_app;
 grant execute on function webhooks_waiting() to openvest_app;

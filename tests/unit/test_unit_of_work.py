@@ -13,8 +13,9 @@ import pytest
 from openvest.core.ids import deterministic_id
 from openvest.core.problems import Conflict
 from openvest.db.faults import AGAIN
+from openvest.db.opening import UnknownTenant
 from openvest.db.query import Query, Statement
-from openvest.db.unit import RETRIES, Database, DatabaseDown, Unit, UnknownTenant
+from openvest.db.unit import RETRIES, Database, DatabaseDown, Unit
 from openvest.events.log import LoggedEvent, events_after, last_sequence
 from openvest.events.sequencer import number_events, tenants_waiting
 from tests.kit.world import make_tenant

@@ -28,6 +28,7 @@ from openvest.db.closing import refuse_closed
 from openvest.db.connections import commit, roll_back
 from openvest.db.faults import AGAIN, DOWN, DatabaseDown, TooBusy, is_misuse
 from openvest.db.lending import Lender
+from openvest.db.opening import KeysWanted, Opened, look
 from openvest.db.query import Query, Statement, numeric_array, text_array, together
 
 if TYPE_CHECKING:
@@ -47,7 +48,6 @@ DRAINS_SECONDS = 30.0
 _BEFORE_EVENTS, _BEFORE_HOUSE = failpoint("unit.before_events"), failpoint("unit.before_house")
 _BEFORE_COMMIT, _AFTER_COMMIT = failpoint("unit.before_commit"), failpoint("unit.after_commit")
 
-_OPEN = "select now, frozen, write_number, dirty, tenant_name, closed_at from open_unit($1, $2, $3)"
 # A SELECT over its parts, each a statement of its own: a distributed database takes an INSERT beside another only so.
 _EVENTS = """
 with s as (insert into event_sets (tenant_id, events) values ($1, $2) returning id),
@@ -60,10 +60,6 @@ written as (
    where o.tenant_id = $1)
 select id from s
 """
-
-
-class UnknownTenant(Exception):
-    """No tenant of this id has a clock."""
 
 
 class MustDrain(Exception):
@@ -94,6 +90,7 @@ class Unit:
     frozen: bool
     database: Database
     connection: Connection
+    opened: Opened
     write_number: int = 0
     abandoned: bool = False
     notes: dict[Any, Any] = field(default_factory=dict[Any, Any])
@@ -259,6 +256,8 @@ class Database:
     """The port that answers prices in process (`ports.prices.Prices`); None: imported prices alone."""
     drain: Callable[[UUID], Awaitable[None]] = _nothing
     committed: Callable[[UUID], None] = lambda _: None
+    remembered: dict[Any, Any] = field(default_factory=dict[Any, Any])
+    """What this process keeps of what never changes, or of what a unit can tell to be as it was."""
     _lender: Lender = field(init=False)
 
     def __post_init__(self) -> None:
@@ -274,6 +273,7 @@ class Database:
         draining: bool = False,
         drains: bool = True,
         of_closed: bool = False,
+        keys: KeysWanted | None = None,
     ) -> T:
         """Run work in a unit that writes, commit, then return its result.
 
@@ -281,11 +281,12 @@ class Database:
         keyed request for caused ids; None: the number of the business write. Deadlocks are retried up to three times;
         work must therefore be repeatable. `drains` False: whoever asks brings a frozen tenant to rest, and not while it
         keeps others waiting. `of_closed`: what a closed tenant may still write, since it never leaves with it (tokens).
+        `keys` are locked and looked up as the unit opens.
         Raises: TenantClosed, DatabaseDown, MustDrain, one of AGAIN, and what work and the drain raise.
         """
 
         async def open_on(connection: Connection) -> Unit:
-            return await self._open(connection, tenant_id, n, cause, draining, of_closed)
+            return await self._open(connection, tenant_id, n, cause, draining, of_closed, keys)
 
         left, since = RETRIES, monotonic_ns()
         while True:
@@ -334,25 +335,29 @@ class Database:
         async with self.connection() as connection:
             await connection.execute(begin)
             try:
-                result = await work(await self._open(connection, tenant_id, 0, None, False, True))
+                result = await work(await self._open(connection, tenant_id, 0, None, False, True, None))
             finally:
                 await roll_back(connection)
             return result
 
     async def _open(
-        self, connection: Connection, tenant_id: UUID, n: int, cause: str | None, draining: bool, of_closed: bool
+        self,
+        connection: Connection,
+        tenant_id: UUID,
+        n: int,
+        cause: str | None,
+        draining: bool,
+        of_closed: bool,
+        keys: KeysWanted | None,
     ) -> Unit:
-        opened = await connection.fetchrow(_OPEN, tenant_id, n, draining)
-        if opened is None:
-            raise UnknownTenant(str(tenant_id))
-        now, frozen, write_number, dirty, name, closed_at = opened
-        if closed_at is not None and not of_closed:
-            raise refuse_closed(name, closed_at)
-        if dirty and n > 0:
+        seen = await look(connection, tenant_id, n, draining=draining, wanted=keys)
+        if seen.closed_at is not None and not of_closed:
+            raise refuse_closed(seen.tenant_name, seen.closed_at)
+        if seen.dirty and n > 0:
             raise MustDrain
-        root = (self.seed, cast(str, name)) if frozen else None
-        ids = IdSource(now, root, cause if cause is not None else f"write {write_number}", pgproto.UUID)
-        return Unit(tenant_id, now, ids, frozen, self, connection, write_number)
+        root = (self.seed, seen.tenant_name) if seen.frozen else None
+        ids = IdSource(seen.now, root, cause if cause is not None else f"write {seen.write_number}", pgproto.UUID)
+        return Unit(tenant_id, seen.now, ids, seen.frozen, self, connection, seen, seen.write_number)
 
     async def ask(self, query: Query[R], *args: Any) -> list[R]:
         """Rows outside any unit, for the functions that need no tenant. Raises: DatabaseDown."""

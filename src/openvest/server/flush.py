@@ -26,10 +26,11 @@ from openvest.server.idempotency import (
     Keyed,
     Keys,
     StoredAnswer,
-    lock_and_find,
+    found,
     other_request,
     same_request,
     still_running,
+    wanted,
 )
 from openvest.server.messages import HttpResponse
 from openvest.server.queues import Batcher, Waiting
@@ -66,6 +67,26 @@ class _Plan:
     workers: list[int]
     uses: dict[int, int]
     followers: list[tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Keys:
+    """The keys of a flush. Shape: positions in the flush; of equal keys the first is in `first`, the others `later`."""
+
+    first: dict[tuple[UUID, UUID], tuple[int, Keyed]]
+    later: list[tuple[int, Keyed]]
+
+    @staticmethod
+    def of(items: Sequence[FlushItem]) -> _Keys:
+        keys = _Keys({}, [])
+        for position, item in enumerate(items):
+            if (keyed := item.keyed) is None:
+                continue
+            if keyed.scope in keys.first:
+                keys.later.append((position, keyed))
+            else:
+                keys.first[keyed.scope] = position, keyed
+        return keys
 
 
 class Flush:
@@ -147,9 +168,10 @@ class Flush:
         tenant_id, number = key
         endpoint = self._endpoints[number]
         items = [one.item for one in waiting]
+        keys = _Keys.of(items)
 
         async def work(unit: Unit) -> list[Outcome]:
-            plan = await self._plan(unit, items)
+            plan = self._plan(unit, items, keys)
             accepted = await self._work(unit, endpoint, items, plan)
             if not accepted:
                 unit.abandon()
@@ -159,29 +181,20 @@ class Flush:
             return [plan.outcomes[position] for position in range(len(items))]
 
         outcomes = await self._database.write(
-            tenant_id, work, n=len(items) if endpoint.advances_clock else 0, drains=False
+            tenant_id,
+            work,
+            n=len(items) if endpoint.advances_clock else 0,
+            drains=False,
+            keys=wanted([keyed for _, keyed in keys.first.values()]),
         )
         _AFTER_COMMIT()
         return outcomes
 
-    async def _plan(self, unit: Unit, items: Sequence[FlushItem]) -> _Plan:
-        """Lock the keys, answer the known ones; of equal keys the first works."""
-        plan = _Plan({}, [], {}, [])
-        first: dict[tuple[UUID, UUID], int] = {}
-        keyed: list[tuple[int, Keyed]] = []
-        later: list[tuple[int, Keyed]] = []
-        for position, item in enumerate(items):
-            if item.keyed is None:
-                plan.workers.append(position)
-            elif item.keyed.scope in first:
-                later.append((position, item.keyed))
-            else:
-                first[item.keyed.scope] = position
-                keyed.append((position, item.keyed))
-        if not keyed:
-            return plan
-        locked, known = await lock_and_find(unit, [k for _, k in keyed])
-        for n, (position, k) in enumerate(keyed):
+    def _plan(self, unit: Unit, items: Sequence[FlushItem], keys: _Keys) -> _Plan:
+        """Answer the known keys; of equal keys the first works."""
+        plan = _Plan({}, [position for position, item in enumerate(items) if item.keyed is None], {}, [])
+        locked, known = found(unit, [keyed for _, keyed in keys.first.values()])
+        for n, (position, k) in enumerate(keys.first.values()):
             stored = known.get(k.scope)
             if n not in locked:
                 plan.outcomes[position] = _Again()
@@ -190,12 +203,12 @@ class Flush:
             else:
                 plan.workers.append(position)
                 plan.uses[position] = 1 if stored is None else stored.uses + 1
-        for position, k in later:
+        for position, k in keys.later:
             stored = known.get(k.scope)
             if stored is not None and stored.fresh:
                 plan.outcomes[position] = self._replay(stored, k)
             else:
-                plan.followers.append((first[k.scope], position))
+                plan.followers.append((keys.first[k.scope][0], position))
         plan.workers.sort()
         return plan
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
@@ -19,7 +20,8 @@ import orjson
 from openvest.core.problems import Conflict, Unprocessable
 from openvest.core.sealing import SealedColumn, Secrets
 from openvest.core.snapshots import canonical
-from openvest.db.query import Query, Statement
+from openvest.db.opening import KeysWanted
+from openvest.db.query import Statement
 from openvest.db.unit import Unit
 from openvest.declarations import Caller
 from openvest.server.messages import HttpResponse, Request
@@ -29,11 +31,11 @@ ANSWER = SealedColumn("idempotency", "body", "idempotency.body {tenant_id} {clie
 
 @dataclass(frozen=True, slots=True)
 class StoredAnswer:
-    """A key whose lock was obtained, and what it stands for.
+    """What a key whose lock was obtained stands for.
 
-    `n` is the key's place among those asked for, from 1; `uses` 0: nothing is stored under it; `fresh` is false when
-    its 7 days are over. Shape: `body` is sealed: the body of the request, a line break, which canonical JSON has not,
-    and the body of its answer. Without the line break it is the answer alone, as it was kept once.
+    `n` is the key's place among those asked for, from 1; `fresh` is false when its 7 days are over.
+    Shape: `body` is sealed: the body of the request, a line break, which canonical JSON has not, and the body of its
+    answer. Without the line break it is the answer alone, as it was kept once.
     """
 
     n: int
@@ -45,7 +47,6 @@ class StoredAnswer:
     fresh: bool
 
 
-CLAIM = Query(StoredAnswer, "select n, uses, method, path, status, body, fresh from claim_keys($1, $2, $3, $4)")
 STORE = Statement(
     "insert into idempotency (tenant_id, client_id, key, uses, method, path, status, body, created_at)"
     " select o.tenant_id, t.*, wire_now() from tenants o cross join unnest($2::uuid[], $3::uuid[], $4::integer[],"
@@ -124,11 +125,15 @@ class Keys:
         return base64.b64encode(self.secrets.seal(kept, _place(keyed))).decode()
 
 
-async def lock_and_find(unit: Unit, keyed: list[Keyed]) -> tuple[set[int], dict[tuple[UUID, UUID], StoredAnswer]]:
-    """Positions whose lock was obtained, and what is stored under the keys."""
-    clients = [k.caller.client_id for k in keyed]
-    claimed = await unit.rows(CLAIM, unit.tenant_id, [k.lock for k in keyed], clients, [k.key for k in keyed])
-    return {one.n - 1 for one in claimed}, {keyed[one.n - 1].scope: one for one in claimed if one.uses}
+def wanted(keyed: Sequence[Keyed]) -> KeysWanted:
+    """What the unit of these requests opens with."""
+    return KeysWanted([k.lock for k in keyed], [k.caller.client_id for k in keyed], [k.key for k in keyed])
+
+
+def found(unit: Unit, keyed: Sequence[Keyed]) -> tuple[set[int], dict[tuple[UUID, UUID], StoredAnswer]]:
+    """Positions whose lock the unit obtained when it opened, and what is stored under the keys."""
+    stored = [StoredAnswer(**one) for one in unit.opened.stored or ()]
+    return {n - 1 for n in unit.opened.locked or ()}, {keyed[one.n - 1].scope: one for one in stored}
 
 
 def same_request(one: Keyed, other: Keyed) -> str | None:

@@ -18,7 +18,7 @@ from openvest.core.failpoints import failpoint
 from openvest.db.unit import Database, Unit
 from openvest.declarations import Call, Endpoint, Verb
 from openvest.server.encoding import encode
-from openvest.server.idempotency import Keyed, Keys, lock_and_find, other_request, same_request, still_running
+from openvest.server.idempotency import Keyed, Keys, found, other_request, same_request, still_running, wanted
 from openvest.server.lanes import Lanes
 from openvest.server.messages import HttpResponse
 
@@ -79,7 +79,7 @@ class KeyedWrites:
         verb = cast(Verb, endpoint.verb)
 
         async def attempt(unit: Unit) -> HttpResponse | None:
-            locked, known = await lock_and_find(unit, [keyed])
+            locked, known = found(unit, [keyed])
             if not locked:
                 unit.abandon()
                 return None
@@ -98,7 +98,7 @@ class KeyedWrites:
         while True:
             async with self.lanes.of(call.caller.tenant_id):
                 answer = await self.database.write(
-                    call.caller.tenant_id, attempt, n=1 if endpoint.advances_clock else 0
+                    call.caller.tenant_id, attempt, n=1 if endpoint.advances_clock else 0, keys=wanted([keyed])
                 )
             if answer is not None:
                 _AFTER_COMMIT()

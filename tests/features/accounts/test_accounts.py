@@ -17,6 +17,7 @@ from openvest.core.lifecycle import WrongState
 from openvest.db.unit import Database, Unit
 from openvest.events.log import LoggedEvent
 from openvest.features.accounts import service
+from openvest.features.accounts.model import AccountOwner
 from openvest.features.onboarding import service as checks
 from openvest.ledger.chart import Leg
 from openvest.ledger.posting import post
@@ -333,7 +334,8 @@ async def test_lists(api: Api, customer: Customer) -> None:
 async def test_facts_of_a_set_of_accounts(database: Database, tenant_id: UUID, customer: Customer) -> None:
     unfit = await make_customer(database, tenant_id, suitable=False)
     ids = [customer.account_id, unfit.account_id, uuid4()]
-    found = await database.read(tenant_id, lambda unit: service.account_facts(unit, ids))
+    of = dict(zip(ids, (customer.user_id, unfit.user_id, uuid4()), strict=True))
+    found = await database.write(tenant_id, lambda unit: service.account_facts_for_share(unit, of), n=0)
     assert set(found) == set(ids[:2])
     facts = found[customer.account_id]
     assert (facts.user_id, facts.group_id) == (customer.user_id, customer.group_id)
@@ -341,8 +343,17 @@ async def test_facts_of_a_set_of_accounts(database: Database, tenant_id: UUID, c
     assert (facts.approved, facts.fit_failed, facts.instrument_fit) == (True, False, "PASSED")
     assert found[unfit.account_id].fit_failed
     assert replace(found[unfit.account_id], instrument_fit=None).fit_failed is False
+
+
+async def test_whose_accounts_are_is_remembered_by_tenant(
+    database: Database, tenant_id: UUID, customer: Customer
+) -> None:
+    ids = [customer.account_id, uuid4()]
+    owner = AccountOwner(customer.account_id, customer.user_id, customer.group_id)
+    for _ in range(2):
+        assert await database.read(tenant_id, lambda unit: service.owners(unit, ids)) == {owner.account_id: owner}
     other = await make_tenant(database, "Tenant B")
-    assert await database.read(other, lambda unit: service.account_facts(unit, ids)) == {}
+    assert await database.read(other, lambda unit: service.owners(unit, ids)) == {}
 
 
 async def test_one_group_and_numbered_accounts_under_haste(api: Api) -> None:

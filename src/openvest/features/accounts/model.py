@@ -47,6 +47,15 @@ class Account:
 
 
 @record
+class AccountOwner:
+    """Whose an account is, which never changes."""
+
+    account_id: UUID
+    user_id: UUID
+    account_group_id: UUID
+
+
+@record
 class AccountFacts:
     """What an order is decided by. `instrument_fit` is the last decided INSTRUMENT_FIT check, None before the first."""
 

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, cast
 from uuid import UUID
 
 from openvest.db.rows import save, save_next
 from openvest.db.unit import Unit
 from openvest.features.accounts import rules, store
-from openvest.features.accounts.model import Account, AccountFacts, AccountGroup, AccountType, GroupType
+from openvest.features.accounts.model import (
+    Account,
+    AccountFacts,
+    AccountGroup,
+    AccountOwner,
+    AccountType,
+    GroupType,
+)
 from openvest.features.users import service as users
+
+_OWNERS = 200_000
 
 
 async def create_account_group(
@@ -121,10 +130,16 @@ async def find_accounts(unit: Unit, account_ids: Sequence[UUID]) -> list[Account
     return [known.get(account_id) or rules.AccountNotFound() for account_id in account_ids]
 
 
-async def account_facts(unit: Unit, account_ids: Sequence[UUID]) -> dict[UUID, AccountFacts]:
-    """What orders are decided by, for a set of accounts; unknown ids are left out."""
-    rows = await unit.rows(store.FACTS, unit.tenant_id, list(account_ids))
-    return {row.account_id: row for row in rows}
+async def owners(unit: Unit, account_ids: Collection[UUID]) -> dict[UUID, AccountOwner]:
+    """Whose these accounts are; unknown ids are left out. Why remembered: an account never changes hands, nor goes."""
+    known: dict[tuple[UUID, UUID], AccountOwner] = unit.database.remembered.setdefault("account owners", {})
+    if missing := [one for one in account_ids if (unit.tenant_id, one) not in known]:
+        if len(known) > _OWNERS:
+            known.clear()
+        for row in await unit.rows(store.OWNERS, unit.tenant_id, missing):
+            known[unit.tenant_id, row.account_id] = row
+    found = ((one, known.get((unit.tenant_id, one))) for one in account_ids)
+    return {one: owner for one, owner in found if owner is not None}
 
 
 async def account_facts_for_share(unit: Unit, owner_of: Mapping[UUID, UUID]) -> dict[UUID, AccountFacts]:

@@ -12,7 +12,7 @@ from openvest.db.paging import Chain, listing
 from openvest.db.query import Query, Statement
 from openvest.db.rows import columns, insert, update
 from openvest.declarations import ClosingBlocker
-from openvest.features.accounts.model import Account, AccountFacts, AccountGroup
+from openvest.features.accounts.model import Account, AccountFacts, AccountGroup, AccountOwner
 from openvest.ledger.chart import OwnerKind
 
 _GROUP = columns(AccountGroup)
@@ -96,9 +96,9 @@ EVER_HELD = Query(
     "select exists (select from pub_balances where tenant_id = $1 and owner_id = $2 and owner_kind = 'account')",
 )
 
-FACTS = Query(
-    AccountFacts,
-    f"select {columns(AccountFacts)} from pub_accounts where tenant_id = $1 and account_id = any($2::uuid[])",
+OWNERS = Query(
+    AccountOwner,
+    "select id as account_id, user_id, account_group_id from accounts where tenant_id = $1 and id = any($2::uuid[])",
 )
 
 FACTS_FOR_SHARE = Query(

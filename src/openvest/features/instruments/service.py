@@ -19,6 +19,7 @@ from openvest.core.shown import filled
 from openvest.core.snapshots import text_of
 from openvest.core.trading_calendar import ONE_DAY
 from openvest.db.paging import page
+from openvest.db.remembering import remembered
 from openvest.features.instruments import rules, rules_changes, rules_import, store
 from openvest.features.instruments.model import ImportDone, Instrument, LatestPrice, ListedInstrument, Venue
 from openvest.features.instruments.rules import InstrumentName
@@ -78,10 +79,8 @@ async def with_venues(unit: Unit, found: Sequence[Instrument]) -> list[ListedIns
 
 async def get_instrument(unit: Unit, name: InstrumentName) -> Instrument:
     """An instrument as a path names it. Raises: InstrumentNotFound."""
-    if name.isin is not None:
-        found = await unit.row(store.INSTRUMENT_BY_ISIN, name.isin)
-    else:
-        found = await unit.row(store.INSTRUMENT_BY_ID, name.id)
+    query, value = (store.INSTRUMENT_BY_ISIN, name.isin) if name.isin else (store.INSTRUMENT_BY_ID, name.id)
+    found = await unit.row(query, value)
     if found is None:
         raise rules.InstrumentNotFound
     return found
@@ -102,13 +101,13 @@ def id_of_name(text: str) -> UUID | None:
 
 async def named(unit: Unit, names: Iterable[str | UUID]) -> dict[str | UUID, Instrument]:
     """The known ones among these instruments, each by the name it was given: its ISIN or its id."""
-    wanted = set(names)
-    found: list[tuple[str | UUID, Instrument]] = []
-    if isins := [name for name in wanted if isinstance(name, str)]:
-        found += (await by_isin(unit, isins)).items()
-    if ids := [name for name in wanted if isinstance(name, UUID)]:
-        found += (await by_id(unit, ids)).items()
-    return dict(found)
+    return await remembered(unit, "instruments", set(names), _named)
+
+
+async def _named(unit: Unit, wanted: Iterable[str | UUID]) -> dict[str | UUID, Instrument]:
+    isins, ids = {name for name in wanted if isinstance(name, str)}, {one for one in wanted if isinstance(one, UUID)}
+    found: dict[str | UUID, Instrument] = {**(await by_isin(unit, isins))} if isins else {}
+    return {**found, **(await by_id(unit, ids))} if ids else found
 
 
 async def by_id(unit: Unit, ids: Iterable[UUID]) -> dict[UUID, Instrument]:

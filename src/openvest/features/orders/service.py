@@ -17,7 +17,7 @@ from openvest.db.paging import page
 from openvest.db.unit import Unit
 from openvest.declarations import ClosingBlocker
 from openvest.features.accounts import service as accounts
-from openvest.features.accounts.model import AccountFacts
+from openvest.features.accounts.model import AccountOwner
 from openvest.features.executions import service as executions
 from openvest.features.executions.model import Execution
 from openvest.features.instruments import service as instruments
@@ -69,7 +69,7 @@ async def place_orders(unit: Unit, wants: Sequence[PlaceOrder]) -> list[OrderDet
     UnknownInstrument, NotFractional, TooManyDecimals, BelowOneTick, FeeOfOtherKind, UnknownDecisionMaker.
     Writes: orders; events ORDER.NEW.
     """
-    facts = await accounts.account_facts(unit, sorted({w.account_id for w in wants}))
+    owners = await accounts.owners(unit, {w.account_id for w in wants})
     known = await instruments.named(unit, {w.instrument for w in wants})
     listed = await _listings(unit, wants, known)
     held = await _held(unit, wants, known)
@@ -81,11 +81,11 @@ async def place_orders(unit: Unit, wants: Sequence[PlaceOrder]) -> list[OrderDet
         instrument = known.get(want.instrument)
         listing = instruments.home_venue(listed.get(instrument.id, ()), want.currency) if instrument else None
         position = held.get(Key(want.account_id, units_of(instrument.id))) if instrument else None
-        refusal = _refusal(want, facts.get(want.account_id), instrument, listing, position, deciders)
+        refusal = _refusal(want, owners.get(want.account_id), instrument, listing, position, deciders)
         if refusal is not None or instrument is None:
             answers.append(refusal or _unknown_instrument(want))
             continue
-        order = _new_order(unit, item, want, facts[want.account_id], instrument)
+        order = _new_order(unit, item, want, owners[want.account_id], instrument)
         view = view_of(order, ())
         placed.append(order)
         answers.append(view)
@@ -124,7 +124,7 @@ def _rounded_down(want: PlaceOrder) -> Decimal | None:
 
 def _refusal(
     want: PlaceOrder,
-    account: AccountFacts | None,
+    account: AccountOwner | None,
     instrument: Instrument | None,
     listing: Listing | None,
     position: Balance | None,
@@ -154,7 +154,7 @@ def _unknown_instrument(want: PlaceOrder) -> Problem:  # an id may follow from a
     return UnknownInstrument(f"No instrument has {name}.")
 
 
-def _new_order(unit: Unit, item: int, want: PlaceOrder, account: AccountFacts, instrument: Instrument) -> Order:
+def _new_order(unit: Unit, item: int, want: PlaceOrder, account: AccountOwner, instrument: Instrument) -> Order:
     at = unit.moment_after(None, item)
     ids = unit.ids if want.cause is None else unit.ids_for(want.cause)
     return Order(
@@ -164,7 +164,7 @@ def _new_order(unit: Unit, item: int, want: PlaceOrder, account: AccountFacts, i
         updated_at=at,
         user_id=account.user_id,
         account_id=want.account_id,
-        account_group_id=account.group_id,
+        account_group_id=account.account_group_id,
         instrument_id=instrument.id,
         isin=instrument.isin,
         side=want.side,
