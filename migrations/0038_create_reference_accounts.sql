@@ -1,5 +1,5 @@
--- Reference accounts: where a holder's money is paid out to. The IBAN stands here only sealed (AES-256-GCM, bound to table,
--- column and row). A deleted one keeps its row: what was paid to it still names it.
+-- Reference accounts: where a holder's money is paid out to. Owner, IBAN and BIC stand here only sealed
+-- (AES-256-GCM, bound to table, column and row). A deleted one keeps its row: what was paid to it still names it.
 
 create table reference_accounts (
   tenant_id uuid not null,
@@ -8,10 +8,8 @@ create table reference_accounts (
   updated_at timestamptz not null,
   user_id uuid,
   business_id uuid,
-  account_owner text not null check (account_owner <> ''),
-  name text not null check (name <> ''),
-  bic text not null,
-  sealed_iban bytea not null,
+  name text check (name <> ''),
+  sealed_account bytea not null,
   confirmed_at timestamptz not null,
   deleted_at timestamptz,
   primary key (tenant_id, id),

@@ -1,5 +1,5 @@
--- Mandates: what lets money be collected from a holder's bank account, and who collects. The IBAN stands here only sealed
--- (AES-256-GCM, bound to table, column and row). A revoked one keeps its row: what was collected names it.
+-- Mandates: what lets money be collected from a holder's bank account, and who collects. Payer, IBAN and BIC stand here
+-- only sealed (AES-256-GCM, bound to table, column and row). A revoked one keeps its row: what was collected names it.
 
 create table creditors (
   tenant_id uuid primary key,
@@ -19,8 +19,7 @@ create table mandates (
   user_id uuid,
   business_id uuid,
   account_group_id uuid,
-  bic text not null,
-  sealed_iban bytea not null,
+  sealed_account bytea not null,
   creditor_name text not null,
   creditor_id text not null,
   creditor_address jsonb not null,

@@ -701,6 +701,24 @@ alter table journals enable row level security;
 alter table journals force row level security;
 create policy tenant on journals for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
+create table list_marks (
+  tenant_id uuid not null,
+  list text not null,
+  chain text not null,
+  parent uuid not null,
+  state text not null,
+  at timestamp with time zone not null,
+  id uuid not null,
+  ordinal bigint,
+  laid_at timestamp with time zone not null,
+  constraint list_marks_pkey PRIMARY KEY (tenant_id, list, chain, parent, state, at, id),
+  constraint list_marks_ordinal_check CHECK ((ordinal > 0)));
+CREATE INDEX list_marks_reach ON list_marks USING btree (tenant_id, list, at, id);
+CREATE INDEX list_marks_uncounted ON list_marks USING btree (tenant_id, laid_at) WHERE (ordinal IS NULL);
+alter table list_marks enable row level security;
+alter table list_marks force row level security;
+create policy tenant on list_marks for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
+
 create table locks (
   tenant_id uuid not null,
   object_id uuid not null,
@@ -762,8 +780,7 @@ create table mandates (
   user_id uuid,
   business_id uuid,
   account_group_id uuid,
-  bic text not null,
-  sealed_iban bytea not null,
+  sealed_account bytea not null,
   creditor_name text not null,
   creditor_id text not null,
   creditor_address jsonb not null,
@@ -856,10 +873,10 @@ create table orders (
   constraint orders_status_check CHECK ((status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text, 'FILLED'::text, 'CANCELLED'::text]))),
   constraint orders_stop_price_check CHECK ((stop_price > (0)::numeric)),
   constraint orders_through_check CHECK ((through = ANY (ARRAY['street'::text, 'fractions'::text])))) with (fillfactor=70);
-CREATE INDEX orders_account ON orders USING btree (tenant_id, account_id, created_at, id);
 CREATE INDEX orders_cancelled ON orders USING btree (tenant_id, ((cancellation_reason = 'CANCELLED_BY_CLIENT'::text)), id) WHERE (status = 'CANCELLED'::text);
 CREATE INDEX orders_due ON orders USING btree (tenant_id, due_at, created_at, id) WHERE ((status = 'NEW'::text) AND (due_at IS NOT NULL));
 CREATE INDEX orders_expiry ON orders USING btree (tenant_id, expires_at, id) WHERE ((status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text])) AND (expires_at IS NOT NULL));
+CREATE INDEX orders_of_account ON orders USING btree (tenant_id, account_id, id) INCLUDE (status, created_at, cancellation_reason);
 CREATE INDEX orders_status ON orders USING btree (tenant_id, status, id);
 CREATE INDEX orders_waiting ON orders USING btree (tenant_id, account_id) WHERE ((status = 'NEW'::text) AND (due_at IS NULL));
 CREATE INDEX orders_working ON orders USING btree (tenant_id, instrument_id) WHERE (status = 'PROCESSING'::text);
@@ -890,14 +907,11 @@ create table reference_accounts (
   updated_at timestamp with time zone not null,
   user_id uuid,
   business_id uuid,
-  account_owner text not null,
-  name text not null,
-  bic text not null,
-  sealed_iban bytea not null,
+  name text,
+  sealed_account bytea not null,
   confirmed_at timestamp with time zone not null,
   deleted_at timestamp with time zone,
   constraint reference_accounts_pkey PRIMARY KEY (tenant_id, id),
-  constraint reference_accounts_account_owner_check CHECK ((account_owner <> ''::text)),
   constraint reference_accounts_check CHECK (((user_id IS NULL) <> (business_id IS NULL))),
   constraint reference_accounts_name_check CHECK ((name <> ''::text)));
 CREATE INDEX reference_accounts_user ON reference_accounts USING btree (tenant_id, user_id, created_at, id);
@@ -1088,6 +1102,7 @@ create table topups (
   constraint topups_status_check CHECK ((status = ANY (ARRAY['CONFIRMED'::text, 'SETTLED'::text, 'CANCELLED'::text]))),
   constraint topups_version_check CHECK ((version > 0)));
 CREATE INDEX topups_group ON topups USING btree (tenant_id, account_group_id, created_at, id);
+CREATE INDEX topups_of_group ON topups USING btree (tenant_id, account_group_id, id);
 alter table topups enable row level security;
 alter table topups force row level security;
 create policy tenant on topups for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
@@ -1333,6 +1348,38 @@ alter table webhooks force row level security;
 create policy lookup on webhooks for select to openvest_owner using (true);
 create policy tenant on webhooks for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
+create table withdrawals (
+  tenant_id uuid not null,
+  id uuid not null,
+  version integer not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  reference_account_id uuid not null,
+  account_group_id uuid not null,
+  account_id uuid,
+  user_id uuid not null,
+  amount numeric not null,
+  currency text not null,
+  remittance_information text not null,
+  purpose_code text,
+  status text not null,
+  cancellation_reason text,
+  returned_at timestamp with time zone,
+  constraint withdrawals_pkey PRIMARY KEY (tenant_id, id),
+  constraint withdrawals_amount_check CHECK ((amount > (0)::numeric)),
+  constraint withdrawals_cancellation_reason_check CHECK ((cancellation_reason = ANY (ARRAY['CANCELLED_BY_BANK'::text, 'CANCELLED_BY_UPVEST'::text, 'CANCELLED_BY_CLIENT'::text, 'OTHER'::text]))),
+  constraint withdrawals_currency_check CHECK ((currency = 'EUR'::text)),
+  constraint withdrawals_end_for_a_reason CHECK (((status = 'CANCELLED'::text) = (cancellation_reason IS NOT NULL))),
+  constraint withdrawals_return_when_paid CHECK (((returned_at IS NULL) OR (status = 'CONFIRMED'::text))),
+  constraint withdrawals_status_check CHECK ((status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text, 'CONFIRMED'::text, 'CANCELLED'::text]))),
+  constraint withdrawals_version_check CHECK ((version > 0)));
+CREATE INDEX withdrawals_created ON withdrawals USING btree (tenant_id, created_at, id);
+CREATE INDEX withdrawals_group ON withdrawals USING btree (tenant_id, account_group_id, created_at, id);
+CREATE INDEX withdrawals_under_way ON withdrawals USING btree (tenant_id, account_group_id) WHERE (status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text]));
+alter table withdrawals enable row level security;
+alter table withdrawals force row level security;
+create policy tenant on withdrawals for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
+
 create view pub_account_groups with (security_invoker=true) as
  SELECT tenant_id,
     id,
@@ -1521,6 +1568,81 @@ begin
     perform pg_advisory_xact_lock(hashtextextended('drain:' || frozen::text, 0));
   end loop;
   update clocks c set dirty = true where c.mode = 'frozen';
+end $function$;
+
+create function drop_marks(whose uuid, lists text, first_at timestamp with time zone, first_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if exists (select from list_marks m
+              where m.tenant_id = whose and m.list = lists and (m.at, m.id) >= (first_at, first_id)) then
+    delete from list_marks m
+     where m.tenant_id = whose and m.list = lists and (m.at, m.id) >= (first_at, first_id);
+  end if;
+end $function$;
+
+create function drop_marks_by_booking()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+declare came record;
+begin
+  select f.tenant_id, f.booking_date, f.id into came from fresh f order by f.booking_date, f.id limit 1;
+  if found then
+    perform drop_marks(came.tenant_id, tg_argv[0], came.booking_date, came.id);
+  end if;
+  return null;
+end $function$;
+
+create function drop_marks_by_creation()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+declare came record;
+begin
+  select f.tenant_id, f.created_at, f.id into came from fresh f order by f.created_at, f.id limit 1;
+  if found then
+    perform drop_marks(came.tenant_id, tg_argv[0], came.created_at, came.id);
+  end if;
+  return null;
+end $function$;
+
+create function drop_marks_by_id()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+declare came record;
+begin
+  select f.tenant_id, f.id into came from fresh f order by f.id limit 1;
+  if found then
+    perform drop_marks(came.tenant_id, tg_argv[0], 'epoch', came.id);
+  end if;
+  return null;
+end $function$;
+
+create function drop_marks_of_states()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+declare changed record; first_id uuid;
+begin
+  select n.tenant_id, array_agg(n.id) as ids, array_agg(n.account_id) as accounts, array_agg(o.status) as old,
+         array_agg(n.status) as new
+    into changed
+    from stale o join fresh n on n.id = o.id where n.status <> o.status group by n.tenant_id;
+  if not found then
+    return null;
+  end if;
+  select i into first_id from unnest(changed.ids) as i order by i limit 1;
+  if exists (select from list_marks m
+              where m.tenant_id = changed.tenant_id and m.list = 'orders' and m.at = 'epoch' and m.id >= first_id) then
+    delete from list_marks m
+     using unnest(changed.ids, changed.accounts, changed.old, changed.new) as c(id, account_id, old, new)
+     where m.tenant_id = changed.tenant_id and m.list = 'orders' and m.at = 'epoch' and m.parent = c.account_id
+       and m.state in (c.old, c.new) and m.id >= c.id;
+  end if;
+  return null;
 end $function$;
 
 create function find_client(client uuid)
@@ -1845,9 +1967,23 @@ create function wire_now()
  STABLE
 AS $function$ select statement_timestamp() $function$;
 
+CREATE TRIGGER marks AFTER INSERT ON account_groups REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION drop_marks_by_creation('account_groups');
+
+CREATE TRIGGER marks AFTER INSERT ON accounts REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION drop_marks_by_creation('accounts');
+
+CREATE TRIGGER marks AFTER INSERT ON cash_transactions REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION drop_marks_by_booking('cash_transactions');
+
 CREATE TRIGGER entries_zero AFTER INSERT ON entries REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION journals_must_be_zero();
 
 CREATE TRIGGER journals_entries AFTER INSERT ON journals REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION journals_must_have_entries();
+
+CREATE TRIGGER marks AFTER INSERT ON orders REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION drop_marks_by_id('orders');
+
+CREATE TRIGGER marks_of_states AFTER UPDATE ON orders REFERENCING OLD TABLE AS stale NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION drop_marks_of_states();
+
+CREATE TRIGGER marks AFTER INSERT ON securities_transactions REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION drop_marks_by_booking('securities_transactions');
+
+CREATE TRIGGER marks AFTER INSERT ON users REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION drop_marks_by_creation('users');
 
 alter table access_tokens add constraint access_tokens_tenant_id_client_id_fkey FOREIGN KEY (tenant_id, client_id) REFERENCES api_clients(tenant_id, id);
 alter table account_groups add constraint account_groups_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id);
@@ -1909,6 +2045,10 @@ alter table virtual_cash_decreases add constraint virtual_cash_decreases_tenant_
 alter table virtual_cash_increases add constraint virtual_cash_increases_tenant_id_account_group_id_fkey FOREIGN KEY (tenant_id, account_group_id) REFERENCES account_groups(tenant_id, id);
 alter table webhook_packages add constraint webhook_packages_tenant_id_webhook_id_fkey FOREIGN KEY (tenant_id, webhook_id) REFERENCES webhooks(tenant_id, id);
 alter table webhooks add constraint webhooks_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
+alter table withdrawals add constraint withdrawals_tenant_id_account_group_id_fkey FOREIGN KEY (tenant_id, account_group_id) REFERENCES account_groups(tenant_id, id);
+alter table withdrawals add constraint withdrawals_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES accounts(tenant_id, id);
+alter table withdrawals add constraint withdrawals_tenant_id_reference_account_id_fkey FOREIGN KEY (tenant_id, reference_account_id) REFERENCES reference_accounts(tenant_id, id);
+alter table withdrawals add constraint withdrawals_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id);
 
 revoke all on function admit_requests(key_ids uuid[], new_nonces text[], usable_until bigint[], whose uuid[], tokens bytea[], token_versions text[], keys uuid[], key_versions text[]) from public;
 revoke all on function claim_keys(tenant uuid, locks bigint[], client_ids uuid[], keys uuid[]) from public;
@@ -1982,6 +2122,7 @@ grant select, update on table instrument_cursors to openvest_app;
 grant select on table instrument_venues to openvest_app;
 grant select on table instruments to openvest_app;
 grant insert, select on table journals to openvest_app;
+grant delete, insert, select, update on table list_marks to openvest_app;
 grant insert, select, update on table locks to openvest_app;
 grant insert, select, update on table lot_uses to openvest_app;
 grant insert, select, update on table lots to openvest_app;
@@ -2017,3 +2158,4 @@ grant insert, select, update on table virtual_cash_decreases to openvest_app;
 grant insert, select, update on table virtual_cash_increases to openvest_app;
 grant delete, insert, select, update on table webhook_packages to openvest_app;
 grant delete, insert, select, update on table webhooks to openvest_app;
+grant insert, select, update on table withdrawals to openvest_app;

@@ -41,8 +41,7 @@ WHAT_TO_DO: Mapping[str, str] = {
     "unprocessable_entity": "The request is well formed, but stored facts speak against it: `detail` says which. Change"
     " the facts or the request, and use a new idempotency key for a changed request.",
     "too_many_requests": "Wait as many seconds as `Retry-After` says.",
-    "headers_too_large": "Send fewer or shorter headers. More than 100 header fields are refused before the program"
-    " sees the request: that answer has no document and no request id.",
+    "headers_too_large": "Send fewer or shorter headers: at most 150 fields, and 32 KiB with the address.",
     "internal": "This is a mistake of ours. Report the request id; repeat the request with its key.",
     "unavailable": "Wait as many seconds as `Retry-After` says and repeat the request with its key: what was done is"
     " not done twice.",

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from openvest.core.contracts import RULES
 from openvest.core.lifecycle import Lifecycle
 from openvest.core.sealing import SealedColumn
 from openvest.db.catalogue import INSTALLATION_TABLES, WIRE_TABLES
 from openvest.db.distribute import Layout
+from openvest.db.marks import wrong_marks
+from openvest.db.paging import Listing
 from openvest.db.unit import Hook
 from openvest.declarations import (
     AuditQuery,
@@ -44,6 +47,7 @@ from openvest.features.tenants.feature import FEATURE as TENANTS
 from openvest.features.users.feature import FEATURE as USERS
 from openvest.features.virtual_cash.feature import FEATURE as VIRTUAL_CASH
 from openvest.features.webhooks.feature import FEATURE as WEBHOOKS
+from openvest.features.withdrawals.feature import FEATURE as WITHDRAWALS
 from openvest.ledger.audit import AUDIT
 from openvest.ledger.posting import write_house
 from openvest.simulation.feature import FEATURE as SIMULATION
@@ -61,9 +65,10 @@ FEATURES: Sequence[Feature] = (
     POSITIONS,
     BANK,
     PAYMENTS,
+    WITHDRAWALS,
+    CASH_TRANSFERS,
     DIRECT_DEBITS,
     FUNDINGS,
-    CASH_TRANSFERS,
     VIRTUAL_CASH,
     STREET,
     EXECUTIONS,
@@ -130,12 +135,17 @@ REACTIONS: Sequence[Reaction] = tuple(one for feature in FEATURES for one in fea
 PUBLISHERS: Sequence[Hook] = tuple(one for feature in FEATURES for one in feature.publishers)
 """Hooks at the end of a unit that may still emit events: touched balances and positions."""
 
+LISTS: Sequence[Listing[Any]] = tuple(one for feature in FEATURES for one in feature.lists)
+"""Lists that are counted by marks."""
+
 INVARIANTS: Sequence[AuditQuery] = (
     *AUDIT,
     *(one for feature in FEATURES for one in feature.invariants),
+    AuditQuery("marks_count_rows", "A mark in a list says how many rows there are up to it.", wrong_marks(LISTS)),
     invariant_of(DEAD_LETTER_KINDS),
 )
-"""What `openvest ledger prove` holds the books to: the ledger's own laws, those of features, that no work is hidden."""
+"""What `openvest ledger prove` holds the books to: the ledger's own laws, those of features, that lists are counted
+right, that no work is hidden."""
 
 DEAD_LETTERS = listing_of(DEAD_LETTER_KINDS)
 """The query behind `openvest work list`."""

@@ -22,6 +22,7 @@ from openvest.core.lifecycle import Lifecycle
 from openvest.core.naming import Names
 from openvest.core.sealing import SealedColumn
 from openvest.core.snapshots import Emitted, Json, Snapshot
+from openvest.db.paging import Listing
 from openvest.db.query import Query
 from openvest.db.unit import Hook, Unit
 from openvest.ports import Ports
@@ -341,7 +342,7 @@ class Feature:
     `invariants` is what a proof of the books asks of them. `blockers` keep accounts and groups from being closed, and
     `closing` makes the sweeps that close them out of all features' blockers; in the same way `takers` book what a bank
     tells, and `booking` makes the sweep that hands it to them. `publishers` run at the end of a unit and may still emit
-    events.
+    events. `lists` are those that grow long, and are counted by marks.
     """
 
     name: str
@@ -358,6 +359,7 @@ class Feature:
     takers: Sequence[LineTaker] = ()
     booking: Callable[[Sequence[LineTaker]], Sweep] | None = None
     publishers: Sequence[Hook] = ()
+    lists: Sequence[Listing[Any]] = ()
     tables: Sequence[LiteralString] = ()
     shared_tables: Sequence[LiteralString] = ()
     sealed: Sequence[SealedColumn] = ()

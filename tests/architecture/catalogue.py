@@ -42,7 +42,7 @@ WITHOUT_LIFE = {
 """Columns called status that no lifecycle table stands behind, and why."""
 
 OF_LAYERS: Mapping[str, str] = {
-    "db": "installation schema_migrations",
+    "db": "installation list_marks schema_migrations",
     "events": "event_counters event_sets events",
     "ledger": "balances entries house_balances journals locks lot_uses lots",
     "server": "idempotency nonces nonces_0 nonces_1 nonces_2 nonces_3 rate_leases",
@@ -54,6 +54,7 @@ SHOWN_BY_BALANCES = {
     "street_orders": "it works for an order, and reserves what the order would",
     "accounts": "a group waits for all of its accounts",
     "credit_fundings": "it is in the balance; a recall of it, however late, is a debt",
+    "withdrawals": "an account is where one was asked for; the money is the group's, which waits for it",
     "topups": "what is still to come of one is the client firm's wire, and nothing of the group's",
 }
 """Tables of what is under way for accounts and groups that need no blocker to keep them open, and why."""

@@ -13,7 +13,8 @@ from typing import Any
 import pglast
 
 import openvest
-from openvest.catalog import WORKS
+from openvest.catalog import LISTS, WORKS
+from openvest.db.marks import due, next_place
 from openvest.db.paging import Listing
 from openvest.db.query import Query, Statement
 from openvest.declarations import AuditQuery
@@ -31,6 +32,7 @@ def declared_statements() -> dict[str, list[str]]:
             # What is filled in later is declared a second time where it is filled in.
             if "{" not in text and text not in homes[home]:
                 homes[home].append(text)
+    homes["openvest.db.marks.due"].append(due(LISTS).sql)
     homes["openvest.work.look.question"].append(question(WORKS).sql)
     for work in WORKS:
         if not any(work.next_due.sql in texts for texts in homes.values()):
@@ -59,7 +61,13 @@ def _texts(value: Any) -> Iterator[str]:
     elif isinstance(value, Listing):
         yield value.page_sql((), value.default_sort, "ASC")
         yield value.page_sql(tuple(value.filters), value.default_sort, "ASC")
-        yield value.count_sql(tuple(value.filters))
+        yield value.deep_sql((), value.default_sort, "ASC", None)
+        yield value.count_sql(tuple(value.filters), None)
+        for chain in value.chains:
+            yield value.count_sql(chain.columns, chain)
+            yield value.count_sql(chain.columns, chain, up_to_place=True)
+            yield value.deep_sql(chain.columns, value.default_sort, "ASC", chain)
+            yield next_place(value, chain).sql
     elif isinstance(value, str) and _SQL.match(value) and is_statement(value):
         yield value
 

@@ -23,7 +23,10 @@ from tests.architecture.test_layout import plant
 from tests.architecture.tree import PACKAGE, ROOT
 from tests.gates.matrix_declared import not_assembled, untold_events
 
-OURS = ("ORDER_CANCELLATION.CONFIRMED", "MANDATE.CREATED", "MANDATE.REVOKED", "ACCOUNT.TYPE_CHANGED")
+OURS = (
+    *("ORDER_CANCELLATION.CONFIRMED", "MANDATE.CREATED", "MANDATE.REVOKED", "DIRECT_DEBIT.CHARGED_BACK"),
+    "ACCOUNT.TYPE_CHANGED",
+)
 """The last is told in both contracts as ACCOUNT.UPDATED, the others are lite's."""
 EVENT_TYPES = ROOT / "tests" / "contract" / "event_types.txt"
 """Every event type v1's reference publishes, one a line."""

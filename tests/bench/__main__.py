@@ -70,7 +70,7 @@ async def measure(rows: list[str], checkouts: list[Path], rounds: int, seconds: 
 
 
 def machine() -> str:
-    names = ("asyncpg", "granian", "starlette", "pydantic", "uvloop", "cryptography")
+    names = ("asyncpg", "httptools", "starlette", "pydantic", "uvloop", "cryptography")
     versions = ", ".join(f"{name} {version(name)}" for name in names)
     cores = os.cpu_count()
     return f"{platform.machine()}, {cores} cores, {platform.system()}, Python {platform.python_version()}, {versions}"

@@ -38,6 +38,12 @@ TARGETS = {
         Target("T7", "x floor", "more", 0.35, 1_000),
         Target("T7n", "x T7", "more", 0.6),
         Target("T8", "x distinct", "more", 0.6),
+        *(
+            Target(f"T10{kind}{page}", unit, "less", limit)
+            for kind in "uao"
+            for page, unit, limit in (("", "x T3", 3), ("d", "x first", 2), ("f", "x first", 2))
+            if kind + page != "uf"  # users are listed by no filter
+        ),
         Target("T11a", "MB", "less", 200, rounds=1),
         Target("T11b", "MB", "less", 400, rounds=3),
         Target("T12", "s", "less", 3, rounds=3),

@@ -7,7 +7,7 @@ import asyncio
 import os
 import socket
 import sys
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
@@ -30,7 +30,6 @@ from tests.kit.world import SECRETS
 CUSTOMERS = 2_000
 SCOPES = ["orders:admin", "accounts:read"]
 ROWS = ("T1", "T1p", "T1L", "T2", "T3")
-BARE = "tests.bench.bare:app"
 
 
 @dataclass
@@ -41,14 +40,14 @@ class Client:
     token: str
 
 
-async def make_client(bench: Bench, kind: str) -> Client:
+async def make_client(bench: Bench, kind: str, scopes: Sequence[str] = SCOPES) -> Client:
     """A client with a key of this kind and a token."""
     private, public = generate_ed25519() if kind == "ed25519" else generate_p521()
 
     async def work(unit: Unit) -> tuple[UUID, UUID, str]:
-        made = await tenants.create_client(unit, contract="v1", scopes=SCOPES, no_rate_limit=True)
+        made = await tenants.create_client(unit, contract="v1", scopes=list(scopes), no_rate_limit=True)
         key_id = await tenants.add_key(unit, made.client_id, public)
-        token = await tenants.issue_token(unit, made.client_id, made.client_secret, SCOPES, 100_000)
+        token = await tenants.issue_token(unit, made.client_id, made.client_secret, list(scopes), 100_000)
         return made.client_id, key_id, token.access_token
 
     client_id, key_id, token = await bench.world.database.write(bench.tenant_id, work, n=0)
@@ -88,11 +87,10 @@ async def server(bench: Bench) -> AsyncGenerator[tuple[int, int]]:
 
 @asynccontextmanager
 async def bare() -> AsyncGenerator[int]:
-    """A constant from a bare ASGI application, behind the same HTTP server."""
+    """A constant from a bare ASGI application, behind the same HTTP server: two processes that share a port."""
     port = free_port()
-    command = [sys.executable, "-m", "granian", "--interface", "asgi", "--workers", "2", "--loop", "uvloop"]
-    command += ["--log-level", "warning", "--port", str(port), BARE]
-    async with _running(command, port, dict(os.environ)):
+    command, environment = [sys.executable, "-m", "tests.bench.bare", str(port)], dict(os.environ)
+    async with _running(command, port, environment), _running(command, port, environment):
         yield port
 
 

@@ -14,7 +14,7 @@ from contextlib import AsyncExitStack
 
 import uvloop
 
-from tests.bench import acceptance, lives, memory, requests
+from tests.bench import acceptance, lists, lives, memory, requests
 from tests.bench.figures import Sample
 from tests.bench.floor import Floor, prepared_floor
 from tests.bench.world import bench_world
@@ -30,6 +30,7 @@ class Side:
         self._asked: requests.Asked | None = None
         self._flushed: acceptance.Flushed | None = None
         self._lived: lives.Lived | None = None
+        self._listed: lists.Listed | None = None
 
     async def measure(self, row: str, seconds: int) -> Sample:
         """One round of a row."""
@@ -39,6 +40,8 @@ class Side:
             return await acceptance.measure(await self._acceptance(), seconds)
         if row in lives.ROWS:
             return await lives.measure(await self._lives(), row, seconds)
+        if row in lists.ROWS:
+            return await lists.measure(await self._lists(), row, seconds)
         if row == "T11a":
             return Sample(await memory.after_requests(self._cluster))
         size, until_answered = await memory.serve_idle()
@@ -67,6 +70,11 @@ class Side:
             bench = await self._stack.enter_async_context(bench_world(self._cluster, size))
             self._lived = await lives.prepared(bench, await self._below())
         return self._lived
+
+    async def _lists(self) -> lists.Listed:
+        if self._listed is None:
+            self._listed = await self._stack.enter_async_context(lists.listed(self._cluster, quick=self._quick))
+        return self._listed
 
 
 async def serve(cluster: Cluster, bare_port: str, quick: str) -> None:

@@ -94,19 +94,10 @@ async def test_nothing_but_the_figures_is_on_their_port(app: App) -> None:
 
 async def test_the_application_lives_and_ends_in_order(database: Database, tenant_id: UUID) -> None:
     app = make_test_app(database, [*ENDPOINTS, *THINGS])
-    messages = iter([{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}])
-    sent: list[str] = []
-
-    async def receive() -> Any:
-        return next(messages)
-
-    async def send(message: Any) -> None:
-        sent.append(message["type"])
-
-    await app({"type": "lifespan"}, receive, send)
-    assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+    await app.start()
     api = await make_api(app, database, tenant_id)
     assert (await api.get("/things")).status_code == 200
+    await app.stop()
 
 
 async def test_the_wire_clock_follows_the_database(database: Database) -> None:

@@ -209,7 +209,7 @@ PLANTED: tuple[Planted, ...] = (
         "a new life has a state that is no end and leads nowhere",
         (
             Edit("src/openvest/features/users/rules_gifts.py", "", _NO_WAY_OUT),
-            Edit(_USERS, "rules, sweeps, v1\n", "rules, rules_gifts, sweeps, v1\n"),
+            Edit(_USERS, "rules, store, sweeps, v1\n", "rules, rules_gifts, store, sweeps, v1\n"),
             Edit(_USERS, "lifecycles=(", "lifecycles=(rules_gifts.GIFT, "),
         ),
     ),

@@ -78,9 +78,9 @@ _TENANTS = (
         (
             Edit(
                 "src/openvest/db/paging.py",
-                'f"select count(*) from {self.source} where {self.where(names)}")',
-                'f"select count(*) from {self.source} where {self.where(names)}".replace("= $1", "<> $1", 1))'
-                ".replace('tenant_id <>', 'tenant_id is not null or tenant_id <>')",
+                'where {self.where(names)}"\n        if chain is None',
+                'where {self.where(names)}".replace("= $1", "<> $1", 1)'
+                ".replace('tenant_id <>', 'tenant_id is not null or tenant_id <>')\n        if chain is None",
             ),
         ),
     ),
@@ -240,6 +240,19 @@ _PAGES = (
     ),
     Planted(
         "R41",
+        "sort-without-index",
+        "one of the orders that users are offered in has no index",
+        (
+            Edit(
+                "migrations/0005_create_users.sql",
+                "create index users_updated on users (tenant_id, updated_at, id);\n",
+                "",
+            ),
+        ),
+        _SMALL,
+    ),
+    Planted(
+        "R41",
         "query-per-row",
         "the sealed numbers of a page of users are read one by one",
         (
@@ -260,8 +273,8 @@ _PAGES = (
         (
             Edit(
                 "src/openvest/db/paging.py",
-                "{self.tie} {direction} offset",
-                "{self.tie} asc offset",
+                "{column} {direction}, {self.tie} {direction}",
+                "{column} {direction}, {self.tie} asc",
             ),
         ),
         _SMALL,

@@ -75,7 +75,7 @@ def test_a_look_into_a_folder_without_a_database_makes_none(
         (("clock", "advance", "--next-open", "XNYS"), "The server answered 422.", "read the detail above"),
         (("api", "POST", "/webhooks", "-d", "{bad"), "The server answered 400.", "correct what the answer names"),
         (("api", "POST", "/webhooks", "-d", "@none.json"), "The body cannot be read", "give -d JSON"),
-        (("api", "FETCH", "/users"), "The server answered 405.", "use a method that the answer names"),
+        (("api", "PUT", "/users"), "The server answered 405.", "use a method that the answer names"),
         (("api", "GET", "/nothing"), "The server answered 404.", "check the id and the path"),
         (("api", "GET", "users"), "Give the path and query only", "write the path as it goes over the wire"),
         (("instruments", "import", "none.csv"), "none.csv cannot be read", "give the path of a CSV file"),

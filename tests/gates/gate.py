@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-Size = Literal["push", "night"]
+Size = Literal["test", "push", "night"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Verdict:
 @dataclass(frozen=True, slots=True)
 class Gate:
     """One gate. `name` is its number and its words, or one word alone. `push` and `night` are its sizes by name; a
-    `quick` one also runs, at push size, in `make test`.
+    `quick` one also runs in `make test`, with what of its sizes stands in `test`.
 
     An AssertionError of `run` is a finding; anything else it raises is a fault of the gate and fails it too, but proves
     nothing of a planted bug. Units: minutes after which a run at push size is given up, ten times that at night.
@@ -52,6 +52,7 @@ class Gate:
     run: Callable[[Run], Awaitable[Verdict]]
     push: Mapping[str, int] = field(default_factory=dict[str, int])
     night: Mapping[str, int] = field(default_factory=dict[str, int])
+    test: Mapping[str, int] = field(default_factory=dict[str, int])
     quick: bool = False
     minutes: float = 6
 
@@ -61,7 +62,7 @@ class Gate:
         return self.name.partition(" ")[0]
 
     def sizes(self, size: Size) -> Mapping[str, int]:
-        return {**self.push, **self.night} if size == "night" else self.push
+        return {**self.push, **(self.night if size == "night" else self.test if size == "test" else {})}
 
 
 def listed(findings: Sequence[str], most: int = 20) -> list[str]:

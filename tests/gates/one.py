@@ -24,7 +24,7 @@ from tests.gates.gate import Gate, Run, Size, Verdict, listed
 def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.gates.one", description=__doc__)
     parser.add_argument("gate", choices=sorted(GATES), metavar="GATE", help=", ".join(g.name for g in GATES.values()))
-    parser.add_argument("--size", choices=("push", "night"), default="push")
+    parser.add_argument("--size", choices=("test", "push", "night"), default="push")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000), help="of everything random")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=N", help="another value for one size")
     return parser.parse_args(arguments)

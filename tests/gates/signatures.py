@@ -207,6 +207,7 @@ GATES = (
         tampering,
         push={"kinds": 9, "together": 1, "good": 1, "vectors": 300},
         night={"kinds": 1_000, "together": 50, "good": 100, "vectors": 1_000_000},
+        test={"kinds": 3, "vectors": 100},
         quick=True,
     ),
     Gate(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import subprocess
 from pathlib import Path
 
@@ -84,5 +85,5 @@ def test_a_report_takes_what_was_seen_of_this_very_bug(tmp_path: Path) -> None:
 @pytest.mark.parametrize("gate", QUICK, ids=lambda gate: gate.name)
 def test_a_quick_gate_passes(gate: Gate, cluster: Cluster) -> None:
     with standing_on(cluster):
-        told = judged(gate, "push", 20_260_302, {})
-    assert told["passed"], "\n".join([told["figure"], *told["findings"]])
+        told = judged(gate, "test", secrets.randbelow(1_000_000), {})
+    assert told["passed"], "\n".join([f"seed {told['seed']}: {told['figure']}", *told["findings"]])

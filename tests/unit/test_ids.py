@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -42,3 +43,16 @@ def test_what_was_caused_alike_has_one_id() -> None:
 def test_only_plain_digits_are_an_id(text: str) -> None:
     with pytest.raises(ValueError, match="32 hexadecimal digits"):
         parse_id(text)
+
+
+def test_a_process_that_was_forked_does_not_give_its_parents_ids() -> None:
+    random_id(AT)  # so that random bytes are at hand
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(writing, random_id(AT).bytes)
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert os.read(reading, 16) != random_id(AT).bytes
+    os.close(reading)
+    os.close(writing)

@@ -33,7 +33,7 @@ from openvest.work import dead_letters
 
 T = TypeVar("T")
 OLDEST_PYTHON = (3, 11)
-_PACKAGES = ("granian", "asyncpg", "uvloop", "cryptography", "pydantic")
+_PACKAGES = ("httptools", "asyncpg", "uvloop", "cryptography", "pydantic")
 
 
 def hidden_work(data_dir: Path) -> list[str]:

@@ -6,7 +6,7 @@ side and forgets the other is told when the module is imported.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from operator import attrgetter
 from types import UnionType
@@ -15,6 +15,7 @@ from typing import Any, Protocol, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from openvest.core.records import values_getter
 from openvest.core.schema import Shown, View
 from openvest.core.snapshots import Json, Snapshot
 
@@ -92,16 +93,22 @@ def filled(target: type[T], source: type[S], *, beside: str = "", **named: Sourc
     every_field_is_named = all(isinstance(one, str) for one in named.values())
     if issubclass(source, BaseModel) and every_field_is_named and (unread := source.model_fields.keys() - read):
         raise TypeError(f"{what}: {', '.join(sorted(unread))} goes nowhere.")
-    sources = [named.get(name, name) for name in wanted]
-    steps = [attrgetter(one) if isinstance(one, str) else one for one in sources]
+    values_of = _values_getter([named.get(name, name) for name in wanted])
 
     def filler(of: S, /, **more: Any) -> T:
-        values = [step(of) for step in steps]
         if beside:
-            return target(**dict(zip(wanted, values, strict=True)), **more)
-        return target(*values, **more)  # in the order of the fields, which every posting is the faster for
+            return target(**dict(zip(wanted, values_of(of), strict=True)), **more)
+        return target(*values_of(of), **more)  # in the order of the fields, which every posting is the faster for
 
     return filler
+
+
+def _values_getter(sources: Sequence[Source]) -> Callable[[Any], Sequence[Any]]:
+    names = [one for one in sources if isinstance(one, str)]
+    if len(names) == len(sources):
+        return values_getter(names)
+    steps = [attrgetter(one) if isinstance(one, str) else one for one in sources]
+    return lambda of: [step(of) for step in steps]
 
 
 def changed(

@@ -10,10 +10,10 @@ money stays text. (docs/adr/0009; a whole order life makes ten snapshots.)
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any, cast
 from uuid import UUID
 
@@ -21,12 +21,13 @@ import orjson
 
 from openvest.core.clock import instant
 from openvest.core.money import plain
+from openvest.core.records import record
 
 Json = Any
 Snapshot = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Emitted:
     """An event as a unit of work wrote it, before it has a number."""
 
@@ -40,15 +41,25 @@ _OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_PASSTHROUGH_SUBCLASS
 
 def _other(value: Any) -> Any:
     """What orjson hands over: decimals, and subclasses such as enums and the driver's uuid."""
-    if isinstance(value, Decimal):
-        return plain(value)
-    if isinstance(value, (UUID, str)):
-        return str(value)
-    if isinstance(value, datetime):
-        return instant(value)
-    if isinstance(value, Mapping):
-        return {str(name): item for name, item in cast("Mapping[Any, Any]", value).items()}
-    raise TypeError(f"{type(value)} has no place in a snapshot")
+    return _writer(cast("type[Any]", type(value)))(value)
+
+
+@cache
+def _writer(kind: type[Any]) -> Callable[[Any], Any]:
+    """How values of a kind are written, looked for once: a life hands over a hundred of them."""
+    if issubclass(kind, Decimal):
+        return plain
+    if issubclass(kind, (UUID, str)):
+        return str
+    if issubclass(kind, datetime):
+        return instant
+    if issubclass(kind, Mapping):
+        return _named
+    raise TypeError(f"{kind} has no place in a snapshot")
+
+
+def _named(value: Mapping[Any, Any]) -> dict[str, Any]:
+    return {str(name): item for name, item in value.items()}
 
 
 def text_of(thing: Any) -> str:

@@ -68,7 +68,7 @@ UPDATED_COLUMNS: Mapping[str, frozenset[str]] = {
 
 DELETABLE: frozenset[str] = frozenset(
     """
-    access_tokens idempotency dead_letters venue_reports webhooks webhook_packages
+    access_tokens idempotency dead_letters list_marks venue_reports webhooks webhook_packages
     """.split()
 )
 """Tables whose rows the application role may remove: none of them is a book, an event or an object's history."""

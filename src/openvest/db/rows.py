@@ -7,7 +7,7 @@ one array per column. What needs other words, such as a balance that is counted 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
 from types import UnionType
@@ -27,6 +27,7 @@ from typing import (
 )
 from uuid import UUID
 
+from openvest.core.records import replace, values_getter
 from openvest.core.snapshots import text_of
 from openvest.db.query import Statement, numeric_array
 from openvest.db.unit import Unit
@@ -40,7 +41,7 @@ class Column:
 
     array: str
     value: str = ""
-    encode: Callable[[list[Any]], Any] = list
+    encode: Callable[[Sequence[Any]], Any] = list
 
 
 def _text_array(values: Sequence[str]) -> str:
@@ -48,7 +49,7 @@ def _text_array(values: Sequence[str]) -> str:
     return "{" + ",".join(f'"{value}"' for value in quoted) + "}"
 
 
-def _each(encode: Callable[[Any], str]) -> Callable[[list[Any]], Any]:
+def _each(encode: Callable[[Any], str]) -> Callable[[Sequence[Any]], Any]:
     return lambda values: [None if value is None else encode(value) for value in values]
 
 
@@ -105,8 +106,20 @@ class Write(Statement, Generic[R]):
 
     def arrays(self, rows: Sequence[R]) -> Iterator[Any]:
         """The arrays of these rows."""
-        for name, kind in zip(self.fields, self.kinds, strict=True):
-            yield kind.encode([getattr(row, name) for row in rows])
+        for values, kind in zip(_by_field(rows, self.fields), self.kinds, strict=True):
+            yield kind.encode(values)
+
+
+def arrays(rows: Sequence[Any], plain: str, decimals: str = "") -> list[Any]:
+    """The arrays of these fields, for a statement that is written out: those of `plain` as they are, then `decimals` as
+    the text that `numeric_array` makes. Shape: names with blanks between."""
+    first = plain.split()
+    found = _by_field(rows, [*first, *decimals.split()])
+    return [*found[: len(first)], *map(numeric_array, found[len(first) :])]
+
+
+def _by_field(rows: Sequence[Any], names: Sequence[str]) -> list[Sequence[Any]]:
+    return list(zip(*map(values_getter(names), rows), strict=True)) if rows else [() for _ in names]
 
 
 async def save(unit: Unit, write: Write[R], *rows: R) -> int:

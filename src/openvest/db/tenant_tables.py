@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 LEFT_BEHIND: Mapping[str, str] = {
     "access_tokens": "a token lives half an hour, and was bought from the other installation",
+    "list_marks": "long lists are marked anew where their rows come to",
 }
 """Tables of tenants that never travel, and why. Nonces and the state of rate limits have no tenant and stay too."""
 
@@ -41,7 +42,8 @@ select c.relname::text as name,
               order by a.attnum) as columns,
        array(select distinct t.relname::text from pg_constraint k join pg_class t on t.oid = k.confrelid
               where k.conrelid = c.oid and k.contype = 'f' and t.oid <> c.oid) as parents,
-       exists (select from pg_trigger g where g.tgrelid = c.oid and not g.tgisinternal) as watched
+       exists (select from pg_trigger g where g.tgrelid = c.oid and not g.tgisinternal
+                and g.tgname <> all (array['marks', 'marks_of_states'])) as watched
   from pg_class c join pg_namespace s on s.oid = c.relnamespace and s.nspname = 'public'
  where c.relkind in ('r', 'p') and not c.relispartition
    and exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'tenant_id' and not a.attisdropped)
@@ -58,7 +60,7 @@ select c.relname::text as name, a.attname::text as column, pg_get_serial_sequenc
 @dataclass(frozen=True, slots=True)
 class TenantTable:
     """A table of tenants. `columns` are those that are stored, `parents` what it refers to; `watched`: a trigger of
-    ours looks at what a statement writes to it."""
+    ours refuses what a statement writes to it."""
 
     name: str
     columns: tuple[str, ...]

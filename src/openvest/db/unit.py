@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from uuid import UUID
 
 import asyncpg
+from asyncpg.pgproto import pgproto
 
 from openvest.core.clock import monotonic_ns
 from openvest.core.failpoints import failpoint
@@ -232,7 +233,7 @@ class Unit:
 
     def _event_id(self, row: _Row) -> UUID:
         if self.ids.root is None:
-            return random_id(row.at)
+            return random_id(row.at, self.ids.make)
         return deterministic_id(*self.ids.root, "event", row.type, row.object_id, row.version)
 
 
@@ -350,7 +351,7 @@ class Database:
         if dirty and n > 0:
             raise MustDrain
         root = (self.seed, cast(str, name)) if frozen else None
-        ids = IdSource(now, root, cause if cause is not None else f"write {write_number}")
+        ids = IdSource(now, root, cause if cause is not None else f"write {write_number}", pgproto.UUID)
         return Unit(tenant_id, now, ids, frozen, self, connection, write_number)
 
     async def ask(self, query: Query[R], *args: Any) -> list[R]:

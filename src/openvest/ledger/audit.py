@@ -9,18 +9,18 @@ Source: DOMAIN.md section 1; POSTINGS.md section 1 "Audit queries" and section 9
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import LiteralString
 from uuid import UUID
 
 from openvest.core.clock import monotonic_ns
+from openvest.core.records import record
 from openvest.db.query import Query
 from openvest.db.unit import Database, Unit
 from openvest.declarations import AuditQuery
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AuditFigure:
     """Figures that are told with a proof and judged by a person. `sql` selects (name, value as text)."""
 
@@ -28,13 +28,13 @@ class AuditFigure:
     sql: LiteralString
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Named:
     name: str
     value: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Finding:
     """A broken law. `rows` are offending rows as JSON text, at most as many as the proof was limited to."""
 
@@ -43,7 +43,7 @@ class Finding:
     rows: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Proof:
     """What a proof found at one snapshot of a tenant's books."""
 

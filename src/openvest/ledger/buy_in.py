@@ -6,17 +6,17 @@ Source: ORDER_MATHS.md section 6.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
 from openvest.core.money import price_half_up, ratio
+from openvest.core.records import record
 from openvest.db.query import Query
 from openvest.db.unit import Unit
 from openvest.ledger.lot_book import Holding
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Held:
     """What the open lots of one holding sum to. Without cost and currency: those of some lot are unknown, or lots were
     paid for in several currencies."""
@@ -28,7 +28,7 @@ class _Held:
     currency: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BuyIn:
     """What the units of a holding cost on average, with fees. Units: money of the currency per unit."""
 

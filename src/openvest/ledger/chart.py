@@ -8,7 +8,6 @@ Source: POSTINGS.md section 1.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -16,6 +15,7 @@ from typing import Literal, NamedTuple
 from uuid import UUID
 
 from openvest.core.ids import deterministic_id
+from openvest.core.records import record
 
 OwnerKind = Literal["group", "account"]
 
@@ -98,7 +98,7 @@ def balance_id(owner_id: UUID, asset: str) -> UUID:
     return deterministic_id("balance", owner_id, asset)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Balance:
     """A customer's balance row. `version` counts the units of work that touched it; 0: never posted to.
 

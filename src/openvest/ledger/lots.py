@@ -9,18 +9,18 @@ Source: ORDER_MATHS.md section 6.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
 from openvest.core.money import ZERO, Money, cent_half_up, price_half_up, ratio, times
+from openvest.core.records import record, replace
 
 Origin = Literal["execution", "transfer", "corporate_action"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Lot:
     """One purchase, delivery or transferred part. A cost of None is unknown, which is not zero, and has no currency.
 
@@ -42,7 +42,7 @@ class Lot:
     origin_id: UUID
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LotUse:
     """What a disposal (a sale's execution, a transfer) took of a lot."""
 

@@ -10,12 +10,13 @@ Source: DOMAIN.md section 1; PHYSICAL_DESIGN.md "Order of locks", "Order of writ
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
 from openvest.core.money import ZERO
+from openvest.core.records import record, replace
 from openvest.db.query import numeric_array
 from openvest.db.unit import Unit
 from openvest.ledger import store
@@ -28,7 +29,7 @@ BLOCK = 10_000
 """Journal ids one call of the sequence reserves; the sequence has the same step."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Posted:
     """What became of a journal. `refused` where it was short (nothing was booked); `repeated` where it had been booked
     before, by this call or an earlier one. `entries` are the entries as booked, set off against what was due."""

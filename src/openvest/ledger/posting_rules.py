@@ -11,7 +11,6 @@ Source: POSTINGS.md; the section of each journal stands at its posting rule.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Literal
@@ -19,6 +18,7 @@ from uuid import UUID
 
 from openvest.core.ids import deterministic_id
 from openvest.core.money import ZERO
+from openvest.core.records import record
 from openvest.ledger.chart import Leg, units_of
 
 Kind = Literal[
@@ -72,7 +72,7 @@ PAYOUTS: frozenset[Kind] = frozenset(
 """Debits that may not take unsettled proceeds: what is withdrawable must suffice. (POSTINGS.md rule 3)"""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Journal:
     """A movement of value, before it is booked. `(kind, object_id)` is booked at most once.
 

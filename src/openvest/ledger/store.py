@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
+from openvest.core.records import record
 from openvest.db.query import Query, Statement
 from openvest.ledger.chart import Balance
 from openvest.ledger.lots import Lot, LotUse
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Known:
     """A journal that exists; the first row of the query is a fresh block of ids instead, without an object."""
 
@@ -20,7 +20,7 @@ class Known:
     id: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Lock:
     """What an order has locked and not used yet, of which balance."""
 

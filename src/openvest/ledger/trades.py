@@ -11,20 +11,20 @@ Source: POSTINGS.md sections 1 (`rounding`), 2.2, 2.3, 3, 7 and 8.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
 from openvest.core.money import ZERO
+from openvest.core.records import record
 from openvest.ledger.chart import Leg, units_of
 from openvest.ledger.posting_rules import Journal, house, journal_of
 
 Side = Literal["BUY", "SELL"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Taxes:
     """Withheld from a sale. Below zero where tax withheld earlier is given back."""
 
@@ -40,7 +40,7 @@ class Taxes:
 NO_TAXES = Taxes()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Trade:
     """A customer's execution. `cash` is gross: before the fee and taxes.
 
@@ -88,7 +88,7 @@ class Trade:
         return max(self.net, ZERO)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StreetTrade:
     """An execution of a street order, by which the house buys or sells whole shares for a block."""
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 
+from openvest.core.records import record
 from openvest.db.query import Query
 from openvest.db.unit import Unit
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TrialLine:
     """One bucket of one asset, over all customers or of the house. `memo` lines sum to zero by themselves."""
 

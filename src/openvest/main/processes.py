@@ -44,6 +44,7 @@ from openvest.server.settings import ServerSettings
 
 _RESPAWN_SECONDS = 1
 _WORKER_SECONDS = 12
+_SETTLE_SECONDS = 2
 _CHILD_SECONDS = 15
 _JOINED_SECONDS = 5.0
 """A server process that belongs to another one is gone before that one stops the database."""
@@ -256,6 +257,8 @@ async def _serving(
     if options.workers > 1:
         return await stack.enter_async_context(_children(options, ports, say)), ports
     app = _app(installation, delivery, exposure.metrics_url(ports[0]))
+    await app.start()
+    stack.push_async_callback(_settled, app, ending)
     host = exposure.numeric(options.host)
     task = await stack.enter_async_context(
         listening(app, host, options.port, certificate=options.certificate, key=options.key, ending=ending)
@@ -263,6 +266,13 @@ async def _serving(
     figures = make_metrics_app(app.metrics, asked=asked_of(installation))
     await stack.enter_async_context(listening(figures, exposure.METRICS_HOST, ports[0], ending=ending, share=0.1))
     return [task], ports
+
+
+async def _settled(app: App, ending: Ending) -> None:
+    """Nobody waits for what still runs: whoever asked for it was answered, or hung up."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(ending.left(0.5, _SETTLE_SECONDS)):
+            await app.stop()
 
 
 def _metrics_ports(options: Options) -> list[int]:

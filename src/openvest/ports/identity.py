@@ -7,15 +7,16 @@ leave questions out; those are asked again when their lease has run out.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 from uuid import UUID
+
+from openvest.core.records import record
 
 Outcome = Literal["PASSED", "FAILED", "PENDING"]
 """PENDING: no answer comes by itself; the question is not asked again."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CheckRequest:
     """One question. `id` names the check or the data change; `details` is the evidence as the client sent it."""
 
@@ -28,7 +29,7 @@ class CheckRequest:
     client_reference: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CheckResult:
     """The answer to the question of the same id. `reason` says why not, without personal data."""
 

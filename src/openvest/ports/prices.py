@@ -23,6 +23,7 @@ from typing import Literal, Protocol
 from uuid import UUID
 
 from openvest.core.money import ZERO
+from openvest.core.records import record
 
 Pace = Literal["instant", "calendar"]
 Side = Literal["BUY", "SELL"]
@@ -32,7 +33,7 @@ DAY_MINUTES = 1440
 """The interval of a daily bar or candle."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Listing:
     """An instrument at a venue: all that a market needs to know about it. Units: prices in `currency`."""
 
@@ -51,7 +52,7 @@ class Listing:
         return self.instrument_id, self.venue_id
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Quote:
     """What the market asked and bid, and when it last said so.
 
@@ -70,7 +71,7 @@ class Quote:
         return self.offer if side == "BUY" else self.bid
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Point:
     """One instant of a venue day.
 
@@ -89,7 +90,7 @@ class Point:
     open_offer: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Candle:
     """A run of points summed up. A trading day without a trade has a close alone; the other three are then None."""
 
@@ -101,7 +102,7 @@ class Candle:
     volume: Decimal
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ImportedBar:
     """A bar as it was imported. Units: `minutes`, 1440 for a daily bar; `at` its start, `ends_at` its end."""
 
@@ -115,7 +116,7 @@ class ImportedBar:
     volume: Decimal
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ImportedQuote:
     """A quote as it was imported."""
 

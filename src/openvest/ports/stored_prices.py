@@ -16,12 +16,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import groupby
 
 from openvest.core.money import ZERO, price_half_up, tick_down, times
+from openvest.core.records import replace
 from openvest.core.trading_calendar import ONE_DAY, Session, cut_off, session_on, sessions_between
 from openvest.ports.prices import (
     DAY_MINUTES,

@@ -11,16 +11,17 @@ Source: DOMAIN.md section 7.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal, Protocol
 from uuid import UUID
 
+from openvest.core.records import record
+
 ReportKind = Literal["FILL", "CANCELLED", "REJECTED"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class VenueOrder:
     """A street order as the venue sees it.
 
@@ -57,7 +58,7 @@ class VenueOrder:
     ended_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class VenueReport:
     """One dated message. A FILL by quantity carries quantity and price, one by cash amount cash_amount and price.
 
@@ -74,7 +75,7 @@ class VenueReport:
     price: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class VenueAnswer:
     """All the venue says about one order at this look. `drop_after`: what it announced for later is void."""
 

@@ -51,16 +51,11 @@ class App:
     _measuring: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            page = self.pages.get(scope["path"])
-            if page is None:
-                await self.dispatcher(scope, receive, send)
-            else:
-                await self._page(page, scope, send)
-        elif scope["type"] == "lifespan":
-            await self._lifespan(receive, send)
+        page = None if "unreadable" in scope else self.pages.get(scope["path"])
+        if page is None:
+            await self.dispatcher(scope, receive, send)
         else:
-            await send({"type": "websocket.close", "code": 1000})
+            await self._page(page, scope, send)
 
     async def _page(self, page: Page, scope: Scope, send: Send) -> None:
         request = open_request(scope, random_text())
@@ -72,17 +67,6 @@ class App:
         except Exception as error:
             answer = problem_response(self.dispatcher.refusal(request, error), request)
         await send_response(send, answer, request.request_id, head=request.method == "HEAD")
-
-    async def _lifespan(self, receive: Receive, send: Send) -> None:
-        while True:
-            message = await receive()
-            if message["type"] == "lifespan.startup":
-                await self.start()
-                await send({"type": "lifespan.startup.complete"})
-            else:
-                await self.stop()
-                await send({"type": "lifespan.shutdown.complete"})
-                return
 
     async def start(self) -> None:
         """Measure the wire clock now and every 10 s. A database that is down now may come later."""

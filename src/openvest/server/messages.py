@@ -36,7 +36,8 @@ class Request:
     Shape: `headers` are as received, names in lower case; `fields` holds the last value of each. `body` is filled in
     once the request is known to lead somewhere; `operation`, `client` and `refusal` on the way, for the log and the
     metrics only; `doubt` is what a sandbox says where a refusal of credentials has no reason of its own; `under_way_of`
-    is the client among whose requests it is counted until it is answered.
+    is the client among whose requests it is counted until it is answered; `unreadable` is the status to refuse with
+    what arrived and is no request, else 0.
     """
 
     request_id: str
@@ -52,6 +53,7 @@ class Request:
     refusal: str = ""
     doubt: str = ""
     under_way_of: UUID | None = None
+    unreadable: int = 0
 
     def text(self, name: bytes) -> str | None:
         """A header as text, outer blanks dropped."""
@@ -74,15 +76,19 @@ def open_request(scope: Scope, request_id: str) -> Request:
     headers = scope["headers"]
     path: str = scope["path"]
     raw_path: bytes = scope.get("raw_path") or path.encode()
-    return Request(request_id, scope["method"], path, raw_path, scope["query_string"], headers, dict(headers))
+    request = Request(request_id, scope["method"], path, raw_path, scope["query_string"], headers, dict(headers))
+    request.unreadable = scope.get("unreadable", 0)
+    return request
 
 
 def check_size(request: Request, settings: ServerSettings) -> None:
     """Raises: HeadersTooLarge, ContentTooLarge, InvalidRequest, judged by the headers alone."""
+    if request.unreadable == 400:
+        raise InvalidRequest("This is not a request of HTTP/1.1.")
     size = len(request.raw_path) + len(request.query)
     for name, value in request.headers:
         size += len(name) + len(value)
-    if size > settings.header_bytes or len(request.headers) > settings.header_count:
+    if request.unreadable or size > settings.header_bytes or len(request.headers) > settings.header_count:
         raise HeadersTooLarge(
             f"The request line and headers exceed {settings.header_bytes} bytes or {settings.header_count} fields."
         )

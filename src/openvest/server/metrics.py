@@ -76,9 +76,6 @@ def make_metrics_app(metrics: Metrics, multiprocess_folder: str | None = None, a
     """
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await _live(receive, send)
-            return
         request = open_request(scope, random_text())
         try:
             answer = await figures(request)
@@ -114,11 +111,3 @@ async def _said_by_the_database(asked: Sequence[Asked]) -> bytes:
     except Exception:  # the figures of this process are worth having when the database is not there
         return b""
     return generate_latest(registry)
-
-
-async def _live(receive: Receive, send: Send) -> None:
-    while True:
-        message = await receive()
-        await send({"type": f"{message['type']}.complete"})
-        if message["type"] == "lifespan.shutdown":
-            return

@@ -1,7 +1,7 @@
 """Work that is done together: requests await a future while a few runners take whatever has queued up.
 
-The first request is served at once and alone; what arrives meanwhile shares the next run. So the size of a run adapts
-to the load, and nobody waits for a timer.
+A run begins when nobody else arrives, which the turns of the loop tell; what arrives meanwhile shares the next one. So
+the size of a run adapts to the load, and nobody waits for a timer.
 
 Source: PERFORMANCE.md "A flush".
 """
@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence, Sized
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+QUIET_TURNS = 6
+"""Turns of the loop without an arrival. Why not one: an answer has to reach its client and the next request us."""
 SLOW_SECONDS = 1.0
 """A run that takes longer waits for somebody: those that do not take a tenth of it."""
 
@@ -129,6 +131,7 @@ class Batcher(Generic[K, T, R]):
         try:
             while self._has_place(runner) and (key := self._next()) is not None:
                 queue = self._queues[key]
+                await _all_here(queue, self.size)
                 taken = [queue.popleft() for _ in range(min(self.size, len(queue)))]
                 if queue:
                     self._turns.append(key)
@@ -172,3 +175,12 @@ class Batcher(Generic[K, T, R]):
             for waiting in taken:
                 waiting.future.cancel()
             raise
+
+
+async def _all_here(queue: Sized, most: int) -> None:
+    """Let the loop turn until nobody else arrives: who is on the way already shares this run."""
+    still = 0
+    while still < QUIET_TURNS and len(queue) < most:
+        before = len(queue)
+        await asyncio.sleep(0)
+        still = still + 1 if len(queue) == before else 0

@@ -43,9 +43,11 @@ RETURN_FEE = Decimal("3.00")
 """What it charges whoever collected a debit that is taken back; it is part of what it takes back."""
 FATES = {
     "payout_rejected": Fate(refused="AC04"),
+    "payout_rejected_other": Fate(refused="NARR"),
     "payout_delayed": Fate(delayed=True),
     "payout_returned": Fate(taken_back="AC04", days=2),
     "direct_debit_rejected": Fate(refused="AC04"),
+    "direct_debit_rejected_other": Fate(refused="NARR"),
     "direct_debit_delayed": Fate(delayed=True),
     "direct_debit_returned": Fate(taken_back="AM04", days=2),
     "direct_debit_charged_back": Fate(taken_back="MD06", days=35),
@@ -100,8 +102,8 @@ def _fate(instruction: Instruction, drawn: str | None) -> Fate:
     if drawn is not None:
         return FATES[drawn]
     kind, text = _KINDS[instruction.kind], instruction.remittance_information.lower()
-    named = (one.name for one in SCENARIOS if one.kind == kind and one.name.replace("_", "-") in text)
-    return FATES[name] if (name := next(named, None)) is not None else USUAL
+    named = [one.name for one in SCENARIOS if one.kind == kind and one.name.replace("_", "-") in text]
+    return FATES[max(named, key=len)] if named else USUAL
 
 
 def entries(instruction: Instruction, fate: Fate) -> Iterator[Entry]:

@@ -10,11 +10,11 @@ Source: ORDER_MATHS.md sections 1, 3 and 5; reference (sandbox).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from openvest.core.money import CENT, ZERO, split, times
+from openvest.core.records import record, replace
 from openvest.ports.prices import Point
 from openvest.ports.venue import ReportKind, VenueOrder, VenueReport
 from openvest.simulation.market import StreetOrder, first_trigger
@@ -28,7 +28,7 @@ _PART_VALUES = (Decimal(101), Decimal(201), Decimal(301), Decimal(401))
 _ONE = Decimal(1)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Day:
     """A venue day: where its points lie and the instant at which a rest that cannot be filled is given up."""
 
@@ -37,7 +37,7 @@ class Day:
     closes_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Plan:
     """What a scenario makes of an order. `parts` 0: as many as the instrument says."""
 

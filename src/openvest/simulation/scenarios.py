@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
 from openvest.core.paging import Page, PageRequest
 from openvest.core.problems import NotFound
+from openvest.core.records import record
 from openvest.db.paging import Listing, page
 from openvest.db.query import Query, Statement
 from openvest.db.unit import Database, Unit
@@ -33,9 +33,11 @@ Name = Literal[
     "data_change_fails",
     "data_change_pending",
     "payout_rejected",
+    "payout_rejected_other",
     "payout_delayed",
     "payout_returned",
     "direct_debit_rejected",
+    "direct_debit_rejected_other",
     "direct_debit_delayed",
     "direct_debit_returned",
     "direct_debit_charged_back",
@@ -43,7 +45,7 @@ Name = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ScenarioName:
     """What a scenario of this name does, to which kind of object; the documentation is made from these."""
 
@@ -69,9 +71,15 @@ SCENARIOS = (
     ScenarioName("data_change_fails", "data_change", "The change of the user's data is refused."),
     ScenarioName("data_change_pending", "data_change", "The change of the user's data stays undecided."),
     ScenarioName("payout_rejected", "payout", "The bank refuses to pay out, on the day on which it was to."),
+    ScenarioName("payout_rejected_other", "payout", "The bank refuses to pay out, for a reason that no code explains."),
     ScenarioName("payout_delayed", "payout", "The bank pays out one bank day later."),
     ScenarioName("payout_returned", "payout", "The receiving bank sends the money back, two days after it was paid."),
     ScenarioName("direct_debit_rejected", "direct_debit", "The payer's bank refuses the debit before it is settled."),
+    ScenarioName(
+        "direct_debit_rejected_other",
+        "direct_debit",
+        "The payer's bank refuses the debit, for a reason that no code explains.",
+    ),
     ScenarioName("direct_debit_delayed", "direct_debit", "The debit is settled one bank day later."),
     ScenarioName(
         "direct_debit_returned", "direct_debit", "The payer's bank returns the debit two days after it was settled."
@@ -90,7 +98,7 @@ SCENARIOS = (
 KINDS: dict[Name, Kind] = {scenario.name: scenario.kind for scenario in SCENARIOS}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Scenario:
     """A scenario that was laid. Shape: exactly one of the three places it lies at is given."""
 
@@ -105,7 +113,7 @@ class Scenario:
     removed_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Candidate:
     """An object that may use a scenario up. `since`: when it went out, None where that is not known."""
 
@@ -117,13 +125,13 @@ class Candidate:
     since: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Drawn:
     object_id: UUID
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Open:
     """A scenario that is not used up."""
 

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from uuid import UUID
 
+from openvest.core.records import record
 from openvest.core.trading_calendar import ONE_DAY, OutsideCalendar, Session, next_session, session_after
 from openvest.db.unit import Database, Unit
 from openvest.features.instruments import service as instruments
@@ -27,7 +27,7 @@ from openvest.simulation.scenarios import Candidate, take
 _MICROSECOND = timedelta(microseconds=1)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Listed:
     """What is known of an order's instrument at its venue."""
 
@@ -39,7 +39,7 @@ Place = tuple[UUID, str]
 """Instrument and MIC."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SimulatedVenue:
     """Implements `ports.venue.Venue`. Reads listings, imported prices and scenarios in units of its own."""
 

@@ -1,4 +1,5 @@
-"""What grows old is removed: tokens, nonces, stored answers, subscriptions of a sandbox that nobody answers for.
+"""What grows old is removed: tokens, nonces, stored answers, subscriptions of a sandbox that nobody answers for. What
+grows long is marked.
 
 All of it goes by wire time. Any number of workers may do it side by side; each statement is safe alone.
 """
@@ -8,9 +9,10 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from openvest.catalog import FORGET_DEAD_LETTERS
+from openvest.catalog import FORGET_DEAD_LETTERS, LISTS
 from openvest.db.closing import TenantClosed
 from openvest.db.faults import is_partly_down, is_unavailable
+from openvest.db.marks import mark_lists
 from openvest.db.query import Query, Statement
 from openvest.db.unit import Database, DatabaseDown, Unit
 from openvest.features.tenants import service as tenants
@@ -33,6 +35,7 @@ async def keep_house(database: Database, log: Any) -> None:
         try:
             await database.write(tenant.tenant_id, _forget_old, n=0)
             await database.write(tenant.tenant_id, _forget_over, n=0)
+            await database.write(tenant.tenant_id, _mark_lists, n=0)
             for webhook_id in await database.write(tenant.tenant_id, _remove_failing, n=0):
                 log.warning("webhook.removed", tenant=str(tenant.tenant_id), webhook=str(webhook_id))
         except TenantClosed:
@@ -53,6 +56,10 @@ async def _forget_old(unit: Unit) -> int:
 
 async def _forget_over(unit: Unit) -> int:
     return await forget_over(unit, FORGET_DEAD_LETTERS)
+
+
+async def _mark_lists(unit: Unit) -> None:
+    await mark_lists(unit, LISTS)
 
 
 async def _remove_failing(unit: Unit) -> list[UUID]:

@@ -253,6 +253,11 @@ def test_a_line_of_the_bank_moves_the_debit_that_it_fits(
     assert rules.verbs_of(replace(KNOWN, **debit), replace(LINE, **line)) == verbs
 
 
+@pytest.mark.parametrize(("code", "reason"), [("AC04", "CANCELLED_BY_BANK"), (None, "CANCELLED_BY_UPVEST")])
+def test_a_bank_says_why_it_refuses_and_we_have_no_code(code: str | None, reason: str) -> None:
+    assert rules.reason_of(replace(LINE, kind="REJECTED", return_reason=code)) == reason
+
+
 async def test_files_that_come_late_twice_or_not_at_all_book_everything_once(
     assembled: Assembled, api: Api, customer: Customer, ids: Mapping[str, str]
 ) -> None:

@@ -27,8 +27,8 @@ pytestmark = pytest.mark.anyio
 AT = "/payments/mandates"
 GIVEN = datetime(2024, 2, 29, 10, tzinfo=UTC)
 KNOWN = Mandate(
-    *("Bank", "DE98ZZZ09999999999", {}), UUID(int=7), 1, GIVEN, GIVEN, UUID(int=1), None, None, BIC, GIVEN, None,
-    IBAN, None,
+    *("Bank", "DE98ZZZ09999999999", {}), UUID(int=7), 1, GIVEN, GIVEN, UUID(int=1), None, None, GIVEN, None,
+    "Erika Beispiel", IBAN, BIC, None,
 )  # fmt: skip
 
 
@@ -61,7 +61,7 @@ async def test_a_mandate_names_who_collects_and_masks_who_pays(
     assert listed["data"] == [later, made]
 
     async def look(unit: Unit) -> None:
-        stored = Query(bytes, "select sealed_iban from mandates where tenant_id = $1 and id = $2")
+        stored = Query(bytes, "select sealed_account from mandates where tenant_id = $1 and id = $2")
         assert IBAN.encode() not in await unit.one(stored, unit.tenant_id, UUID(made["id"]))
         [told] = await events_of(unit, [UUID(made["id"])])
         assert (told.type, IBAN in str(told)) == ("MANDATE.CREATED", False)

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from itertools import product
 from typing import Any, get_args
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import asyncpg
 import httpx
@@ -24,6 +24,7 @@ from openvest.features.orders.v1_schemas import OrderCreate as OrderCreateV1
 from openvest.main import Assembled
 from tests.kit.cluster import Cluster
 from tests.kit.contracts import Json
+from tests.kit.copies import copied
 from tests.kit.http import Api, make_apis, make_test_app
 from tests.kit.orders import Trader, X, make_trader
 from tests.kit.world import make_tenant
@@ -318,7 +319,8 @@ async def test_a_page_of_many_orders_reads_no_more_than_it_shows(trader: Trader,
     name = await trader.world.database.pool.fetchval("select current_database()")
     owner = await asyncpg.connect(cluster.dsn(name, "postgres"))
     try:
-        await copied(owner, order.id, many)
+        await copied(owner, "orders", order.id, many, COPIES)
+        await owner.execute("analyze orders")
         await owner.execute("set plan_cache_mode = force_generic_plan")
         for filters in _FILTERS:
             sql = store.ORDERS.page_sql(list(filters), "id", "ASC")
@@ -332,19 +334,10 @@ async def test_a_page_of_many_orders_reads_no_more_than_it_shows(trader: Trader,
         await owner.close()
 
 
-async def copied(owner: asyncpg.Connection, order_id: UUID, count: int) -> None:
-    """So many copies of an order: one in a thousand NEW, one in a hundred ended, few of them by the client."""
-    changed = {
-        "id": "gen_random_uuid()",
-        "status": "case when n % 1000 = 0 then 'NEW' when n % 100 = 1 then 'CANCELLED' else 'FILLED' end",
-        "cancellation_reason": "case when n % 2000 = 1 then 'CANCELLED_BY_CLIENT'"
-        " when n % 100 = 1 then 'CANCELLED_BY_UPVEST_PLATFORM' end",
-    }
-    names = "select attname from pg_attribute where attrelid = 'orders'::regclass and attnum > 0"
-    columns = [row[0] for row in await owner.fetch(names)]
-    chosen = ", ".join(changed.get(column, f"o.{column}") for column in columns)
-    await owner.execute(
-        f"insert into orders ({', '.join(columns)}) select {chosen} from orders o, generate_series(1, {count}) n"
-        f" where o.id = '{order_id}'"
-    )
-    await owner.execute("analyze orders")
+COPIES = {
+    "id": "gen_random_uuid()",
+    "status": "case when n % 1000 = 0 then 'NEW' when n % 100 = 1 then 'CANCELLED' else 'FILLED' end",
+    "cancellation_reason": "case when n % 2000 = 1 then 'CANCELLED_BY_CLIENT'"
+    " when n % 100 = 1 then 'CANCELLED_BY_UPVEST_PLATFORM' end",
+}
+"""One in a thousand NEW, one in a hundred ended, few of them by the client."""

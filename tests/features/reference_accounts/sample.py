@@ -74,7 +74,6 @@ SAMPLE = Sample(
     refused_changes=(
         "reference_accounts user_id = null",
         "reference_accounts business_id = user_id",
-        "reference_accounts account_owner = ''",
         "reference_accounts name = ''",
     ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from openvest.declarations import Face, Feature
-from openvest.features.accounts import lite, model, rules, sweeps, v1
+from openvest.features.accounts import lite, model, rules, store, sweeps, v1
 
 FEATURE = Feature(
     "accounts",
@@ -14,5 +14,6 @@ FEATURE = Feature(
     reactions=sweeps.REACTIONS,
     lifecycles=(rules.GROUP, rules.ACCOUNT),
     closing=sweeps.closing,
+    lists=(store.GROUPS, store.ACCOUNTS),
     tables=("account_groups", "accounts"),
 )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from openvest.core.records import record
 from openvest.declarations import Event
 from openvest.features.users.model import UserStatus, Verdict
 
@@ -16,7 +16,7 @@ GroupType = Literal["PERSONAL"]
 AccountType = Literal["TRADING", "PORTFOLIO"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AccountGroup:
     """The owner of cash. `user_id` is the one owner a PERSONAL group has."""
 
@@ -30,7 +30,7 @@ class AccountGroup:
     securities_account_number: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Account:
     """The holder of securities. `account_number` counts within the group."""
 
@@ -46,7 +46,7 @@ class Account:
     status: Status
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AccountFacts:
     """What an order is decided by. `instrument_fit` is the last decided INSTRUMENT_FIT check, None before the first."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, LiteralString, TypeVar
 from uuid import UUID
 
-from openvest.db.paging import listing
+from openvest.core.records import record
+from openvest.db.paging import Chain, listing
 from openvest.db.query import Query, Statement
 from openvest.db.rows import columns, insert, update
 from openvest.declarations import ClosingBlocker
@@ -18,8 +18,12 @@ from openvest.ledger.chart import OwnerKind
 _GROUP = columns(AccountGroup)
 _ACCOUNT = columns(Account)
 
-GROUPS = listing("account_groups", AccountGroup, filters="user_id", sorts="created_at updated_at")
-ACCOUNTS = listing("accounts", Account, filters="user_id", sorts="created_at updated_at")
+GROUPS = listing(
+    "account_groups", AccountGroup, filters="user_id", sorts="created_at updated_at", few="user_id", chains=[Chain()]
+)
+ACCOUNTS = listing(
+    "accounts", Account, filters="user_id", sorts="created_at updated_at", few="user_id", chains=[Chain()]
+)
 
 GROUP_BY_ID = Query(AccountGroup, f"select {_GROUP} from account_groups where tenant_id = $1 and id = $2")
 GROUPS_FOR_SHARE = Query(
@@ -31,7 +35,7 @@ GROUP_FOR_UPDATE = Query(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NumberedGroup:
     """Which group has a securities account number."""
 
@@ -127,7 +131,7 @@ def _nothing_left(owner_kind: OwnerKind, alias: LiteralString) -> LiteralString:
 R = TypeVar("R")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Closing(Generic[R]):
     """The statements of accounts, or groups, that are closing and have nothing.
 

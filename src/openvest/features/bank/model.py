@@ -14,6 +14,8 @@ from openvest.core.sealing import SealedColumn
 
 InstructionStatus = Literal["READY", "SENT", "REJECTED", "RECALLED"]
 LineStatus = Literal["RECEIVED", "MATCHED", "UNMATCHED", "ASSIGNED", "RETURNED"]
+CancellationReason = Literal["CANCELLED_BY_BANK", "CANCELLED_BY_UPVEST", "CANCELLED_BY_CLIENT", "OTHER"]
+"""Who ended a payment, as the contracts know it."""
 CUT_OFF = time(14)
 """Until when a bank takes instructions for its day, where it is."""
 BOOKING_TIME = time(8)
@@ -79,6 +81,13 @@ class BankLine:
     @property
     def moves_money(self) -> bool:
         return self.kind in ("CREDIT", "DEBIT")
+
+    @property
+    def refusal(self) -> CancellationReason:
+        """Of a REJECTED line: without a reason we refused ourselves, and a narrative is a reason nobody explains."""
+        if self.return_reason is None:
+            return "CANCELLED_BY_UPVEST"
+        return "OTHER" if self.return_reason == "NARR" else "CANCELLED_BY_BANK"
 
 
 @dataclass(frozen=True, slots=True)

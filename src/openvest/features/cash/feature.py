@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from openvest.declarations import Face, Feature
-from openvest.features.cash import lite, model, service, v1
+from openvest.features.cash import lite, model, service, store, v1
 
 FEATURE = Feature(
     "cash",
@@ -11,5 +11,6 @@ FEATURE = Feature(
     lite=Face(lite.ENDPOINTS, lite.REPRESENTATIONS, untold=lite.UNTOLD),
     events=model.EVENTS,
     publishers=(service.publish_cash,),
+    lists=(store.TRANSACTIONS,),
     tables=("cash_transactions",),
 )

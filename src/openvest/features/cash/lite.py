@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from uuid import UUID
 
 from pydantic import Field
 
 from openvest.core.lite import EventObjectView, event_object, list_of
+from openvest.core.records import record
 from openvest.core.schema import Currency, Id, SignedCash, UnsignedCash, View
 from openvest.core.shown import filled, shown
 from openvest.core.snapshots import Json, snapshot_of
@@ -33,7 +33,7 @@ class CashBalanceView(View):
 CashBalanceList = list_of(CashBalanceView, "cash balances")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AccountBalance(CashBalance):
     """The balance of an account's group."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
 from openvest.core.money import ZERO, Money
+from openvest.core.records import record
 from openvest.core.shown import filled
 from openvest.declarations import Event
 from openvest.ledger.chart import Balance
@@ -30,7 +30,7 @@ ReferenceType = Literal[
 ]  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CashBalance:
     """What a group has of one currency."""
 
@@ -52,7 +52,7 @@ def empty_balance(account_group_id: UUID, currency: str) -> CashBalance:
     return CashBalance(account_group_id, currency, ZERO, ZERO, ZERO, ZERO, ZERO)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Instrument:
     """What names an instrument in a transaction: its id, and its ISIN as it was at the booking."""
 
@@ -60,7 +60,7 @@ class Instrument:
     isin: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Reference:
     """An object that caused a transaction."""
 
@@ -68,7 +68,7 @@ class Reference:
     type: ReferenceType
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Tax:
     """One tax withheld (below zero: given back), in the currency of the transaction."""
 
@@ -77,7 +77,7 @@ class Tax:
     taxing_jurisdiction: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Fee:
     """One fee in the currency of the transaction. A fee the client charges itself is named but not in the delta."""
 
@@ -85,7 +85,7 @@ class Fee:
     charge_method: ChargeMethod
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Booked:
     """What all booked movements have: whose they are, what moved them, and when."""
 
@@ -98,7 +98,7 @@ class Booked:
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CashTransaction(Booked):
     """A booked movement of a group's money; it never changes.
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
+from openvest.core.records import record
 from openvest.core.snapshots import Json
-from openvest.db.paging import Listing
+from openvest.db.paging import Chain, Listing
 from openvest.db.query import Query
 from openvest.db.rows import columns, insert
 from openvest.features.cash.model import Booked, CashBalance
@@ -24,7 +24,7 @@ BALANCES = Query(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TransactionRow(Booked):
     """A cash transaction as its table has it. Shape: `taxes`, `fees` and `refs` are lists of snapshots."""
 
@@ -49,4 +49,6 @@ TRANSACTIONS = Listing(
     },
     sorts={"booking_date": "booking_date"},
     default_sort="booking_date",
+    chains=(Chain(), Chain("account_group_id")),
+    settled="day",
 )

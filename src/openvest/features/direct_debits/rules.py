@@ -26,8 +26,6 @@ DIRECT_DEBIT = Lifecycle(
 )
 CURRENCY = "EUR"
 """The scheme's one currency. Source: SEPA Core Direct Debit Rulebook 2.4."""
-LONGEST_NAME = 70
-"""How long the name of a payer may be at the banks. Source: ISO 20022, SEPA subset."""
 
 
 class DirectDebitNotFound(NotFound):

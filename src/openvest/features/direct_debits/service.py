@@ -18,7 +18,6 @@ from openvest.features.bank.model import NewInstruction
 from openvest.features.direct_debits import rules, store
 from openvest.features.direct_debits.model import DirectDebit, NewDirectDebit
 from openvest.features.mandates import service as mandates
-from openvest.features.users import service as users
 
 OBJECT_KIND = "direct debit"
 """How the bank names what it is instructed for."""
@@ -39,7 +38,6 @@ async def create_direct_debit(unit: Unit, new: NewDirectDebit) -> DirectDebit:
     rules.check_collectable(new, group.user_id, group.status)
     mandate = await mandates.usable_mandate(unit, new.mandate_id, group.user_id)
     rules.check_mandate(group.id, mandate.account_group_id)
-    user = await users.get_user(unit, group.user_id)
     at = unit.moment_after(None)
     debit = _new(
         new,
@@ -50,16 +48,16 @@ async def create_direct_debit(unit: Unit, new: NewDirectDebit) -> DirectDebit:
         status="NEW",
         cancellation_reason=None,
         settled_on=None,
-        user_id=user.id,
+        user_id=group.user_id,
     )
     instruction = NewInstruction(
         kind="DIRECT_DEBIT",
         object_kind=OBJECT_KIND,
         object_id=debit.id,
-        user_id=user.id,
+        user_id=group.user_id,
         amount=debit.cash_amount,
         currency=debit.currency,
-        counterparty=Party(f"{user.first_name} {user.last_name}"[: rules.LONGEST_NAME], mandate.iban, mandate.bic),
+        counterparty=Party(mandate.payer, mandate.iban, mandate.bic),
         remittance_information=debit.remittance_information or "",
         purpose_code=debit.purpose_code,
         mandate=Mandate(

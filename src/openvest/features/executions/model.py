@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
 from openvest.core.money import ZERO
+from openvest.core.records import record
 from openvest.declarations import Event
 
 Side = Literal["BUY", "SELL"]
@@ -18,7 +18,7 @@ Route = Literal["street", "fractions"]
 Pace = Literal["instant", "calendar"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Execution:
     """One execution of an order. Units: price in the order's currency, at most 4 decimals; `fee` is what we collect.
 
@@ -51,7 +51,7 @@ class Execution:
     settles_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NewExecution:
     """A fill as the feature above has worked it out. `cause`: the report behind it, from which its id comes.
 
@@ -80,7 +80,7 @@ class NewExecution:
     fee_outside: Decimal = ZERO
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NewBlockTrade:
     """All a block has traded at the street, follow-ups included, told under its last street order."""
 
@@ -95,7 +95,7 @@ class NewBlockTrade:
     transaction_time: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BlockTrade:
     """What a block has traded in whole shares, as stored."""
 
@@ -111,7 +111,7 @@ class BlockTrade:
     settles_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Inventory:
     """The house's fractions of an instrument, under the lock of its reserve row. `free`: no block counts on it."""
 

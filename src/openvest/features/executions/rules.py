@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
 from openvest.core.lifecycle import Lifecycle
+from openvest.core.records import record
 from openvest.core.trading_calendar import settlement_date, venue_date
 from openvest.features.executions.model import NewBlockTrade, NewExecution
 
@@ -26,7 +26,7 @@ SETTLES = time(6, 0, tzinfo=UTC)
 """When on its settlement day a trade settles: after the depositories' night cycle, before any session."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Dates:
     """Trade day, settlement day and the instant of the settlement."""
 

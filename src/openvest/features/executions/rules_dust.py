@@ -11,12 +11,12 @@ Source: ORDER_MATHS.md section 2, POSTINGS.md section 7.4.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from decimal import Decimal
 from uuid import UUID
 
 from openvest.core.money import cent_down, times
+from openvest.core.records import record
 from openvest.core.trading_calendar import ONE_DAY
 from openvest.features.cash.model import Instrument
 from openvest.features.positions.model import SecuritiesTransaction
@@ -25,7 +25,7 @@ NEAR = Decimal(1)
 """Positions worth less than this are looked at every midnight, and closely. Units: the currency's major unit."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Resting:
     """A small position of an account that is CLOSING: all of it free and settled. `id` is the account's.
 

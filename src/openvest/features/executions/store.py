@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from openvest.db.query import Query, Statement, numeric_array
+from openvest.db.query import Query, Statement
+from openvest.db.rows import arrays
 from openvest.features.executions.model import Execution
 
 _COLUMNS = (
@@ -46,21 +47,16 @@ INSERT = Statement(
 
 def insert_values(executions: Sequence[Execution]) -> list[Any]:
     """The parameters of INSERT after the tenant."""
-    plain = (
-        "id created_at order_id street_order_id user_id account_id account_group_id instrument_id side currency"
-        " venue_id through transaction_time traded_on settlement_date settles_at"
-    ).split()
-    decimal = "quantity cash_amount price fee rounding".split()
     seen: Counter[UUID] = Counter()
     numbers: list[int] = []
     for execution in executions:
         seen[execution.order_id] += 1
         numbers.append(seen[execution.order_id])
-    return [
-        *([getattr(execution, name) for execution in executions] for name in plain),
-        *(numeric_array(getattr(execution, name) for execution in executions) for name in decimal),
-        numbers,
-    ]
+    plain = (
+        "id created_at order_id street_order_id user_id account_id account_group_id instrument_id side currency"
+        " venue_id through transaction_time traded_on settlement_date settles_at"
+    )
+    return [*arrays(executions, plain, "quantity cash_amount price fee rounding"), numbers]
 
 
 BY_ID = Query(

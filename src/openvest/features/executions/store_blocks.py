@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from openvest.db.query import Query, Statement, numeric_array
+from openvest.db.query import Query, Statement
+from openvest.db.rows import arrays
 from openvest.features.executions.model import BlockTrade, Inventory
 
 INSERT = Statement(
@@ -28,11 +29,8 @@ INSERT = Statement(
 
 def insert_values(trades: Sequence[BlockTrade]) -> list[Any]:
     """The parameters of INSERT after the tenant."""
-    plain = "id street_order_id side instrument_id currency traded_on settlement_date settles_at".split()
-    return [
-        *([getattr(trade, name) for trade in trades] for name in plain),
-        *(numeric_array(getattr(trade, name) for trade in trades) for name in ("quantity", "cash_amount")),
-    ]
+    plain = "id street_order_id side instrument_id currency traded_on settlement_date settles_at"
+    return arrays(trades, plain, "quantity cash_amount")
 
 
 _SETTLING = """

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from uuid import UUID
 
+from openvest.core.records import replace
 from openvest.db.unit import Unit
 from openvest.declarations import DeadLetterKind, Phase, Sweep, WorkKept
 from openvest.features.executions import store, store_blocks

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
 from openvest.core.money import ZERO
+from openvest.core.records import record
 from openvest.db.unit import Unit
 from openvest.declarations import Phase, Sweep
 from openvest.features.accounts import service as accounts
@@ -25,7 +25,7 @@ from openvest.ledger.posting import balances_for_update, post
 from openvest.ledger.posting_rules import dust_cleanup
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Seen:
     """What is dust now, and whether something else is so small that it may be soon."""
 

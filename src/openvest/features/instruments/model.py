@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
+from openvest.core.records import record
 from openvest.core.table_files import Column
 from openvest.declarations import Event
 
@@ -16,7 +16,7 @@ InstrumentType = Literal["EQUITY", "ETF", "BOND", "FUND"]
 TradingStatus = Literal["ACTIVE", "INACTIVE"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Instrument:
     """Something that can be traded. Units: a quantity of it has at most `quantity_decimals` decimals."""
 
@@ -33,7 +33,7 @@ class Instrument:
     updated_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Venue:
     """A place of trade. `whole_shares`: it trades no fractions at the pace `calendar`."""
 
@@ -43,7 +43,7 @@ class Venue:
     whole_shares: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ListedInstrument(Instrument):
     """An instrument and where it trades, the preferred venue first. `currency` is that of the preferred venue."""
 
@@ -51,7 +51,7 @@ class ListedInstrument(Instrument):
     venues: tuple[Venue, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LatestPrice:
     """The last known price of an instrument at a venue, in the venue's currency."""
 
@@ -107,7 +107,7 @@ QUOTE_COLUMNS: Sequence[Column] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ImportDone:
     """How much a file brought. `kind` is what its columns made it."""
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Protocol, TypeVar
 from uuid import UUID
 
 from openvest.core.ids import deterministic_id
 from openvest.core.problems import FieldError, InvalidRequest, NotFound
+from openvest.core.records import record
 from openvest.core.schema import ISIN_PATTERN, UUID_PATTERN
 from openvest.core.trading_calendar import FIRST_DAY, ONE_DAY
 from openvest.declarations import PathValue
@@ -48,7 +48,7 @@ class PriceNotFound(NotFound):
         super().__init__("No price of this instrument is known at this venue.")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class InstrumentName:
     """An instrument as a path names it: exactly one of the two is given."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Literal, Protocol, TypeVar
@@ -14,6 +13,7 @@ from stdnum import isin as isin_number
 
 from openvest.core.clock import parse_day, parse_instant
 from openvest.core.countries import known_country
+from openvest.core.records import record
 from openvest.core.table_files import Line, number, open_table, read_rows
 from openvest.core.texts import visible_line
 from openvest.core.trading_calendar import is_covered, session_on
@@ -30,7 +30,7 @@ _WKN = re.compile(r"[A-HJ-NP-Z0-9]{6}")
 _MICS = {mic: whole_shares for mic, _, whole_shares in VENUES}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ListingRow:
     """One venue of an instrument's line."""
 
@@ -42,7 +42,7 @@ class ListingRow:
     reference_price: Decimal
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class InstrumentRow:
     """One line of an instruments file."""
 
@@ -58,7 +58,7 @@ class InstrumentRow:
     listings: tuple[ListingRow, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BarRow:
     """One line of a bars file."""
 
@@ -74,7 +74,7 @@ class BarRow:
     volume: Decimal
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class QuoteRow:
     """One line of a quotes file."""
 
@@ -210,7 +210,7 @@ class HasKey(Protocol):
     def venue_id(self) -> UUID: ...
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PriceRows:
     """What a prices file holds: one kind of row, the other list is empty."""
 

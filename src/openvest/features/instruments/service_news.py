@@ -9,13 +9,13 @@ is news of, until that was told.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from openvest.core.clock import parse_instant
+from openvest.core.records import record
 from openvest.core.snapshots import Snapshot
 from openvest.features.instruments import store
 from openvest.features.instruments.model import Instrument
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from openvest.db.unit import Unit
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Before:
     """An instrument and its listings, the preferred first, as they were before a change."""
 
@@ -34,7 +34,7 @@ class Before:
     listings: tuple[Listing, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Told:
     """What a tenant knows of instruments. `untold`: those of which it was not told all."""
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from openvest.core.records import record
 from openvest.db.paging import Listing as Paged
 from openvest.db.query import Query, Statement
 from openvest.features.instruments.model import Instrument, Venue
@@ -47,7 +47,7 @@ VENUES_OF = Query(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class InstrumentVenue(Venue):
     """A venue of an instrument, and the currency it trades it in."""
 
@@ -62,7 +62,7 @@ VENUES_OF_EACH = Query(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RangeRow:
     """First and last day with imported prices of a listing."""
 
@@ -72,7 +72,7 @@ class RangeRow:
     last_on: date
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StoredBar:
     """An imported bar and its listing."""
 
@@ -88,7 +88,7 @@ class StoredBar:
     volume: Decimal
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StoredQuote:
     """An imported quote and its listing."""
 
@@ -143,7 +143,7 @@ select q.instrument_id, q.venue_id, q.at, q.bid, q.offer
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Change:
     """A change a tenant was not told of; `id` is the instrument's. `told_at`: when its last one was told."""
 
@@ -190,7 +190,7 @@ CHANGES_DUE = Query(
 MOVE_TOLD = Statement("update instrument_cursors set last_sequence = $2, told_at = $3 where tenant_id = $1")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Untold:
     """The first change of an instrument that a tenant was not told of. Shape: `before` as `service_news.Before`."""
 

@@ -11,5 +11,5 @@ FEATURE = Feature(
     lite=Face(lite.ENDPOINTS, lite.REPRESENTATIONS),
     events=model.EVENTS,
     tables=("creditors", "mandates"),
-    sealed=(model.IBAN,),
+    sealed=(model.ACCOUNT,),
 )

@@ -38,7 +38,7 @@ class Creditor:
 
 @dataclass(frozen=True, slots=True)
 class StoredMandate(Creditor):
-    """A mandate without its IBAN, which is sealed: what events keep."""
+    """A mandate without what is sealed, whose account it is for: what events keep."""
 
     id: UUID
     version: int
@@ -47,7 +47,6 @@ class StoredMandate(Creditor):
     user_id: UUID | None
     business_id: UUID | None
     account_group_id: UUID | None
-    bic: str
     confirmed_at: datetime
     revoked_at: datetime | None
 
@@ -59,11 +58,16 @@ class StoredMandate(Creditor):
 
 @dataclass(frozen=True, slots=True)
 class Mandate(StoredMandate):
-    """A holder's consent to be collected from. `last_used_on` is the day of the latest collection."""
+    """A holder's consent to be collected from. `last_used_on` is the day of the latest collection.
 
+    `payer` is the holder's name on the day of consent.
+    """
+
+    payer: str
     iban: str = field(repr=False)
+    bic: str
     last_used_on: date | None
 
 
 EVENTS: Sequence[Event] = (Event("MANDATE.CREATED", "mandate"), Event("MANDATE.REVOKED", "mandate"))
-IBAN = SealedColumn("mandates", "sealed_iban", "mandates.sealed_iban {id}")
+ACCOUNT = SealedColumn("mandates", "sealed_account", "mandates.sealed_account {id}")

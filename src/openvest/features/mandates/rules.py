@@ -8,7 +8,7 @@ from datetime import date
 from openvest.core.countries import COUNTRIES
 from openvest.core.problems import FieldError, InvalidRequest, NotFound, Unprocessable
 from openvest.features.mandates.model import Creditor, Mandate
-from openvest.features.users.model import UserStatus
+from openvest.features.users.model import User, UserStatus
 
 YEARS_UNUSED = 3
 """After how long a mandate lapses under which nothing is collected. Source: SEPA Core Direct Debit Rulebook 4.1."""
@@ -63,6 +63,11 @@ def check_active(status: UserStatus) -> None:
     """Raises: UserNotActive."""
     if status != "ACTIVE":
         raise UserNotActive(status)
+
+
+def payer_of(user: User) -> str:
+    """What the banks call who pays."""
+    return f"{user.first_name} {user.last_name}"[:LONGEST_NAME]
 
 
 def last_day(mandate: Mandate) -> date:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from uuid import UUID
 
+from openvest.core.banking import Party
 from openvest.core.paging import Page, PageRequest
 from openvest.core.shown import filled
 from openvest.core.snapshots import text_of
@@ -12,14 +14,14 @@ from openvest.db.paging import page
 from openvest.db.rows import next_version, save
 from openvest.db.unit import Unit
 from openvest.features.mandates import rules, store
-from openvest.features.mandates.model import IBAN, Creditor, Mandate, NewMandate, StoredMandate
+from openvest.features.mandates.model import ACCOUNT, Creditor, Mandate, NewMandate, StoredMandate
 from openvest.features.tenants import service as tenants
 from openvest.features.users import service as users
 
-_OURS = "id version created_at updated_at revoked_at last_used_on sealed_iban"
+_OURS = "id version created_at updated_at revoked_at last_used_on sealed_account"
 _CREDITOR = "creditor_name creditor_id creditor_address"
 _sealed = filled(store.SealedMandate, NewMandate, beside=f"{_OURS} {_CREDITOR}")
-_opened = filled(Mandate, store.SealedMandate, beside="iban")
+_opened = filled(Mandate, store.SealedMandate, beside="payer iban bic")
 _told = filled(StoredMandate, store.SealedMandate)
 
 
@@ -28,10 +30,12 @@ async def create_mandate(unit: Unit, new: NewMandate) -> Mandate:
 
     Raises: BusinessNotFound, UserNotFound, UserNotActive, NotYet, NoCreditor. Writes: mandates, MANDATE.CREATED.
     """
-    rules.check_active((await users.holder_for_share(unit, new.user_id)).status)
+    user = await users.holder_for_share(unit, new.user_id)
+    rules.check_active(user.status)
     users.check_confirmed(new.confirmed_at, unit.now)
     creditor = await get_creditor(unit)
     mandate_id, at = unit.ids.new("mandate"), unit.moment_after(None)
+    account = text_of(Party(rules.payer_of(user), new.iban, new.bic)).encode()
     row = _sealed(
         new,
         id=mandate_id,
@@ -42,12 +46,12 @@ async def create_mandate(unit: Unit, new: NewMandate) -> Mandate:
         creditor_name=creditor.creditor_name,
         creditor_id=creditor.creditor_id,
         creditor_address=creditor.creditor_address,
-        sealed_iban=unit.secrets.seal(new.iban.encode(), IBAN.place(id=mandate_id)),
+        sealed_account=unit.secrets.seal(account, ACCOUNT.place(id=mandate_id)),
         last_used_on=None,
     )
     await save(unit, store.ADD_MANDATE, row)
     unit.emit("MANDATE.CREATED", row.id, row.version, at, _told(row))
-    return _opened(row, iban=new.iban)
+    return _open(unit, row)
 
 
 async def get_mandate(unit: Unit, mandate_id: UUID, *, revoked_too: bool = False) -> Mandate:
@@ -114,4 +118,5 @@ async def name_creditor(unit: Unit, creditor: Creditor) -> None:
 
 
 def _open(unit: Unit, row: store.SealedMandate) -> Mandate:
-    return _opened(row, iban=unit.secrets.open(row.sealed_iban, IBAN.place(id=row.id)).decode())
+    account = json.loads(unit.secrets.open(row.sealed_account, ACCOUNT.place(id=row.id)))
+    return _opened(row, payer=account["name"], iban=account["iban"], bic=account["bic"])

@@ -15,7 +15,7 @@ from openvest.features.mandates.model import Creditor, StoredMandate
 class SealedMandate(StoredMandate):
     """A mandate as stored."""
 
-    sealed_iban: bytes
+    sealed_account: bytes
     last_used_on: date | None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from openvest.declarations import Face, Feature
-from openvest.features.orders import lite, model, rules, service, sweeps, v1
+from openvest.features.orders import lite, model, rules, service, store, sweeps, v1
 
 FEATURE = Feature(
     "orders",
@@ -16,5 +16,6 @@ FEATURE = Feature(
     lifecycles=(rules.ORDER,),
     invariants=service.INVARIANTS,
     blockers=(service.OPEN_PURCHASES,),
+    lists=(store.ORDERS,),
     tables=("orders",),
 )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
 from openvest.core.money import ZERO
+from openvest.core.records import record
 from openvest.declarations import Event
 from openvest.features.executions.model import Execution, Route, Side
 
@@ -37,7 +37,7 @@ CancellationReason = Literal[
 CancellationOutcome = Literal["PENDING", "CONFIRMED", "REJECTED"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Order:
     """A customer's order, as stored.
 
@@ -104,7 +104,7 @@ class Order:
         return self.fee_booked if self.fee_collected or not self.executed_quantity else self.fee
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PlaceOrder:
     """What a client asks for, after the schema and before stored facts are known."""
 
@@ -133,7 +133,7 @@ class PlaceOrder:
     """What caused the request (its idempotency key); ids of a frozen tenant come from it."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class OrderDetails:
     """An order as it is published: with its executions. The snapshot of every ORDER event.
 
@@ -169,7 +169,7 @@ class OrderDetails:
     executions: tuple[Execution, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class OrderCancellation:
     """What came of a client's wish to cancel an order. The snapshot of every ORDER_CANCELLATION event.
 
@@ -185,7 +185,7 @@ class OrderCancellation:
     reason: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TradingPermissions:
     """How the account an order is on stands: activated with its group and user, and what it may do now."""
 

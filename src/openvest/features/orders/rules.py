@@ -6,7 +6,6 @@ check. Source: DOMAIN.md section 6, ORDER_MATHS.md section 1, reference (orders)
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
@@ -15,6 +14,7 @@ from openvest.core.clock import instant
 from openvest.core.ids import deterministic_id
 from openvest.core.lifecycle import Lifecycle
 from openvest.core.problems import Conflict, Unprocessable
+from openvest.core.records import record, replace
 from openvest.features.accounts.model import AccountFacts
 from openvest.features.executions.model import Execution
 from openvest.features.orders.model import (
@@ -101,7 +101,7 @@ def permissions_of(facts: AccountFacts) -> TradingPermissions:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CheckFacts:
     """What the check of one order knows. `available` is the running balance: cash of the group or units of the account.
 
@@ -126,7 +126,7 @@ class CheckFacts:
     next_cut_off: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Decision:
     """What becomes of a NEW order. `until` None with `wait`: it waits for something that has no instant."""
 

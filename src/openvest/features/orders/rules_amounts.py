@@ -7,7 +7,6 @@ Source: ORDER_MATHS.md sections 1 to 4, POSTINGS.md section 3.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from decimal import Decimal
 
 from openvest.core.money import (
@@ -24,13 +23,14 @@ from openvest.core.money import (
     unit_down,
     unit_up,
 )
+from openvest.core.records import record
 from openvest.features.orders.model import Order
 
 BUFFER = Decimal("0.9")
 """An estimate may use at most nine tenths of what is available, so the lock is the estimate divided by it."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Quoted:
     """Bid and offer at the instant of the check."""
 
@@ -100,7 +100,7 @@ def street_stop(order: Order, tick: Decimal) -> Decimal | None:
     return tick_up(order.stop_price, tick) if order.side == "BUY" else tick_down(order.stop_price, tick)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Block:
     """A block of one: what the street trades in whole shares, and what of the house's inventory it counts on."""
 
@@ -132,7 +132,7 @@ def is_fraction(quantity: Decimal | None) -> bool:
 # What a fill comes to
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Fill:
     """What one execution of an order comes to. `fee` is what we collect with it, `rounding` what the house keeps."""
 
@@ -143,7 +143,7 @@ class Fill:
     rounding: Decimal
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Executed:
     """What an order has come to so far. `value` is the unrounded sum of quantity times price."""
 

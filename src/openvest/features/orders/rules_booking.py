@@ -7,11 +7,11 @@ Source: ORDER_MATHS.md sections 2 and 3, POSTINGS.md section 3.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
 from openvest.core.money import CENT, ZERO, ratio, unit_down, unit_up
+from openvest.core.records import record, replace
 from openvest.features.orders.model import CancellationReason, Order
 from openvest.features.orders.rules import ORDER
 from openvest.features.orders.rules_amounts import (
@@ -25,7 +25,7 @@ from openvest.features.orders.rules_amounts import (
 from openvest.features.street.model import Report, StreetOrder
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Booked:
     """An order after its reports, and the fills that become executions, each with the report behind it."""
 
@@ -89,7 +89,7 @@ def _carried(order: Order, so_far: Executed, at: datetime, complete: bool | None
     )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BlockFacts:
     """What a block knows when a street order of it has ended.
 

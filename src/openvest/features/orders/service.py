@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -12,6 +11,8 @@ from uuid import UUID
 from openvest.core.money import ZERO, tick_down
 from openvest.core.paging import Page, PageRequest
 from openvest.core.problems import NotFound, Problem
+from openvest.core.records import replace
+from openvest.db import rows
 from openvest.db.paging import page
 from openvest.db.unit import Unit
 from openvest.declarations import ClosingBlocker
@@ -202,8 +203,7 @@ def _new_order(unit: Unit, item: int, want: PlaceOrder, account: AccountFacts, i
 
 async def save(unit: Unit, orders: Sequence[Order]) -> None:
     """Write what was decided of locked orders. Writes: orders."""
-    if orders:
-        await unit.run(store.SAVE, unit.tenant_id, *store.save_values(orders))
+    await rows.save(unit, store.SAVE, *orders)
 
 
 def announce(unit: Unit, order: Order, of_order: Sequence[Execution]) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from uuid import UUID
 
 from openvest.core.money import ZERO
+from openvest.core.records import replace
 from openvest.db.unit import Unit
 from openvest.declarations import WorkKept
 from openvest.features.executions import service as executions

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from openvest.db.paging import Listing
-from openvest.db.query import Query, Statement, numeric_array
+from openvest.core.records import record
+from openvest.db.paging import Chain, Listing
+from openvest.db.query import Query, Statement
+from openvest.db.rows import arrays, update
 from openvest.features.orders.model import Order
 
 _COLUMNS = (
@@ -40,44 +41,20 @@ INSERT = Statement(
 
 def insert_values(orders: Sequence[Order]) -> list[Any]:
     """The parameters of INSERT after the tenant."""
-    plain = (
+    return arrays(
+        orders,
         "id created_at user_id account_id account_group_id instrument_id isin side order_type currency expiry_date"
-        " execution_flow initiation_flow fit_acknowledged client_reference decision_maker_id fee_collected fee_type"
-    ).split()
-    return _values(orders, plain, "cash_amount quantity limit_price stop_price fee".split())
+        " execution_flow initiation_flow fit_acknowledged client_reference decision_maker_id fee_collected fee_type",
+        "cash_amount quantity limit_price stop_price fee",
+    )
 
 
-SAVE = Statement(
-    """
-    update orders o
-       set version = t.version, updated_at = t.updated_at, status = t.status,
-           cancellation_reason = t.cancellation_reason, due_at = t.due_at, expires_at = t.expires_at, mic = t.mic,
-           through = t.through, lock_amount = t.lock_amount, executed_quantity = t.executed_quantity,
-           executed_cash = t.executed_cash, executed_value = t.executed_value, fee_booked = t.fee_booked,
-           lock_used = t.lock_used, cancel_asked_at = t.cancel_asked_at
-      from unnest($2::uuid[], $3::integer[], $4::timestamptz[], $5::text[], $6::text[], $7::timestamptz[],
-                  $8::timestamptz[], $9::text[], $10::text[], $11::timestamptz[], $12::text::numeric[],
-                  $13::text::numeric[], $14::text::numeric[], $15::text::numeric[], $16::text::numeric[],
-                  $17::text::numeric[])
-           as t(id, version, updated_at, status, cancellation_reason, due_at, expires_at, mic, through, cancel_asked_at,
-                lock_amount, executed_quantity, executed_cash, executed_value, fee_booked, lock_used)
-     where o.tenant_id = $1 and o.id = t.id
-    """
+SAVE = update(
+    "orders",
+    Order,
+    "version updated_at status cancellation_reason due_at expires_at mic through cancel_asked_at"
+    " lock_amount executed_quantity executed_cash executed_value fee_booked lock_used",
 )
-
-
-def save_values(orders: Sequence[Order]) -> list[Any]:
-    """The parameters of SAVE after the tenant."""
-    plain = "id version updated_at status cancellation_reason due_at expires_at mic through cancel_asked_at".split()
-    decimal = "lock_amount executed_quantity executed_cash executed_value fee_booked lock_used".split()
-    return _values(orders, plain, decimal)
-
-
-def _values(orders: Sequence[Order], plain: Sequence[str], decimal: Sequence[str]) -> list[Any]:
-    return [
-        *([getattr(order, name) for order in orders] for name in plain),
-        *(numeric_array(getattr(order, name) for order in orders) for name in decimal),
-    ]
 
 
 ANY_ORDERED = Query(bool, "select exists (select from orders where tenant_id = $1 and account_id = any($2::uuid[]))")
@@ -139,6 +116,8 @@ ORDERS = Listing(
     },
     sorts={"id": "id"},
     default_sort="id",
+    chains=(Chain(), Chain("account_id"), Chain("account_id", "status")),
+    settled="hour",
 )
 
 # What was set aside is not due: it would hold the clock at its instant for ever.
@@ -162,7 +141,7 @@ CLAIM_DUE = Query(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class QueuePosition:
     """Where an order stands in the line of its account group."""
 
@@ -189,9 +168,8 @@ WAKE_PURCHASES = Statement(
     """
     update orders set due_at = $3
      where tenant_id = $1 and id in (
-       select id from orders
-        where tenant_id = $1 and account_group_id = any($2::uuid[]) and side = 'BUY' and status = 'NEW' and due_at > $3
-          for no key update skip locked)
+       select id from orders where tenant_id = $1 and account_group_id = any($2::uuid[]) and side = 'BUY'
+          and status = 'NEW' and due_at > $3 for no key update skip locked)
     """
 )
 """Who has one of them in hand, such as the check, does not hold the balance yet and decides by what it becomes."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
 from openvest.core.money import ZERO, cent_half_up, times
+from openvest.core.records import replace
 from openvest.db.unit import Unit
 from openvest.declarations import Phase, Sweep
 from openvest.features.executions import service as executions

@@ -7,13 +7,14 @@ write locks, states, events and street orders in a few statements.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from openvest.core.money import ZERO
+from openvest.core.records import replace
 from openvest.core.trading_calendar import OutsideCalendar, UnknownPaymentCalendar
 from openvest.db.unit import Unit
 from openvest.declarations import Phase, Sweep

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from openvest.declarations import Face, Feature
-from openvest.features.positions import lite, model, service, v1
+from openvest.features.positions import lite, model, service, store, v1
 
 FEATURE = Feature(
     "positions",
@@ -11,5 +11,6 @@ FEATURE = Feature(
     lite=Face(lite.ENDPOINTS, lite.REPRESENTATIONS, untold=lite.UNTOLD, names=lite.NAMES),
     events=model.EVENTS,
     publishers=(service.publish_positions,),
+    lists=(store.TRANSACTIONS,),
     tables=("securities_transactions",),
 )

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
+from openvest.core.records import record
 from openvest.declarations import Event
 from openvest.features.cash.model import Booked, Instrument
 
 ReferenceType = Literal["ORDER", "ORDER_EXECUTION", "CORPORATE_ACTION", "CORPORATE_ACTION_TRANSACTION_ID"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Holding:
     """What is known of the units that an account has, all of them aside. Units: of the instrument."""
 
@@ -27,7 +27,7 @@ class Holding:
     updated_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Position(Holding):
     """What an account has of one instrument. `average_price` and its `currency` are None where nothing is held, a cost
     is unknown or units were bought in several currencies.
@@ -48,7 +48,7 @@ class Position(Holding):
         return self.available_for_trading
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Reference:
     """An object that caused a transaction."""
 
@@ -56,7 +56,7 @@ class Reference:
     type: ReferenceType
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Movement(Booked):
     """What is booked of a movement of units. `delta` is what the account's quantity changed by."""
 
@@ -64,7 +64,7 @@ class Movement(Booked):
     delta: Decimal
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SecuritiesTransaction(Movement):
     """A booked movement of an account's units; it never changes."""
 
@@ -72,7 +72,7 @@ class SecuritiesTransaction(Movement):
     references: tuple[Reference, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AccountTransaction:
     """A booking in the history of an account. `amount` is what the money changed by: nothing where only units moved."""
 

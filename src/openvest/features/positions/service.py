@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from openvest.core.paging import Page, PageRequest
+from openvest.core.records import replace
 from openvest.core.shown import filled
 from openvest.db.paging import page
 from openvest.db.rows import save
@@ -73,14 +73,17 @@ async def _positions(unit: Unit, rows: Sequence[store.PositionRow]) -> list[Posi
     """Rows with what the instruments and the lots know of them; two queries for all."""
     if not rows:
         return []
-    known = await instruments.by_id(unit, {row.instrument_id for row in rows})
-    prices = await average_prices(unit, [(row.owner_id, row.instrument_id) for row in rows])
-    return [_made(row, known, prices.get((row.owner_id, row.instrument_id))) for row in rows]
+    holdings = [(row.owner_id, row.instrument_id) for row in rows]
+    ids = {instrument_id for _, instrument_id in holdings}
+    known = await instruments.by_id(unit, ids)
+    named = {instrument_id: _named(instrument_id, known) for instrument_id in ids}
+    prices = await average_prices(unit, holdings)
+    return [_made(row, named[holding[1]], prices.get(holding)) for row, holding in zip(rows, holdings, strict=True)]
 
 
-def _made(row: store.PositionRow, known: Mapping[UUID, KnownInstrument], paid: BuyIn | None) -> Position:
+def _made(row: store.PositionRow, instrument: Instrument, paid: BuyIn | None) -> Position:
     price, currency = (None, None) if paid is None else (paid.price, paid.currency)
-    return _position(row, instrument=_named(row.instrument_id, known), average_price=price, currency=currency)
+    return _position(row, instrument=instrument, average_price=price, currency=currency)
 
 
 async def with_currency(unit: Unit, positions: Sequence[Position]) -> list[Position]:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import LiteralString
 from uuid import UUID
 
+from openvest.core.records import record
 from openvest.core.snapshots import Json
-from openvest.db.paging import Listing
+from openvest.db.paging import Chain, Listing
 from openvest.db.query import Query
 from openvest.db.rows import columns, insert
 from openvest.features.positions.model import AccountTransaction, Holding, Movement
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PositionRow(Holding):
     """A unit balance as the ledger publishes it."""
 
@@ -47,7 +47,7 @@ POSITION = Query(PositionRow, f"{_OF_ACCOUNT} and asset = $3")
 POSITION_BY_ID = Query(PositionRow, f"{_OF_ACCOUNT} and public_id = $3")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TransactionRow(Movement):
     """A securities transaction as its table has it. Shape: `refs` is a list of snapshots."""
 
@@ -69,6 +69,8 @@ TRANSACTIONS = Listing(
     },
     sorts={"booking_date": "booking_date"},
     default_sort="booking_date",
+    chains=(Chain(), Chain("account_group_id"), Chain("account_id")),
+    settled="day",
 )
 
 

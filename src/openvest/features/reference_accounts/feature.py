@@ -10,5 +10,5 @@ FEATURE = Feature(
     v1=Face(v1.ENDPOINTS),
     lite=Face(lite.ENDPOINTS),
     tables=("reference_accounts",),
-    sealed=(model.IBAN,),
+    sealed=(model.ACCOUNT,),
 )

@@ -24,16 +24,13 @@ class NewReferenceAccount:
 
 @dataclass(frozen=True, slots=True)
 class StoredReferenceAccount:
-    """A reference account without its IBAN, which is sealed."""
+    """A reference account without what is sealed: whose it is, and where."""
 
     id: UUID
     created_at: datetime
     updated_at: datetime
     user_id: UUID | None
     business_id: UUID | None
-    account_owner: str
-    name: str
-    bic: str
     confirmed_at: datetime
     deleted_at: datetime | None
 
@@ -42,7 +39,10 @@ class StoredReferenceAccount:
 class ReferenceAccount(StoredReferenceAccount):
     """A bank account that its holder's money is paid to."""
 
+    name: str
+    account_owner: str
     iban: str = field(repr=False)
+    bic: str
 
 
-IBAN = SealedColumn("reference_accounts", "sealed_iban", "reference_accounts.sealed_iban {id}")
+ACCOUNT = SealedColumn("reference_accounts", "sealed_account", "reference_accounts.sealed_account {id}")

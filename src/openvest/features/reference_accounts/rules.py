@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from openvest.core.problems import NotFound
-from openvest.features.reference_accounts.model import NewReferenceAccount
 
 LONGEST_NAME = 100
 
@@ -15,6 +14,6 @@ class ReferenceAccountNotFound(NotFound):
         super().__init__("There is no reference account of this id.")
 
 
-def name_of(new: NewReferenceAccount) -> str:
-    """What the account is called; that of its owner where it got no name."""
-    return new.name or new.account_owner[:LONGEST_NAME]
+def default_name(account_owner: str) -> str:
+    """What an account is called that got no name."""
+    return account_owner[:LONGEST_NAME]

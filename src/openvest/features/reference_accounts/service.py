@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
+from openvest.core.banking import Party
 from openvest.core.paging import Page, PageRequest
 from openvest.core.shown import filled
+from openvest.core.snapshots import text_of
 from openvest.db.paging import page
 from openvest.db.rows import save
 from openvest.db.unit import Unit
 from openvest.features.reference_accounts import rules, store
-from openvest.features.reference_accounts.model import IBAN, NewReferenceAccount, ReferenceAccount
+from openvest.features.reference_accounts.model import ACCOUNT, NewReferenceAccount, ReferenceAccount
 from openvest.features.users import service as users
 
 _sealed = filled(
     store.SealedReferenceAccount,
     NewReferenceAccount,
-    beside="id created_at updated_at deleted_at sealed_iban",
-    name=rules.name_of,
+    beside="id created_at updated_at deleted_at sealed_account",
 )
-_opened = filled(ReferenceAccount, store.SealedReferenceAccount, beside="iban")
+_opened = filled(ReferenceAccount, store.SealedReferenceAccount, beside="name account_owner iban bic")
 
 
 async def create_reference_account(unit: Unit, new: NewReferenceAccount) -> ReferenceAccount:
@@ -32,10 +34,11 @@ async def create_reference_account(unit: Unit, new: NewReferenceAccount) -> Refe
     users.check_open(await users.holder_for_share(unit, new.user_id))
     users.check_confirmed(new.confirmed_at, unit.now)
     account_id, at = unit.ids.new("reference_account"), unit.moment_after(None)
-    sealed = unit.secrets.seal(new.iban.encode(), IBAN.place(id=account_id))
-    row = _sealed(new, id=account_id, created_at=at, updated_at=at, deleted_at=None, sealed_iban=sealed)
+    account = text_of(Party(new.account_owner, new.iban, new.bic)).encode()
+    sealed = unit.secrets.seal(account, ACCOUNT.place(id=account_id))
+    row = _sealed(new, id=account_id, created_at=at, updated_at=at, deleted_at=None, sealed_account=sealed)
     await save(unit, store.ADD_ACCOUNT, row)
-    return _opened(row, iban=new.iban)
+    return _open(unit, row)
 
 
 async def get_reference_account(unit: Unit, account_id: UUID) -> ReferenceAccount:
@@ -77,4 +80,7 @@ async def delete_reference_account(unit: Unit, account_id: UUID) -> None:
 
 
 def _open(unit: Unit, row: store.SealedReferenceAccount) -> ReferenceAccount:
-    return _opened(row, iban=unit.secrets.open(row.sealed_iban, IBAN.place(id=row.id)).decode())
+    account = json.loads(unit.secrets.open(row.sealed_account, ACCOUNT.place(id=row.id)))
+    owner: str = account["name"]
+    name = row.name or rules.default_name(owner)
+    return _opened(row, name=name, account_owner=owner, iban=account["iban"], bic=account["bic"])

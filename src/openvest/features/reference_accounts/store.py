@@ -14,7 +14,8 @@ from openvest.features.reference_accounts.model import StoredReferenceAccount
 class SealedReferenceAccount(StoredReferenceAccount):
     """A reference account as stored."""
 
-    sealed_iban: bytes
+    name: str | None
+    sealed_account: bytes
 
 
 _ROW = columns(SealedReferenceAccount)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 from uuid import UUID
+
+from openvest.core.records import record
 
 Side = Literal["BUY", "SELL"]
 OrderType = Literal["MARKET", "LIMIT", "STOP"]
@@ -14,7 +15,7 @@ StreetStatus = Literal["WORKING", "FILLED", "CANCELLED"]
 ReportKind = Literal["FILL", "CANCELLED", "REJECTED"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StreetOrder:
     """An order at a venue. Shape: exactly one of quantity and cash_amount; `done` counts the same measure.
 
@@ -51,7 +52,7 @@ class StreetOrder:
     cancel_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Filled:
     """A fill that was booked before. `quantity` None: served from the house's inventory, at this price."""
 
@@ -62,7 +63,7 @@ class Filled:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Report:
     """A venue's report that has fallen due."""
 

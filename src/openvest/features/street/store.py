@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, LiteralString
 from uuid import UUID
 
-from openvest.db.query import Query, Statement, numeric_array
+from openvest.core.records import record
+from openvest.db.query import Query, Statement
+from openvest.db.rows import arrays
 from openvest.features.street.model import Filled, Report, StreetOrder
 
 _COLUMNS = (
@@ -39,15 +40,12 @@ INSERT = Statement(
 
 def insert_values(orders: Sequence[StreetOrder]) -> list[Any]:
     """The parameters of INSERT after the tenant."""
-    plain = (
+    return arrays(
+        orders,
         "id order_id accepted_at account_id user_id client_reference instrument_id isin mic currency side order_type"
-        " quantity_decimals pace active_at"
-    ).split()
-    decimal = "quantity cash_amount reserve limit_price stop_price".split()
-    return [
-        *([getattr(order, name) for order in orders] for name in plain),
-        *(numeric_array(getattr(order, name) for order in orders) for name in decimal),
-    ]
+        " quantity_decimals pace active_at",
+        "quantity cash_amount reserve limit_price stop_price",
+    )
 
 
 # A leased order is still to be looked at, else the clock would pass over one whose process died. A lease is respected
@@ -75,7 +73,7 @@ LEASE = Query(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Leased:
     """A street order whose lease still holds, and from when on its end is dated."""
 

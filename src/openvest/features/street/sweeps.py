@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from openvest.core.records import record
 from openvest.db.query import numeric_array
 from openvest.db.unit import Unit
 from openvest.declarations import Outbound, Phase
@@ -17,7 +17,7 @@ from openvest.ports import Ports
 from openvest.ports.venue import VenueAnswer, VenueOrder
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Asked:
     """A leased street order, its lease and the business time of the question."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from openvest.declarations import Face, Feature
-from openvest.features.users import lite, model, rules, sweeps, v1
+from openvest.features.users import lite, model, rules, store, sweeps, v1
 
 FEATURE = Feature(
     "users",
@@ -13,6 +13,7 @@ FEATURE = Feature(
     sweeps=sweeps.SWEEPS,
     dead_letters=sweeps.DEAD_LETTER_KINDS,
     lifecycles=(rules.USER, rules.DATA_CHANGE),
+    lists=(store.USERS,),
     tables=("data_changes", "users"),
     sealed=(model.SOCIAL_SECURITY_NUMBER,),
 )

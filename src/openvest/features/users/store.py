@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from openvest.db.paging import listing
+from openvest.db.paging import Chain, listing
 from openvest.db.query import Query, Statement
 from openvest.db.rows import columns, insert, update
 from openvest.features.users.model import ChangeStatus, User, UserFacts
@@ -15,7 +15,7 @@ from openvest.work.leases import leasing
 
 _USER = columns(User)
 
-USERS = listing("users", User, sorts="created_at updated_at")
+USERS = listing("users", User, sorts="created_at updated_at", chains=[Chain()])
 USER_BY_ID = Query(User, f"select {_USER} from users where tenant_id = $1 and id = $2")
 USER_FOR_SHARE = Query(User, f"select {_USER} from users where tenant_id = $1 and id = $2 for share")
 USERS_FOR_SHARE = Query(

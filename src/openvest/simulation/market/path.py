@@ -19,6 +19,7 @@ from functools import cache
 from itertools import accumulate
 from math import isqrt
 
+from openvest.core.records import record
 from openvest.core.trading_calendar import FIRST_DAY, LAST_DAY, Session, sessions_between
 from openvest.ports.prices import InstrumentType
 
@@ -70,7 +71,7 @@ def _places(mic: str) -> dict[date, int]:
     return {on: place for place, on in enumerate(trading_days(mic))}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Anchor:
     """Where a path begins: the close of this trading day. Units: ticks."""
 
@@ -78,7 +79,7 @@ class Anchor:
     ticks: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DayPath:
     """One session. Shape: `mids` and `volumes` one per grid instant, the opening and closing one included.
 

@@ -6,17 +6,17 @@ Source: ORDER_MATHS.md section 5 (the table) and section 1 (the protective limit
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
+from openvest.core.records import record
 from openvest.ports.prices import Point, Side
 
 OrderKind = Literal["MARKET", "LIMIT", "STOP"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StreetOrder:
     """What the venue knows of an order. Prices are on the venue's tick.
 
@@ -39,7 +39,7 @@ class StreetOrder:
             raise ValueError("a SELL has a limit or a protective limit, not both")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Trigger:
     """The point at which an order was triggered and, where it was filled, when and at what price.
 
