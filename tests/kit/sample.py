@@ -177,6 +177,8 @@ class Sample:
     """Fields of answers that show a secret, to whom it is made for, `Schema.field`."""
     personal: Sequence[str] = ()
     """Texts that the bodies above say of people; in no log line."""
+    published: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Tables that have in clear what also stands sealed elsewhere, because the contract has events show it."""
     others: Sequence[str] = ()
     """Texts that the bodies above say of somebody else; in no log line, and in no answer either."""
 

@@ -97,6 +97,10 @@ SAMPLE = Sample(
     lived=_one_is_recalled,
     many=_many,
     texts=frozenset({"name"}),
+    published={
+        "credit_fundings": "events of the contract say who paid; from which account is masked",
+        "virtual_bank_accounts": "an IBAN of ours, which is told so that somebody pays to it, and its owner",
+    },
     no_rows={"bank_codes": "a sandbox that named no bank has a usual one"},
     refused_changes=(
         "virtual_bank_accounts currency = 'XXX'",
