@@ -59,12 +59,11 @@ def list_(tenant: tenant_moves.Name, as_json: AsJson = False, data_dir: DataDir 
 
 async def _unmatched(unit: Unit) -> list[Listed]:
     from openvest.core.money import cents
-    from openvest.core.paging import PageRequest
     from openvest.features.bank import service as bank
 
-    found = await bank.list_unmatched(unit, PageRequest(limit=MOST))
+    found = await bank.list_unmatched(unit, MOST)
     listed: list[Listed] = []
-    for line in found.rows:
+    for line in found:
         counterparty = bank.open_parties(unit, line).counterparty
         amount = cents(line.amount if line.kind == "CREDIT" else -line.amount)
         name = "" if counterparty is None else counterparty.name

@@ -71,6 +71,7 @@ SAMPLE = Sample(
         "bank_lines.status": "what the bank said; what it means is told of the object it was booked on",
         "bank_instructions.status": "what the bank was told; what it means is told of the object it is for",
     },
+    sound={"bank_accounts_tenant_id_fkey": {"currency": "EUR"}},
     refused_changes=(
         "bank_lines amount = -1",
         "bank_lines matched_id = id where status = 'UNMATCHED'",

@@ -12,7 +12,6 @@ import pytest
 
 from openvest.core.banking import Mandate, Party
 from openvest.core.ids import deterministic_id
-from openvest.core.paging import PageRequest
 from openvest.db.query import Query
 from openvest.db.unit import Unit
 from openvest.declarations import LineTaker
@@ -233,10 +232,8 @@ async def test_what_nobody_knew_is_resolved_once(house: House) -> None:
         await service.resolve(unit, line, "assign", GIFT)
         return service.open_parties(unit, line).counterparty
 
-    listed = await house.database.read(
-        house.tenant_id, lambda unit: service.list_unmatched(unit, PageRequest(limit=10))
-    )
-    assert [line.id for line in listed.rows] == [receipt.id]
+    listed = await house.database.read(house.tenant_id, lambda unit: service.list_unmatched(unit, 10))
+    assert [line.id for line in listed] == [receipt.id]
     assert await house.database.write(house.tenant_id, resolve) == ERIKA
     with pytest.raises(BankLineNotFound):
         await house.database.write(house.tenant_id, resolve)

@@ -65,8 +65,10 @@ async def _one_that_expires(life: Life) -> None:
     waits = await life.post("/orders", {**filled(ORDER, life.ids), **resting})
     await life.of("lite").post(f"/orders/{waits['id']}/cancellation")
     trader, now = await make_trader(life.world, life.tenant_id, "1000.00"), await life.now()
-    await trader.place(quantity="1", order_type="LIMIT", limit_price="1.00", expiry_date=now.date())
-    await trader.advance_to(now + timedelta(days=3))
+    # Whatever day it is by now, the order rests before its last one.
+    last = now.date() + timedelta(days=4)
+    await trader.place(quantity="1", order_type="LIMIT", limit_price="1.00", expiry_date=last)
+    await trader.advance_to(now + timedelta(days=7))
 
 
 async def _many(life: Life, count: int) -> None:

@@ -11,11 +11,9 @@ from typing import Any, Literal, cast
 from uuid import UUID
 
 from openvest.core.banking import Mandate, Party
-from openvest.core.paging import Page, PageRequest
 from openvest.core.sealing import Secrets
 from openvest.core.shown import filled
 from openvest.core.snapshots import snapshot_of, text_of
-from openvest.db.paging import page
 from openvest.db.rows import save
 from openvest.db.unit import Unit
 from openvest.features.bank import rules, store
@@ -164,9 +162,9 @@ def as_instruction(secrets: Secrets, tenant_id: UUID, row: store.StoredInstructi
     return _instruction(row, tenant_id=tenant_id, counterparty=counterparty_of(secrets, row))
 
 
-async def list_unmatched(unit: Unit, request: PageRequest) -> Page[BankLine]:
-    """A page of the lines whose money stands in suspense."""
-    return await page(unit, store.UNMATCHED, request, {"open": True})
+async def list_unmatched(unit: Unit, most: int) -> list[BankLine]:
+    """The lines whose money stands in suspense, the oldest first."""
+    return await unit.rows(store.UNMATCHED, unit.tenant_id, most)
 
 
 async def unmatched_for_update(unit: Unit, line_id: UUID) -> BankLine:

@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 from openvest.core.banking import InstructionKind, LineKind
-from openvest.db.paging import Listing
 from openvest.db.query import Query
 from openvest.db.rows import columns, insert, update
 from openvest.features.bank.model import BankLine, Compared, InstructionStatus, LineStatus, Receipt
@@ -230,11 +229,8 @@ RETURNED_FOR_UPDATE = Query(
     f"select {columns(ReturnedLine)} from bank_lines"
     " where tenant_id = $1 and matched_id = any($2::uuid[]) and status = 'RETURNED' order by id for update",
 )
-UNMATCHED = Listing(
+UNMATCHED = Query(
     BankLine,
-    _LINE,
-    "bank_lines",
-    {"open": "(status = 'UNMATCHED' and kind in ('CREDIT', 'DEBIT')) = {}"},
-    {"created_at": "created_at"},
-    "created_at",
+    f"select {_LINE} from bank_lines"
+    " where tenant_id = $1 and status = 'UNMATCHED' and kind in ('CREDIT', 'DEBIT') order by created_at, id limit $2",
 )
