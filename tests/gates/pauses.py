@@ -19,10 +19,13 @@ import asyncpg
 
 from openvest import catalog
 from openvest.core.clock import monotonic_ns
+from openvest.core.sealing import Secrets
 from openvest.db.unit import Database
 from openvest.declarations import Outbound
+from openvest.features.bank.model import PARTIES
 from openvest.ledger.audit import prove_tenant
 from openvest.main.failpoints import PAUSE
+from openvest.main.installation import KEY_FILE
 from tests.faults.crash.checker import check, wait_for_rest
 from tests.faults.crash.journal import Journal, read_journal
 from tests.faults.crash.load import Load, order_body
@@ -55,7 +58,7 @@ PLANT = """
 insert into bank_lines (tenant_id, id, external_id, created_at, due_at, ordinal, kind, status, amount, currency,
                         booking_on, value_on, end_to_end_id, transaction_code, remittance_information, sealed_parties)
 values ($1, $2, 'spoilt', wire_now(), wire_now(), 0, 'CREDIT', 'RECEIVED', 'NaN', 'EUR', current_date,
-        current_date, '', '', 'spoilt', '')
+        current_date, '', '', 'spoilt', $3)
 """
 REPAIR = "update bank_lines set amount = 12.34 where id = $1"
 IS_BOOKED = "select status = 'UNMATCHED' from bank_lines where id = $1"
@@ -216,7 +219,8 @@ class Field:
     async def undecidable(self) -> None:
         """A row that cannot be decided is told by everybody who should, and goes on once it is repaired."""
         tenant_id = self.known.tenant_id
-        await self.superuser.execute(PLANT, tenant_id, SPOILT)
+        key = Secrets.from_hex((self.stage.data_dir / KEY_FILE).read_text())
+        await self.superuser.execute(PLANT, tenant_id, SPOILT, key.seal(b"{}", PARTIES.place(id=SPOILT)))
         await self._until(WAITS, tenant_id, SPOILT)
         proof = await prove_tenant(self.database, tenant_id, catalog.INVARIANTS)
         listed = json.loads(self.stage.run("work", "list", "--json"))
