@@ -82,7 +82,8 @@ class Long:
 async def long(assembled: Assembled, cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Long]:
     monkeypatch.setattr(paging, "BETWEEN_MARKS", 5)
     monkeypatch.setattr(marks, "BETWEEN_MARKS", 5)
-    trader = await make_trader(assembled, await make_tenant(assembled.database, "Long"))
+    # At the pace instant an order is filled whatever the time of the day.
+    trader = await make_trader(assembled, await make_tenant(assembled.database, "Long", pace="instant"))
     order = await trader.place(cash_amount="1.00")
     name = await assembled.database.pool.fetchval("select current_database()")
     owner = await asyncpg.connect(cluster.dsn(name, "postgres"))
