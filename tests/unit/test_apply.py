@@ -26,8 +26,9 @@ CASH = Key(GROUP, "EUR")
 
 
 def balance(key: Key, **figures: str) -> Balance:
-    values = [Decimal(figures.get(bucket, "0")) for bucket in BUCKETS]
-    return Balance(1, balance_id(*key), *key, *values, 1, AT, AT)  # type: ignore[call-arg]  # eight figures in order
+    values = {bucket: Decimal(figures.get(bucket, "0")) for bucket in BUCKETS}
+    return Balance(id=1, public_id=balance_id(*key), owner_id=key.owner_id, asset=key.asset, **values,
+                   version=1, created_at=AT, updated_at=AT)  # fmt: skip
 
 
 def fund(n: int, amount: str, group: int = 0) -> Journal:

@@ -66,6 +66,9 @@ class House:
     async def instruct(self, new: NewInstruction) -> None:
         await self.database.write(self.tenant_id, lambda unit: service.instruct(unit, [new]))
 
+    async def recall(self, object_id: UUID) -> set[UUID]:
+        return await self.database.write(self.tenant_id, lambda unit: service.recall(unit, [object_id]))
+
     async def until(self, *at: int) -> None:
         target = datetime(*at, tzinfo=UTC)
         await self.assembled.clockwork.set_target(self.tenant_id, lambda _: target)
@@ -139,14 +142,13 @@ async def test_a_scenario_says_what_the_bank_does(house: House, how: str) -> Non
 
 async def test_what_is_recalled_in_time_never_leaves(house: House) -> None:
     await house.instruct(PAYOUT)
-    recall = lambda unit: service.recall(unit, [GIFT])  # noqa: E731
-    assert await house.database.write(house.tenant_id, recall) == {GIFT}
+    assert await house.recall(GIFT) == {GIFT}
     await house.until(2026, 3, 4)
     assert (await house.status(), await house.told()) == ("RECALLED", [])
-    await house.instruct(replace(PAYOUT, object_id=deterministic_id("another gift")))
+    other = deterministic_id("another gift")
+    await house.instruct(replace(PAYOUT, object_id=other))
     await house.until(2026, 3, 6)
-    other = lambda unit: service.recall(unit, [deterministic_id("another gift")])  # noqa: E731
-    assert await house.database.write(house.tenant_id, other) == set()
+    assert await house.recall(other) == set()
 
 
 async def test_an_answer_is_recorded_under_its_lease_and_once(house: House) -> None:

@@ -21,6 +21,7 @@ from openvest.features.bank.model import (
     COUNTERPARTY,
     PARTIES,
     BankLine,
+    InstructionStatus,
     LineStatus,
     NewInstruction,
     Parties,
@@ -70,7 +71,15 @@ async def recall(unit: Unit, object_ids: Sequence[UUID]) -> set[UUID]:
 
     Writes: bank_instructions.
     """
-    return set(await unit.rows(store.RECALL, unit.tenant_id, list(object_ids), unit.now))
+    found = await unit.rows(store.RECALLABLE_FOR_UPDATE, unit.tenant_id, list(object_ids))
+    await save(unit, store.MOVE_INSTRUCTIONS, *[moved(unit, one.id, "recall") for one in found])
+    return {one.object_id for one in found}
+
+
+def moved(unit: Unit, instruction_id: UUID, verb: str) -> store.MovedInstruction:
+    """What becomes of an instruction that is READY."""
+    status = cast(InstructionStatus, rules.INSTRUCTION.move("READY", verb))
+    return store.MovedInstruction(instruction_id, unit.now, status)
 
 
 async def receive(unit: Unit, entries: Sequence[Entry]) -> list[Receipt]:

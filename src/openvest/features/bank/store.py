@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from openvest.core.banking import InstructionKind, LineKind
+from openvest.core.banking import InstructionKind
 from openvest.db.query import Query
 from openvest.db.rows import columns, insert, update
 from openvest.features.bank.model import BankLine, Compared, InstructionStatus, LineStatus, Receipt
@@ -84,11 +84,11 @@ STILL_LEASED = Query(
     " and status = 'READY' order by id for update",
 )
 RELEASE = update("bank_instructions", MovedInstruction, "updated_at", also="lease_token = null")
-RECALL = Query(
-    UUID,
-    "update bank_instructions set status = 'RECALLED', updated_at = $3"
+RECALLABLE_FOR_UPDATE = Query(
+    StoredInstruction,
+    f"select {_INSTRUCTION} from bank_instructions"
     " where tenant_id = $1 and object_id = any($2::uuid[]) and status = 'READY' and lease_token is null"
-    " returning object_id",
+    " order by id for update",
 )
 """What was handed over once, and of which no answer was recorded, may be with the bank: it is not recalled."""
 READY_FOR_UPDATE = Query(
@@ -143,28 +143,13 @@ ACCOUNTS = Query(SealedAccount, f"select {columns(SealedAccount)} from bank_acco
 
 
 @dataclass(frozen=True, slots=True)
-class ArrivedLine:
+class ArrivedLine(BankLine):
     """A bank line as it comes in."""
 
-    id: UUID
     external_id: str
     created_at: datetime
     due_at: datetime
     ordinal: int
-    kind: LineKind
-    amount: Decimal
-    currency: str
-    booking_on: date
-    value_on: date
-    end_to_end_id: str
-    remittance_information: str
-    return_reason: str | None
-    transaction_code: str
-    virtual_bank_account_id: UUID | None
-    purpose_code: str | None
-    object_kind: str | None
-    object_id: UUID | None
-    sealed_parties: bytes
 
 
 @dataclass(frozen=True, slots=True)

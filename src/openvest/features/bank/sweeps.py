@@ -14,7 +14,7 @@ from openvest.db.rows import save
 from openvest.db.unit import Unit
 from openvest.declarations import DeadLetterKind, LineTaker, Outbound, Phase, Sweep
 from openvest.features.bank import rules, service, store
-from openvest.features.bank.model import BankLine, InstructionStatus, LineStatus
+from openvest.features.bank.model import BankLine, LineStatus
 from openvest.ledger import posting_rules
 from openvest.ledger.posting import post
 from openvest.ports import Ports
@@ -64,16 +64,11 @@ async def record_answers(unit: Unit, rows: Sequence[Asked], said: Sequence[BankA
     sent = [asked for asked in rows if asked.id in leased and asked.id in answered]
     left = [one for one in ids if one in leased and one not in answered]
     await save(unit, store.RELEASE, *[store.MovedInstruction(one, unit.now, "READY") for one in left])
-    await save(unit, store.MOVE_INSTRUCTIONS, *[_moved(unit, asked.id, "send") for asked in sent])
+    await save(unit, store.MOVE_INSTRUCTIONS, *[service.moved(unit, asked.id, "send") for asked in sent])
     told = [service.status_entry(asked.row, asked.counterparty, "SENT", unit.now) for asked in sent]
     entries = [entry for asked in sent for entry in answered[asked.id].entries]
     if told:
         await service.receive(unit, [*told, *entries])
-
-
-def _moved(unit: Unit, instruction_id: UUID, verb: str) -> store.MovedInstruction:
-    status = cast(InstructionStatus, rules.INSTRUCTION.move("READY", verb))
-    return store.MovedInstruction(instruction_id, unit.now, status)
 
 
 async def reject_instruction(unit: Unit, instruction_id: UUID) -> None:
@@ -83,7 +78,7 @@ async def reject_instruction(unit: Unit, instruction_id: UUID) -> None:
     """
     row = await unit.row(store.READY_FOR_UPDATE, unit.tenant_id, instruction_id)
     if row is not None:
-        await save(unit, store.MOVE_INSTRUCTIONS, _moved(unit, row.id, "reject"))
+        await save(unit, store.MOVE_INSTRUCTIONS, service.moved(unit, row.id, "reject"))
         await service.receive(unit, [service.status_entry(row, None, "REJECTED", unit.now)])
 
 
