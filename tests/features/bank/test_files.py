@@ -23,9 +23,9 @@ from openvest.ports.bank import Instruction
 from openvest.ports.camt import StatementRefused, read_statements
 from openvest.ports.pain import FileUnsound, debits_file, transfers_file
 from tests.kit.banks import ERIKA
+from tests.kit.statements import OURS, stated, statement
 
 etree: Any = import_module("lxml.etree")  # it has no types
-OURS = Party("Beispielbank Kunden", "DE89370400440532013000", "COBADEFFXXX")
 AT = datetime(2026, 3, 2, 13, tzinfo=UTC)
 GIFT = deterministic_id("gift")
 TRANSFER = Instruction(
@@ -66,35 +66,8 @@ def test_debits_as_a_bank_takes_them() -> None:
         transfers_file(OURS, "x" * 36, AT, [TRANSFER])
 
 
-ENTRY = """
-<Ntry><Amt Ccy="EUR">{amount}</Amt><CdtDbtInd>{ind}</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts>
-<BookgDt><Dt>2026-03-03</Dt></BookgDt><ValDt><Dt>2026-03-04</Dt></ValDt><AcctSvcrRef>{ref}</AcctSvcrRef>
-<BkTxCd><Domn><Cd>PMNT</Cd><Fmly><Cd>{family}</Cd><SubFmlyCd>ESCT</SubFmlyCd></Fmly></Domn></BkTxCd>
-<NtryDtls><TxDtls><Refs><EndToEndId>{e2e}</EndToEndId></Refs>
-<RltdPties><Dbtr><Pty><Nm>Erika Beispiel</Nm></Pty></Dbtr>
-<DbtrAcct><Id><IBAN>DE95500105173934555844</IBAN></Id></DbtrAcct></RltdPties>
-<RltdAgts><DbtrAgt><FinInstnId><BICFI>DEUTDEFF</BICFI></FinInstnId></DbtrAgt></RltdAgts>
-<RmtInf><Ustrd>rent</Ustrd></RmtInf></TxDtls></NtryDtls></Ntry>"""
-BALANCE = """
-<Bal><Tp><CdOrPrtry><Cd>{kind}</Cd></CdOrPrtry></Tp><Amt Ccy="EUR">{amount}</Amt><CdtDbtInd>CRDT</CdtDbtInd>
-<Dt><Dt>2026-03-03</Dt></Dt></Bal>"""
-
-
-def statement(*entries: str, iban: str = OURS.iban, closing: str = "110.00", doctype: str = "") -> bytes:
-    balances = BALANCE.format(kind="OPBD", amount="100.00") + BALANCE.format(kind="CLBD", amount=closing)
-    return f"""<?xml version="1.0" encoding="UTF-8"?>{doctype}
-<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"><BkToCstmrStmt>
-<GrpHdr><MsgId>M1</MsgId><CreDtTm>2026-03-03T20:00:00Z</CreDtTm></GrpHdr>
-<Stmt><Id>S1</Id><Acct><Id><IBAN>{iban}</IBAN></Id></Acct>{balances}{"".join(entries)}</Stmt>
-</BkToCstmrStmt></Document>""".encode()
-
-
-def entry(ref: str, amount: str = "10.00", ind: str = "CRDT", e2e: str = "NOTPROVIDED", family: str = "RCDT") -> str:
-    return ENTRY.format(ref=ref, amount=amount, ind=ind, e2e=e2e, family=family)
-
-
 def test_a_statement_is_read() -> None:
-    [read] = read_statements(statement(entry("R1")))
+    [read] = read_statements(statement(stated("R1")))
     [line] = read.lines
     assert (read.iban, line.reference, line.kind, line.amount) == (OURS.iban, "R1", "CREDIT", Decimal("10.00"))
     assert (line.booking_on, line.value_on) == (date(2026, 3, 3), date(2026, 3, 4))
@@ -110,10 +83,10 @@ BOMB = '<!DOCTYPE d [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a
     [
         (b"<not xml", "line 1: "),
         (b"<Document/>", "it is none of camt.053.001.02"),
-        (statement(entry("R1"), closing="110.01"), "the entries do not make the closing balance"),
-        (statement(entry("R1").replace("R1", "&b;"), doctype=BOMB), "a document type is declared"),
-        (statement(entry("R1").replace("<Cd>BOOK</Cd>", "")), "line "),
-        (statement(entry("R1").replace("<AcctSvcrRef>R1</AcctSvcrRef>", "")), "an entry without reference"),
+        (statement(stated("R1"), closing="110.01"), "the entries do not make the closing balance"),
+        (statement(stated("R1").replace("R1", "&b;"), doctype=BOMB), "a document type is declared"),
+        (statement(stated("R1").replace("<Cd>BOOK</Cd>", "")), "line "),
+        (statement(stated("R1").replace("<AcctSvcrRef>R1</AcctSvcrRef>", "")), "an entry without reference"),
     ],
     ids=["no XML", "another document", "a broken total", "an entity bomb", "against the schema", "no reference"],
 )
@@ -147,19 +120,19 @@ async def test_what_leaves_by_file_is_answered_by_file(assembled: Assembled, fro
         assert again == file
 
     answer = statement(
-        entry("R1", ind="DBIT", e2e=GIFT.hex, family="ICDT"), entry("R2", amount="20.00"), closing="110.00"
+        stated("R1", ind="DBIT", e2e=GIFT.hex, family="ICDT"), stated("R2", amount="20.00"), closing="110.00"
     )
     first = await database.write(tenant_id, lambda unit: service_files.import_file(unit, answer), n=0)
     second = await database.write(tenant_id, lambda unit: service_files.import_file(unit, answer), n=0)
     assert ((first.read, first.new), (second.read, second.new)) == ((2, 2), (2, 0))
     told = await database.read(tenant_id, lambda unit: unit.rows(TOLD, tenant_id))
     assert sorted(line.split()[0] for line in told) == ["CREDIT", "DEBIT", "SENT", "SENT"]
-    other = statement(entry("R1", "9.00", ind="DBIT"), entry("R3", "19.00"), closing="110.00")
+    other = statement(stated("R1", "9.00", ind="DBIT"), stated("R3", "19.00"), closing="110.00")
     differs = await database.read(tenant_id, lambda unit: service_files.reconcile_file(unit, other))
     kinds = [("AMOUNT", "R1"), ("MISSING_HERE", "R3"), ("MISSING_THERE", "R2")]
     assert [(one.kind, one.reference) for one in differs] == kinds
     assert await database.read(tenant_id, lambda unit: service_files.reconcile_file(unit, answer)) == []
-    strange = statement(entry("R1"), iban="NL70ABNA0106295004")
+    strange = statement(stated("R1"), iban="NL70ABNA0106295004")
     with pytest.raises(Exception, match="an account that is none of the tenant's"):
         await database.write(tenant_id, lambda unit: service_files.import_file(unit, strange), n=0)
     with pytest.raises(Exception, match="There is a bank account for EUR already"):
