@@ -18,6 +18,7 @@ from openvest.db.unit import Unit
 from openvest.features.bank import service, service_files
 from openvest.features.bank.model import Compared, NewBankAccount, NewInstruction
 from openvest.features.bank.rules_reconciliation import breaks
+from openvest.features.bank.service_files import Imported
 from openvest.main import Assembled
 from openvest.ports.bank import Instruction
 from openvest.ports.camt import StatementRefused, read_statements
@@ -87,8 +88,19 @@ BOMB = '<!DOCTYPE d [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a
         (statement(stated("R1").replace("R1", "&b;"), doctype=BOMB), "a document type is declared"),
         (statement(stated("R1").replace("<Cd>BOOK</Cd>", "")), "line "),
         (statement(stated("R1").replace("<AcctSvcrRef>R1</AcctSvcrRef>", "")), "an entry without reference"),
+        (statement(stated(" ")), "an entry without reference"),
+        (statement(stated("R1").replace("2026-03-03", "12026-03-03")), "12026-03-03 is no day"),
+        (statement(stated("R1", "10.005"), closing="110.005"), "parts of a cent"),
+        (statement(stated("R1").replace("rent", "Müller")).decode().encode("latin-1"), "line 16: "),
+        (b'<?xml version="1.0" encoding="klingon"?><a/>', "Unsupported encoding"),
+        (b"<a>" * 1000, "Excessive depth"),
+        (b"", "Document is empty"),
     ],
-    ids=["no XML", "another document", "a broken total", "an entity bomb", "against the schema", "no reference"],
+    ids=[
+        *("no XML", "another document", "a broken total", "an entity bomb", "against the schema", "no reference"),
+        *("a blank reference", "a far year", "a part of a cent", "another encoding", "no encoding", "a deep one"),
+        "an empty one",
+    ],
 )
 def test_what_is_wrong_with_a_file_is_said(content: bytes, said: str) -> None:
     with pytest.raises(StatementRefused) as refused:
@@ -132,6 +144,14 @@ async def test_what_leaves_by_file_is_answered_by_file(assembled: Assembled, fro
     kinds = [("AMOUNT", "R1"), ("MISSING_HERE", "R3"), ("MISSING_THERE", "R2")]
     assert [(one.kind, one.reference) for one in differs] == kinds
     assert await database.read(tenant_id, lambda unit: service_files.reconcile_file(unit, answer)) == []
+    twice = statement(stated("R4"), stated("R4"), closing="120.00")
+    assert await database.write(tenant_id, lambda unit: service_files.import_file(unit, twice), n=0) == Imported(1, 1)
+    for told, why in (
+        (statement(stated("R5"), stated("R5", "5.00"), closing="115.00"), r"R5 is another payment on line \d+"),
+        (statement(stated("R6").replace('Ccy="EUR"', 'Ccy="CHF"')), "CHF on an account that is in EUR"),
+    ):
+        with pytest.raises(StatementRefused, match=why):
+            await database.write(tenant_id, lambda unit, told=told: service_files.import_file(unit, told), n=0)
     strange = statement(stated("R1"), iban="NL70ABNA0106295004")
     with pytest.raises(Exception, match="an account that is none of the tenant's"):
         await database.write(tenant_id, lambda unit: service_files.import_file(unit, strange), n=0)

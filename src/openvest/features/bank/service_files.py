@@ -6,7 +6,7 @@ Imported by whoever works with files, and by nobody else: it brings the readers 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 from typing import cast
@@ -18,7 +18,7 @@ from openvest.features.bank import rules, service, store
 from openvest.features.bank.model import ACCOUNT_IBAN, BankAccount, Break, Compared, InstructionStatus, NewBankAccount
 from openvest.features.bank.rules_reconciliation import breaks
 from openvest.ports.bank import Entry, Instruction
-from openvest.ports.camt import StatedLine, Statement, read_statements
+from openvest.ports.camt import StatedLine, Statement, StatementRefused, read_statements
 from openvest.ports.pain import PaymentFile, debits_file, transfers_file
 
 CURRENCY = "EUR"
@@ -127,20 +127,28 @@ async def import_file(unit: Unit, content: bytes) -> Imported:
 
 
 async def _entries(unit: Unit, content: bytes) -> list[Entry]:
-    return [
-        _entry(line, external_id=f"{place}{line.reference}", received_at=unit.now)
-        for place, statement in await _statements(unit, content)
-        for line in statement.lines
-    ]
+    """Raises: as `import_file`, also where two payments of a file have one reference: one of them would be lost."""
+    found: dict[str, StatedLine] = {}
+    for place, statement in await _statements(unit, content):
+        for line in statement.lines:
+            first = found.setdefault(f"{place}{line.reference}", line)
+            if replace(line, line=first.line) != first:
+                raise StatementRefused(f"line {line.line}: {line.reference} is another payment on line {first.line}")
+    return [_entry(line, external_id=name, received_at=unit.now) for name, line in found.items()]
 
 
 async def _statements(unit: Unit, content: bytes) -> list[tuple[str, Statement]]:
     """The statements of a file, each with what its account's references begin with. Raises: as `import_file`."""
-    accounts = {one.iban: f"{one.id}/" for one in await our_accounts(unit)}
+    accounts = {one.iban: one for one in await our_accounts(unit)}
     found = read_statements(content)
     if any(statement.iban not in accounts for statement in found):
         raise rules.AnotherAccount
-    return [(accounts[statement.iban], statement) for statement in found]
+    for statement in found:
+        currency = accounts[statement.iban].currency
+        for line in statement.lines:
+            if line.currency != currency:
+                raise StatementRefused(f"line {line.line}: {line.currency} on an account that is in {currency}")
+    return [(f"{accounts[statement.iban].id}/", statement) for statement in found]
 
 
 async def reconcile_file(unit: Unit, content: bytes) -> list[Break]:
