@@ -64,18 +64,13 @@ PLANTED: tuple[Planted, ...] = (
     ),
     Planted(
         "payments",
-        "recalled-again",
-        "a transfer that was recalled is recalled once more",
+        "no-fee",
+        "what a bank takes beyond what it charges back stands in no book",
         (
             Edit(
-                f"{_FEATURES}/fundings/store.py",
-                "end_to_end_id = any($2::text[]) and status = 'CONFIRMED'",
-                "end_to_end_id = any($2::text[])",
-            ),
-            Edit(
-                f"{_FEATURES}/fundings/service.py",
-                'status=cast(FundingStatus, rules.FUNDING.move(funding.status, "cancel"))',
-                'status=cast(FundingStatus, "CANCELLED")',
+                f"{_FEATURES}/direct_debits/sweeps.py",
+                "        if fee := rules.fee_of(debit, line):\n",
+                "        if (fee := rules.fee_of(debit, line)) < 0:\n",
             ),
         ),
     ),
