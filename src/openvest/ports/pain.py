@@ -25,6 +25,8 @@ etree: Any = import_module("lxml.etree")  # neither has types
 sepaxml: Any = import_module("sepaxml")
 TRANSFERS, DEBITS = "pain.001.001.09", "pain.008.001.08"
 _FOREIGN = re.compile(r"[^0-9A-Za-z+?/\-:().,' ]")
+_PURPOSE = re.compile("[A-Z]{4}")
+"""The contracts take any four characters; a bank refuses a whole file for one that is no code."""
 
 
 class FileUnsound(Exception):
@@ -90,7 +92,12 @@ def _file(sepa: Any, kind: str, message_id: str, made_at: datetime, instructions
     _write(document, f".//{within}GrpHdr/{within}MsgId", lambda _: message_id)
     _write(document, f".//{within}GrpHdr/{within}CreDtTm", lambda _: instant(made_at))
     _write(document, f".//{within}PmtInfId", lambda n: f"{message_id[:26]}-{n}")
-    purposes = {one.end_to_end_id: one.purpose_code for one in instructions if one.purpose_code}
+    for name in document.iter(f"{within}Nm"):
+        # What no bank takes of one name must not keep back what others are paid.
+        name.text = _FOREIGN.sub(" ", name.text or "").strip() or "NOTPROVIDED"
+    purposes = {
+        one.end_to_end_id: one.purpose_code for one in instructions if _PURPOSE.fullmatch(one.purpose_code or "")
+    }
     for text in document.iterfind(f".//{within}RmtInf"):
         payment = text.getparent()
         purpose = purposes.get(payment.findtext(f"{within}PmtId/{within}EndToEndId"))

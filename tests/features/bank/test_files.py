@@ -67,6 +67,17 @@ def test_debits_as_a_bank_takes_them() -> None:
         transfers_file(OURS, "x" * 36, AT, [TRANSFER])
 
 
+def test_what_one_customer_says_keeps_no_file_back() -> None:
+    """A bank refuses a whole file for one sign: what is no name or no code there is left out."""
+    said = {"😀": "NOTPROVIDED", "Ö" * 140: "O" * 70, "O'Neil & Söhne <x>": "O'Neil   Sohne  x"}
+    sent = [replace(TRANSFER, counterparty=Party(name, ERIKA.iban, None)) for name in said]
+    sent += [replace(TRANSFER, purpose_code=code) for code in ("a&b", "\x01", "  ", "ä", "sala")]
+    sent = [replace(one, end_to_end_id=f"{number:032}") for number, one in enumerate(sent)]
+    made = transfers_file(OURS, "a" * 32, AT, sent)
+    assert text(made.content, made.kind, "Cdtr/Nm") == [*said.values(), *["Ada Mussig"] * 5]
+    assert text(made.content, made.kind, "Purp/Cd") == ["OTHR"] * 3
+
+
 def test_a_statement_is_read() -> None:
     [read] = read_statements(statement(stated("R1")))
     [line] = read.lines
