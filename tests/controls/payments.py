@@ -57,8 +57,8 @@ PLANTED: tuple[Planted, ...] = (
         (
             Edit(
                 f"{_FEATURES}/bank/service_files.py",
-                'external_id=f"{place}{line.reference}", received_at',
-                'external_id=f"{place}{line.reference} {unit.now}", received_at',
+                "external_id=name, received_at",
+                'external_id=f"{name} {unit.now}", received_at',
             ),
         ),
     ),
