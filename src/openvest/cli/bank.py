@@ -22,7 +22,10 @@ app = typer.Typer(no_args_is_help=True, help="Exchange payments and statements w
 
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Where the files are put.")]
 StatementFile = Annotated[
-    Path, typer.Argument(metavar="FILE.xml", help="A camt.053 statement or camt.054 notification.")
+    Path,
+    typer.Argument(
+        metavar="FILE.xml", help="A camt.053 statement, a camt.054 notification; to import, a pain.002 report."
+    ),
 ]
 
 
@@ -104,7 +107,8 @@ def export(
 
 @app.command("import", epilog="Example: openvest bank import statement-2026-03-03.xml")
 def import_(file: StatementFile, tenant: Tenant = None, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
-    """Take in what a bank tells; a file that is wrong in one place is not taken, and one told twice changes nothing."""
+    """Take in what a bank tells, a camt file or a pain.002 report; one that is wrong in one place is not taken, and one
+    told twice changes nothing."""
     from openvest.features.bank import service_files
 
     async def work(unit: Unit, content: bytes) -> str:

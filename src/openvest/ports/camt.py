@@ -59,6 +59,19 @@ class Statement:
 
 def read_statements(content: bytes) -> list[Statement]:
     """All statements of a file. Raises: StatementRefused."""
+    document, kind = document_of(content)
+    if kind not in KNOWN:
+        raise StatementRefused(f"line 1: it is none of {', '.join(KNOWN)}")
+    schema = _schema(kind)
+    if not schema.validate(document):
+        first = schema.error_log[0]
+        raise StatementRefused(f"line {first.line}: {first.message}")
+    reader = _Reader(names_of(kind))
+    return [reader.statement(node) for node in reader.all(document, "*/c:Stmt | */c:Ntfctn")]
+
+
+def document_of(content: bytes) -> tuple[Any, str]:
+    """The root of a document and which message it is, such as camt.053.001.08. Raises: StatementRefused."""
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False)
     try:
         document: Any = etree.fromstring(content, parser)
@@ -66,15 +79,12 @@ def read_statements(content: bytes) -> list[Statement]:
         raise StatementRefused(f"line {error.lineno or 1}: {error.msg}") from error
     if document.getroottree().docinfo.doctype:
         raise StatementRefused("line 1: a document type is declared; it is not read")
-    kind = etree.QName(document).namespace or ""
-    if kind.removeprefix(_NAMESPACE) not in KNOWN:
-        raise StatementRefused(f"line 1: it is none of {', '.join(KNOWN)}")
-    schema = _schema(kind.removeprefix(_NAMESPACE))
-    if not schema.validate(document):
-        first = schema.error_log[0]
-        raise StatementRefused(f"line {first.line}: {first.message}")
-    reader = _Reader({"c": kind})
-    return [reader.statement(node) for node in reader.all(document, "*/c:Stmt | */c:Ntfctn")]
+    return document, (etree.QName(document).namespace or "").removeprefix(_NAMESPACE)
+
+
+def names_of(kind: str) -> dict[str, str]:
+    """How paths name the elements of a message."""
+    return {"c": f"{_NAMESPACE}{kind}"}
 
 
 @cache

@@ -9,7 +9,7 @@ Source: ISO 20022 pain.001.001.09, pain.008.001.08; EPC implementation guideline
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -109,6 +109,15 @@ def _file(sepa: Any, kind: str, message_id: str, made_at: datetime, instructions
     if not schema.validate(document):
         raise FileUnsound(str(schema.error_log[0].message))
     return PaymentFile(message_id, kind, etree.tostring(document, xml_declaration=True, encoding="UTF-8"))
+
+
+def batches_of(file: PaymentFile) -> Mapping[str, Sequence[str]]:
+    """The end-to-end ids of each batch of a file, by the batch's id."""
+    document, names = etree.fromstring(file.content), {"p": f"urn:iso:std:iso:20022:tech:xsd:{file.kind}"}
+    return {
+        batch.findtext("p:PmtInfId", namespaces=names): batch.xpath(".//p:EndToEndId/text()", namespaces=names)
+        for batch in document.iterfind(".//p:PmtInf", namespaces=names)
+    }
 
 
 def _write(document: Any, path: str, text: Callable[[int], str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -22,7 +23,7 @@ from openvest.features.bank.service_files import Imported
 from openvest.main import Assembled
 from openvest.ports.bank import Instruction
 from openvest.ports.camt import StatementRefused, read_statements
-from openvest.ports.pain import FileUnsound, debits_file, transfers_file
+from openvest.ports.pain import FileUnsound, batches_of, debits_file, transfers_file
 from tests.kit.banks import ERIKA
 from tests.kit.statements import OURS, stated, statement
 
@@ -119,6 +120,9 @@ def test_what_is_wrong_with_a_file_is_said(content: bytes, said: str) -> None:
     assert said in str(refused.value)
 
 
+REASONS = Query(
+    str, "select object_id::text || ' ' || return_reason from bank_lines where tenant_id = $1 and kind = 'REJECTED'"
+)
 TOLD = Query(str, "select kind || ' ' || status from bank_lines where tenant_id = $1 order by due_at, ordinal")
 
 
@@ -168,6 +172,68 @@ async def test_what_leaves_by_file_is_answered_by_file(assembled: Assembled, fro
         await database.write(tenant_id, lambda unit: service_files.import_file(unit, strange), n=0)
     with pytest.raises(Exception, match="There is a bank account for EUR already"):
         await database.write(tenant_id, lambda unit: service_files.add_account(unit, account), n=0)
+
+
+REPORT = """<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.002.001.10"><CstmrPmtStsRpt>
+<GrpHdr><MsgId>B1</MsgId><CreDtTm>2026-03-02T15:00:00Z</CreDtTm></GrpHdr>
+<OrgnlGrpInfAndSts><OrgnlMsgId>{message}</OrgnlMsgId><OrgnlMsgNmId>pain.001.001.09</OrgnlMsgNmId>{group}
+</OrgnlGrpInfAndSts>{rest}</CstmrPmtStsRpt></Document>"""
+BATCH = "<OrgnlPmtInfAndSts><OrgnlPmtInfId>{batch}</OrgnlPmtInfId>{status}</OrgnlPmtInfAndSts>"
+REFUSED = "<{0}>RJCT</{0}><StsRsnInf><Rsn><Cd>AC04</Cd></Rsn></StsRsnInf>"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("group", "status", "refused"),
+    [
+        ("<GrpSts>ACCP</GrpSts>", None, []),
+        (REFUSED.format("GrpSts"), None, [("0", "AC04"), ("1", "AC04")]),
+        ("<GrpSts>RJCT</GrpSts>", None, [("0", "MS03"), ("1", "MS03")]),
+        ("<GrpSts>PART</GrpSts>", REFUSED.format("PmtInfSts"), [("1", "AC04")]),
+        (
+            "",
+            f"<TxInfAndSts><OrgnlEndToEndId>{{e2e}}</OrgnlEndToEndId>{REFUSED.format('TxSts')}</TxInfAndSts>",
+            [("1", "AC04")],
+        ),
+    ],
+    ids=["all is taken", "the file", "without a reason", "a batch", "a payment"],
+)
+async def test_a_bank_refuses_a_file_or_a_part_of_it(
+    assembled: Assembled, frozen_tenant_id: UUID, group: str, status: str | None, refused: Sequence[tuple[str, str]]
+) -> None:
+    database, tenant_id = assembled.database, frozen_tenant_id
+    ids = [deterministic_id("gift", number) for number in "01"]
+    account = NewBankAccount("EUR", OURS.name, "COBADEFFXXX", OURS.iban)
+    gift = NewInstruction("CREDIT_TRANSFER", "gift", GIFT, None, Decimal("10.00"), "EUR", ERIKA, "for you")
+
+    async def instruct(unit: Unit) -> None:
+        await service_files.add_account(unit, account)
+        await service.instruct(unit, [replace(gift, object_id=one) for one in ids])
+        await unit.connection.execute("update bank_instructions set send_at = $1", unit.now)
+
+    await database.write(tenant_id, instruct, n=0)
+    [file] = await database.write(tenant_id, service_files.export_files, n=0)
+    [batch] = [one for one, payments in batches_of(file).items() if ids[1].hex in payments]
+    rest = "" if status is None else BATCH.format(batch=batch, status=status.format(e2e=ids[1].hex))
+    report = REPORT.format(message=file.message_id, group=group, rest=rest).encode()
+    for new in (len(refused), 0):
+        done = await database.write(tenant_id, lambda unit: service_files.import_file(unit, report), n=0)
+        assert done == Imported(len(refused), new)
+    told = await database.read(tenant_id, lambda unit: unit.rows(REASONS, tenant_id))
+    assert sorted(told) == sorted(f"{ids[int(number)]} {reason}" for number, reason in refused)
+    for wrong, why in (
+        (report.replace(file.message_id.encode(), b"0" * 32), "a file that is none of the tenant's"),
+        (REPORT.format(message=file.message_id, group="<GrpSts>GONE</GrpSts>", rest="").encode(), "GONE is no status"),
+        (
+            REPORT.format(
+                message=file.message_id, group="", rest=BATCH.format(batch="X", status=REFUSED.format("PmtInfSts"))
+            ).encode(),
+            "it names no payment of the file",
+        ),
+        (REPORT.format(message="", group="", rest="").encode(), "it does not say which file it answers"),
+    ):
+        with pytest.raises(Exception, match=why):
+            await database.write(tenant_id, lambda unit, told=wrong: service_files.import_file(unit, told), n=0)
 
 
 def compared(reference: str, amount: str = "10.00", day: int = 3) -> Compared:

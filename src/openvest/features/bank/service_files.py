@@ -19,7 +19,8 @@ from openvest.features.bank.model import ACCOUNT_IBAN, BankAccount, Break, Compa
 from openvest.features.bank.rules_reconciliation import breaks
 from openvest.ports.bank import Entry, Instruction
 from openvest.ports.camt import StatedLine, Statement, StatementRefused, read_statements
-from openvest.ports.pain import PaymentFile, debits_file, transfers_file
+from openvest.ports.pain import PaymentFile, batches_of, debits_file, transfers_file
+from openvest.ports.pain_status import is_report, read_report
 
 CURRENCY = "EUR"
 """What pain files are for here: SEPA."""
@@ -114,16 +115,37 @@ class Imported:
 
 
 async def import_file(unit: Unit, content: bytes) -> Imported:
-    """Take all lines of a camt file into the inbox; those that are known change nothing.
+    """Take all lines of a camt file into the inbox, or what a pain.002 report refuses; what is known changes nothing.
 
-    Raises: StatementRefused, AnotherAccount. Writes: bank_lines.
+    Raises: StatementRefused, AnotherAccount, AnotherFile. Writes: bank_lines.
     """
-    told = await _entries(unit, content)
+    told = await (_refused if is_report(content) else _entries)(unit, content)
     external_ids = [entry.external_id for entry in told]
     known = await unit.rows(store.LINES_BY_EXTERNAL_ID, unit.tenant_id, external_ids)
     if told:
         await service.receive(unit, told)
     return Imported(len(told), len({*external_ids} - {receipt.bank_reference for receipt in known}))
+
+
+async def _refused(unit: Unit, content: bytes) -> list[Entry]:
+    """What a report refuses of a file of ours, payment by payment. Raises: StatementRefused, AnotherFile."""
+    report = read_report(content)
+    file = await file_again(unit, report.message_id)
+    if file is None:
+        raise rules.AnotherFile
+    rows = await unit.rows(store.INSTRUCTIONS_OF_FILE, unit.tenant_id, report.message_id)
+    sent = {service.end_to_end_id(row.object_id): row for row in rows}
+    batches, reasons = batches_of(file), dict[str, str]()
+    for refusal in report.refusals:
+        within = sent if refusal.batch_id is None else batches.get(refusal.batch_id, ())
+        named = [one for one in within if refusal.end_to_end_id in (None, one)]
+        if not named:
+            raise StatementRefused(f"line {refusal.line}: it names no payment of the file it answers")
+        reasons |= dict.fromkeys(named, refusal.reason)
+    return [
+        replace(service.status_entry(sent[one], None, "REJECTED", unit.now), return_reason=reason)
+        for one, reason in reasons.items()
+    ]
 
 
 async def _entries(unit: Unit, content: bytes) -> list[Entry]:
