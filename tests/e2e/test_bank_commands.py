@@ -6,6 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from openvest.cli.bank import write_down
+from openvest.cli.failures import Failed
+from openvest.ports.pain import PaymentFile
 from tests.e2e.serving import Cli, wait_until
 from tests.kit.statements import OURS, stated, statement
 
@@ -21,6 +26,8 @@ def test_a_statement_is_imported_compared_and_resolved(there: Cli, tmp_path: Pat
     status, _, beside = there("bank", "import", str(file), *OF)
     assert status == 1 and "none of the tenant's" in beside, "no account is named yet"
     assert there("bank", "export", str(tmp_path), *OF)[0] == 1, "nor is there one to pay from"
+    nameless = ("bank", "account", "--iban", OURS.iban, "--bic", str(OURS.bic), "--holder", " ", *OF)
+    assert there(*nameless)[0] == 1
     status, said, _ = there(*ACCOUNT, "--iban", "DE89 3704 0044 0532 0130 00")
     assert (status, said) == (0, "sandbox: DE8937**********3000 holds the customers' money.\n")
     assert there(*ACCOUNT, "--iban", "DE02120300000000202051")[0] == 1, "it does not change"
@@ -39,7 +46,7 @@ def test_a_statement_is_imported_compared_and_resolved(there: Cli, tmp_path: Pat
         assert status == 1 and "cannot be read" in beside
 
     wait_until(lambda: len(_listed(there)) == 2, 60)
-    first, second = _listed(there)
+    first, second = sorted(_listed(there), key=lambda line: line["amount"])
     assert (first["amount"], second["amount"], first["text"]) == ("10.00", "20.00", "rent")
     group = json.loads(there("api", "GET", "/account_groups?limit=1")[1])["data"][0]["id"]
     assert there("payments", "assign", "sandbox", first["id"], group)[0] == 0
@@ -58,6 +65,17 @@ def test_what_is_to_leave_goes_into_a_folder_that_is_there(there: Cli, tmp_path:
     there(*ACCOUNT, "--iban", OURS.iban)
     status, said, _ = there("bank", "export", str(tmp_path), "--again", "0" * 32, *OF)
     assert (status, said) == (0, f"no file was called {'0' * 32}\n")
+
+
+def test_a_file_that_cannot_be_written_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It has left with the commit before; the others are written all the same."""
+    lost, kept = [PaymentFile(name * 32, "pain.001.001.09", b"<Document/>") for name in "ab"]
+    (tmp_path / f"pain.001.001.09-{lost.message_id}.xml").mkdir()
+    with pytest.raises(Failed) as failed:
+        write_down(tmp_path, [lost, kept])
+    said = str(failed.value)
+    assert "1 of 2 files" in said and f"--again {lost.message_id}" in failed.value.next_step
+    assert capsys.readouterr().out == f"{tmp_path}/pain.001.001.09-{kept.message_id}.xml\n"
 
 
 def _listed(there: Cli) -> list[dict[str, Any]]:
