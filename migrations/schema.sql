@@ -467,10 +467,10 @@ create table direct_debits (
   cancellation_reason text,
   settled_on date,
   constraint direct_debits_pkey PRIMARY KEY (tenant_id, id),
-  constraint direct_debits_cancellation_reason_check CHECK ((cancellation_reason = ANY (ARRAY['CANCELLED_BY_BANK'::text, 'CANCELLED_BY_UPVEST'::text]))),
   constraint direct_debits_cash_amount_check CHECK ((cash_amount > (0)::numeric)),
   constraint direct_debits_check CHECK (((status = 'CANCELLED'::text) = (cancellation_reason IS NOT NULL))),
   constraint direct_debits_currency_check CHECK ((currency = 'EUR'::text)),
+  constraint direct_debits_reason CHECK ((cancellation_reason = ANY (ARRAY['CANCELLED_BY_BANK'::text, 'CANCELLED_BY_UPVEST'::text, 'OTHER'::text]))),
   constraint direct_debits_status_check CHECK ((status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text, 'CONFIRMED'::text, 'CHARGED_BACK'::text, 'CANCELLED'::text]))),
   constraint direct_debits_version_check CHECK ((version > 0)));
 CREATE INDEX direct_debits_created ON direct_debits USING btree (tenant_id, created_at, id);
