@@ -42,6 +42,7 @@ from tests.features.mandates.sample import make_mandate
 from tests.features.reference_accounts.sample import make_reference_account
 from tests.gates.ground import ground
 from tests.kit.customers import make_customer
+from tests.kit.imports import owner_of
 from tests.kit.world import make_tenant
 from tests.stateful.paper_bank import FEE, OURS, Done, PaperBank, statement
 from tests.stateful.storms import below_zero, judge_withdrawals
@@ -295,10 +296,24 @@ class Campaign:
         return f"{self.numbers} payments of {len(self.holders)} groups, {len(booked)} lines, each booked once: {told}"
 
 
+async def nothing() -> None:
+    """What few rows need."""
+
+
 async def run(
-    world: Assembled, payments_wanted: int, groups: int, seed: int, *, days: int = 20, progress: bool = False
+    world: Assembled,
+    payments_wanted: int,
+    groups: int,
+    seed: int,
+    *,
+    days: int = 20,
+    progress: bool = False,
+    analyzed: Callable[[], Awaitable[None]] = nothing,
 ) -> str:
-    """The whole campaign. Returns its figures. Raises: AssertionError."""
+    """The whole campaign. Returns its figures. Raises: AssertionError.
+
+    `analyzed` has the planner look at what was written, as a database with autovacuum does by itself.
+    """
     tenant_id = await make_tenant(world.database, f"Payments {seed}", frozen_at=MONDAY)
     expected = Expected()
     paper = PaperBank(Random(f"{seed} bank"), expected.hears, MONDAY.date())
@@ -326,6 +341,7 @@ async def run(
     while quiet < QUIET_DAYS:  # what is on its way comes to its end, returns of returns too
         await campaign.next_day()
         quiet = quiet + 1 if paper.silent else 0
+    await analyzed()
     figures = await campaign.judge()
     paper.lines.append(replace(paper.lines[0], reference="never told"))
     try:
@@ -348,7 +364,12 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 async def main(asked: argparse.Namespace) -> int:
     print(f"{asked.payments} payments of {asked.groups} groups, seed={asked.seed}")
     async with ground() as stand:
-        print(await run(stand.world, asked.payments, asked.groups, asked.seed, progress=True))
+
+        async def analyzed() -> None:
+            async with owner_of(stand.cluster, stand.world.database) as owner:
+                await owner.execute("analyze")
+
+        print(await run(stand.world, asked.payments, asked.groups, asked.seed, progress=True, analyzed=analyzed))
         async with two_processes(stand.cluster) as two:
             begun = monotonic_ns()
             told = await judge_withdrawals(
