@@ -1455,7 +1455,11 @@ create view pub_executions with (security_invoker=true) as
     order_id,
     status,
     quantity,
-    cash_amount
+    cash_amount,
+    account_group_id,
+    currency,
+    side,
+    fee
    FROM executions;
 
 create view pub_fraction_reserves with (security_invoker=true) as
@@ -1491,19 +1495,6 @@ create view pub_suspense with (security_invoker=true) as
         END AS amount
    FROM bank_lines
   WHERE (((status = 'UNMATCHED'::text) OR (status = 'RETURNED'::text)) AND (kind = ANY (ARRAY['CREDIT'::text, 'DEBIT'::text])));
-
-create view pub_unsettled_trades with (security_invoker=true) as
- SELECT tenant_id,
-    id,
-    account_group_id,
-    currency,
-        CASE side
-            WHEN 'BUY'::text THEN (cash_amount + fee)
-            ELSE (0)::numeric
-        END AS paid,
-    fee AS collected
-   FROM executions
-  WHERE (status = 'FILLED'::text);
 
 create view pub_users with (security_invoker=true) as
  SELECT tenant_id,
@@ -2211,7 +2202,6 @@ grant select on table pub_fraction_reserves to openvest_app;
 grant select on table pub_house_balances to openvest_app;
 grant select on table pub_street_orders to openvest_app;
 grant select on table pub_suspense to openvest_app;
-grant select on table pub_unsettled_trades to openvest_app;
 grant select on table pub_users to openvest_app;
 grant select on table quotes to openvest_app;
 grant insert, select, update on table reference_accounts to openvest_app;
