@@ -748,6 +748,19 @@ alter table locks enable row level security;
 alter table locks force row level security;
 create policy tenant on locks for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
+create table lot_sums (
+  tenant_id uuid not null,
+  account_id uuid not null,
+  instrument_id uuid not null,
+  currency text not null,
+  remaining numeric not null,
+  cost numeric not null,
+  constraint lot_sums_pkey PRIMARY KEY (tenant_id, account_id, instrument_id, currency),
+  constraint lot_sums_remaining_check CHECK ((remaining >= (0)::numeric))) with (fillfactor=70, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
+alter table lot_sums enable row level security;
+alter table lot_sums force row level security;
+create policy tenant on lot_sums for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
+
 create table lot_uses (
   tenant_id uuid not null,
   disposal_id uuid not null,
@@ -2189,6 +2202,7 @@ grant select on table instruments to openvest_app;
 grant insert, select on table journals to openvest_app;
 grant delete, insert, select, update on table list_marks to openvest_app;
 grant insert, select, update on table locks to openvest_app;
+grant insert, select, update on table lot_sums to openvest_app;
 grant insert, select, update on table lot_uses to openvest_app;
 grant insert, select, update on table lots to openvest_app;
 grant insert, select, update on table mandates to openvest_app;

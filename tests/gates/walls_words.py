@@ -22,6 +22,7 @@ OWN_BALANCES: Sequence[str] = (
     "lots quantity = 0, remaining = 0",
     "lots cost = null",
     "lot_uses quantity = 0",
+    "lot_sums remaining = -1",
 )
 """A table of the ledger, then a change of the own tenant's rows that a CHECK refuses."""
 
