@@ -227,10 +227,8 @@ class Flush:
         calls: list[Call] = []
         for number, position in enumerate(plan.workers):
             item = items[position]
-            cause = ""
-            if unit.frozen:  # elsewhere nothing is made of it
-                keyed, write = item.keyed, unit.write_number + number
-                cause = f"write {write}" if keyed is None else keyed.cause(plan.uses[position])
+            # Of ids that are random nothing is the cause.
+            cause = _cause(item.keyed, plan.uses.get(position, 0), unit.write_number + number) if unit.frozen else ""
             calls.append(replace(item.call, cause=cause, item=number))
         results = await verb(unit, calls)
         stored: list[tuple[Keyed, int, HttpResponse]] = []
@@ -246,6 +244,10 @@ class Flush:
                 stored.append((keyed, plan.uses[position], answer))
         self._keys.store(unit, stored)
         return accepted
+
+
+def _cause(keyed: Keyed | None, uses: int, write_number: int) -> str:
+    return f"write {write_number}" if keyed is None else keyed.cause(uses)
 
 
 def _shared(outcome: Outcome, leader: FlushItem, follower: FlushItem) -> Outcome:
