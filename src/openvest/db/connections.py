@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID
 
 import asyncpg
 import orjson
+from asyncpg.pgproto import pgproto
 
+from openvest.core.ids import KIND
 from openvest.core.snapshots import dumps
 from openvest.db.faults import DOWN
 from openvest.db.hosts import Hosts, PlainConnection
+
+KIND.make = cast("Callable[[str | bytes], UUID]", pgproto.UUID)
 
 STATED: Mapping[str, str] = {
     "timezone": "UTC",

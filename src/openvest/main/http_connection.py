@@ -151,6 +151,7 @@ class Connection(asyncio.BufferedProtocol):
     def on_message_complete(self) -> None:
         if self.reading is not None:
             self.reading.hear(complete=True)
+            self.reading.scope["whole"] = True
         self.reading, self.size = None, 0
 
     def _take(self, keeps: bool, **told: Any) -> None:
