@@ -207,6 +207,9 @@ async def _broken_off(battery: Battery, endpoint: Endpoint, port: int) -> None:
         writer.write(head + b"no number\r\n")
         said = await reader.read()
     writer.close()
+    if not said:
+        battery.findings.append(f"{label(endpoint)} broken off: is not answered")
+        return
     first, *lines = said.partition(b"\r\n\r\n")[0].decode("latin-1").split("\r\n")
     headers = [(name, value) for name, _, value in (line.partition(": ") for line in lines)]
     asked = httpx.Request(endpoint.method, f"http://127.0.0.1:{port}{at}")

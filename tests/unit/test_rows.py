@@ -71,7 +71,8 @@ def test_an_insert_takes_an_array_for_each_field() -> None:
     assert insert("gifts", Gift).sql == (
         "insert into gifts (tenant_id, id, version, amount, tags, details)"
         " select o.tenant_id, t.id, t.version, t.amount, t.tags::text[], t.details::jsonb"
-        " from tenants o cross join unnest($2::text::uuid[], $3::text::bigint[], $4::text::numeric[], $5::text[], $6::text[])"
+        " from tenants o cross join"
+        " unnest($2::text::uuid[], $3::text::bigint[], $4::text::numeric[], $5::text[], $6::text[])"
         " as t(id, version, amount, tags, details) where o.tenant_id = $1"
     )
 
