@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -22,7 +22,10 @@ app = typer.Typer(no_args_is_help=True, help="Exchange payments and statements w
 
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Where the files are put.")]
 StatementFile = Annotated[
-    Path, typer.Argument(metavar="FILE.xml", help="A camt.053 statement or camt.054 notification.")
+    Path,
+    typer.Argument(
+        metavar="FILE.xml", help="A camt.053 statement, a camt.054 notification; to import, a pain.002 report."
+    ),
 ]
 
 
@@ -44,6 +47,8 @@ def account(
     from openvest.features.bank import service_files
     from openvest.features.bank.model import NewBankAccount
 
+    if not holder.strip():
+        raise Failed("The holder has no name.", "give it as the bank writes it: --holder 'Acme Clients'")
     try:
         new = NewBankAccount(service_files.CURRENCY, holder[:70], valid_bic(bic), valid_iban(iban.replace(" ", "")))
     except ValueError as error:
@@ -89,10 +94,7 @@ def export(
         return await installation.assembled.database.write(found.tenant_id, files, n=0)
 
     def show(made: list[PaymentFile]) -> None:
-        for file in made:
-            name = folder / f"{file.kind}-{file.message_id}.xml"
-            name.write_bytes(file.content)
-            typer.echo(str(name))
+        write_down(folder, made)
         if not made:
             typer.echo("nothing is to leave" if again is None else f"no file was called {again}")
 
@@ -102,9 +104,27 @@ def export(
         raise Failed(refused.detail, "name it first: openvest bank account") from None
 
 
+def write_down(folder: Path, files: Sequence[PaymentFile]) -> None:
+    """Put all files that can be into the folder. Raises: Failed, which names the others: they have left too."""
+    lost: list[str] = []
+    for file in files:
+        name = folder / f"{file.kind}-{file.message_id}.xml"
+        try:
+            name.write_bytes(file.content)
+        except OSError as error:
+            lost.append(file.message_id)
+            typer.echo(f"{name} cannot be written ({error.strerror}).", err=True)
+        else:
+            typer.echo(str(name))
+    if lost:
+        again = "; ".join(f"openvest bank export {folder} --again {one}" for one in lost)
+        raise Failed(f"{len(lost)} of {len(files)} files are not written.", again)
+
+
 @app.command("import", epilog="Example: openvest bank import statement-2026-03-03.xml")
 def import_(file: StatementFile, tenant: Tenant = None, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
-    """Take in what a bank tells; a file that is wrong in one place is not taken, and one told twice changes nothing."""
+    """Take in what a bank tells, a camt file or a pain.002 report; one that is wrong in one place is not taken, and one
+    told twice changes nothing."""
     from openvest.features.bank import service_files
 
     async def work(unit: Unit, content: bytes) -> str:

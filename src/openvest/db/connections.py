@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
+import orjson
 
 from openvest.core.snapshots import dumps
 from openvest.db.faults import DOWN
@@ -62,7 +62,7 @@ if TYPE_CHECKING:
 async def register_json_codec(connection: Connection) -> None:
     """Let json and jsonb come and go as Python values."""
     for name in ("json", "jsonb"):
-        await connection.set_type_codec(name, encoder=_encode, decoder=json.loads, schema="pg_catalog")
+        await connection.set_type_codec(name, encoder=_encode, decoder=orjson.loads, schema="pg_catalog")
 
 
 def _encode(value: Any) -> str:
