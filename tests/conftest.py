@@ -36,7 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_finish() -> None:
-    gc.freeze()
+    gc.freeze()  # else it looks through all that is there as soon as it may
     gc.enable()
     collect_rarely()  # a worker holds some 4,000 tests; looking through them again and again was a tenth of its time
 
