@@ -256,7 +256,7 @@ async def _told_twice(client: Client, findings: list[str]) -> None:
     ours = NewBankAccount("EUR", OURS.name, OURS.bic or "", OURS.iban)
     await client.write(service_files.add_account, ours)
     for _ in range(2):
-        await client.write(service_files.import_file, statement(stated("R1")))
+        await client.write(service_files.import_file, service_files.read_file(statement(stated("R1"))))
         await client.rest()
         await client.api.send("POST", "/tests/clock/advance", {"by": "PT1H"})
 

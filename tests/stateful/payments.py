@@ -36,6 +36,7 @@ from openvest.features.withdrawals import service as withdrawals
 from openvest.features.withdrawals.model import NewWithdrawal
 from openvest.ledger.audit import prove_tenant
 from openvest.main import Assembled
+from openvest.ports.camt import read_statements
 from tests.features.direct_debits.sample import collect
 from tests.features.fundings.sample import opened
 from tests.features.mandates.sample import make_mandate
@@ -258,9 +259,10 @@ class Campaign:
     async def hand_over(self) -> None:
         self.paper.write()
         for content in self.paper.hand_over():
+            told = service_files.read_file(content)
 
-            async def take(unit: Unit, content: bytes = content) -> None:
-                await service_files.import_file(unit, content)
+            async def take(unit: Unit, told: service_files.Told = told) -> None:
+                await service_files.import_file(unit, told)
 
             await self.write(take)
         await self.world.runner.drain(self.tenant_id)
@@ -285,7 +287,7 @@ class Campaign:
         assert [(one.name, one.amount) for one in booked] == sorted((x.reference, x.signed) for x in self.paper.lines)
         assert await database.read(tenant_id, lambda unit: unit.rows(TWICE, tenant_id)) == []
         for day in sorted({line.on for line in self.paper.lines}):
-            whole = statement([line for line in self.paper.lines if line.on == day])
+            whole = read_statements(statement([line for line in self.paper.lines if line.on == day]))
             assert await database.read(tenant_id, lambda u, c=whole: service_files.reconcile_file(u, c)) == [], day
         assert await below_zero(database, tenant_id) == []
         for one in await database.read(tenant_id, segregation.requirements):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from openvest.main.installation import Installation
     from openvest.ports.pain import PaymentFile
 
+R = TypeVar("R")
 T = TypeVar("T")
 app = typer.Typer(no_args_is_help=True, help="Exchange payments and statements with the bank, as files.")
 
@@ -127,11 +128,11 @@ def import_(file: StatementFile, tenant: Tenant = None, data_dir: DataDir = DEFA
     told twice changes nothing."""
     from openvest.features.bank import service_files
 
-    async def work(unit: Unit, content: bytes) -> str:
-        done = await service_files.import_file(unit, content)
+    async def work(unit: Unit, told: service_files.Told) -> str:
+        done = await service_files.import_file(unit, told)
         return f"{done.read} lines, {done.new} of them new"
 
-    _with_file(file, tenant, data_dir, work, typer.echo)
+    _with_file(file, tenant, data_dir, service_files.read_file, work, typer.echo)
 
 
 @app.command("reconcile", epilog="Example: openvest bank reconcile statement-2026-03-03.xml")
@@ -139,6 +140,7 @@ def reconcile(file: StatementFile, tenant: Tenant = None, data_dir: DataDir = DE
     """Compare a statement with our books, line by line; exit 0 only where nothing differs."""
     from openvest.cli.tables import print_table
     from openvest.features.bank import service_files
+    from openvest.ports.camt import read_statements
 
     found: list[Break] = []
 
@@ -147,7 +149,7 @@ def reconcile(file: StatementFile, tenant: Tenant = None, data_dir: DataDir = DE
         rows = [(one.kind, one.reference, one.stated or "", one.booked or "") for one in differences]
         print_table(("difference", "reference", "at the bank", "here"), rows)
 
-    _with_file(file, tenant, data_dir, service_files.reconcile_file, show)
+    _with_file(file, tenant, data_dir, read_statements, service_files.reconcile_file, show)
     if found:
         raise Failed(f"{len(found)} lines differ.", "import what is missing here, and ask the bank about the rest")
 
@@ -156,7 +158,8 @@ def _with_file(
     file: Path,
     tenant: str | None,
     data_dir: Path,
-    work: Callable[[Unit, bytes], Awaitable[T]],
+    read: Callable[[bytes], R],
+    work: Callable[[Unit, R], Awaitable[T]],
     show: Callable[[T], None],
 ) -> None:
     """Work with what a bank tells, in a unit of the tenant. Raises: Failed."""
@@ -166,10 +169,10 @@ def _with_file(
 
     async def run(installation: Installation) -> T:
         found = await one_tenant(installation, tenant)
-        return await installation.assembled.database.write(found.tenant_id, lambda unit: work(unit, content), n=0)
+        return await installation.assembled.database.write(found.tenant_id, lambda unit: work(unit, told), n=0)
 
     try:
-        content = file.read_bytes()
+        told = read(file.read_bytes())
         inside(data_dir, run, show)
     except StatementRefused as refused:
         raise Failed(f"{file}: {refused}", "nothing was taken in; ask the bank for a sound file") from None

@@ -20,7 +20,10 @@ from openvest.features.bank.rules_reconciliation import breaks
 from openvest.ports.bank import Entry, Instruction
 from openvest.ports.camt import StatedLine, Statement, StatementRefused, read_statements
 from openvest.ports.pain import PaymentFile, batches_of, debits_file, transfers_file
-from openvest.ports.pain_status import is_report, read_report
+from openvest.ports.pain_status import StatusReport, is_report, read_report
+
+Told = StatusReport | list[Statement]
+"""A file of a bank, read: what it refuses of ours, or its statements."""
 
 CURRENCY = "EUR"
 """What pain files are for here: SEPA."""
@@ -114,22 +117,29 @@ class Imported:
     new: int
 
 
-async def import_file(unit: Unit, content: bytes) -> Imported:
+def read_file(content: bytes) -> Told:
+    """A camt file or a pain.002 report. Raises: StatementRefused.
+
+    Why apart from the unit that takes it: a large file takes longer to read than a unit may be silent.
+    """
+    return read_report(content) if is_report(content) else read_statements(content)
+
+
+async def import_file(unit: Unit, told: Told) -> Imported:
     """Take all lines of a camt file into the inbox, or what a pain.002 report refuses; what is known changes nothing.
 
     Raises: StatementRefused, AnotherAccount, AnotherFile. Writes: bank_lines.
     """
-    told = await (_refused if is_report(content) else _entries)(unit, content)
-    external_ids = [entry.external_id for entry in told]
+    entries = await (_refused(unit, told) if isinstance(told, StatusReport) else _entries(unit, told))
+    external_ids = [entry.external_id for entry in entries]
     known = await unit.rows(store.LINES_BY_EXTERNAL_ID, unit.tenant_id, external_ids)
-    if told:
-        await service.receive(unit, told)
-    return Imported(len(told), len({*external_ids} - {receipt.bank_reference for receipt in known}))
+    if entries:
+        await service.receive(unit, entries)
+    return Imported(len(entries), len({*external_ids} - {receipt.bank_reference for receipt in known}))
 
 
-async def _refused(unit: Unit, content: bytes) -> list[Entry]:
+async def _refused(unit: Unit, report: StatusReport) -> list[Entry]:
     """What a report refuses of a file of ours, payment by payment. Raises: StatementRefused, AnotherFile."""
-    report = read_report(content)
     file = await file_again(unit, report.message_id)
     if file is None:
         raise rules.AnotherFile
@@ -148,10 +158,10 @@ async def _refused(unit: Unit, content: bytes) -> list[Entry]:
     ]
 
 
-async def _entries(unit: Unit, content: bytes) -> list[Entry]:
+async def _entries(unit: Unit, told: Sequence[Statement]) -> list[Entry]:
     """Raises: as `import_file`, also where two payments of a file have one reference: one of them would be lost."""
     found: dict[str, StatedLine] = {}
-    for place, statement in await _statements(unit, content):
+    for place, statement in await _placed(unit, told):
         for line in statement.lines:
             first = found.setdefault(f"{place}{line.reference}", line)
             if replace(line, line=first.line) != first:
@@ -159,24 +169,23 @@ async def _entries(unit: Unit, content: bytes) -> list[Entry]:
     return [_entry(line, external_id=name, received_at=unit.now) for name, line in found.items()]
 
 
-async def _statements(unit: Unit, content: bytes) -> list[tuple[str, Statement]]:
+async def _placed(unit: Unit, told: Sequence[Statement]) -> list[tuple[str, Statement]]:
     """The statements of a file, each with what its account's references begin with. Raises: as `import_file`."""
     accounts = {one.iban: one for one in await our_accounts(unit)}
-    found = read_statements(content)
-    if any(statement.iban not in accounts for statement in found):
+    if any(statement.iban not in accounts for statement in told):
         raise rules.AnotherAccount
-    for statement in found:
+    for statement in told:
         currency = accounts[statement.iban].currency
         for line in statement.lines:
             if line.currency != currency:
                 raise StatementRefused(f"line {line.line}: {line.currency} on an account that is in {currency}")
-    return [(f"{accounts[statement.iban].id}/", statement) for statement in found]
+    return [(f"{accounts[statement.iban].id}/", statement) for statement in told]
 
 
-async def reconcile_file(unit: Unit, content: bytes) -> list[Break]:
+async def reconcile_file(unit: Unit, told: Sequence[Statement]) -> list[Break]:
     """What differs between a file and what was booked of its accounts in its days. Raises: as `import_file`."""
     found: list[Break] = []
-    for place, statement in await _statements(unit, content):
+    for place, statement in await _placed(unit, told):
         days = [line.booking_on for line in statement.lines]
         if days:
             ours = await unit.rows(store.LINES_OF_ACCOUNT, unit.tenant_id, place, min(days), max(days))
