@@ -44,11 +44,11 @@ def text(content: bytes, kind: str, path: str) -> list[str]:
     return [node.text for node in etree.fromstring(content).xpath(f"//{steps}", namespaces=names)]
 
 
-async def imported(unit: Unit, content: bytes) -> Imported:
+async def _import(unit: Unit, content: bytes) -> Imported:
     return await service_files.import_file(unit, service_files.read_file(content))
 
 
-async def compared(unit: Unit, content: bytes) -> list[Break]:
+async def _reconcile(unit: Unit, content: bytes) -> list[Break]:
     return await service_files.reconcile_file(unit, read_statements(content))
 
 
@@ -157,27 +157,27 @@ async def test_what_leaves_by_file_is_answered_by_file(assembled: Assembled, fro
     answer = statement(
         stated("R1", ind="DBIT", e2e=GIFT.hex, family="ICDT"), stated("R2", amount="20.00"), closing="110.00"
     )
-    first = await database.write(tenant_id, lambda unit: imported(unit, answer), n=0)
-    second = await database.write(tenant_id, lambda unit: imported(unit, answer), n=0)
+    first = await database.write(tenant_id, lambda unit: _import(unit, answer), n=0)
+    second = await database.write(tenant_id, lambda unit: _import(unit, answer), n=0)
     assert ((first.read, first.new), (second.read, second.new)) == ((2, 2), (2, 0))
     told = await database.read(tenant_id, lambda unit: unit.rows(TOLD, tenant_id))
     assert sorted(line.split()[0] for line in told) == ["CREDIT", "DEBIT", "SENT", "SENT"]
     other = statement(stated("R1", "9.00", ind="DBIT"), stated("R3", "19.00"), closing="110.00")
-    differs = await database.read(tenant_id, lambda unit: compared(unit, other))
+    differs = await database.read(tenant_id, lambda unit: _reconcile(unit, other))
     kinds = [("AMOUNT", "R1"), ("MISSING_HERE", "R3"), ("MISSING_THERE", "R2")]
     assert [(one.kind, one.reference) for one in differs] == kinds
-    assert await database.read(tenant_id, lambda unit: compared(unit, answer)) == []
+    assert await database.read(tenant_id, lambda unit: _reconcile(unit, answer)) == []
     twice = statement(stated("R4"), stated("R4"), closing="120.00")
-    assert await database.write(tenant_id, lambda unit: imported(unit, twice), n=0) == Imported(1, 1)
+    assert await database.write(tenant_id, lambda unit: _import(unit, twice), n=0) == Imported(1, 1)
     for told, why in (
         (statement(stated("R5"), stated("R5", "5.00"), closing="115.00"), r"R5 is another payment on line \d+"),
         (statement(stated("R6").replace('Ccy="EUR"', 'Ccy="CHF"')), "CHF on an account that is in EUR"),
     ):
         with pytest.raises(StatementRefused, match=why):
-            await database.write(tenant_id, lambda unit, told=told: imported(unit, told), n=0)
+            await database.write(tenant_id, lambda unit, told=told: _import(unit, told), n=0)
     strange = statement(stated("R1"), iban="NL70ABNA0106295004")
     with pytest.raises(Exception, match="an account that is none of the tenant's"):
-        await database.write(tenant_id, lambda unit: imported(unit, strange), n=0)
+        await database.write(tenant_id, lambda unit: _import(unit, strange), n=0)
     with pytest.raises(Exception, match="There is a bank account for EUR already"):
         await database.write(tenant_id, lambda unit: service_files.add_account(unit, account), n=0)
 
@@ -225,7 +225,7 @@ async def test_a_bank_refuses_a_file_or_a_part_of_it(
     rest = "" if status is None else BATCH.format(batch=batch, status=status.format(e2e=ids[1].hex))
     report = REPORT.format(message=file.message_id, group=group, rest=rest).encode()
     for new in (len(refused), 0):
-        done = await database.write(tenant_id, lambda unit: imported(unit, report), n=0)
+        done = await database.write(tenant_id, lambda unit: _import(unit, report), n=0)
         assert done == Imported(len(refused), new)
     told = await database.read(tenant_id, lambda unit: unit.rows(REASONS, tenant_id))
     assert sorted(told) == sorted(f"{ids[int(number)]} {reason}" for number, reason in refused)
@@ -241,7 +241,7 @@ async def test_a_bank_refuses_a_file_or_a_part_of_it(
         (REPORT.format(message="", group="", rest="").encode(), "it does not say which file it answers"),
     ):
         with pytest.raises(Exception, match=why):
-            await database.write(tenant_id, lambda unit, told=wrong: imported(unit, told), n=0)
+            await database.write(tenant_id, lambda unit, told=wrong: _import(unit, told), n=0)
 
 
 def compared(reference: str, amount: str = "10.00", day: int = 3) -> Compared:
