@@ -29,8 +29,8 @@ COMMANDS = """
 serve|server|worker|demo|api|listen|doctor|client create|client add-key|client list|client disable|client rotate-secret
 |clock show|clock freeze|clock thaw|clock advance|ledger prove|ledger balances|ledger segregation|events list|work list
 |work retry|work drop|instruments import|prices import|db migrate|db check|db distribute|tenants list|tenants export
-|tenants import|tenants reopen|tenants creditor|tenants bank-code|payments list|payments assign|payments return
-|bank account|bank export|bank import|bank reconcile|backup|restore
+|tenants import|tenants reopen|tenants creditor|tenants cut-off|tenants bank-code|payments list|payments assign
+|payments return|bank account|bank export|bank import|bank reconcile|backup|restore
 """.replace("\n", "").split("|")
 """Every command there is."""
 
@@ -173,6 +173,10 @@ def test_clients_are_made_listed_given_keys_and_secrets(there: Cli, tmp_path: Pa
     assert (status, said) == (0, "acme: virtual accounts are numbered under 12000 in AT.\n")
     status, _, beside = there(*whose[:-1], "1200", "--bic", "X")
     assert status == 1 and "bank_code: " in beside and "bic: " in beside
+    status, said, _ = there("tenants", "cut-off", "acme", "15:30", "--venue", "XETR")
+    assert (status, said) == (0, "acme: blocks are sent at 15:30, local time of XETR.\n")
+    status, _, beside = there("tenants", "cut-off", "acme", "15:30", "--venue", "XXXX")
+    assert status == 1 and "No trading calendar for the venue" in beside
     assert there("payments", "list", "acme", "--json")[:2] == (0, "[]\n")
     for act in (("assign", "acme", NOBODY, NOBODY), ("return", "acme", NOBODY)):
         status, _, beside = there("payments", *act)

@@ -23,7 +23,7 @@ MORNING = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 CUT_OFF = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 """16:00 in Frankfurt."""
 
-_BLOCKS = Query(UUID, "select id from blocks where tenant_id = $1 order by cut_off_at, side, id")
+BLOCKS = Query(UUID, "select id from blocks where tenant_id = $1 order by cut_off_at, side, id")
 _STATES = Query(str, "select status from blocks where tenant_id = $1 order by cut_off_at, side, id")
 _STREET = Query(
     Decimal,

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 
 import pytest
 
+from openvest.core.trading_calendar import UnknownVenue
+from openvest.db.unit import Unit
+from openvest.features.blocks import service as blocks
+from openvest.features.orders import service_dead_letters
 from openvest.main import Assembled
-from tests.kit.blocks import CUT_OFF, Hall, got, make_hall
+from openvest.simulation.scenarios import lay
+from tests.kit.blocks import BLOCKS, CUT_OFF, Hall, got, make_hall
+from tests.kit.cluster import Cluster
+from tests.kit.imports import NEW, bring, owner_of
 from tests.kit.scripted import script
 
 pytestmark = pytest.mark.anyio
@@ -161,8 +168,6 @@ async def test_cancelled_until_the_block_closes(assembled: Assembled) -> None:
 
 async def test_a_scenario_of_a_block(assembled: Assembled) -> None:
     """A sandbox lays it under the block's reference."""
-    from openvest.simulation.scenarios import lay
-
     hall = await make_hall(assembled)
     placed = await hall.place_all(["1150.50", "1150.50", "1150.50"])
     await assembled.database.write(
@@ -230,4 +235,57 @@ async def test_sets_of_two_come_to_the_same(assembled: Assembled) -> None:
     street = await hall.street()
     assert sold == D("1.5")
     assert (await hall.inventory(placed[0].instrument_id))[0] == street[0] - street[1] - bought + sold
+    await hall.proved()
+
+
+async def test_a_cut_off_of_the_tenants_own(assembled: Assembled) -> None:
+    hall = await make_hall(assembled)
+
+    async def name(mic: str | None, local: time) -> None:
+        await assembled.database.write(hall.tenant_id, lambda unit: blocks.name_cut_off(unit, mic, local), n=0)
+
+    await name(None, time(12, 0))
+    await name("XETR", time(11, 30))
+    early = await hall.place(0, cash_amount="100.00")
+    await hall.to(datetime(2026, 3, 2, 10, 30, tzinfo=UTC))
+    assert [order.status for order in await hall.read([early])] == ["FILLED"]
+    tomorrow = await hall.place(0, cash_amount="100.00")
+    await name("XETR", time(15, 0))
+    await hall.to(datetime(2026, 3, 3, 10, 30, tzinfo=UTC))
+    assert [order.status for order in await hall.read([tomorrow])] == ["NEW"], "it looks for the first one after"
+    await hall.to(datetime(2026, 3, 3, 14, 0, tzinfo=UTC))
+    assert [order.status for order in await hall.read([tomorrow])] == ["FILLED"]
+    with pytest.raises(UnknownVenue):
+        await name("XXXX", time(12, 0))
+
+
+async def test_an_instrument_that_ends_takes_its_block_with_it(assembled: Assembled, cluster: Cluster) -> None:
+    hall = await make_hall(assembled)
+    async with owner_of(cluster, assembled.database) as owner:
+        await bring(owner)
+        placed = [await hall.place(n, isin=NEW, cash_amount="100.00") for n in range(3)]
+        script(assembled, ends=False)
+        await hall.to(CUT_OFF)
+        assert [order.status for order in await hall.read(placed)] == ["PROCESSING"] * 3
+        await bring(owner, status="INACTIVE")
+        await hall.to(CUT_OFF + timedelta(minutes=1))
+    assert {order.cancellation_reason for order in await hall.read(placed)} == {"CANCELLED_BY_UPVEST_PLATFORM"}
+    assert await hall.states() == ["DONE"]
+    await hall.proved()
+
+
+async def test_a_block_that_cannot_be_asked_about_is_dropped(assembled: Assembled) -> None:
+    hall = await make_hall(assembled)
+    placed = await hall.place_all(["100.00", "250.00", "75.00"])
+    script(assembled, ends=False)
+    await hall.to(CUT_OFF)
+
+    async def drop(unit: Unit) -> None:
+        [block_id] = await unit.rows(BLOCKS, unit.tenant_id)
+        await service_dead_letters.drop_order(unit, block_id)
+
+    await assembled.database.write(hall.tenant_id, drop)
+    await hall.traders[0].rest()
+    assert {order.status for order in await hall.read(placed)} == {"CANCELLED"}
+    assert [(await trader.cash()).split(" / ")[1] for trader in hall.traders] == ["0.00"] * 3
     await hall.proved()

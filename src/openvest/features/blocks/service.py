@@ -55,8 +55,9 @@ def cut_off_at(times_of: Mapping[str, time], mic: str, default: time) -> time:
 
 
 async def name_cut_off(unit: Unit, mic: str | None, local: time) -> None:
-    """Say when blocks are sent at a venue, or at all that have no time of their own; orders that wait follow.
+    """Say when blocks are sent at a venue, or at all that have no time of their own.
 
+    An order that waits already takes the first cut-off at or after the one it waits for.
     Raises: UnknownVenue. Writes: block_cut_offs.
     """
     if mic is not None and mic not in known_venues():

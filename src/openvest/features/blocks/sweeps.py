@@ -1,1 +1,1 @@
-"""Who may still join a block and what a share makes of an order are the order's: `orders.sweeps_blocks` does the work."""
+"""The work of blocks stands in `orders.sweeps_blocks`: who joins, and what a share makes of an order, is said there."""
