@@ -100,7 +100,6 @@ def _frozen(patroni: Patroni) -> Case:
 
     async def disturb() -> float:
         old = await patroni.healthy()
-        await patroni.rests(old)
         old.signal(signal.SIGSTOP)
         try:
             return await _after_the_lock(patroni, old)
