@@ -54,12 +54,13 @@ def known_to(endpoint: Endpoint, ids: Mapping[str, str]) -> dict[str, str]:
 
 
 def target(endpoint: Endpoint, ids: Mapping[str, str]) -> str:
-    contract = contract_of(endpoint)
+    contract, first = contract_of(endpoint), endpoint.path.split("/")[1]
 
     def value(hit: re.Match[str]) -> str:
-        name, own = hit[1], f"{contract} {hit[1]}"
-        if own in ids:
-            return ids[own]
+        name = hit[1]
+        for own in (f"{contract} {name}", f"{first} {name}"):
+            if own in ids:
+                return ids[own]
         return CONSTANT[name] if name in CONSTANT and name not in ids else ids[name]
 
     return re.sub(r"\{(\w+)\}", value, endpoint.path)

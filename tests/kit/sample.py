@@ -137,7 +137,8 @@ class Sample:
 
     objects: Objects | None = None
     """Makes one object of each kind in a life that has those of the features below. Returns their ids, by the name of
-    their path parameter; one that a contract has for itself is called `lite webhook_id`."""
+    their path parameter; one that a contract has for itself is called `lite webhook_id`, one that is of another kind
+    below a part of the paths `portfolios account_id`."""
     lived: Step | None = None
     """What else is done in a whole life, frozen and at rest: answers, states and rows that one object of each kind,
     asked everything, does not come to."""

@@ -217,7 +217,9 @@ def _text(value: Any) -> Any:
     return value
 
 
-def _decimal(pattern_digits: int, places: int, *, exact: bool, signed: bool) -> tuple[Any, Any]:
+def decimal_of(pattern_digits: int, places: int, *, exact: bool = False, signed: bool = False) -> tuple[Any, Any]:
+    """What reads a decimal of at most so many digits before and after the point, and how it is described."""
+
     def parse(value: Any) -> Any:
         if isinstance(value, Decimal):
             return value
@@ -241,10 +243,10 @@ def _decimal(pattern_digits: int, places: int, *, exact: bool, signed: bool) -> 
     return BeforeValidator(parse), WithJsonSchema({"type": "string", "pattern": pattern})
 
 
-_PAY, _PAY_SCHEMA = _decimal(9, 2, exact=True, signed=False)
-_SIGNED_PAY, _SIGNED_PAY_SCHEMA = _decimal(9, 2, exact=True, signed=True)
-_UNSIGNED, _UNSIGNED_SCHEMA = _decimal(63, 27, exact=False, signed=False)
-_SIGNED, _SIGNED_SCHEMA = _decimal(63, 27, exact=False, signed=True)
+_PAY, _PAY_SCHEMA = decimal_of(9, 2, exact=True, signed=False)
+_SIGNED_PAY, _SIGNED_PAY_SCHEMA = decimal_of(9, 2, exact=True, signed=True)
+_UNSIGNED, _UNSIGNED_SCHEMA = decimal_of(63, 27, exact=False, signed=False)
+_SIGNED, _SIGNED_SCHEMA = decimal_of(63, 27, exact=False, signed=True)
 
 IN_CENTS = Shown(lambda amount: cents(Decimal(amount)))
 PaymentAmount = Annotated[Decimal, _PAY, _PAY_SCHEMA, IN_CENTS]
