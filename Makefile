@@ -1,6 +1,6 @@
 # `make` alone lists the targets. Everything that is needed is set up in .venv by the targets themselves.
 .DEFAULT_GOAL := help
-.PHONY: help setup hooks runtime demo serve test quick check measure bench move repeat crash ha gates gates-night gates-controls lite-conformance walk docs
+.PHONY: help setup hooks runtime demo serve test quick check measure bench move repeat crash overload ha gates gates-night gates-controls lite-conformance walk docs
 # Targets share one environment and one machine; side by side they would only disturb each other.
 .NOTPARALLEL:
 
@@ -51,6 +51,9 @@ repeat: setup ## live one life twice and compare every event
 
 crash: setup ## kill it under load and count what was lost
 	@$(BIN)/python -m tests.faults.crash $(ARGS)
+
+overload: setup ## hold a server busy with idle, slow and large requests, and time its clients
+	@$(BIN)/python -m tests.faults.overload $(ARGS)
 
 ha: setup ## lose the primary of a replicated database in five ways, and count (Debian: patroni, etcd-server)
 	@$(BIN)/python -m tests.ha $(ARGS)

@@ -230,7 +230,7 @@ create table bank_lines (
   constraint bank_lines_currency_check CHECK ((currency = ANY (ARRAY['EUR'::text, 'GBP'::text]))),
   constraint bank_lines_kind_check CHECK ((kind = ANY (ARRAY['SENT'::text, 'REJECTED'::text, 'CREDIT'::text, 'DEBIT'::text]))),
   constraint bank_lines_matched CHECK (((status = ANY (ARRAY['RECEIVED'::text, 'UNMATCHED'::text])) = (matched_id IS NULL))),
-  constraint bank_lines_status_check CHECK ((status = ANY (ARRAY['RECEIVED'::text, 'MATCHED'::text, 'UNMATCHED'::text, 'ASSIGNED'::text, 'RETURNED'::text])))) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
+  constraint bank_lines_status_check CHECK ((status = ANY (ARRAY['RECEIVED'::text, 'MATCHED'::text, 'UNMATCHED'::text, 'ASSIGNED'::text, 'RETURNED'::text, 'PAID_BACK'::text])))) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
 CREATE INDEX bank_lines_due ON bank_lines USING btree (tenant_id, due_at, id) WHERE (status = 'RECEIVED'::text);
 CREATE INDEX bank_lines_returned ON bank_lines USING btree (tenant_id, matched_id) WHERE (status = 'RETURNED'::text);
 CREATE INDEX bank_lines_unmatched ON bank_lines USING btree (tenant_id, created_at, id) WHERE (status = 'UNMATCHED'::text);
@@ -467,10 +467,10 @@ create table direct_debits (
   cancellation_reason text,
   settled_on date,
   constraint direct_debits_pkey PRIMARY KEY (tenant_id, id),
-  constraint direct_debits_cancellation_reason_check CHECK ((cancellation_reason = ANY (ARRAY['CANCELLED_BY_BANK'::text, 'CANCELLED_BY_UPVEST'::text]))),
   constraint direct_debits_cash_amount_check CHECK ((cash_amount > (0)::numeric)),
   constraint direct_debits_check CHECK (((status = 'CANCELLED'::text) = (cancellation_reason IS NOT NULL))),
   constraint direct_debits_currency_check CHECK ((currency = 'EUR'::text)),
+  constraint direct_debits_reason CHECK ((cancellation_reason = ANY (ARRAY['CANCELLED_BY_BANK'::text, 'CANCELLED_BY_UPVEST'::text, 'OTHER'::text]))),
   constraint direct_debits_status_check CHECK ((status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text, 'CONFIRMED'::text, 'CHARGED_BACK'::text, 'CANCELLED'::text]))),
   constraint direct_debits_version_check CHECK ((version > 0)));
 CREATE INDEX direct_debits_created ON direct_debits USING btree (tenant_id, created_at, id);
@@ -1055,6 +1055,17 @@ alter table securities_transactions enable row level security;
 alter table securities_transactions force row level security;
 create policy tenant on securities_transactions for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
+create table segregations (
+  tenant_id uuid not null,
+  through bigint not null default 0,
+  done_on date,
+  next_at timestamp with time zone not null,
+  constraint segregations_pkey PRIMARY KEY (tenant_id),
+  constraint segregations_through_check CHECK ((through >= 0)));
+alter table segregations enable row level security;
+alter table segregations force row level security;
+create policy tenant on segregations for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
+
 create table signing_keys (
   tenant_id uuid not null,
   id uuid not null,
@@ -1439,11 +1450,13 @@ create table withdrawals (
   status text not null,
   cancellation_reason text,
   returned_at timestamp with time zone,
+  paid_on date,
   constraint withdrawals_pkey PRIMARY KEY (tenant_id, id),
   constraint withdrawals_amount_check CHECK ((amount > (0)::numeric)),
   constraint withdrawals_cancellation_reason_check CHECK ((cancellation_reason = ANY (ARRAY['CANCELLED_BY_BANK'::text, 'CANCELLED_BY_UPVEST'::text, 'CANCELLED_BY_CLIENT'::text, 'OTHER'::text]))),
   constraint withdrawals_currency_check CHECK ((currency = 'EUR'::text)),
   constraint withdrawals_end_for_a_reason CHECK (((status = 'CANCELLED'::text) = (cancellation_reason IS NOT NULL))),
+  constraint withdrawals_paid_when_confirmed CHECK (((paid_on IS NULL) OR (status = 'CONFIRMED'::text))),
   constraint withdrawals_return_when_paid CHECK (((returned_at IS NULL) OR (status = 'CONFIRMED'::text))),
   constraint withdrawals_status_check CHECK ((status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text, 'CONFIRMED'::text, 'CANCELLED'::text]))),
   constraint withdrawals_version_check CHECK ((version > 0)));
@@ -1522,6 +1535,30 @@ create view pub_street_orders with (security_invoker=true) as
     status,
     reserve
    FROM street_orders;
+
+create view pub_suspense with (security_invoker=true) as
+ SELECT tenant_id,
+    id,
+    currency,
+        CASE kind
+            WHEN 'CREDIT'::text THEN amount
+            ELSE (- amount)
+        END AS amount
+   FROM bank_lines
+  WHERE (((status = 'UNMATCHED'::text) OR (status = 'RETURNED'::text)) AND (kind = ANY (ARRAY['CREDIT'::text, 'DEBIT'::text])));
+
+create view pub_unsettled_trades with (security_invoker=true) as
+ SELECT tenant_id,
+    id,
+    account_group_id,
+    currency,
+        CASE side
+            WHEN 'BUY'::text THEN (cash_amount + fee)
+            ELSE (0)::numeric
+        END AS paid,
+    fee AS collected
+   FROM executions
+  WHERE (status = 'FILLED'::text);
 
 create view pub_users with (security_invoker=true) as
  SELECT tenant_id,
@@ -2127,6 +2164,7 @@ alter table scenario_uses add constraint scenario_uses_tenant_id_scenario_id_fke
 alter table scenarios add constraint scenarios_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
 alter table securities_transactions add constraint securities_transactions_tenant_id_account_group_id_fkey FOREIGN KEY (tenant_id, account_group_id) REFERENCES account_groups(tenant_id, id);
 alter table securities_transactions add constraint securities_transactions_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES accounts(tenant_id, id);
+alter table segregations add constraint segregations_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
 alter table signing_keys add constraint signing_keys_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
 alter table street_orders add constraint street_orders_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
 alter table tax_residencies add constraint tax_residencies_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id);
@@ -2237,6 +2275,8 @@ grant select on table pub_executions to openvest_app;
 grant select on table pub_fraction_reserves to openvest_app;
 grant select on table pub_house_balances to openvest_app;
 grant select on table pub_street_orders to openvest_app;
+grant select on table pub_suspense to openvest_app;
+grant select on table pub_unsettled_trades to openvest_app;
 grant select on table pub_users to openvest_app;
 grant select on table quotes to openvest_app;
 grant insert, select, update on table reference_accounts to openvest_app;
@@ -2244,6 +2284,7 @@ grant insert, select on table scenario_uses to openvest_app;
 grant insert, select, update on table scenarios to openvest_app;
 grant select on table schema_migrations to openvest_app;
 grant insert, select on table securities_transactions to openvest_app;
+grant insert, select, update on table segregations to openvest_app;
 grant insert, select on table signing_keys to openvest_app;
 grant insert, select, update on table street_orders to openvest_app;
 grant insert, select, update on table tax_residencies to openvest_app;

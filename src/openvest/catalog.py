@@ -43,6 +43,7 @@ from openvest.features.payments.feature import FEATURE as PAYMENTS
 from openvest.features.portfolios.feature import FEATURE as PORTFOLIOS
 from openvest.features.positions.feature import FEATURE as POSITIONS
 from openvest.features.reference_accounts.feature import FEATURE as REFERENCE_ACCOUNTS
+from openvest.features.segregation.feature import FEATURE as SEGREGATION
 from openvest.features.street.feature import FEATURE as STREET
 from openvest.features.tenants.feature import FEATURE as TENANTS
 from openvest.features.users.feature import FEATURE as USERS
@@ -73,6 +74,7 @@ FEATURES: Sequence[Feature] = (
     VIRTUAL_CASH,
     STREET,
     EXECUTIONS,
+    SEGREGATION,
     ORDERS,
     PORTFOLIOS,
     WEBHOOKS,

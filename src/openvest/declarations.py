@@ -230,6 +230,8 @@ class Phase(IntEnum):
     NEWS = 8
     """News of shared data come last: an import is no request, so a frozen tenant's log must be the same whether it came
     before the work of the last request was drained or after."""
+    BOOKS = 9
+    """What the house does about its own money, when all else of the instant is done."""
 
 
 CloserLook = Callable[[Unit], Awaitable[datetime | None]]

@@ -23,8 +23,8 @@ pytestmark = pytest.mark.anyio
 MONDAY = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 Json = Any
 LATER: Mapping[str, frozenset[str]] = {
-    # fees; corporate actions; payments
-    "Transaction.type": frozenset({"FEE", "DIVIDEND", "DIRECT_DEBIT", "WITHDRAWAL"}),
+    # corporate actions
+    "Transaction.type": frozenset({"DIVIDEND"}),
     # corrections of trades
     "Execution.status": frozenset({"CANCELLED"}),
     # Seen by the event ORDER_CANCELLATION.REJECTED alone: no operation reads a request to cancel again.
@@ -33,9 +33,10 @@ LATER: Mapping[str, frozenset[str]] = {
 """What the features to come bring, by the place where it is shown. Whoever reaches one takes it out of here."""
 PLACES = frozenset(
     {
-        "AccessToken.token_type", "Account.status", "Execution.status", "Instrument.type", "Order.side",
-        "Order.status", "Order.type", "OrderCancellation.status", "Transaction.type", "User.status",
-        "UserCheck.status", "WebhookSubscription.event_categories", "WebhookSubscription.status",
+        "AccessToken.token_type", "Account.status", "DirectDebit.status", "Execution.status", "Instrument.type",
+        "Mandate.status", "Order.side", "Order.status", "Order.type", "OrderCancellation.status",
+        "ReferenceAccount.status", "Transaction.type", "User.status", "UserCheck.status",
+        "WebhookSubscription.event_categories", "WebhookSubscription.status", "Withdrawal.status",
     }
 )  # fmt: skip
 """Every place of an answer for which the reference lists values."""
@@ -167,6 +168,38 @@ async def _trades(client: Client, trader: str) -> None:
     await client.send("GET", "/accounts")
 
 
+async def _payments(client: Client) -> None:
+    """Collections and payouts of every state."""
+    payer = await client.user("payer", LITE_KYC, FIT)
+    group = await client.group(payer)
+    account = await client.account(payer, group)
+    topup = {"account_group_id": group, "cash_amount": "100.00", "currency": "EUR"}
+    await client.send("POST", "/payments/topups", topup)
+    paid_to = {"iban": "DE02100100109307118603", "bic": "PBNKDEFF", "account_holder": "Greta Anna Lindner"}
+    refused = await client.send("POST", "/accounts/{account_id}/reference_accounts", paid_to, account_id=account)
+    given = {"account_group_id": group, "iban": "DE02120300000000202051", "bic": "BYLADEM1001"}
+    mandate = await client.send("POST", "/mandates", given)
+    debit = {"user_id": payer, "account_group_id": group, "mandate_id": mandate["id"], "currency": "EUR"}
+    for text in ("", "direct-debit-rejected", "direct-debit-returned"):
+        await client.send("POST", "/direct_debits", debit | {"cash_amount": "5.00", "remittance_information": text})
+    payouts = [
+        await client.send("POST", "/withdrawals", {"account_id": account, "cash_amount": "2.00", "currency": "EUR"})
+        for _ in range(2)
+    ]
+    rejected = {"name": "payout_rejected", "on": {"client_reference": payouts[0]["id"]}}
+    await client.send("POST", "/tests/scenarios", rejected)
+    for by in ("P2DT8H", "P5D"):  # it is a Saturday
+        await client.send("POST", "/tests/clock/advance", {"by": by})
+        for path in ("/direct_debits", "/withdrawals"):
+            await client.send("GET", path)
+    at = {"account_id": account, "reference_account_id": refused["id"]}
+    await client.send("DELETE", "/accounts/{account_id}/reference_accounts/{reference_account_id}", **at)
+    await client.send("GET", "/accounts/{account_id}/reference_accounts", account_id=account)
+    await client.send("DELETE", "/mandates/{mandate_id}", mandate_id=mandate["id"])
+    await client.send("GET", "/mandates/{mandate_id}", mandate_id=mandate["id"])
+    await client.send("GET", "/accounts/{account_id}/transactions", account_id=account)
+
+
 async def _subscriptions(client: Client) -> None:
     for category in sorted(_listed("WebhookSubscription.event_categories")):
         new = {"url": "https://hooks.example.org/lite", "event_categories": [category]}
@@ -182,6 +215,7 @@ async def test_every_value_that_lite_lists_is_reached_or_comes_with_a_feature(as
     client.note("POST", "/auth/token", 200, (await v1.speaking("lite").ask_token("users:read")).json())
     trader = await _people(client)
     await _trades(client, trader)
+    await _payments(client)
     await _subscriptions(client)
     for kind in sorted(_listed("Instrument.type")):
         await client.send("GET", f"/instruments?type={kind}&limit=1")

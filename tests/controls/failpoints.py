@@ -45,4 +45,17 @@ PLANTED: tuple[Planted, ...] = (
         ),
         {"part": 2},
     ),
+    Planted(
+        "R4",
+        "left-with-the-dead",
+        "what was leased to the bank by a process that died is handed over by nobody",
+        (
+            Edit(
+                "src/openvest/features/bank/store.py",
+                "(leased_until is null or leased_until < wire_now() or $5)",
+                "(leased_until is null or $5)",
+            ),
+        ),
+        {"part": 3},
+    ),
 )

@@ -9,6 +9,7 @@ import re
 import shlex
 import socket
 import tomllib
+from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -26,8 +27,8 @@ from tests.e2e.serving import Cli, Serving, free_port, wait_until
 
 COMMANDS = """
 serve|server|worker|demo|api|listen|doctor|client create|client add-key|client list|client disable|client rotate-secret
-|clock show|clock freeze|clock thaw|clock advance|ledger prove|ledger balances|events list|work list|work retry
-|work drop|instruments import|prices import|db migrate|db check|db distribute|tenants list|tenants export
+|clock show|clock freeze|clock thaw|clock advance|ledger prove|ledger balances|ledger segregation|events list|work list
+|work retry|work drop|instruments import|prices import|db migrate|db check|db distribute|tenants list|tenants export
 |tenants import|tenants reopen|tenants creditor|tenants bank-code|payments list|payments assign|payments return
 |bank account|bank export|bank import|bank reconcile|backup|restore
 """.replace("\n", "").split("|")
@@ -218,6 +219,9 @@ def test_the_books_and_the_events_are_shown(there: Cli) -> None:
     lines = json.loads(there("ledger", "balances", "--tenant", "sandbox", "--json")[1])
     assert {line["asset"] for line in lines} >= {"EUR"} and {line["side"] for line in lines} == {"customers", "house"}
     assert "EUR" in there("ledger", "balances")[1]
+    [money] = json.loads(there("ledger", "segregation", "--tenant", "sandbox", "--json")[1])
+    assert Decimal(money["required"]) == Decimal(money["held"]) + Decimal(money["missing"])
+    assert money["done_on"] in there("ledger", "segregation")[1], "the clock was moved over the close of a day"
     listed = [json.loads(line) for line in there("events", "list", "--tenant", "sandbox", "--json")[1].splitlines()]
     assert [event["sequence"] for event in listed] == list(range(1, len(listed) + 1))
     later = there("events", "list", "--tenant", "sandbox", "--after", "3", "--limit", "2", "--json")[1]

@@ -44,6 +44,7 @@ def test_what_is_called_wrongly_is_told_with_one_next_step(
         ("client", "rotate-secret", NOBODY),
         ("ledger", "prove"),
         ("ledger", "balances"),
+        ("ledger", "segregation"),
         ("events", "list"),
         ("db", "check"),
     ],

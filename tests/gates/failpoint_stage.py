@@ -22,6 +22,8 @@ from tests.faults.crash.checker import Findings, check, wait_for_rest
 from tests.faults.crash.journal import Journal, read_journal
 from tests.faults.crash.load import Load, order_body
 from tests.faults.crash.run import furnished, since
+from tests.features.bank.sample import MAKE_DUE
+from tests.features.withdrawals.sample import pay_out
 from tests.kit.receiver import Receiver, receiving
 from tests.kit.stage import DidNotStart, Stage, free_ports
 from tests.kit.wire import Credentials, Wire
@@ -44,6 +46,8 @@ _PASSED_BY: Mapping[str, tuple[Process, ...]] = {
     "sequencer": ("worker",),
     "deliveries": ("worker",),
 }
+_AT_THE_BANK = {"outbound": "bank.send", "sweep": "bank.book"}
+"""What is died in besides, by the kind of place: orders make other work pass these places, and payouts this."""
 _LEASED = "select table_name from information_schema.columns where column_name = 'leased_until'"
 
 
@@ -58,14 +62,20 @@ class Case:
     def moves_clock(self) -> bool:
         return self.name.startswith("clock.")
 
+    @property
+    def is_of_bank(self) -> bool:
+        return "@bank." in self.name
+
     def __str__(self) -> str:
         return f"{self.name} in a {self.process}"
 
 
 def cases_of(name: str) -> list[Case]:
     """The deaths at one place. A worker never chooses where a clock goes."""
-    processes = _PASSED_BY.get(name.partition(".")[0], ())
-    return [Case(name, p) for p in processes if (name, p) != ("clock.after_target", "worker")]
+    kind = name.partition(".")[0]
+    processes = _PASSED_BY.get(kind, ())
+    names = [name, f"{name}@{_AT_THE_BANK[kind]}"] if kind in _AT_THE_BANK else [name]
+    return [Case(one, p) for one in names for p in processes if (one, p) != ("clock.after_target", "worker")]
 
 
 @dataclass
@@ -97,6 +107,7 @@ class Running:
     """What stands while processes die. `mortal` is the port of the server that dies, `lasting` of the other one."""
 
     stage: Stage
+    database: Database
     receiver: Receiver
     mortal: int
     lasting: int
@@ -121,8 +132,11 @@ class Running:
         load.seed += 1
         under_load = asyncio.create_task(load.run(self.clients))
         moving = asyncio.create_task(self._move_clock(case)) if case.moves_clock else None
+        paying = asyncio.create_task(self._pay_out()) if case.is_of_bank else None
         try:
             found = await self._meet(case, hit)
+            if paying is not None:
+                paying.cancel()
             await age_leases(self.stage)
             if case.process == "worker":
                 await self.start("worker")
@@ -174,6 +188,13 @@ class Running:
         except TimeoutError:
             return [f"after {case}: the clock never arrives"]
 
+    async def _pay_out(self) -> None:
+        """Payouts whose cut-off has come, one after the other."""
+        while True:
+            await pay_out(self.database, self.live.id)
+            await self._as_superuser(MAKE_DUE, self.live.id)
+            await asyncio.sleep(0.2)
+
     async def _until_sent(self, mortal: Wire, target: datetime) -> None:
         """Ask the server that is about to die, as soon as it answers at all."""
         async with asyncio.timeout(DEATH_SECONDS):
@@ -198,8 +219,9 @@ class Running:
         finally:
             await connection.close()
 
-    async def findings(self, database: Database, case: Case) -> list[str]:
+    async def findings(self, case: Case) -> list[str]:
         """Everything at rest, everything accounted for."""
+        database = self.database
         try:
             await wait_for_rest(database, self.live.id)
             await wait_for_arrival(database, self.live.id)
@@ -223,11 +245,11 @@ def _most_hits(case: Case) -> int:
 async def crash_while_running(stage: Stage, chance: random.Random, cases: Sequence[Case], clients: int) -> Told:
     """Every case once: servers first, while one worker lives; then workers, each followed by a sound one."""
     findings: list[str] = []
-    async with stage.database_alone(), running(stage, chance, clients) as world, stage.database() as database:
+    async with stage.database_alone(), running(stage, chance, clients) as world:
         begun = monotonic_ns()
         for case in sorted(cases, key=lambda one: (one.process, one.name)):
             findings += await world.die(case, chance.randint(1, _most_hits(case)))
-            findings += await world.findings(database, case)
+            findings += await world.findings(case)
             print(f"  {since(begun):>6}  {case}, {world.live.load.journal.acknowledged} acknowledged", flush=True)
         for tenant in (world.live, world.frozen):
             await tenant.load.journal.close()
@@ -260,7 +282,7 @@ async def running(stage: Stage, chance: random.Random, clients: int) -> AsyncGen
             await wait_for_arrival(database, live.id)
             await subscribe(live.load.wires[-1], receiver)
             first = await database.read(live.id, lambda unit: unit.one(LAST, live.id))
-        yield Running(stage, receiver, mortal, lasting, clients, live, frozen, first)
+            yield Running(stage, database, receiver, mortal, lasting, clients, live, frozen, first)
 
 
 async def subscribe(wire: Wire, receiver: Receiver) -> None:

@@ -10,7 +10,7 @@ from tests.gates.failpoint_starts import STARTS, crash_while_starting
 from tests.gates.gate import Gate, Run, Verdict
 from tests.kit.stage import staged
 
-PARTS = ("", "deliveries.", "unit.")
+PARTS = ("", "deliveries.", "unit.", "outbound.after_lease")
 """What the size `part` may leave it at, by number; 0 is everything there is."""
 
 

@@ -19,13 +19,11 @@ import asyncpg
 
 from openvest import catalog
 from openvest.core.clock import monotonic_ns
-from openvest.core.sealing import Secrets
 from openvest.db.unit import Database
 from openvest.declarations import Outbound
 from openvest.features.bank.model import PARTIES
 from openvest.ledger.audit import prove_tenant
 from openvest.main.failpoints import PAUSE
-from openvest.main.installation import KEY_FILE
 from tests.faults.crash.checker import check, wait_for_rest
 from tests.faults.crash.journal import Journal, read_journal
 from tests.faults.crash.load import Load, order_body
@@ -219,8 +217,9 @@ class Field:
     async def undecidable(self) -> None:
         """A row that cannot be decided is told by everybody who should, and goes on once it is repaired."""
         tenant_id = self.known.tenant_id
-        key = Secrets.from_hex((self.stage.data_dir / KEY_FILE).read_text())
-        await self.superuser.execute(PLANT, tenant_id, SPOILT, key.seal(b"{}", PARTIES.place(id=SPOILT)))
+        secrets = self.database.secrets
+        assert secrets is not None
+        await self.superuser.execute(PLANT, tenant_id, SPOILT, secrets.seal(b"{}", PARTIES.place(id=SPOILT)))
         await self._until(WAITS, tenant_id, SPOILT)
         proof = await prove_tenant(self.database, tenant_id, catalog.INVARIANTS)
         listed = json.loads(self.stage.run("work", "list", "--json"))

@@ -18,12 +18,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from openvest.core.sealing import Secrets
 from openvest.core.signing_keys import generate_ed25519
 from openvest.db.address import DatabaseAddress, EmbeddedError, read_address
 from openvest.db.attach import attach_or_start
 from openvest.db.connections import open_pool
 from openvest.db.embedded import ADDRESS_FILE, remove_database
 from openvest.db.unit import Database
+from openvest.main import assemble
+from openvest.main.installation import KEY_FILE
 from tests.kit.wire import Credentials
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -135,10 +138,11 @@ class Stage:
 
     @asynccontextmanager
     async def database(self) -> AsyncGenerator[Database]:
-        """The installation's database as the application role sees it, to read what happened."""
+        """The installation's database as its processes have it: to read what happened, and to make something due."""
+        secrets = Secrets.from_hex((self.data_dir / KEY_FILE).read_text())
         pool = await open_pool(self.address().app_dsn(), size=2, application="checker")
         try:
-            yield Database(pool)
+            yield assemble(pool, seed="checker", secrets=secrets).database
         finally:
             pool.terminate()
 

@@ -13,7 +13,7 @@ from openvest.db.query import Query
 from openvest.db.unit import Database, Unit
 from openvest.declarations import AuditQuery
 from openvest.ledger import posting_rules
-from openvest.ledger.audit import AUDIT, FIGURES, prove_tenant, safeguarding
+from openvest.ledger.audit import AUDIT, prove_tenant
 from openvest.ledger.trades import settlement
 from openvest.ledger.trial import trial_balance
 from tests.kit.cluster import Cluster
@@ -201,37 +201,3 @@ async def test_a_proof_sees_one_snapshot(desk: Desk) -> None:
     level = Query(str, "select current_setting('transaction_isolation')")
     seen = await desk.database.read(desk.tenant_id, lambda unit: unit.one(level), one_snapshot=True)
     assert seen == "repeatable read"
-
-
-async def test_client_money_is_required_per_group(database: Database, tenant_id: UUID) -> None:
-    """G has 500 of which 100 went into a buy not settled yet (fee 10); G2 owes 60; 25 are nobody's yet."""
-    desk = Desk(database, tenant_id)
-    funding = (desk.id("funding"), desk.id("G"), "EUR", Decimal("500.00"), DAY)
-    second = (desk.id("second"), desk.id("G2"), "EUR", Decimal("60.00"), DAY)
-    await desk.post(posting_rules.credit_funding(*funding), posting_rules.credit_funding(*second))
-    await desk.lock("order", "110.00")
-    trade = desk.trade("execution", "order", "BUY", "1", "100.00", fee=Decimal("10.00"))
-    await desk.fill(trade)
-    await desk.lock("second order", "60.00", "2")
-    second_trade = desk.trade("second execution", "second order", "BUY", "1", "60.00", customer="2")
-    await desk.fill(second_trade)
-    await desk.post(settlement(second_trade, NEXT_DAY))
-    await desk.post(posting_rules.credit_funding_charge_back(*second))
-    await desk.post(posting_rules.payment_unmatched(desk.id("line"), "EUR", Decimal("25.00"), DAY))
-    waiting = safeguarding(
-        "select b.owner_id, 'EUR'::text, 110.00, 10.00 from balances b"
-        " where b.tenant_id = $1 and b.available > 0 and b.asset = 'EUR'"
-    )
-
-    async def figures() -> dict[str, str]:
-        proof = await prove_tenant(database, tenant_id, AUDIT, [*FIGURES, waiting])
-        assert proof.clean
-        return {name: value for name, value in proof.figures.items() if name.startswith("client money")}
-
-    assert await figures() == {
-        "client money required EUR": "525",
-        "client money held EUR": "465",
-        "client money missing EUR": "60",
-    }
-    await desk.post(posting_rules.segregation(NEXT_DAY, "EUR", Decimal("60.00")))
-    assert (await figures())["client money missing EUR"] == "0"

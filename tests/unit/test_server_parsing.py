@@ -163,6 +163,16 @@ def test_depth_counts_levels_and_not_brackets() -> None:
     assert parse_json(b"[" * 32 + b"]" * 32)
 
 
+def test_a_document_is_measured_before_it_is_decoded() -> None:
+    """A megabyte of empty objects took half a second to decode and to count."""
+    with pytest.raises(InvalidRequest, match=f"more than {MAX_VALUES} values"):
+        parse_json(b"[" + b"{}," * MAX_VALUES)
+    with pytest.raises(InvalidRequest, match="more than 32 deep"):
+        parse_json(b"[" * 33)
+    text = r"\",[{" * MAX_VALUES
+    assert len(parse_json(json.dumps([text] * 40).encode())) == 40
+
+
 @pytest.mark.parametrize("text", ["\\u0000", "\\ud800", "\\udfff x"])
 def test_what_is_no_text_is_refused_where_it_stands(text: str) -> None:
     body = f'{{"name":"a","parts":[{{"name":"b"}},{{"name":"{text}"}}]}}'.encode()

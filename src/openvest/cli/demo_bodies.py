@@ -54,3 +54,17 @@ FIT: dict[str, Any] = {
     "instrument_suitability": {"suitability": True},
 }
 RESIDENCIES: dict[str, Any] = {"tax_residencies": [{"country": "DE", "tax_identifier_number": "86095742719"}]}
+DEPOSIT: dict[str, Any] = {
+    "amount": "500.00",
+    "currency": "EUR",
+    "client_reference": "salary",
+    "counterparty_name": "Paula Muster",
+    "counterparty_account": {"iban": "DE02100100109307118603"},
+}
+"""What the simulated bank is told to let arrive."""
+REFERENCE_ACCOUNT: dict[str, Any] = {
+    "account_owner": "Paula Muster",
+    "iban": "DE02100100109307118603",
+    "bic": "PBNKDEFF",
+    "confirmed_at": CONFIRMED_AT,
+}

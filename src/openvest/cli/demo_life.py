@@ -13,7 +13,18 @@ from decimal import Decimal
 from typing import Any, Protocol
 from uuid import NAMESPACE_URL, uuid5
 
-from openvest.cli.demo_bodies import FIT, FUND, FUND_OFFER, KYC, RESIDENCIES, SHARE, USER, WORLD
+from openvest.cli.demo_bodies import (
+    DEPOSIT,
+    FIT,
+    FUND,
+    FUND_OFFER,
+    KYC,
+    REFERENCE_ACCOUNT,
+    RESIDENCIES,
+    SHARE,
+    USER,
+    WORLD,
+)
 from openvest.sdk.client import Client, Response
 
 FROZEN_AT = "2026-03-02T09:30:00Z"
@@ -22,7 +33,7 @@ PACKAGES = {"delay": "1s", "max_package_size": 16_000}
 """Small ones, so that there are several whose numbers must follow one another."""
 PATIENCE_SECONDS = 20
 _PAUSE_SECONDS = 0.01
-MONEY = Decimal("10000.00")
+MONEY, DEPOSITED, WITHDRAWN = Decimal("10000.00"), Decimal("500.00"), Decimal("300.00")
 
 Json = dict[str, Any]
 
@@ -72,6 +83,7 @@ class Life:
         self.open_account()
         self.trade()
         self.settle()
+        self.withdraw()
         self.look_back()
 
     def arrive(self) -> None:
@@ -122,6 +134,19 @@ class Life:
         topup = self._send("POST", "/payments/topups", money)
         self.story.expect("a top-up is credited at once", topup["status"] == "CONFIRMED", topup["status"])
         self._cash_is("10,000.00 EUR can be traded", available_for_trading=MONEY, balance=MONEY)
+        self._deposit()
+
+    def _deposit(self) -> None:
+        """A transfer to an IBAN of the customer's own."""
+        body = {"account_group_id": self.group_id, "name": "Demo"}
+        own = self._send("POST", "/payments/virtual_bank_accounts", body)
+        iban = own["identification"]["swift"]["iban"]
+        self._send("POST", "/tests/payments/transactions", {**DEPOSIT, "account": {"iban": iban}})
+        path = f"/account_groups/{self.group_id}/payments/credit_fundings"
+        [funding] = self._until(path, lambda seen: bool(seen["data"]), "the transfer is booked")["data"]
+        credited = (funding["virtual_bank_account_id"], funding["status"]) == (own["id"], "CONFIRMED")
+        self.story.expect(f"a transfer to her own IBAN {iban} is credited", credited, funding)
+        self._cash_is("then 10,500.00 EUR can be traded", available_for_trading=MONEY + DEPOSITED)
 
     def trade(self) -> None:
         """Every kind of order there is."""
@@ -175,6 +200,20 @@ class Life:
         now = self._advance("P4D")
         states = {e["status"] for name in self.orders for e in self._order_now(name)["executions"]}
         self.story.expect(f"by {now} every execution has settled", states == {"SETTLED"}, states)
+
+    def withdraw(self) -> None:
+        """Money leaves: it is set apart, handed to the bank at its cut-off, and paid on the next bank day."""
+        self.story.chapter("Money leaves")
+        paid_to = self._send("POST", "/payments/reference_accounts", {**REFERENCE_ACCOUNT, "user_id": self.user_id})
+        free = Decimal(self._cash()["available_for_withdrawal"])
+        body = {"reference_account_id": paid_to["id"], "account_group_id": self.group_id, "amount": "300.00"}
+        made = self._send("POST", "/payments/withdrawals", {**body, "currency": "EUR"})
+        self._cash_is("300.00 EUR on their way out are set apart", available_for_withdrawal=free - WITHDRAWN)
+        path, seen = f"/payments/withdrawals/{made['id']}", [made["status"]]
+        for by in ("PT3H", "P3D"):
+            now = self._advance(by)
+            seen.append(self._get(path)["status"])
+        self.story.expect(f"by {now} the bank has paid them", seen == ["NEW", "PROCESSING", "CONFIRMED"], seen)
 
     def look_back(self) -> None:
         """What the customer has, and whether it all adds up."""

@@ -16,6 +16,7 @@ from openvest.cli.options import DEFAULT_DATA_DIR, AsJson, DataDir, OnlyTenant, 
 if TYPE_CHECKING:
     from openvest.events.log import LoggedEvent
     from openvest.features.instruments.model import ImportDone
+    from openvest.features.segregation.service import Standing
     from openvest.ledger.audit import Proof
     from openvest.ledger.trial import TrialLine
     from openvest.main.environment import Environment
@@ -99,6 +100,64 @@ def balances(tenant: OnlyTenant = None, as_json: AsJson = False, data_dir: DataD
             print_table(("asset", "side", "bucket", "", "amount"), rows, title=name, numbers=("amount",))
 
     inside(data_dir, work, show)
+
+
+@ledger.command("segregation", epilog="Example: openvest ledger segregation --tenant sandbox")
+def segregation(tenant: OnlyTenant = None, as_json: AsJson = False, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
+    """Show, per currency, what must be at the bank for customers, what is there, and the difference.
+
+    Client money is not the house's: it stands in accounts of its own. What
+    must be there is made up of:
+
+    customers: the settled money of every account group, at least zero for
+    each, so that no group's debt is paid with another's money. It counts
+    although the bank may not have it: a top-up that is not wired, proceeds
+    before their settlement.
+
+    suspense: what arrived and is nobody's yet (openvest payments list).
+
+    charges: fees and taxes of settled trades.
+
+    A missing amount is the house's to pay, and what is below zero is too much.
+    At the close of each business day (T2, 18:00 in Berlin) the journal
+    SEGREGATION moves it from or to the house's own account; until then it
+    grows and shrinks with what is booked. This command only looks.
+    """
+    from openvest.cli.operator_session import chosen_tenants, inside
+
+    async def work(installation: Installation) -> list[tuple[str, Standing]]:
+        from openvest.features.segregation.service import standing
+
+        database = installation.assembled.database
+        found = await chosen_tenants(installation, tenant)
+        return [(one.name, await database.read(one.tenant_id, standing, one_snapshot=True)) for one in found]
+
+    inside(data_dir, work, lambda found: _print_standings(found, as_json))
+
+
+_SEGREGATION = ("customers", "suspense", "charges", "required", "held", "missing")
+
+
+def _print_standings(found: list[tuple[str, Standing]], as_json: bool) -> None:
+    from openvest.cli.tables import print_table
+    from openvest.core.money import cents
+
+    rows = [
+        (name, one.done_on, x.currency, [cents(getattr(x, figure)) for figure in _SEGREGATION])
+        for name, one in found
+        for x in one.requirements
+    ]
+    if as_json:
+        told = [
+            {"tenant": name, "done_on": day, "currency": currency, **dict(zip(_SEGREGATION, figures, strict=True))}
+            for name, day, currency, figures in rows
+        ]
+        typer.echo(json.dumps(told, default=str, indent=2))
+        return
+    for name, one in found:
+        mine = [(currency, *figures) for owner, _, currency, figures in rows if owner == name]
+        last = "not segregated yet" if one.done_on is None else f"last segregated on {one.done_on}"
+        print_table(("currency", *_SEGREGATION), mine, title=f"{name}: {last}", numbers=_SEGREGATION)
 
 
 @events.command("list", epilog="Example: openvest events list --after 100 --json")

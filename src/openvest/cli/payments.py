@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="See money in suspense; assign it to an account group, or send it back.")
 Line = Annotated[UUID, typer.Argument(metavar="ID", help="The id that payments list shows.", show_default=False)]
-_COLUMNS = ("id", "booked on", "amount", "currency", "from", "text")
+_COLUMNS = ("id", "booked on", "amount", "currency", "from", "text", "why")
 MOST = 1_000
 """How many lines are listed at once, the oldest."""
 
@@ -33,11 +33,16 @@ class Listed:
     currency: str
     counterparty: str
     text: str
+    why: str
 
 
 @app.command("list", epilog="Example: openvest payments list acme --json")
 def list_(tenant: tenant_moves.Name, as_json: AsJson = False, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
-    """List what stands in suspense, the oldest first: no reference, or a wrong one, or another amount."""
+    """List what stands in suspense, the oldest first, and why: no reference, or a wrong one, or another amount.
+
+    What the bank took, below zero, was told before what it takes back, or is
+    of something unknown. As soon as its partner comes both leave the list.
+    """
     from openvest.cli.operator_session import inside, one_tenant
 
     async def work(installation: Installation) -> list[Listed]:
@@ -67,7 +72,15 @@ async def _unmatched(unit: Unit) -> list[Listed]:
         counterparty = bank.open_parties(unit, line).counterparty
         amount = cents(line.amount if line.kind == "CREDIT" else -line.amount)
         name = "" if counterparty is None else counterparty.name
-        row = Listed(str(line.id), str(line.booking_on), amount, line.currency, name, line.remittance_information)
+        row = Listed(
+            id=str(line.id),
+            booked_on=str(line.booking_on),
+            amount=amount,
+            currency=line.currency,
+            counterparty=name,
+            text=line.remittance_information,
+            why=line.why_unmatched,
+        )
         listed.append(row)
     return listed
 

@@ -261,42 +261,6 @@ select bucket || ' ' || asset, trim_scale(sum(balance))::text
 )
 
 
-_SAFEGUARDING: LiteralString = """
-with open_executions (group_id, currency, paid, collected) as (
-{open_executions}
-), waiting as (
-  select group_id, currency, sum(paid) as paid from open_executions group by group_id, currency
-), owed as (
-  select b.asset, greatest(0, b.available + b.locked + b.withdrawing - b.unsettled_in + coalesce(w.paid, 0)) as amount
-    from balances b left join waiting w on w.group_id = b.owner_id and w.currency = b.asset
-   where b.tenant_id = $1 and b.owner_kind = 'group'
-  union all
-  select asset, balance from house_balances
-   where tenant_id = $1 and length(asset) = 3
-     and bucket in ('suspense', 'fees', 'vat', 'tax_income', 'tax_solidarity', 'tax_church')
-  union all
-  select currency, -collected from open_executions
-), total as (
-  select asset, sum(amount) as required from owed group by asset
-), held as (
-  select asset, -sum(balance) as held from house_balances where tenant_id = $1 and bucket = 'bank' group by asset)
-select v.name || ' ' || t.asset as name, trim_scale(v.value)::text as value
-  from total t left join held h using (asset) cross join lateral (values
-    ('client money required', t.required), ('client money held', coalesce(h.held, 0)),
-    ('client money missing', t.required - coalesce(h.held, 0))) as v(name, value)
-"""
-
-
-def safeguarding(open_executions: LiteralString) -> AuditFigure:
-    """Client money that must be at the bank, what is there, and the difference the house has to move, per currency.
-
-    Floored per group, so that no group's debt is paid with another's money. `open_executions` selects, for executions
-    that are booked and not settled, (group_id, currency, paid, collected): what a buy took from the lock (0 for a
-    sale), and the fee and taxes booked with it. It may use the tenant as $1.
-    """
-    return AuditFigure("safeguarding", _SAFEGUARDING.replace("{open_executions}", open_executions))
-
-
 _ROWS: LiteralString = "select to_jsonb(q)::text from ({query}) q limit $2"
 _TAKE_TIME = Query(str, "select set_config('statement_timeout', '0', true)")
 

@@ -163,9 +163,17 @@ def credit_funding(
     return journal_of("CREDIT_FUNDING", funding_id, on, legs)
 
 
-def credit_funding_charge_back(funding_id: UUID, group_id: UUID, currency: str, amount: Decimal, on: date) -> Journal:
-    """A recalled transfer; what is spent becomes due. (2.5)"""
-    legs = (Leg(group_id, currency, "available", -amount), house(currency, "bank", amount))
+def credit_funding_charge_back(
+    funding_id: UUID,
+    group_id: UUID,
+    currency: str,
+    amount: Decimal,
+    on: date,
+    *,
+    source: Literal["bank", "suspense"] = "bank",
+) -> Journal:
+    """A recalled transfer; what is spent becomes due. Out of `suspense` where the recall was told before it. (2.5)"""
+    legs = (Leg(group_id, currency, "available", -amount), house(currency, source, amount))
     return journal_of("CREDIT_FUNDING_CHARGE_BACK", funding_id, on, legs, reverses="CREDIT_FUNDING")
 
 

@@ -21,6 +21,7 @@ class Bodies:
 
     def __init__(self, settings: ServerSettings) -> None:
         self._settings = settings
+        self._turns = asyncio.Lock()
         self.held = 0
 
     async def read(self, request: Request, receive: Receive) -> None:
@@ -36,6 +37,16 @@ class Bodies:
         except TimeoutError:
             raise RequestTimeout(f"The body did not arrive within {seconds:g} seconds.") from None
 
+    async def turn(self, size: int) -> None:
+        """Before a part of a body of this size is taken, or all of it is digested or parsed: of large ones, one part in
+        a turn of the loop.
+
+        Why: three hundred that are there at once would keep everybody else waiting for all of them.
+        """
+        if size > self._settings.body_bytes // _SMALL:
+            async with self._turns:
+                await asyncio.sleep(0)
+
     def release(self, request: Request) -> None:
         """The request has its answer; its body counts no more."""
         self.held -= len(request.body)
@@ -44,6 +55,7 @@ class Bodies:
         body = bytearray()  # not a list of what arrives: single bytes would take fifty times their room
         try:
             while True:
+                await self.turn(len(body))
                 message = await receive()
                 if message["type"] == "http.disconnect":
                     raise BrokenOff("The body ended before it was complete.")

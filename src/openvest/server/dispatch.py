@@ -102,6 +102,7 @@ class Dispatcher:
         await self.bodies.read(request, receive)
         named = named_client(request) or (form_client(request) if endpoint.form else None)
         await self._limit(named)
+        await self.bodies.turn(len(request.body))
         if endpoint.form:
             caller = await self.authenticator.token_caller(request)
         else:
@@ -122,6 +123,7 @@ class Dispatcher:
         query = parse_query(endpoint, request.query)
         allow_list = self.runner.settings.webhook_allow_list
         context = ValidationContext(caller.licence, allow_list)
+        await self.bodies.turn(len(request.body))
         body, plain = parse_body(endpoint, request.body, context)
         path = parse_path(endpoint, hit.route.names, hit.values)
         call = Call(caller, path, query, body, key, request.request_id, webhook_allow_list=allow_list)

@@ -8,8 +8,10 @@ Source: CONTRACTS.md rule 5.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import islice
 from typing import Any, cast, get_origin
 from urllib.parse import parse_qsl
 from uuid import UUID
@@ -30,6 +32,9 @@ MAX_MISFITS = 100
 """Field errors that one refusal names, however many there are."""
 MAX_QUERY_FIELDS = 100
 ROOT = "(root)"
+_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_BRACKET = re.compile(r"[][{}]")
+_ODD = re.compile("[\0\ud800-\udfff]")
 
 
 class _Duplicate(ValueError):
@@ -60,24 +65,35 @@ def parse_json(body: bytes) -> Any:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
         raise _not_json("is not UTF-8") from None
+    _check_extent(text)
     try:
         value = _DECODER.decode(text)
     except _Duplicate:
         raise _not_json("names a field twice in one object") from None
     except _Constant:
         raise _not_json("holds a number that JSON does not have") from None
-    except RecursionError:
-        raise _not_json(f"is nested more than {MAX_DEPTH} deep") from None
     except ValueError:
         raise _not_json("is not JSON") from None
-    openings = text.count("{") + text.count("[")
-    if openings > MAX_DEPTH and _depth(value) > MAX_DEPTH:
-        raise _not_json(f"is nested more than {MAX_DEPTH} deep")
-    if openings + text.count(",") > MAX_VALUES and _values(value) > MAX_VALUES:
-        raise _not_json(f"holds more than {MAX_VALUES} values")
     if "\\u" in text:
         _check_escapes(value)
     return value
+
+
+def _check_extent(text: str) -> None:
+    """Raises: InvalidRequest for what is too deep or too much, judged by brackets and commas.
+
+    Why before it is decoded: a megabyte of empty objects took half a second, while everybody else waits.
+    """
+    openings = text.count("{") + text.count("[")
+    if openings <= MAX_DEPTH and openings + text.count(",") <= MAX_VALUES:
+        return
+    bare, depth = _STRING.sub("", text), 0
+    for bracket in islice(_BRACKET.finditer(bare), 2 * MAX_VALUES):
+        depth += 1 if bracket[0] in "[{" else -1
+        if depth > MAX_DEPTH:
+            raise _not_json(f"is nested more than {MAX_DEPTH} deep")
+    if bare.count("{") + bare.count("[") + bare.count(",") > MAX_VALUES:
+        raise _not_json(f"holds more than {MAX_VALUES} values")
 
 
 def _not_json(what: str) -> InvalidRequest:
@@ -90,24 +106,6 @@ def _children(value: Any) -> Sequence[tuple[str, Any]]:
     if isinstance(value, list):
         return [(str(n), item) for n, item in enumerate(cast("list[Any]", value))]
     return ()
-
-
-def _depth(value: Any) -> int:
-    deepest, waiting = 0, [(value, 1)]
-    while waiting:
-        one, depth = waiting.pop()
-        deepest = max(deepest, depth)
-        waiting += [(child, depth + 1) for _, child in _children(one)]
-    return deepest
-
-
-def _values(value: Any) -> int:
-    found, waiting = 0, [value]
-    while waiting:
-        inside = _children(waiting.pop())
-        found += len(inside)
-        waiting += [child for _, child in inside]
-    return found
 
 
 def _texts(value: Any, path: str) -> Iterator[tuple[str, str]]:
@@ -127,7 +125,7 @@ def _check_escapes(value: Any) -> None:
 
 
 def _odd(text: str) -> bool:
-    return "\0" in text or any("\ud800" <= character <= "\udfff" for character in text)
+    return _ODD.search(text) is not None
 
 
 def field_error(part: str, errors: Sequence[FieldError]) -> InvalidRequest:

@@ -30,6 +30,8 @@ select (select count(*) from orders where tenant_id = $1 and status = 'NEW' and 
           and (order_type = 'MARKET' or cancellation_reason is not null))
      + (select count(*) from executions where tenant_id = $1 and status = 'FILLED')
      + (select count(*) from event_sets where tenant_id = $1 and first_number is null)
+     + (select count(*) from withdrawals w join bank_instructions i on i.tenant_id = w.tenant_id and i.object_id = w.id
+         where w.tenant_id = $1 and w.status = 'NEW' and i.send_at <= wire_now())
 """
 ORDERS = """
 select id, client_reference, account_id, user_id, cash_amount, quantity, limit_price, status, cancellation_reason

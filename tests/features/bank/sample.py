@@ -12,6 +12,7 @@ from openvest.db.unit import Database, Unit
 from openvest.features.bank import service as bank
 from openvest.features.bank import service_files
 from openvest.features.bank.model import NewBankAccount, NewInstruction
+from tests.features.withdrawals.sample import pay_out
 from tests.kit.sample import Ask, Asked, Life, Sample
 from tests.repeat.life import transfer
 
@@ -29,6 +30,9 @@ WIRE = {
     "counterparty_account": {"iban": IBANS[1]},
 }
 
+MAKE_DUE = "update bank_instructions set send_at = wire_now() where tenant_id = $1 and status = 'READY'"
+"""The cut-off of what waits has come. Why it is said: a clock of wall time does not come to the end of a bank's day."""
+
 
 async def _wires(database: Database, tenant_id: UUID, ask: Ask, count: int) -> Sequence[Asked]:
     return [ask({}).also(client_reference=f"number {n}") for n in range(count)]
@@ -36,6 +40,11 @@ async def _wires(database: Database, tenant_id: UUID, ask: Ask, count: int) -> S
 
 async def _a_wire(field: Field, number: int) -> None:
     await field.steps.post("/tests/payments/transactions", transfer(f"wire {number}", f"{number + 1}.00"))
+
+
+async def _a_payout(field: Field, number: int) -> None:
+    await pay_out(field.database, field.known.tenant_id)
+    await field.superuser.execute(MAKE_DUE, field.known.tenant_id)
 
 
 async def _our_account(unit: Unit) -> None:
@@ -63,10 +72,7 @@ SAMPLE = Sample(
         "POST /tests/payments/transactions body virtual_bank_account_id": "none of ours: in suspense",
     },
     others=IBANS,
-    occasions={"bank.book": _a_wire},
-    never_stopped={
-        "bank.send": "what leaves waits for the cut-off of a bank's day, which a clock of wall time does not give",
-    },
+    occasions={"bank.book": _a_wire, "bank.send": _a_payout},
     untold={
         "bank_lines.status": "what the bank said; what it means is told of the object it was booked on",
         "bank_instructions.status": "what the bank was told; what it means is told of the object it is for",

@@ -10,6 +10,7 @@ from uuid import UUID
 from openvest.db.unit import Database, Unit
 from openvest.features.cash_transfers import service as transfers
 from openvest.features.cash_transfers.model import NewTransfer, Transfer
+from tests.features.virtual_cash.sample import lent
 from tests.kit.customers import Customer, make_customer, make_next_group, top_up
 from tests.kit.sample import Ask, Asked, Life, Sample, filled
 
@@ -74,7 +75,9 @@ async def _to_cancel(database: Database, tenant_id: UUID, ask: Ask, count: int) 
 
 
 async def _one_is_due(field: Field, number: int) -> None:
-    customer, target_id = await two_groups(field.database, field.known.tenant_id, "5.00")
+    customer = await make_customer(field.database, field.known.tenant_id)
+    await lent(field.database, customer, "5.00")
+    target_id = await make_next_group(field.database, customer)
     await issued(field.database, customer, target_id, "5.00")
     await field.superuser.execute(MAKE_DUE, field.known.tenant_id)
 

@@ -112,6 +112,7 @@ async def test_a_debit_is_collected_on_the_days_of_banks(
     ("text", "status", "in_lite", "reason", "movements"),
     [
         ("direct-debit-rejected", "CANCELLED", "FAILED", "CANCELLED_BY_BANK", []),
+        ("direct-debit-rejected-other", "CANCELLED", "FAILED", "OTHER", []),
         ("direct-debit-delayed", "CONFIRMED", "COMPLETED", None, ["SEPA_DIRECT_DEBIT"]),
         (
             *("direct-debit-returned", "CONFIRMED", "REVERSED", None),
@@ -251,11 +252,6 @@ def test_a_line_of_the_bank_moves_the_debit_that_it_fits(
     debit: Mapping[str, Any], line: Mapping[str, Any], verbs: Sequence[str] | None
 ) -> None:
     assert rules.verbs_of(replace(KNOWN, **debit), replace(LINE, **line)) == verbs
-
-
-@pytest.mark.parametrize(("code", "reason"), [("AC04", "CANCELLED_BY_BANK"), (None, "CANCELLED_BY_UPVEST")])
-def test_a_bank_says_why_it_refuses_and_we_have_no_code(code: str | None, reason: str) -> None:
-    assert rules.reason_of(replace(LINE, kind="REJECTED", return_reason=code)) == reason
 
 
 async def test_files_that_come_late_twice_or_not_at_all_book_everything_once(

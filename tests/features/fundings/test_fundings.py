@@ -242,12 +242,47 @@ async def test_an_operator_finds_the_owner(desk: Desk) -> None:
     assert await desk.is_sound()
 
 
+RECALL: dict[str, Any] = {"kind": "DEBIT", "external_id": "bank recall", "return_reason": "FOCR"}
+
+
+async def test_a_recall_that_is_told_before_its_transfer(desk: Desk) -> None:
+    """It waits in suspense, with its reason, until the transfer comes."""
+    await desk.tell("mistake", **RECALL)
+    [waiting] = await desk.write(bank.list_unmatched, 10)
+    assert (waiting.why_unmatched, await desk.one(SUSPENSE)) == ("takes back what we do not know (FOCR)", -500)
+    assert await desk.is_sound()
+    await desk.tell("mistake")
+    [funding] = await desk.fundings()
+    assert (funding["status"], await desk.balance(), await desk.one(SUSPENSE)) == ("CANCELLED", "0.00", 0)
+    kinds = [one["type"] for one in (await desk.api.get("/transactions/cash")).json()["data"]]
+    assert sorted(kinds) == ["CREDIT_FUNDING", "CREDIT_FUNDING_CHARGE_BACK"]
+    assert await desk.write(bank.list_unmatched, 10) == []
+    assert await desk.is_sound()
+
+
+@pytest.mark.parametrize("recall_first", [False, True])
+async def test_what_is_nobodys_and_recalled_leaves_suspense(desk: Desk, recall_first: bool) -> None:
+    """So that nobody assigns money that is gone; another amount's recall stays."""
+    told: list[dict[str, Any]] = [{}, RECALL]
+    for more in reversed(told) if recall_first else told:
+        await desk.tell("nobody", POOLED, **more)
+    assert (await desk.write(bank.list_unmatched, 10), await desk.one(SUSPENSE)) == ([], 0)
+    await desk.tell("nobody", POOLED, external_id="bank again", amount="499.00")
+    await desk.tell("nobody", POOLED, **RECALL | {"external_id": "bank recall again"})
+    assert [line.why_unmatched for line in await desk.write(bank.list_unmatched, 10)] == [
+        "is no active group's, and settles no top-up",
+        "takes back what we do not know (FOCR)",
+    ]
+    assert await desk.one(SUSPENSE) == -1
+    assert await desk.is_sound()
+
+
 async def test_an_operator_sends_it_back(desk: Desk) -> None:
     line_id = await unmatched(desk)
     await desk.write(service_suspense.return_payment, line_id)
     assert (await desk.one(SUSPENSE), await desk.lines()) == (Decimal("500.00"), ["RETURNED"])
     await desk.later(5)
-    assert (await desk.one(SUSPENSE), await desk.lines()) == (0, ["RETURNED"])
+    assert (await desk.one(SUSPENSE), await desk.lines()) == (0, ["PAID_BACK"])
     assert await desk.is_sound()
 
 

@@ -48,9 +48,19 @@ async def _of_one_group_each(database: Database, tenant_id: UUID, ask: Ask, coun
     return [ask((await make_customer(database, tenant_id)).ids) for _ in range(count)]
 
 
+async def _to_revoke(database: Database, tenant_id: UUID, ask: Ask, count: int) -> Sequence[Asked]:
+    users = await make_users(database, tenant_id, count)
+    made = [await database.write(tenant_id, lambda unit, one=one: make_mandate(unit, one)) for one in users]
+    return [ask({"mandate_id": str(mandate.id)}) for mandate in made]
+
+
 SAMPLE = Sample(
     bodies={"POST /payments/mandates": MANDATE, "lite POST /mandates": LITE_MANDATE},
-    makers={"POST /payments/mandates": _of_one_user_each, "lite POST /mandates": _of_one_group_each},
+    makers={
+        "POST /payments/mandates": _of_one_user_each,
+        "lite POST /mandates": _of_one_group_each,
+        "lite DELETE /mandates/{mandate_id}": _to_revoke,
+    },
     objects=_a_mandate,
     many=_many,
     texts=frozenset({"bic", "iban"}),

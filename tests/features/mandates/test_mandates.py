@@ -76,7 +76,8 @@ async def test_a_revoked_mandate_permits_nothing_and_stays_in_lite(
     answer = await lite.send("POST", "/mandates", filled(LITE_MANDATE, customer.ids))
     made = answer.json()
     assert (answer.status_code, made["status"], made["account_group_id"]) == (201, "ACTIVE", str(customer.group_id))
-    assert (await api.send("DELETE", f"{AT}/{made['id']}")).status_code == 204
+    assert (await lite.send("DELETE", f"/mandates/{made['id']}")).status_code == 204
+    assert (await lite.send("DELETE", f"/mandates/{made['id']}")).status_code == 404
     assert [(await api.send(how, f"{AT}/{made['id']}")).status_code for how in ("GET", "DELETE")] == [404, 404]
     assert (await api.get(f"/users/{customer.user_id}{AT}")).json()["data"] == []
     assert (await lite.get(f"/mandates/{made['id']}")).json() == made | {"status": "REVOKED"}

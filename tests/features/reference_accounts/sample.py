@@ -55,6 +55,16 @@ async def _of_one_account(database: Database, tenant_id: UUID, ask: Ask, count: 
     return [ask(customer.ids).also(account_holder=f"Holder {n}") for n in range(count)]
 
 
+async def _to_delete(database: Database, tenant_id: UUID, ask: Ask, count: int) -> Sequence[Asked]:
+    owner = await make_customer(database, tenant_id)
+
+    async def work(unit: Unit) -> list[UUID]:
+        return [(await make_reference_account(unit, owner.user_id)).id for _ in range(count)]
+
+    made = await database.write(tenant_id, work)
+    return [ask({**owner.ids, "reference_account_id": str(one)}) for one in made]
+
+
 SAMPLE = Sample(
     bodies={
         "POST /payments/reference_accounts": ACCOUNT,
@@ -63,6 +73,7 @@ SAMPLE = Sample(
     makers={
         "POST /payments/reference_accounts": _of_one_user_each,
         "lite POST /accounts/{account_id}/reference_accounts": _of_one_account,
+        "lite DELETE /accounts/{account_id}/reference_accounts/{reference_account_id}": _to_delete,
     },
     objects=_an_account,
     many=_many,

@@ -98,6 +98,12 @@ async def test_a_deleted_account_pays_nobody_and_keeps_its_history(
     shown = (await lite.get(of_account)).json()["data"]
     assert [(one["id"], one["status"]) for one in shown] == [(str(old.id), "INACTIVE"), (new["id"], "ACTIVE")]
 
+    # Whose it is decides, and a deleted one is deleted no more.
+    other = await make_customer(assembled.database, customer.tenant_id)
+    of_another = f"/accounts/{other.account_id}/reference_accounts"
+    gone = [await lite.send("DELETE", f"{at}/{new['id']}") for at in (of_another, of_account, of_account)]
+    assert [answer.status_code for answer in gone] == [404, 204, 404]
+
     async def look(unit: Unit) -> None:
         with pytest.raises(NotFound):
             await service.usable_account(unit, old.id, customer.user_id)

@@ -52,6 +52,16 @@ async def increased(database: Database, customer: Customer, amount: str) -> Incr
     return await database.write(customer.tenant_id, lambda unit: virtual_cash.create_increase(unit, new))
 
 
+async def lent(database: Database, customer: Customer, amount: str) -> None:
+    """Money at once, by none of the top-ups that a client remembers."""
+    new = NewVirtualCash(customer.group_id, Decimal(amount), "EUR")
+
+    async def work(unit: Unit) -> None:
+        await virtual_cash.move_increases(unit, [(await virtual_cash.create_increase(unit, new), "confirm")])
+
+    await database.write(customer.tenant_id, work)
+
+
 async def _to_cancel(database: Database, tenant_id: UUID, ask: Ask, count: int) -> Sequence[Asked]:
     customer = await make_customer(database, tenant_id)
     made = [await queued(database, customer, "1.00") for _ in range(count)]

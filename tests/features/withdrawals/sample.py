@@ -10,6 +10,7 @@ from openvest.db.unit import Database, Unit
 from openvest.features.withdrawals import service as withdrawals
 from openvest.features.withdrawals.model import NewWithdrawal, Withdrawal
 from tests.features.reference_accounts.sample import make_reference_account
+from tests.features.virtual_cash.sample import lent
 from tests.kit.customers import make_customer, top_up
 from tests.kit.sample import Ask, Asked, Life, Sample
 
@@ -65,6 +66,18 @@ async def _places_of(database: Database, tenant_id: UUID) -> dict[str, str]:
     await top_up(database, customer, "5000.00")
     account = await database.write(tenant_id, lambda unit: make_reference_account(unit, customer.user_id))
     return {**customer.ids, "reference_account_id": str(account.id)}
+
+
+async def pay_out(database: Database, tenant_id: UUID) -> None:
+    """A payout of somebody new; it waits for the bank's cut-off."""
+    customer = await make_customer(database, tenant_id)
+    await lent(database, customer, "1.00")
+
+    async def work(unit: Unit) -> None:
+        account = await make_reference_account(unit, customer.user_id)
+        await make_withdrawal(unit, customer.group_id, account.id)
+
+    await database.write(tenant_id, work)
 
 
 async def _withdrawals(database: Database, tenant_id: UUID, ask: Ask, count: int) -> Sequence[Asked]:

@@ -6,7 +6,8 @@ debited. A line that answers an instruction belongs to its object, known by the 
 
 Life of an instruction: READY until the cut-off of the bank's day, and until then it can be RECALLED; SENT; REJECTED
 where it could not be sent. Life of a bank line: RECEIVED until its instant, then MATCHED to what it was booked on, or
-UNMATCHED; an UNMATCHED one is ASSIGNED or RETURNED later, and UNMATCHED again where its return was refused.
+UNMATCHED; an UNMATCHED one is ASSIGNED later, or RETURNED, which is PAID_BACK once the bank has done it, and UNMATCHED
+again where the bank refused. A transfer that is nobody's, and the line that takes it back, are closed together.
 
 Money: features above book their own lines. What nobody takes is PAYMENT_UNMATCHED: it stands in `suspense`, never on a
 customer.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from openvest.declarations import Face, Feature
-from openvest.features.bank import lite, model, rules, sweeps, v1
+from openvest.features.bank import lite, model, rules, store, sweeps, v1
 
 FEATURE = Feature(
     "bank",
@@ -13,6 +13,7 @@ FEATURE = Feature(
     dead_letters=sweeps.DEAD_LETTER_KINDS,
     lifecycles=(rules.INSTRUCTION, rules.BANK_LINE),
     booking=sweeps.book_lines,
+    invariants=store.INVARIANTS,
     tables=("bank_accounts", "bank_instructions", "bank_lines"),
     sealed=(model.ACCOUNT_IBAN, model.COUNTERPARTY, model.PARTIES),
 )

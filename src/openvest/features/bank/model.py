@@ -13,7 +13,7 @@ from openvest.core.banking import InstructionKind, LineKind, Mandate, Party
 from openvest.core.sealing import SealedColumn
 
 InstructionStatus = Literal["READY", "SENT", "REJECTED", "RECALLED"]
-LineStatus = Literal["RECEIVED", "MATCHED", "UNMATCHED", "ASSIGNED", "RETURNED"]
+LineStatus = Literal["RECEIVED", "MATCHED", "UNMATCHED", "ASSIGNED", "RETURNED", "PAID_BACK"]
 CancellationReason = Literal["CANCELLED_BY_BANK", "CANCELLED_BY_UPVEST", "CANCELLED_BY_CLIENT", "OTHER"]
 """Who ended a payment, as the contracts know it."""
 CUT_OFF = time(14)
@@ -88,6 +88,16 @@ class BankLine:
         if self.return_reason is None:
             return "CANCELLED_BY_UPVEST"
         return "OTHER" if self.return_reason == "NARR" else "CANCELLED_BY_BANK"
+
+    @property
+    def why_unmatched(self) -> str:
+        """Of a line in suspense: why it stands there, for whoever looks into it."""
+        reason = f" ({self.return_reason})" if self.return_reason else ""
+        if self.object_kind is not None:
+            return f"answers a {self.object_kind} that it does not fit{reason}"
+        if self.kind == "DEBIT":
+            return f"takes back what we do not know{reason}" if reason else "taken by the bank, for nothing we know"
+        return f"comes back, from nothing we know{reason}" if reason else "is no active group's, and settles no top-up"
 
 
 @dataclass(frozen=True, slots=True)

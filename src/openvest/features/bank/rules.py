@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from datetime import date, datetime
 
-from openvest.core.banking import InstructionKind, LineKind
+from openvest.core.banking import InstructionKind, LineKind, Party
 from openvest.core.lifecycle import Lifecycle
 from openvest.core.problems import Conflict, NotFound, Unprocessable
 from openvest.core.trading_calendar import is_payment_day, next_payment_day
-from openvest.features.bank.model import CUT_OFF, bank_day, bank_instant
+from openvest.features.bank.model import CUT_OFF, BankLine, bank_day, bank_instant
 
 INSTRUCTION = Lifecycle(
     "bank instruction",
@@ -21,13 +23,16 @@ BANK_LINE = Lifecycle(
     "bank line",
     "bank_lines.status",
     born=("RECEIVED",),
-    ends=frozenset({"MATCHED", "ASSIGNED"}),
+    ends=frozenset({"MATCHED", "ASSIGNED", "PAID_BACK"}),
     moves={
         ("RECEIVED", "match"): "MATCHED",
         ("RECEIVED", "set apart"): "UNMATCHED",
         ("UNMATCHED", "assign"): "ASSIGNED",
         ("UNMATCHED", "return"): "RETURNED",
+        ("UNMATCHED", "recall"): "PAID_BACK",
+        ("UNMATCHED", "match"): "MATCHED",
         ("RETURNED", "reopen"): "UNMATCHED",
+        ("RETURNED", "pay"): "PAID_BACK",
     },
 )
 
@@ -69,6 +74,27 @@ def sending(now: datetime, currency: str) -> tuple[datetime, date]:
     if not is_payment_day(currency, day) or now > bank_instant(currency, day, CUT_OFF):
         day = next_payment_day(currency, day)
     return bank_instant(currency, day, CUT_OFF), next_payment_day(currency, day)
+
+
+def is_recall(line: BankLine) -> bool:
+    """Whether a line takes back a transfer that somebody had sent us."""
+    return line.kind == "DEBIT" and line.return_reason is not None and line.object_id is None
+
+
+def recalled_pairs(lines: Sequence[tuple[BankLine, Party | None]]) -> list[tuple[BankLine, BankLine]]:
+    """Of lines in suspense: transfers that arrived, each with what takes it back, the oldest first.
+
+    The same payer, the same end-to-end id, to the cent. Shape: `lines` with the payer of each.
+    """
+    arrived: dict[tuple[object, ...], list[BankLine]] = defaultdict(list)
+    recalls: dict[tuple[object, ...], list[BankLine]] = defaultdict(list)
+    for line, payer in lines:
+        key = (line.end_to_end_id, line.currency, line.amount, None if payer is None else payer.iban)
+        if is_recall(line):
+            recalls[key].append(line)
+        elif line.kind == "CREDIT" and line.object_id is None:
+            arrived[key].append(line)
+    return [pair for key, found in recalls.items() for pair in zip(arrived[key], found, strict=False)]
 
 
 def answers(kind: InstructionKind, line: LineKind, return_reason: str | None, transaction_code: str) -> bool:

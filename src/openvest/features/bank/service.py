@@ -181,7 +181,25 @@ async def unmatched_for_update(unit: Unit, line_id: UUID) -> BankLine:
     return await unit.known(rules.BankLineNotFound(), store.UNMATCHED_FOR_UPDATE, unit.tenant_id, line_id)
 
 
-async def resolve(unit: Unit, line: BankLine, verb: Literal["assign", "return"], object_id: UUID) -> None:
+async def unmatched_recalls(unit: Unit, end_to_end_ids: Sequence[str]) -> list[BankLine]:
+    """Lines in suspense that take back transfers with these ids, which were not known when they came; locked."""
+    found = await unit.rows(store.UNMATCHED_NAMED_FOR_UPDATE, unit.tenant_id, list(end_to_end_ids))
+    return [line for line in found if rules.is_recall(line)]
+
+
+async def pair_recalls(unit: Unit, end_to_end_ids: Sequence[str]) -> None:
+    """Close transfers that are nobody's with what takes them back: together they bring nothing. Writes: bank_lines."""
+    found = await unit.rows(store.UNMATCHED_NAMED_FOR_UPDATE, unit.tenant_id, list(end_to_end_ids))
+    if not any(rules.is_recall(line) for line in found):
+        return
+    for arrived, recall in rules.recalled_pairs([(line, open_parties(unit, line).counterparty) for line in found]):
+        await resolve(unit, arrived, "recall", recall.id)
+        await resolve(unit, recall, "match", arrived.id)
+
+
+async def resolve(
+    unit: Unit, line: BankLine, verb: Literal["assign", "return", "recall", "match"], object_id: UUID
+) -> None:
     """Say what a locked, unmatched line turned out to be for; its money is the caller's to move. Writes: bank_lines."""
     status = cast(LineStatus, rules.BANK_LINE.move("UNMATCHED", verb))
     await save(unit, store.MOVE_LINES, store.BookedLine(line.id, status, object_id, unit.now))
@@ -193,7 +211,8 @@ async def returned_for_update(unit: Unit, object_ids: Sequence[UUID]) -> dict[UU
     return {line.matched_id: line for line in found}
 
 
-async def reopen(unit: Unit, line: store.ReturnedLine) -> None:
-    """A locked line's money could not be sent back; somebody has to look at it again. Writes: bank_lines."""
-    status = cast(LineStatus, rules.BANK_LINE.move("RETURNED", "reopen"))
-    await save(unit, store.MOVE_LINES, store.BookedLine(line.id, status, None, unit.now))
+async def end_return(unit: Unit, line: store.ReturnedLine, verb: Literal["pay", "reopen"]) -> None:
+    """A locked line's money was sent back, or could not be and somebody has to look at it again. Writes: bank_lines."""
+    status = cast(LineStatus, rules.BANK_LINE.move("RETURNED", verb))
+    matched_id = line.matched_id if verb == "pay" else None
+    await save(unit, store.MOVE_LINES, store.BookedLine(line.id, status, matched_id, unit.now))

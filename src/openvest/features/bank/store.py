@@ -11,6 +11,7 @@ from uuid import UUID
 from openvest.core.banking import InstructionKind
 from openvest.db.query import Query
 from openvest.db.rows import columns, insert, update
+from openvest.declarations import AuditQuery
 from openvest.features.bank.model import BankLine, Compared, InstructionStatus, LineStatus, Receipt
 
 
@@ -199,6 +200,12 @@ UNMATCHED_FOR_UPDATE = Query(
     BankLine, f"select {_LINE} from bank_lines where tenant_id = $1 and id = $2 and status = 'UNMATCHED' for update"
 )
 
+UNMATCHED_NAMED_FOR_UPDATE = Query(
+    BankLine,
+    f"select {_LINE} from bank_lines where tenant_id = $1 and end_to_end_id = any($2::text[]) and status = 'UNMATCHED'"
+    " and kind in ('CREDIT', 'DEBIT') and object_id is null order by created_at, id for update",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class ReturnedLine:
@@ -218,4 +225,18 @@ UNMATCHED = Query(
     BankLine,
     f"select {_LINE} from bank_lines"
     " where tenant_id = $1 and status = 'UNMATCHED' and kind in ('CREDIT', 'DEBIT') order by created_at, id limit $2",
+)
+
+INVARIANTS = (
+    AuditQuery(
+        "suspense_is_its_lines",
+        "What stands in suspense is what bank lines that nobody knows brought, without what they took.",
+        """
+select coalesce(l.currency, h.asset) as currency, coalesce(l.amount, 0) as lines, coalesce(h.balance, 0) as suspense
+  from (select currency, sum(amount) as amount from pub_suspense where tenant_id = $1 group by currency) l
+  full join (select asset, balance from pub_house_balances where tenant_id = $1 and bucket = 'suspense') h
+    on h.asset = l.currency
+ where coalesce(l.amount, 0) <> coalesce(h.balance, 0)
+""",
+    ),
 )

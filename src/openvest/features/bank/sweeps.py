@@ -112,10 +112,13 @@ def _is_for(taker: LineTaker, line: BankLine) -> bool:
 
 
 async def _settle(unit: Unit, lines: Sequence[BankLine], booked: dict[UUID, UUID]) -> None:
-    """Put into suspense the money that nobody took, and note what became of each line. Writes: bank_lines, ledger."""
+    """Put into suspense the money that nobody took, and note what became of each line; a transfer and what takes it
+    back, whichever was told first, leave suspense together. Writes: bank_lines, ledger."""
     nobodys = [line for line in lines if line.id not in booked and line.moves_money]
     await post(unit, [_unmatched(line) for line in nobodys])
     await save(unit, store.MOVE_LINES, *[_booked(unit, line, booked.get(line.id)) for line in lines])
+    if nobodys:
+        await service.pair_recalls(unit, [line.end_to_end_id for line in nobodys])
 
 
 def _unmatched(line: BankLine) -> posting_rules.Journal:

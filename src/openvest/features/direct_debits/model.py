@@ -10,9 +10,9 @@ from typing import Literal
 from uuid import UUID
 
 from openvest.declarations import Event
+from openvest.features.bank.model import CancellationReason
 
 DirectDebitStatus = Literal["NEW", "PROCESSING", "CONFIRMED", "CHARGED_BACK", "CANCELLED"]
-CancellationReason = Literal["CANCELLED_BY_BANK", "CANCELLED_BY_UPVEST"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from uuid import UUID
 from openvest.core.lifecycle import Lifecycle
 from openvest.core.problems import FieldError, NotFound, Unprocessable
 from openvest.features.bank.model import BankLine
-from openvest.features.direct_debits.model import CancellationReason, DirectDebit, NewDirectDebit
+from openvest.features.direct_debits.model import DirectDebit, NewDirectDebit
 
 DIRECT_DEBIT = Lifecycle(
     "direct debit",
@@ -111,11 +111,6 @@ def _fits(status: str, verbs: Sequence[str]) -> bool:
             return False
         status = DIRECT_DEBIT.move(status, verb)
     return True
-
-
-def reason_of(line: BankLine) -> CancellationReason:
-    """Who refused: a bank says why, by its code, and we have none."""
-    return "CANCELLED_BY_UPVEST" if line.return_reason is None else "CANCELLED_BY_BANK"
 
 
 def fee_of(debit: DirectDebit, line: BankLine) -> Decimal:

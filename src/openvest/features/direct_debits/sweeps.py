@@ -48,7 +48,7 @@ async def take_lines(unit: Unit, lines: Sequence[BankLine]) -> Mapping[UUID, UUI
         if debit is None or verbs is None:
             continue
         for verb in verbs:
-            reason = rules.reason_of(line) if verb == "cancel" else None
+            reason = line.refusal if verb == "cancel" else None
             debit = service.moved(unit, debit, verb, cancellation_reason=reason)
             movements += _movements(unit, debit, line, verb)
         if line.kind == "CREDIT":

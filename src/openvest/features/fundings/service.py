@@ -150,8 +150,10 @@ async def credit(
     return made
 
 
-async def take_back(unit: Unit, recalls: Sequence[tuple[Funding, BankLine]]) -> None:
-    """Cancel locked fundings that were recalled; what is spent of them is owed.
+async def take_back(
+    unit: Unit, recalls: Sequence[tuple[Funding, BankLine]], source: Literal["bank", "suspense"] = "bank"
+) -> None:
+    """Cancel locked fundings that were recalled; what is spent of them is owed. `source` as of `credit`.
 
     Writes: credit_fundings, CREDIT_FUNDING.CANCELLED, cash_transactions, the ledger.
     """
@@ -164,7 +166,12 @@ async def take_back(unit: Unit, recalls: Sequence[tuple[Funding, BankLine]]) -> 
         unit.emit("CREDIT_FUNDING.CANCELLED", funding.id, funding.version, funding.updated_at, funding)
     journals = [
         posting_rules.credit_funding_charge_back(
-            one.id, one.account_group_id, one.currency, one.cash_amount, line.booking_on
+            one.id,
+            one.account_group_id,
+            one.currency,
+            one.cash_amount,
+            line.booking_on if source == "bank" else unit.now.date(),
+            source=source,
         )
         for one, (_, line) in zip(moved, recalls, strict=True)
     ]

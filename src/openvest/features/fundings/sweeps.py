@@ -19,14 +19,20 @@ from openvest.ledger.posting import post
 
 
 async def take_transfers(unit: Unit, lines: Sequence[BankLine]) -> Mapping[UUID, UUID]:
-    """Credit groups with what was sent to them, and take back what was recalled.
+    """Credit groups with what was sent to them, and take back what was recalled, whichever was told first.
 
-    Writes: credit_fundings, CREDIT_FUNDING.…, cash_transactions, the ledger.
+    Writes: credit_fundings, CREDIT_FUNDING.…, cash_transactions, bank_lines, the ledger.
     """
     arrivals = await _arrivals(unit, [line for line in lines if line.kind == "CREDIT"])
     fundings = await service.credit(unit, arrivals)
     recalls = await _recalls(unit, [line for line in lines if line.kind == "DEBIT" and line.return_reason is not None])
     await service.take_back(unit, recalls)
+    if fundings:
+        early = await bank.unmatched_recalls(unit, [one.end_to_end_id for one in fundings])
+        late = await _recalls(unit, early)
+        await service.take_back(unit, late, "suspense")
+        for funding, line in late:
+            await bank.resolve(unit, line, "assign", funding.id)
     return {one.bank_line_id: one.id for one in fundings} | {line.id: funding.id for funding, line in recalls}
 
 
@@ -99,12 +105,13 @@ async def take_returns(unit: Unit, lines: Sequence[BankLine]) -> Mapping[UUID, U
         original = returned.get(wanted[line.id]) if line.id in wanted else None
         if original is None or line.kind == "CREDIT" or (line.kind == "DEBIT" and line.amount != original.amount):
             continue
+        return_id = original.matched_id
         if line.kind == "DEBIT":
-            return_id, on = original.matched_id, line.booking_on
-            await post(unit, [posting_rules.payment_returned(return_id, line.currency, line.amount, on)])
-        elif line.kind == "REJECTED":
-            await bank.reopen(unit, original)
-        booked[line.id] = original.matched_id
+            await post(unit, [posting_rules.payment_returned(return_id, line.currency, line.amount, line.booking_on)])
+        if line.kind != "SENT":
+            await bank.end_return(unit, original, "pay" if line.kind == "DEBIT" else "reopen")
+            del returned[return_id]  # it is ended once; what the bank takes for it again is nobody's
+        booked[line.id] = return_id
     return booked
 
 

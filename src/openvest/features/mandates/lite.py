@@ -79,12 +79,18 @@ async def retrieve_mandate(unit: Unit, call: Call) -> Json:
     return mandate_lite(snapshot_of(_today(unit, mandate)))
 
 
+async def delete_mandate(unit: Unit, call: Call) -> Json:
+    """Revoke a mandate."""
+    await service.revoke_mandate(unit, call.path["mandate_id"])
+
+
 MANDATES = Operations(LITE, "Mandates", "mandates", readers=("admin", "read"))
 
 ENDPOINTS: list[Endpoint] = [
     MANDATES.lists("/mandates", list_mandates, MandatePage, query=PageQuery),
     MANDATES.creates("/mandates", create_mandate, MandateView, body=MandateCreate, errors=(404, 422), addition=True),
     MANDATES.reads("/mandates/{mandate_id}", retrieve_mandate, MandateView),
+    MANDATES.deletes("/mandates/{mandate_id}", delete_mandate, addition=True),
 ]
 
 REPRESENTATIONS: Mapping[str, Representation] = {"mandate": Representation(event_object("MANDATE"), EventObjectView)}

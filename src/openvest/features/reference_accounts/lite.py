@@ -67,6 +67,13 @@ async def list_reference_accounts(unit: Unit, call: Call) -> Json:
     return list_lite(found, account_lite)
 
 
+async def delete_reference_account(unit: Unit, call: Call) -> Json:
+    """Delete a reference account of an account's owner, to which nothing is paid any more."""
+    account = await accounts.get_account(unit, call.path["account_id"])
+    owned = await service.usable_account(unit, call.path["reference_account_id"], account.user_id)
+    await service.delete_reference_account(unit, owned.id)
+
+
 ACCOUNTS = Operations(LITE, "Reference Accounts", "reference_accounts", readers=("admin", "read"))
 _ACCOUNTS = "/accounts/{account_id}/reference_accounts"
 
@@ -76,4 +83,5 @@ ENDPOINTS: list[Endpoint] = [
         _ACCOUNTS, create_reference_account, ReferenceAccountView, body=ReferenceAccountCreate, errors=(422,),
         addition=True,
     ),
+    ACCOUNTS.deletes(f"{_ACCOUNTS}/{{reference_account_id}}", delete_reference_account, addition=True),
 ]  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 from uuid import UUID
@@ -32,7 +32,8 @@ class NewWithdrawal:
 
 @dataclass(frozen=True, slots=True)
 class Withdrawal:
-    """A payout to a reference account. `returned_at`: since when its money is back."""
+    """A payout to a reference account. `returned_at`: since when its money is back. `paid_on`: the day on which the
+    bank says that it paid, None where only the return was told yet."""
 
     id: UUID
     version: int
@@ -49,6 +50,7 @@ class Withdrawal:
     status: WithdrawalStatus
     cancellation_reason: CancellationReason | None
     returned_at: datetime | None
+    paid_on: date | None
 
 
 EVENTS: Sequence[Event] = tuple(

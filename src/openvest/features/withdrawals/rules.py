@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -30,7 +31,7 @@ WITHDRAWAL = Lifecycle(
     },
 )
 PAYOUT_CURRENCY = "EUR"
-_VERBS = {"SENT": "send", "DEBIT": "confirm", "REJECTED": "cancel"}
+_VERBS = {"SENT": "send", "REJECTED": "cancel"}
 
 
 class WithdrawalNotFound(NotFound):
@@ -105,21 +106,24 @@ def check_cancel(withdrawal: Withdrawal) -> None:
         raise WithdrawalIsUnderWay(f"A withdrawal that is {withdrawal.status} cannot be cancelled; it must be NEW.")
 
 
-def verb_of(withdrawal: Withdrawal, line: BankLine) -> str | None:
-    """What the bank's line does to a withdrawal; None where it cannot be about it, as it stands."""
-    verb = _VERBS.get(line.kind)
-    fits = verb is not None and _is_of(withdrawal, line) and WITHDRAWAL.can(withdrawal.status, verb)
-    return verb if fits else None
+def verbs_of(withdrawal: Withdrawal, line: BankLine) -> Sequence[str] | None:
+    """What a bank's line does to a withdrawal, in order; None where it cannot be about it, as it stands.
 
-
-def is_return(withdrawal: Withdrawal, line: BankLine) -> bool:
-    """Whether a line brings back what was paid, for the first time."""
-    paid = withdrawal.status == "CONFIRMED" and withdrawal.returned_at is None
-    return line.kind == "CREDIT" and paid and _is_of(withdrawal, line)
-
-
-def _is_of(withdrawal: Withdrawal, line: BankLine) -> bool:
-    return line.object_id == withdrawal.id and (line.amount, line.currency) == (withdrawal.amount, withdrawal.currency)
+    Files may come in any order: what comes back before we heard that it was paid was paid all the same. When that is
+    told at last there is nothing left to do. To return is no move of the life: the status says what the bank did.
+    """
+    if line.object_id != withdrawal.id or (line.amount, line.currency) != (withdrawal.amount, withdrawal.currency):
+        return None
+    if line.kind == "CREDIT":
+        if withdrawal.returned_at is not None:
+            return None
+        verbs = ["return"] if withdrawal.status == "CONFIRMED" else ["confirm", "return"]
+    elif line.kind == "DEBIT":
+        verbs = [] if withdrawal.status == "CONFIRMED" and withdrawal.paid_on is None else ["confirm"]
+    else:
+        verbs = [_VERBS[line.kind]]
+    move = [verb for verb in verbs if verb != "return"]
+    return verbs if all(WITHDRAWAL.can(withdrawal.status, verb) for verb in move) else None
 
 
 def returned(withdrawal: Withdrawal, at: datetime) -> Withdrawal:

@@ -29,7 +29,7 @@ TAKER = "withdrawal"
 _new = filled(
     Withdrawal,
     NewWithdrawal,
-    beside="id version created_at updated_at user_id status cancellation_reason returned_at",
+    beside="id version created_at updated_at user_id status cancellation_reason returned_at paid_on",
 )
 
 
@@ -55,6 +55,7 @@ async def create_withdrawal(unit: Unit, new: NewWithdrawal) -> Withdrawal:
         status="NEW",
         cancellation_reason=None,
         returned_at=None,
+        paid_on=None,
     )
     await save(unit, store.ADD_WITHDRAWAL, withdrawal)
     unit.emit("WITHDRAWAL.NEW", withdrawal.id, 1, at, withdrawal)

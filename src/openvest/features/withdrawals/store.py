@@ -18,7 +18,9 @@ WITHDRAWALS_FOR_UPDATE = Query(
     " for no key update",
 )
 ADD_WITHDRAWAL = insert("withdrawals", Withdrawal)
-SAVE_WITHDRAWALS = update("withdrawals", Withdrawal, "version updated_at status cancellation_reason returned_at")
+SAVE_WITHDRAWALS = update(
+    "withdrawals", Withdrawal, "version updated_at status cancellation_reason returned_at paid_on"
+)
 
 UNDER_WAY = ClosingBlocker(
     "withdrawals w where w.tenant_id = $1 and w.account_group_id = g.id and w.status in ('NEW', 'PROCESSING')", "group"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from openvest.db.rows import save
@@ -28,10 +28,6 @@ class Taken:
     journals: list[Journal] = field(default_factory=list[Journal])
     transactions: list[CashTransaction] = field(default_factory=list[CashTransaction])
 
-    def take(self, line: BankLine, withdrawal: Withdrawal) -> None:
-        self.withdrawals[withdrawal.id] = withdrawal
-        self.by_line[line.id] = withdrawal.id
-
 
 async def take_lines(unit: Unit, lines: Sequence[BankLine]) -> Mapping[UUID, UUID]:
     """Move withdrawals by what the bank tells of them, and credit what it brings back.
@@ -45,34 +41,38 @@ async def take_lines(unit: Unit, lines: Sequence[BankLine]) -> Mapping[UUID, UUI
     taken = Taken({one.id: one for one in found})
     for line in lines:
         withdrawal = None if line.object_id is None else taken.withdrawals.get(line.object_id)
-        if withdrawal is None:
+        verbs = None if withdrawal is None else rules.verbs_of(withdrawal, line)
+        if withdrawal is None or verbs is None:
             continue
-        if rules.is_return(withdrawal, line):
+        if "return" in verbs:
             group = await accounts.account_group_for_share(unit, withdrawal.account_group_id)
-            if group.status != "CLOSED":
-                _returned(unit, taken, withdrawal, line)
-        elif (verb := rules.verb_of(withdrawal, line)) is not None:
-            _moved(unit, taken, withdrawal, line, verb)
+            if group.status == "CLOSED":
+                continue
+        for verb in verbs:
+            withdrawal = _after(unit, taken, withdrawal, line, verb)
+        if line.kind == "DEBIT":
+            withdrawal = replace(withdrawal, paid_on=line.booking_on)
+        taken.withdrawals[withdrawal.id] = withdrawal
+        taken.by_line[line.id] = withdrawal.id
     await post(unit, taken.journals)
     await save(unit, store.SAVE_WITHDRAWALS, *[taken.withdrawals[one] for one in sorted({*taken.by_line.values()})])
     await cash.record_transactions(unit, taken.transactions)
     return taken.by_line
 
 
-def _moved(unit: Unit, taken: Taken, withdrawal: Withdrawal, line: BankLine, verb: str) -> None:
-    reason = line.refusal if verb == "cancel" else None
-    taken.take(line, service.moved(unit, withdrawal, verb, reason))
+def _after(unit: Unit, taken: Taken, withdrawal: Withdrawal, line: BankLine, verb: str) -> Withdrawal:
+    """The withdrawal after this verb, with what that books and shows."""
+    on = line.booking_on
+    if verb == "return":
+        taken.journals.append(rules.given_back(withdrawal, on))
+        taken.transactions.append(service.transaction(unit, withdrawal, "WITHDRAWAL_CANCELLATION", line.id))
+        return rules.returned(withdrawal, unit.now)
     if verb == "confirm":
-        taken.journals.append(rules.paid(withdrawal, line.booking_on))
+        taken.journals.append(rules.paid(withdrawal, on))
         taken.transactions.append(service.transaction(unit, withdrawal, "WITHDRAWAL", line.id))
     elif verb == "cancel":
-        taken.journals.append(rules.released(withdrawal, line.booking_on))
-
-
-def _returned(unit: Unit, taken: Taken, withdrawal: Withdrawal, line: BankLine) -> None:
-    taken.take(line, rules.returned(withdrawal, unit.now))
-    taken.journals.append(rules.given_back(withdrawal, line.booking_on))
-    taken.transactions.append(service.transaction(unit, withdrawal, "WITHDRAWAL_CANCELLATION", line.id))
+        taken.journals.append(rules.released(withdrawal, on))
+    return service.moved(unit, withdrawal, verb, line.refusal if verb == "cancel" else None)
 
 
 TAKERS = [LineTaker(service.TAKER, take_lines, instructed=True)]
