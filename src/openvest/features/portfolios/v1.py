@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from openvest.core.ids import parse_id
 from openvest.core.money import plain
 from openvest.core.problems import FieldError
-from openvest.core.schema import ISIN_PATTERN, Body, Day, Id, Instant, Shown, Unused, View, decimal_of
+from openvest.core.schema import ISIN_PATTERN, UUID_PATTERN, Body, Day, Id, Instant, Shown, Unused, View, decimal_of
 from openvest.core.schema_people import Name
 from openvest.core.shown import shown
 from openvest.core.snapshots import Json, Snapshot, snapshot_of
@@ -52,7 +52,14 @@ def _named(value: Any) -> Any:
 InstrumentName = Annotated[
     str | UUID,
     BeforeValidator(_named),
-    WithJsonSchema({"oneOf": [{"type": "string", "pattern": ISIN_PATTERN}, {"type": "string", "format": "uuid"}]}),
+    WithJsonSchema(
+        {
+            "oneOf": [
+                {"type": "string", "pattern": ISIN_PATTERN},
+                {"type": "string", "format": "uuid", "pattern": UUID_PATTERN},
+            ]
+        }
+    ),
 ]
 
 
