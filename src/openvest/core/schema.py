@@ -138,7 +138,11 @@ def _with_combinations(
 ) -> ValidationError:
     """The same refusal, with what the fields that do fit say together."""
     found = error.errors(include_url=False)
-    unfit = {str(detail["loc"][0]) for detail in found if detail["loc"] and detail["type"] != "extra_forbidden"}
+    # A field that is not ours is no field that does not fit; one within a field of ours makes that unfit.
+    strange = [detail["type"] == "extra_forbidden" and len(detail["loc"]) == 1 for detail in found]
+    unfit = {
+        str(one["loc"][0]) for one, is_strange in zip(found, strange, strict=True) if one["loc"] and not is_strange
+    }
     together = _combinations(cls, _lenient(cls).model_validate(sent, context=context), unfit, context)
     said = [field_error for field_error in together if field_error.field.partition(".")[0] not in unfit]
     return ValidationError.from_exception_data(error.title, [*_lines(error), *map(_line, said)])

@@ -137,6 +137,10 @@ SAMPLE = Sample(
     objects=_objects,
     many=_many,
     texts=frozenset({"weight"}),
+    takes_any={
+        "GET /portfolios/configurations query account_id": "a filter: an empty list",
+        "GET /portfolios/configurations query allocation_id": "a filter: an empty list",
+    },
     whole={"GET /portfolios/{portfolio_id}/allocations data": "an allocation has at most 200 instruments"},
     refused_changes=(
         "portfolio_allocations name = ''",

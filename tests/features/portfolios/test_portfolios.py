@@ -140,6 +140,7 @@ async def test_what_an_allocation_may_not_be(desk: Desk) -> None:
         ({"allocation": [{**SHARE, "weight": 100}]}, ["allocation.0.weight"]),
         (entries(**{unknown: "100"}), ["allocation.0.instrument_id"]),
         (entries(**{"": "100"}), ["allocation.0.instrument_id"]),
+        ({"allocation": [{**SHARE, "isin": SHARES}]}, ["allocation.0.isin"]),
         ({"allocation": [SHARE] * 2}, ["allocation.1.instrument_id"]),
         (
             {
