@@ -1,6 +1,6 @@
 # `make` alone lists the targets. Everything that is needed is set up in .venv by the targets themselves.
 .DEFAULT_GOAL := help
-.PHONY: help setup hooks runtime demo serve test quick check measure bench move repeat crash overload ha gates gates-night gates-controls lite-conformance walk docs
+.PHONY: help setup hooks runtime demo serve test quick check measure bench move payments repeat crash overload ha gates gates-night gates-controls lite-conformance walk docs
 # Targets share one environment and one machine; side by side they would only disturb each other.
 .NOTPARALLEL:
 
@@ -45,6 +45,9 @@ bench: setup ## measure and print one line per figure
 
 move: setup ## move a tenant with 10,000 orders to another installation and prove both sides
 	@$(BIN)/python -m tests.bench.moves $(ARGS)
+
+payments: setup ## 20,000 random payments told by shuffled bank files, and a storm of 2,000 withdrawals, beside a plain sum
+	@$(BIN)/python -m tests.stateful.payments $(ARGS)
 
 repeat: setup ## live one life twice and compare every event
 	@$(BIN)/python -m tests.repeat $(ARGS)

@@ -7,13 +7,9 @@ select tenant_id, id, currency, case kind when 'CREDIT' then amount else -amount
  where (status = 'UNMATCHED' or status = 'RETURNED') and kind in ('CREDIT', 'DEBIT');
 select grant_app('pub_suspense', 'select');
 
--- Trades that are booked and not settled: what a buy has taken of its customer, and what was collected with the trade.
-create view pub_unsettled_trades with (security_invoker = true) as
-select tenant_id, id, account_group_id, currency, case side when 'BUY' then cash_amount + fee else 0 end as paid,
-       fee as collected
-  from executions
- where status = 'FILLED';
-select grant_app('pub_unsettled_trades', 'select');
+-- Of trades that are not settled: what a buy has taken of its customer, and what was collected with it.
+create or replace view pub_executions with (security_invoker = true) as
+select tenant_id, id, order_id, status, quantity, cash_amount, account_group_id, currency, side, fee from executions;
 
 -- How far that was done: journals up to `through`, last on the day `done_on`; not again before `next_at`.
 create table segregations (

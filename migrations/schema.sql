@@ -748,6 +748,19 @@ alter table locks enable row level security;
 alter table locks force row level security;
 create policy tenant on locks for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
+create table lot_sums (
+  tenant_id uuid not null,
+  account_id uuid not null,
+  instrument_id uuid not null,
+  currency text not null,
+  remaining numeric not null,
+  cost numeric not null,
+  constraint lot_sums_pkey PRIMARY KEY (tenant_id, account_id, instrument_id, currency),
+  constraint lot_sums_remaining_check CHECK ((remaining >= (0)::numeric))) with (fillfactor=70, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
+alter table lot_sums enable row level security;
+alter table lot_sums force row level security;
+create policy tenant on lot_sums for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
+
 create table lot_uses (
   tenant_id uuid not null,
   disposal_id uuid not null,
@@ -1510,7 +1523,11 @@ create view pub_executions with (security_invoker=true) as
     order_id,
     status,
     quantity,
-    cash_amount
+    cash_amount,
+    account_group_id,
+    currency,
+    side,
+    fee
    FROM executions;
 
 create view pub_fraction_reserves with (security_invoker=true) as
@@ -1546,19 +1563,6 @@ create view pub_suspense with (security_invoker=true) as
         END AS amount
    FROM bank_lines
   WHERE (((status = 'UNMATCHED'::text) OR (status = 'RETURNED'::text)) AND (kind = ANY (ARRAY['CREDIT'::text, 'DEBIT'::text])));
-
-create view pub_unsettled_trades with (security_invoker=true) as
- SELECT tenant_id,
-    id,
-    account_group_id,
-    currency,
-        CASE side
-            WHEN 'BUY'::text THEN (cash_amount + fee)
-            ELSE (0)::numeric
-        END AS paid,
-    fee AS collected
-   FROM executions
-  WHERE (status = 'FILLED'::text);
 
 create view pub_users with (security_invoker=true) as
  SELECT tenant_id,
@@ -2260,6 +2264,7 @@ grant select on table instruments to openvest_app;
 grant insert, select on table journals to openvest_app;
 grant delete, insert, select, update on table list_marks to openvest_app;
 grant insert, select, update on table locks to openvest_app;
+grant insert, select, update on table lot_sums to openvest_app;
 grant insert, select, update on table lot_uses to openvest_app;
 grant insert, select, update on table lots to openvest_app;
 grant insert, select, update on table mandates to openvest_app;
@@ -2276,7 +2281,6 @@ grant select on table pub_fraction_reserves to openvest_app;
 grant select on table pub_house_balances to openvest_app;
 grant select on table pub_street_orders to openvest_app;
 grant select on table pub_suspense to openvest_app;
-grant select on table pub_unsettled_trades to openvest_app;
 grant select on table pub_users to openvest_app;
 grant select on table quotes to openvest_app;
 grant insert, select, update on table reference_accounts to openvest_app;

@@ -52,7 +52,7 @@ Json = dict[str, Any]
 def served(file: Path = REFERENCE) -> Any:
     """The reference with the operations that are served; the headers, which are the client's to make, left out."""
     known = {(one.method.lower(), _shape(one.path)) for one in TABLES["lite"]}
-    description: Json = yaml.safe_load(file.read_text(encoding="utf-8"))
+    description: Json = yaml.load(file.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     paths: Json = description["paths"]
     for path, item in paths.items():
         paths[path] = {

@@ -13,11 +13,12 @@ import pytest
 
 from openvest.core.memory import collect_rarely
 from openvest.db.unit import Database
-from openvest.main import Assembled
+from openvest.main import Assembled, assemble
 from tests.kit.cluster import Cluster, start_cluster
+from tests.kit.kept import Keeper
 from tests.kit.lifecycles import untold_anywhere
 from tests.kit.pace import collected_from, dealt, noted, slope, watched
-from tests.kit.world import make_tenant, opened
+from tests.kit.world import SECRETS, SEED, make_tenant
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -35,6 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_finish() -> None:
+    gc.freeze()  # else it looks through all that is there as soon as it may
     gc.enable()
     collect_rarely()  # a worker holds some 4,000 tests; looking through them again and again was a tenth of its time
 
@@ -77,17 +79,22 @@ def cluster() -> Generator[Cluster]:
         started.stop()
 
 
+@pytest.fixture(scope="session")
+async def keeper(cluster: Cluster) -> AsyncGenerator[Keeper]:
+    """Keeps the database of `assembled` from test to test; so all tests after the first with one share its loop."""
+    keeper = Keeper(cluster)
+    yield keeper
+    await keeper.end()
+
+
 @pytest.fixture
-async def assembled(cluster: Cluster) -> AsyncGenerator[Assembled]:
+async def assembled(keeper: Keeper) -> AsyncGenerator[Assembled]:
     """The program over an empty migrated database with the instrument master, opened as the application role."""
-    name = await cluster.create()
-    try:
-        async with opened(cluster, name) as assembled:
-            yield assembled
-            untold = await untold_anywhere(assembled.database)
-        assert not untold, f"the news tells other states than the tables: {untold[:3]}"
-    finally:
-        await cluster.drop(name)
+    async with keeper.lent() as pool:
+        assembled = assemble(pool, seed=SEED, secrets=SECRETS)
+        yield assembled
+        untold = await untold_anywhere(assembled.database)
+    assert not untold, f"the news tells other states than the tables: {untold[:3]}"
 
 
 @pytest.fixture

@@ -81,6 +81,9 @@ def install(kind: str) -> None:
     run(*pip, "--no-deps", "--no-build-isolation", "--no-index", "--editable", ROOT)
     # Else the workers of the first `make test` would all do it, each for itself.
     run(PYTHON, "-m", "compileall", "-q", *(ROOT / folder for folder in COMPILED[kind]))
+    if kind == "dev":
+        # pytest compiles what it collects in a way of its own. What cannot be collected is told by `make test`.
+        subprocess.run((PYTHON, "-m", "pytest", "-qq", "--collect-only", "tests"), cwd=ROOT, capture_output=True)
     stamp(kind).write_text(fingerprint(kind))
 
 

@@ -20,6 +20,7 @@ from pydantic import BaseModel
 from openvest.core.contracts import Contract, ContractRules
 from openvest.core.lifecycle import Lifecycle
 from openvest.core.naming import Names
+from openvest.core.records import record
 from openvest.core.sealing import SealedColumn
 from openvest.core.snapshots import Emitted, Json, Snapshot
 from openvest.db.paging import Listing
@@ -41,7 +42,7 @@ class Caller:
     strict_idempotency: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Call:
     """One request after all that is not business: checked path values, parsed query and body.
 

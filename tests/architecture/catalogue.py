@@ -44,7 +44,7 @@ WITHOUT_LIFE = {
 OF_LAYERS: Mapping[str, str] = {
     "db": "installation list_marks schema_migrations",
     "events": "event_counters event_sets events",
-    "ledger": "balances entries house_balances journals locks lot_uses lots",
+    "ledger": "balances entries house_balances journals locks lot_sums lot_uses lots",
     "server": "idempotency nonces nonces_0 nonces_1 nonces_2 nonces_3 rate_leases",
     "work": "dead_letters",
 }

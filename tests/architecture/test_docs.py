@@ -6,6 +6,7 @@ import inspect
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import get_args
 
@@ -49,8 +50,14 @@ def test_pages_are_up_to_date() -> None:
     assert docs.stale() == [], "run `make docs`"
 
 
+MADE_ONCE = {name: cache(make) for name, make in docs.PAGES.items()}
+
+
 @pytest.mark.parametrize("name", docs.PAGES)
-def test_a_stale_page_is_named_and_written_anew(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
+def test_a_stale_page_is_named_and_written_anew(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(docs, "PAGES", MADE_ONCE)
     assert docs.main([], tmp_path) == 0
     assert sorted(file.name for file in tmp_path.iterdir()) == sorted(docs.PAGES)
     assert docs.main(["--check"], tmp_path) == 0

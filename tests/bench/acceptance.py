@@ -51,7 +51,7 @@ async def accept(dsn: str, tenant: str, client: str, seconds: str) -> None:
     flush = Flush(world.database, Keys(SECRETS), ServerSettings())
     caller = Caller(UUID(tenant), UUID(client), "bench", "v1", frozenset({"orders:admin"}), "TOL")
     accounts: list[list[str]] = json.loads(sys.stdin.readline())
-    waiting = iter([_item(caller, *accounts[n % len(accounts)]) for n in range(PREPARED * int(seconds))])
+    waiting = iter([item(caller, *accounts[n % len(accounts)]) for n in range(PREPARED * int(seconds))])
     done = 0
     collect_rarely()
     print("ready", flush=True)
@@ -72,7 +72,7 @@ async def accept(dsn: str, tenant: str, client: str, seconds: str) -> None:
     pool.terminate()
 
 
-def _item(caller: Caller, account: str, user: str) -> FlushItem:
+def item(caller: Caller, account: str, user: str) -> FlushItem:
     raw = {
         "account_id": account,
         "user_id": user,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from types import FrameType
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,6 +17,7 @@ from openvest.db.unit import Database, DatabaseDown, Unit
 from openvest.declarations import Call, Endpoint
 from openvest.features.tenants.v1 import ENDPOINTS
 from openvest.main import Assembled
+from openvest.server.flush import Flush
 from openvest.server.settings import ServerSettings
 from tests.contract.test_dispatch import refused
 from tests.contract.things import THINGS, made, make_things, names, thing
@@ -25,6 +28,7 @@ from tests.repeat.life import FROZEN_AT
 pytestmark = pytest.mark.anyio
 
 BATCHED = next(endpoint for endpoint in THINGS if endpoint.batch is not None and endpoint.is_write)
+FLUSHING = (Flush._together, Flush._plan, Flush._work, Database._write_once, Unit.close)
 SETS = Query(int, "select count(*) from event_sets where tenant_id = $1")
 
 
@@ -194,3 +198,36 @@ async def test_a_frozen_tenant_whose_turn_does_not_come_holds_up_nobody(assemble
             assert answer.headers["retry-after"] == "1"
         await other.execute("select pg_advisory_unlock_all()")
     assert (await stuck.post("/batched_things", thing("second"))).status_code == 200
+
+
+async def test_a_lone_request_a_frozen_tenant_and_a_full_flush_run_the_same_code(
+    database: Database, tenant_id: UUID, frozen_tenant_id: UUID
+) -> None:
+    alone = await flushed_lines(database, tenant_id, 1)
+    assert alone == await flushed_lines(database, frozen_tenant_id, 1) == await flushed_lines(database, tenant_id, 200)
+    assert {name for name, _ in alone} == {one.__name__ for one in FLUSHING}
+
+
+async def flushed_lines(database: Database, tenant_id: UUID, count: int) -> set[tuple[str, int]]:
+    """The lines of a flush that run for so many requests at once."""
+    sizes: list[int] = []
+    api = await api_of(database, tenant_id, spied(sizes))
+    await api.fetch_token()
+    codes, lines = {one.__code__: one.__name__ for one in FLUSHING}, set[tuple[str, int]]()
+
+    def trace(frame: FrameType, event: str, _: Any) -> Any:
+        if frame.f_code not in codes:
+            return None
+        if event == "line":
+            lines.add((codes[frame.f_code], frame.f_lineno))
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        answers = await asyncio.gather(*(api.post("/batched_things", thing(f"n{n}")) for n in range(count)))
+    finally:
+        sys.settrace(before)
+    assert {answer.status_code for answer in answers} == {200}
+    assert sum(sizes) == count and max(sizes) > count // 2
+    return lines

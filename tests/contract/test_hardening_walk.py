@@ -26,7 +26,7 @@ from tests.kit.world import make_tenant
 
 pytestmark = pytest.mark.anyio
 
-STEPS = 60
+STEPS = 40
 PRICES = {
     "IE00B3XXRP09": "115",
     "IE00B5M1WJ87": "100",

@@ -38,7 +38,7 @@ CHECKS: list[Any] = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-OF_EACH_KIND = 4
+OF_EACH_KIND = 3
 """Requests of each kind per operation."""
 
 

@@ -188,6 +188,18 @@ PLANTED: tuple[Planted, ...] = (
         ),
     ),
     Planted(
+        "parents",
+        "mandate-of-another",
+        "money is collected under the mandate of any user",
+        (
+            Edit(
+                "src/openvest/features/mandates/service.py",
+                "    if row.user_id != user_id:\n        raise rules.MandateNotFound\n",
+                "",
+            ),
+        ),
+    ),
+    Planted(
         "declared",
         "write-by-a-reader",
         "a scope of reading lets a new endpoint write",

@@ -174,6 +174,18 @@ _ANSWERS = (
 _FIELDS = (
     Planted(
         "R36",
+        "account-numbers-in-full",
+        "the account number of somebody who is paid is shown whole",
+        (
+            Edit(
+                "src/openvest/core/bank_accounts.py",
+                """    return f"{iban[:6]}{'*' * 10}{iban[-4:]}"\n""",
+                "    return iban\n",
+            ),
+        ),
+    ),
+    Planted(
+        "R36",
         "unknown-fields-pass",
         "what a body may not have is passed over in silence",
         (

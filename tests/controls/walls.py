@@ -104,6 +104,18 @@ PLANTED: tuple[Planted, ...] = (
     ),
     Planted(
         "R48",
+        "an-iban-unsealed",
+        "who paid is stored as it is",
+        (
+            Edit(
+                "src/openvest/features/bank/service.py",
+                "sealed_parties=unit.secrets.seal(parties, PARTIES.place(id=line_id)),",
+                "sealed_parties=parties,",
+            ),
+        ),
+    ),
+    Planted(
+        "R48",
         "a-number-unsealed",
         "a national id is stored as it is",
         (

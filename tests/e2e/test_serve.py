@@ -23,7 +23,7 @@ from openvest.cli.demo_bodies import RESIDENCIES, USER
 from openvest.db.address import read_address
 from openvest.features.tenants.model import SCOPES
 from openvest.sdk.client import Client
-from tests.e2e.serving import Serving, environment, free_port, openvest, wait_until, write_profile
+from tests.e2e.serving import Cli, Serving, environment, free_port, wait_until, write_profile
 
 WORLD = "IE00B4L5Y983"
 PERSON = {name: USER[name] for name in ("first_name", "last_name", "birth_date", "nationalities", "address")}
@@ -73,33 +73,33 @@ def test_the_first_start_furnishes_a_sandbox_and_its_hints_work_as_they_stand() 
         serving.remove()
 
 
-def test_a_second_serve_is_refused_in_one_sentence(served: Serving) -> None:
-    done = served.run("serve", "--port", str(free_port()))
-    assert done.returncode == 1
-    assert re.fullmatch(r"openvest: OpenVest already runs on .*\. Stop it first, .*\n", done.stderr)
+def test_a_second_serve_is_refused_in_one_sentence(there: Cli) -> None:
+    status, _, complained = there("serve", "--port", str(free_port()))
+    assert status == 1
+    assert re.fullmatch(r"openvest: OpenVest already runs on .*\. Stop it first, .*\n", complained)
 
 
-def test_a_taken_port_is_told_with_the_next_free_one(served: Serving, tmp_path: Path) -> None:
+def test_a_taken_port_is_told_with_the_next_free_one(cli: Cli, served: Serving, tmp_path: Path) -> None:
     folder = tmp_path / "var"
-    done = openvest("serve", "--data-dir", str(folder), "--port", str(served.port))
-    assert done.returncode == 1
-    said = re.fullmatch(r"openvest: Port \d+ on 127\.0\.0\.1 is taken; start with --port (\d+)\.\n", done.stderr)
+    status, _, complained = cli("serve", "--data-dir", str(folder), "--port", str(served.port))
+    assert status == 1
+    said = re.fullmatch(r"openvest: Port \d+ on 127\.0\.0\.1 is taken; start with --port (\d+)\.\n", complained)
     assert said is not None and int(said[1]) > served.port
     assert not folder.exists(), "nothing is made before the port is known to be free"
 
 
-def test_a_running_serve_knows_new_clients_and_forgets_disabled_ones_at_once(served: Serving) -> None:
-    made = served.run("client", "create", "--tenant", "sandbox", "--scopes", "users:read", "--json")
-    client = json.loads(made.stdout)
+def test_a_running_serve_knows_new_clients_and_forgets_disabled_ones_at_once(served: Serving, there: Cli) -> None:
+    _, made, _ = there("client", "create", "--tenant", "sandbox", "--scopes", "users:read", "--json")
+    client = json.loads(made)
     profile = write_profile(served.data_dir / "second.toml", served.url, client, "users:read")
     with Client.from_profile(profile) as second:
         assert second.request("GET", "/users").status == 200
         assert second.request("GET", "/accounts").status == 403
-        assert served.run("client", "disable", client["client_id"]).returncode == 0
+        assert there("client", "disable", client["client_id"])[0] == 0
         assert second.request("GET", "/users").status == 401
 
 
-def test_after_kill_nine_the_next_start_has_everything(served: Serving) -> None:
+def test_after_kill_nine_the_next_start_has_everything(served: Serving, there: Cli) -> None:
     customer = tomllib.loads((served.data_dir / "profile.toml").read_text())["customer"]
     body = {
         "account_id": customer["account_id"],
@@ -113,31 +113,32 @@ def test_after_kill_nine_the_next_start_has_everything(served: Serving) -> None:
     served.start()
     with served.client() as client:
         assert client.request("GET", f"/orders/{order['id']}").json()["cash_amount"] == "100.00"
-    assert served.run("ledger", "prove").returncode == 0
+    assert there("ledger", "prove")[0] == 0
 
 
-def test_the_advice_about_a_lost_or_damaged_profile_works_as_it_is_printed(served: Serving) -> None:
+def test_the_advice_about_a_lost_or_damaged_profile_works_as_it_is_printed(served: Serving, there: Cli) -> None:
     profile = served.data_dir / "profile.toml"
     customer = tomllib.loads(profile.read_text())["customer"]
     try:
         profile.write_text(profile.read_text()[:200])
-        refused = served.run("api", "GET", "/users")
-        assert refused.returncode == 1
-        step = refused.stderr.partition("next: stop openvest serve if it runs, and start it (again)")[2]
+        status, _, complained = there("api", "GET", "/users")
+        assert status == 1
+        step = complained.partition("next: stop openvest serve if it runs, and start it (again)")[2]
         command = shlex.split(step.partition("openvest serve")[2])
-        assert command == ["--data-dir", str(served.data_dir)], refused.stderr
+        assert command == ["--data-dir", str(served.data_dir)], complained
     finally:
         served.end()
         served.start()
-    assert served.run("api", "GET", "/users").returncode == 0
+    assert there("api", "GET", "/users")[0] == 0
     assert tomllib.loads(profile.read_text())["customer"] == customer
 
 
-def test_another_seed_or_mode_than_the_first_is_refused(served: Serving) -> None:
-    assert "made with the seed 1" in served.run("worker", "--seed", "7").stderr
-    key = (served.data_dir / "master.key").read_text().strip()
-    said = served.run("worker", "--mode", "production", OPENVEST_MASTER_KEY=key).stderr
-    assert "made in mode sandbox; start with --mode sandbox" in said
+def test_another_seed_or_mode_than_the_first_is_refused(
+    served: Serving, there: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "made with the seed 1" in there("worker", "--seed", "7")[2]
+    monkeypatch.setenv("OPENVEST_MASTER_KEY", (served.data_dir / "master.key").read_text().strip())
+    assert "made in mode sandbox; start with --mode sandbox" in there("worker", "--mode", "production")[2]
 
 
 @pytest.mark.parametrize(
@@ -150,11 +151,13 @@ def test_another_seed_or_mode_than_the_first_is_refused(served: Serving) -> None
         (["--pace", "instant"], "leave --pace out"),
     ],
 )
-def test_production_refuses_before_it_makes_anything(options: list[str], sentence: str, tmp_path: Path) -> None:
+def test_production_refuses_before_it_makes_anything(
+    cli: Cli, options: list[str], sentence: str, tmp_path: Path
+) -> None:
     folder = tmp_path / "var"
     more = ["--mode", "production", "--port", str(free_port()), *options]
-    done = openvest("serve", "--data-dir", str(folder), *more)
-    assert done.returncode == 1 and sentence in done.stderr, done
+    status, _, complained = cli("serve", "--data-dir", str(folder), *more)
+    assert status == 1 and sentence in complained, complained
     assert not folder.exists()
 
 
@@ -207,15 +210,15 @@ def answers(port: int) -> bool:
     return False
 
 
-def test_a_taken_port_of_the_metrics_is_told_with_the_next_free_one(served: Serving, tmp_path: Path) -> None:
+def test_a_taken_port_of_the_metrics_is_told_with_the_next_free_one(cli: Cli, served: Serving, tmp_path: Path) -> None:
     folder = tmp_path / "var"
     for workers in ("1", "2"):
         options = ("--port", str(free_port()), "--metrics-port", str(served.port), "--workers", workers)
-        done = openvest("serve", "--data-dir", str(folder), *options)
-        assert done.returncode == 1
+        status, _, complained = cli("serve", "--data-dir", str(folder), *options)
+        assert status == 1
         said = re.fullmatch(
             r"openvest: Port \d+ for the metrics on 127\.0\.0\.1 is taken; start with --metrics-port (\d+)\.\n",
-            done.stderr,
+            complained,
         )
         assert said is not None and int(said[1]) > served.port
     assert not folder.exists(), "nothing is made before the ports are known to be free"

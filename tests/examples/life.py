@@ -175,7 +175,6 @@ def _counted() -> Iterator[None]:
         return hashlib.shake_128(f"example {next(numbers)}".encode()).digest(size)
 
     with (
-        patch("openvest.core.ids.secrets", SimpleNamespace(token_bytes=token_bytes)),
         patch("openvest.core.ids.os", SimpleNamespace(urandom=token_bytes)),
         patch("openvest.features.tenants.service.generate_p521", lambda: _p521(next(numbers))),
     ):

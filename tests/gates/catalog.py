@@ -14,6 +14,7 @@ MODULES: Sequence[str] = (
     "replies",
     "money",
     "ledger",
+    "payments",
     "keys",
     "events",
     "signatures",

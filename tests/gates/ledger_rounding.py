@@ -262,5 +262,6 @@ R20 = Gate(
     rounding,
     push={"cases": 20_000},
     night={"cases": 1_000_000},
+    test={"cases": 5_000},
     quick=True,
 )

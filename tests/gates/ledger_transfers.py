@@ -139,5 +139,6 @@ R15 = Gate(
     crossed,
     push={"transfers": 2_000},
     night={"transfers": 100_000},
+    test={"transfers": 500},
     quick=True,
 )

@@ -25,8 +25,10 @@ from tests.kit.contracts import SERVED, contract_of, each_of
 from tests.kit.http import Api
 from tests.kit.operations import body_of, live_by_http, target
 from tests.kit.sample import filled
+from tests.kit.samples import each
 from tests.security.places import Json, Place, places_of
 
+_OF_TENANT = each(lambda sample: sample.of_tenant)
 LEAST = 20
 """How many places there are at least: fewer would mean that they are not found."""
 
@@ -45,7 +47,7 @@ class Family:
         def value(place: Place) -> str:
             return (self.second if place == other else self.first)[place.kind]
 
-        ids = {**self.first, **{place.name: value(place) for place in places if place.where == "path"}}
+        ids = {**self.first, **{place.kind: value(place) for place in places if place.where == "path"}}
         query = {place.name: value(place) for place in places if place.where == "query"}
         body: Json | None = None
         if endpoint.body is not None and not endpoint.form:
@@ -62,8 +64,11 @@ def several(endpoint: Endpoint, ids: Mapping[str, str]) -> list[Place]:
         place
         for place in places_of(endpoint, ids)[0]
         if place.kind in ids
+        and place.kind not in _OF_TENANT
         and not place.hidden
-        and (place.name in within if place.where == "body" else place.where == "query" or place.name in ids)
+        and (
+            {place.name, place.kind} & within if place.where == "body" else place.where == "query" or place.kind in ids
+        )
     ]
     return found if len(found) > 1 else []
 

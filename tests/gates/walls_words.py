@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 OWN_BALANCES: Sequence[str] = (
-    *(f"balances {b} = -1" for b in ("available", "locked", "withdrawing", "covering", "blocked")),
-    "balances unsettled_in = -1",
-    "balances unsettled_out = -1",
+    *(f"balances {b} = -1 where due = 0" for b in ("available", "locked", "withdrawing", "covering", "blocked")),
+    "balances unsettled_in = -1 where due = 0",
+    "balances unsettled_out = -1 where due = 0",
     "balances due = 1",
     "balances available = 1, due = -1",
     "balances withdrawing = 1 where owner_kind = 'account'",
@@ -22,6 +22,7 @@ OWN_BALANCES: Sequence[str] = (
     "lots quantity = 0, remaining = 0",
     "lots cost = null",
     "lot_uses quantity = 0",
+    "lot_sums remaining = -1",
 )
 """A table of the ledger, then a change of the own tenant's rows that a CHECK refuses."""
 

@@ -18,6 +18,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -82,8 +83,12 @@ class Cluster:
 
     async def drop(self, name: str) -> None:
         """End a database and all sessions in it."""
-        if name in self._reusable:
-            await self._empty(name)
+        if self.is_reusable(name):
+            superuser = await self.superuser(name)
+            try:
+                await self.empty(superuser)
+            finally:
+                await superuser.close()
             self._emptied.append(name)
             return
         connection = await asyncpg.connect(self.dsn("postgres", "postgres"))
@@ -92,14 +97,20 @@ class Cluster:
         finally:
             await connection.close()
 
-    async def _empty(self, name: str) -> None:
-        connection = await asyncpg.connect(f"postgresql://postgres@/{name}?host={self.folder}")
-        try:
-            while await connection.fetchval(END_OTHERS):
-                await asyncio.sleep(0.001)
-            await connection.execute(EMPTY)
-        finally:
-            await connection.close()
+    def is_reusable(self, name: str) -> bool:
+        """Whether the application alone was in it, so that it can be emptied."""
+        return name in self._reusable
+
+    async def superuser(self, name: str) -> asyncpg.Connection[asyncpg.Record]:
+        """A session that empties a database, which does not make it another's."""
+        return await asyncpg.connect(f"postgresql://postgres@/{name}?host={self.folder}")
+
+    async def empty(self, superuser: asyncpg.Connection[asyncpg.Record], spared: Sequence[int] = ()) -> bool:
+        """Make it what the template is. Sessions that are not spared are ended. Returns whether those that are live."""
+        while await superuser.fetchval(END_OTHERS, spared):
+            await asyncio.sleep(0.001)
+        await superuser.execute(EMPTY)
+        return await superuser.fetchval(LIVING, spared) == len(spared)
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGQUIT)
@@ -109,8 +120,9 @@ class Cluster:
 
 END_OTHERS = """
 select count(pg_terminate_backend(pid)) from pg_stat_activity
- where datname = current_database() and pid <> pg_backend_pid()
+ where datname = current_database() and pid <> pg_backend_pid() and pid <> all($1::integer[])
 """
+LIVING = "select count(*) from pg_stat_activity where datname = current_database() and pid = any($1::integer[])"
 FILLED = ("schema_migrations", "venues", "instruments", "instrument_venues")
 EMPTY = f"""
 set session_replication_role = replica;

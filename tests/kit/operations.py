@@ -54,13 +54,13 @@ def known_to(endpoint: Endpoint, ids: Mapping[str, str]) -> dict[str, str]:
 
 
 def target(endpoint: Endpoint, ids: Mapping[str, str]) -> str:
-    contract, first = contract_of(endpoint), endpoint.path.split("/")[1]
+    contract, whose = contract_of(endpoint), sample_of(endpoint).whose
 
     def value(hit: re.Match[str]) -> str:
-        name = hit[1]
-        for own in (f"{contract} {name}", f"{first} {name}"):
-            if own in ids:
-                return ids[own]
+        name = whose.get(f"{label(endpoint)} path {hit[1]}", hit[1])
+        own = f"{contract} {name}"
+        if own in ids:
+            return ids[own]
         return CONSTANT[name] if name in CONSTANT and name not in ids else ids[name]
 
     return re.sub(r"\{(\w+)\}", value, endpoint.path)

@@ -38,13 +38,16 @@ def collected_from(root: Path, worker: int, workers: int) -> list[str]:
 def dealt(items: Sequence[pytest.Item], workers: int) -> list[pytest.Item]:
     """Costly tests first, one by one to each worker in turn; then the files of the others in the same way.
 
+    Tests on the served sandbox go to one worker together, since each that has one starts it for itself.
     Why: xdist's `worksteal` gives each worker one stretch of this list and lets who is done take from the end of
     another's. So all begin with what is costly, and what is taken at the end is small. A file stays together, since
     its tests may share what they stand on.
     """
     costly, others = list[list[pytest.Item]](), defaultdict[str, list[pytest.Item]](list)
     for item in sorted(items, key=lambda item: (_rank(item), _file(item))):
-        if _rank(item) < len(COSTLY):
+        if "served" in getattr(item, "fixturenames", ()):
+            others["served"].append(item)
+        elif _rank(item) < len(COSTLY):
             costly.append([item])
         else:
             others[_file(item)].append(item)

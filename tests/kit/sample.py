@@ -137,8 +137,7 @@ class Sample:
 
     objects: Objects | None = None
     """Makes one object of each kind in a life that has those of the features below. Returns their ids, by the name of
-    their path parameter; one that a contract has for itself is called `lite webhook_id`, one that is of another kind
-    below a part of the paths `portfolios account_id`."""
+    their path parameter; one that a contract has for itself is called `lite webhook_id`."""
     lived: Step | None = None
     """What else is done in a whole life, frozen and at rest: answers, states and rows that one object of each kind,
     asked everything, does not come to."""
@@ -156,7 +155,9 @@ class Sample:
     no_names: frozenset[str] = frozenset()
     """Free texts of bodies that are judged where they are used, or are the client's own and shown to it alone."""
     whose: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Whose id is put where the last part of the place is no object's name."""
+    """Whose id is put where the last part of the place is no object's name; and at a place, where it is another's."""
+    of_tenant: frozenset[str] = frozenset()
+    """Objects that belong to no customer, by their path parameter: whoever names one, it is the right one."""
     variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
     """What else a body is to have so that an id fits at this place; None takes a field away."""
     takes_any: Mapping[str, str] = field(default_factory=dict[str, str])

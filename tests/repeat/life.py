@@ -103,9 +103,9 @@ async def onboard(steps: Steps, name: str) -> Person:
     return Person(steps, user_id, group["id"], account["id"])
 
 
-async def live(steps: Steps) -> None:
+async def live(steps: Steps, *, resting: int = RESTING) -> None:
     """Customers, money, orders of every kind, resting ones and such that expire, and settlements left open."""
-    known = await begin(steps)
+    known = await begin(steps, resting=resting)
     await everything_else(steps)
     await steps.advance(next_open="XETR")
     for person in known:
@@ -119,14 +119,14 @@ async def live(steps: Steps) -> None:
         await trade(person)
 
 
-async def begin(steps: Steps, *, days_apart: int = 1) -> list[Person]:
+async def begin(steps: Steps, *, days_apart: int = 1, resting: int = RESTING) -> list[Person]:
     """Customers with money and shares, and orders that rest; `days_apart` is the time between expiries."""
     known = [await onboard(steps, name) for name in ("Ada", "Berta", "Clara")]
     for person in known:
         await person.top_up("100000.00")
     for person in known:
         await trade(person)
-    await rest(known)
+    await rest(known, resting)
     await expire(known, days_apart)
     return known
 
@@ -189,12 +189,12 @@ async def sell(person: Person) -> None:
     await person.order(FIXED, "SELL", quantity="3", order_type="LIMIT", limit_price="110.00")
 
 
-async def rest(people: Sequence[Person]) -> None:
+async def rest(people: Sequence[Person], count: int) -> None:
     """LIMIT and STOP orders around the price of each share: some are touched on a later day, some never."""
     prices = {isin: await price(people[0].steps, isin) for isin in MOVING}
-    for number in range(RESTING):
+    for number in range(count):
         person, isin = people[number % len(people)], MOVING[number % len(MOVING)]
-        away = Decimal(10 + number) / 400
+        away = Decimal(10 + number * RESTING // count) / 400
         if number % 2:
             stop = f"{prices[isin] * (1 + away):.2f}"
             await person.order(isin, "BUY", quantity="1", order_type="STOP", stop_price=stop)

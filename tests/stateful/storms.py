@@ -14,7 +14,10 @@ import asyncpg
 
 from openvest.db.query import Query
 from openvest.db.unit import Database, Unit
-from tests.kit.customers import Customer
+from openvest.ledger.chart import Key
+from openvest.ledger.posting import read_balances
+from tests.features.reference_accounts.sample import make_reference_account
+from tests.kit.customers import Customer, top_up
 from tests.kit.orders import X
 from tests.kit.wire import Reply
 
@@ -191,3 +194,37 @@ async def storm_of_keys(doors: Sequence[Door], target: str, bodies: Sequence[Any
 
     await asyncio.gather(*(one(number, copy) for copy in range(times) for number in range(len(bodies))))
     return crowd
+
+
+async def judge_withdrawals(
+    doors: Sequence[Door], database: Database, customer: Customer, count: int, money_for: int
+) -> Counter[int]:
+    """So many withdrawals at once against money for some of them: these pass, and no other. Returns the answers.
+
+    A storm finds no room for all of it; who is told so asks again, with its key. Raises: AssertionError.
+    """
+    await top_up(database, customer, f"{AMOUNT * money_for + Decimal('9.99'):.2f}")
+    account = await database.write(customer.tenant_id, lambda unit: make_reference_account(unit, customer.user_id))
+    wanted = {
+        "user_id": str(customer.user_id),
+        "account_group_id": str(customer.group_id),
+        "reference_account_id": str(account.id),
+        "amount": f"{AMOUNT:.2f}",
+        "currency": "EUR",
+    }
+
+    async def one(number: int) -> int:
+        key = uuid4()
+        while True:
+            reply = await doors[number % len(doors)]("POST", "/payments/withdrawals", wanted, key)
+            if reply.status not in (429, 503):
+                return reply.status
+            await asyncio.sleep(0.05)
+
+    told = Counter(await asyncio.gather(*(one(number) for number in range(count))))
+    assert told == {200: money_for, 422: count - money_for}, told
+    key = Key(customer.group_id, "EUR")
+    balance = (await database.read(customer.tenant_id, lambda unit: read_balances(unit, [key])))[key]
+    assert (balance.withdrawing, balance.available) == (AMOUNT * money_for, Decimal("9.99"))
+    assert await below_zero(database, customer.tenant_id) == []
+    return told

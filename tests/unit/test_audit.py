@@ -124,6 +124,10 @@ PLANTED = [
     ("lots_are_their_uses", "update lots set remaining_cost = null where remaining > 0"),
     ("lots_are_their_uses", "update lots set remaining_advance_tax = 1"),
     ("lots_are_their_uses", "update lot_uses set given_back = true"),
+    ("lot_sums_are_open_lots", "update lot_sums set cost = cost + 0.01"),
+    ("lot_sums_are_open_lots", "update lot_sums set remaining = 0, cost = 0 where remaining > 0"),
+    ("lot_sums_are_open_lots", "update lot_sums set currency = 'USD' where remaining > 0"),
+    ("lot_sums_are_open_lots", "delete from lot_sums where remaining > 0"),
     (
         "reversals_negate",
         "update entries e set amount = amount / 2 from journals j"

@@ -13,6 +13,7 @@ from tests.kit.pace import dealt
 @dataclass(frozen=True)
 class Item:
     nodeid: str
+    fixturenames: tuple[str, ...] = ()
 
 
 CHEAP = [Item(f"tests/unit/test_{file}.py::test_{n}") for file in "abc" for n in range(3)]
@@ -35,3 +36,11 @@ def test_costly_ones_come_first_and_to_each_in_turn_and_a_file_stays_together() 
         "e2e/test_d.py::test_0",
         *(f"unit/test_{file}.py::test_{n}" for file in "ac" for n in range(3)),
     ]
+
+
+def test_all_that_stand_on_the_served_sandbox_are_dealt_to_one() -> None:
+    """Each worker that has one of them starts a sandbox, which costs more than most of them."""
+    served = [Item(f"tests/e2e/test_{file}.py::test_served", ("served",)) for file in "xyz"]
+    items: list[Any] = [*CHEAP, *COSTLY, *served]
+    places = [number for number, item in enumerate(dealt(items, 3)) if item in served]
+    assert places == list(range(places[0], places[0] + 3))

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import asyncpg
 import pytest
 
+from openvest.db.unit import Database
 from tests.kit.cluster import APP, FILLED, OWNER, TEMPLATE, Cluster
+from tests.kit.kept import Keeper
 from tests.kit.orders import make_trader
-from tests.kit.world import make_tenant, opened
+from tests.kit.world import SECRETS, SEED, make_tenant, opened
+
+if TYPE_CHECKING:
+    from openvest.db.connections import Pool
 
 pytestmark = pytest.mark.anyio
 TABLES = "select relname from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r'"
@@ -65,3 +73,52 @@ async def test_the_application_changes_nothing_that_the_template_fills(cluster: 
         assert await owner.fetch(CHANGEABLE, FILLED, APP) == []
     finally:
         await owner.close()
+
+
+# Sessions that are kept
+
+
+@pytest.fixture
+async def own(cluster: Cluster) -> AsyncGenerator[Keeper]:
+    """A keeper beside the one that this test itself may stand on."""
+    keeper = Keeper(cluster)
+    yield keeper
+    await keeper.end()
+
+
+async def test_sessions_serve_again_in_an_emptied_database(cluster: Cluster, own: Keeper) -> None:
+    async with own.lent() as pool:
+        name = await pool.fetchval("select current_database()")
+        await make_tenant(Database(pool, seed=SEED, secrets=SECRETS), "A")
+        waiting = asyncio.create_task(asyncio.sleep(60))
+    assert waiting.cancelled(), "what a test left under way"
+    async with own.lent() as again:
+        assert again is pool
+        assert await contents(cluster, name) == await contents(cluster, TEMPLATE)
+
+
+async def in_use(_: Cluster, pool: Pool) -> None:
+    await pool.acquire()
+
+
+async def gone(cluster: Cluster, pool: Pool) -> None:
+    name, pid = await pool.fetchrow("select current_database()::text, pg_backend_pid()")
+    superuser = await cluster.superuser(name)
+    assert await superuser.fetchval("select pg_terminate_backend($1, 5000)", pid)
+    await superuser.close()
+
+
+async def in_another_hand(cluster: Cluster, pool: Pool) -> None:
+    cluster.dsn(await pool.fetchval("select current_database()"), OWNER)
+
+
+@pytest.mark.parametrize(("spoil", "replaced"), [(in_use, True), (in_another_hand, True), (gone, False)])
+async def test_spoiled_ones_serve_nobody(
+    cluster: Cluster, own: Keeper, spoil: Callable[[Cluster, Pool], Awaitable[None]], replaced: bool
+) -> None:
+    """A pool that has noticed that a session is gone opens another."""
+    async with own.lent() as pool:
+        await spoil(cluster, pool)
+    async with own.lent() as other:
+        assert other is not pool or not replaced
+        assert await other.fetchval("select count(*) from tenants") == 0

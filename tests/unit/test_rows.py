@@ -34,8 +34,8 @@ GIFT = UUID(int=7)
 @pytest.mark.parametrize(
     ("annotation", "array", "value"),
     [
-        (UUID, "uuid[]", ""),
-        (UUID | None, "uuid[]", ""),
+        (UUID, "text::uuid[]", ""),
+        (UUID | None, "text::uuid[]", ""),
         (str, "text::text[]", ""),
         (Literal["NEW", "DONE"], "text::text[]", ""),
         (Literal["NEW"] | None, "text::text[]", ""),
@@ -71,7 +71,8 @@ def test_an_insert_takes_an_array_for_each_field() -> None:
     assert insert("gifts", Gift).sql == (
         "insert into gifts (tenant_id, id, version, amount, tags, details)"
         " select o.tenant_id, t.id, t.version, t.amount, t.tags::text[], t.details::jsonb"
-        " from tenants o cross join unnest($2::uuid[], $3::text::bigint[], $4::text::numeric[], $5::text[], $6::text[])"
+        " from tenants o cross join"
+        " unnest($2::text::uuid[], $3::text::bigint[], $4::text::numeric[], $5::text[], $6::text[])"
         " as t(id, version, amount, tags, details) where o.tenant_id = $1"
     )
 
@@ -88,7 +89,7 @@ def test_an_insert_takes_more_columns_and_leaves_out_what_is_there() -> None:
 def test_an_update_finds_rows_by_id_and_sets_the_fields_that_are_named() -> None:
     assert update("gifts", Gift, "version tags", also="held = false").sql == (
         "update gifts r set version = t.version, tags = t.tags::text[], held = false"
-        " from unnest((select $2::uuid[]), $3::text::bigint[], $4::text[]) as t(id, version, tags)"
+        " from unnest((select $2::text::uuid[]), $3::text::bigint[], $4::text[]) as t(id, version, tags)"
         " where r.tenant_id = $1 and r.id = t.id"
     )
 
@@ -103,7 +104,7 @@ def test_rows_become_one_array_for_each_column() -> None:
         Gift(GIFT, 2, None, [], {}),
     ]
     assert list(insert("gifts", Gift).arrays(rows)) == [
-        [GIFT, GIFT],
+        f"{{{GIFT},{GIFT}}}",
         "{1,2}",
         "{1.50,null}",
         ['{"a","b\\"\\\\,"}', "{}"],

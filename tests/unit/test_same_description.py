@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 
-from openvest import catalog
-from openvest.server.openapi import describe
+from tests.kit.contracts import described
 from tools.same_description import differences, main, nameless
 
-SERVED: dict[str, Any] = json.loads(json.dumps(describe(catalog.CONTRACTS["v1"], "v1", "1")))
+SERVED: dict[str, Any] = json.loads(json.dumps(described("v1")))
 
 
 def compared(changed: dict[str, Any]) -> list[tuple[str, bool]]:

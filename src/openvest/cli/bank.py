@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -17,12 +17,16 @@ if TYPE_CHECKING:
     from openvest.main.installation import Installation
     from openvest.ports.pain import PaymentFile
 
+R = TypeVar("R")
 T = TypeVar("T")
 app = typer.Typer(no_args_is_help=True, help="Exchange payments and statements with the bank, as files.")
 
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Where the files are put.")]
 StatementFile = Annotated[
-    Path, typer.Argument(metavar="FILE.xml", help="A camt.053 statement or camt.054 notification.")
+    Path,
+    typer.Argument(
+        metavar="FILE.xml", help="A camt.053 statement, a camt.054 notification; to import, a pain.002 report."
+    ),
 ]
 
 
@@ -44,6 +48,8 @@ def account(
     from openvest.features.bank import service_files
     from openvest.features.bank.model import NewBankAccount
 
+    if not holder.strip():
+        raise Failed("The holder has no name.", "give it as the bank writes it: --holder 'Acme Clients'")
     try:
         new = NewBankAccount(service_files.CURRENCY, holder[:70], valid_bic(bic), valid_iban(iban.replace(" ", "")))
     except ValueError as error:
@@ -89,10 +95,7 @@ def export(
         return await installation.assembled.database.write(found.tenant_id, files, n=0)
 
     def show(made: list[PaymentFile]) -> None:
-        for file in made:
-            name = folder / f"{file.kind}-{file.message_id}.xml"
-            name.write_bytes(file.content)
-            typer.echo(str(name))
+        write_down(folder, made)
         if not made:
             typer.echo("nothing is to leave" if again is None else f"no file was called {again}")
 
@@ -102,16 +105,34 @@ def export(
         raise Failed(refused.detail, "name it first: openvest bank account") from None
 
 
+def write_down(folder: Path, files: Sequence[PaymentFile]) -> None:
+    """Put all files that can be into the folder. Raises: Failed, which names the others: they have left too."""
+    lost: list[str] = []
+    for file in files:
+        name = folder / f"{file.kind}-{file.message_id}.xml"
+        try:
+            name.write_bytes(file.content)
+        except OSError as error:
+            lost.append(file.message_id)
+            typer.echo(f"{name} cannot be written ({error.strerror}).", err=True)
+        else:
+            typer.echo(str(name))
+    if lost:
+        again = "; ".join(f"openvest bank export {folder} --again {one}" for one in lost)
+        raise Failed(f"{len(lost)} of {len(files)} files are not written.", again)
+
+
 @app.command("import", epilog="Example: openvest bank import statement-2026-03-03.xml")
 def import_(file: StatementFile, tenant: Tenant = None, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
-    """Take in what a bank tells; a file that is wrong in one place is not taken, and one told twice changes nothing."""
+    """Take in what a bank tells, a camt file or a pain.002 report; one that is wrong in one place is not taken, and one
+    told twice changes nothing."""
     from openvest.features.bank import service_files
 
-    async def work(unit: Unit, content: bytes) -> str:
-        done = await service_files.import_file(unit, content)
+    async def work(unit: Unit, told: service_files.Told) -> str:
+        done = await service_files.import_file(unit, told)
         return f"{done.read} lines, {done.new} of them new"
 
-    _with_file(file, tenant, data_dir, work, typer.echo)
+    _with_file(file, tenant, data_dir, service_files.read_file, work, typer.echo)
 
 
 @app.command("reconcile", epilog="Example: openvest bank reconcile statement-2026-03-03.xml")
@@ -119,6 +140,7 @@ def reconcile(file: StatementFile, tenant: Tenant = None, data_dir: DataDir = DE
     """Compare a statement with our books, line by line; exit 0 only where nothing differs."""
     from openvest.cli.tables import print_table
     from openvest.features.bank import service_files
+    from openvest.ports.camt import read_statements
 
     found: list[Break] = []
 
@@ -127,7 +149,7 @@ def reconcile(file: StatementFile, tenant: Tenant = None, data_dir: DataDir = DE
         rows = [(one.kind, one.reference, one.stated or "", one.booked or "") for one in differences]
         print_table(("difference", "reference", "at the bank", "here"), rows)
 
-    _with_file(file, tenant, data_dir, service_files.reconcile_file, show)
+    _with_file(file, tenant, data_dir, read_statements, service_files.reconcile_file, show)
     if found:
         raise Failed(f"{len(found)} lines differ.", "import what is missing here, and ask the bank about the rest")
 
@@ -136,7 +158,8 @@ def _with_file(
     file: Path,
     tenant: str | None,
     data_dir: Path,
-    work: Callable[[Unit, bytes], Awaitable[T]],
+    read: Callable[[bytes], R],
+    work: Callable[[Unit, R], Awaitable[T]],
     show: Callable[[T], None],
 ) -> None:
     """Work with what a bank tells, in a unit of the tenant. Raises: Failed."""
@@ -146,10 +169,10 @@ def _with_file(
 
     async def run(installation: Installation) -> T:
         found = await one_tenant(installation, tenant)
-        return await installation.assembled.database.write(found.tenant_id, lambda unit: work(unit, content), n=0)
+        return await installation.assembled.database.write(found.tenant_id, lambda unit: work(unit, told), n=0)
 
     try:
-        content = file.read_bytes()
+        told = read(file.read_bytes())
         inside(data_dir, run, show)
     except StatementRefused as refused:
         raise Failed(f"{file}: {refused}", "nothing was taken in; ask the bank for a sound file") from None

@@ -12,10 +12,10 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Literal
 
+from openvest.core.records import record
 from openvest.core.signing_keys import PublicKey
 
 SignatureVersion = Literal[6, 15]
@@ -76,7 +76,7 @@ class SignatureRefused(Exception):
         self.told = told or reason
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SignedMessage:
     """What of a request can be signed, as it was received.
 
@@ -91,7 +91,7 @@ class SignedMessage:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ParsedSignature:
     """A signature that is in order as far as the message itself can tell.
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -27,7 +26,7 @@ def parse_id(text: str) -> UUID:
     """A UUID of any version from its 32 digits, with all of its hyphens or none. Raises: ValueError."""
     if _WRITTEN.fullmatch(text) is None:
         raise ValueError("a UUID is written as 32 hexadecimal digits, with all of its hyphens or none")
-    return UUID(text)
+    return KIND.make(text)
 
 
 def _shape(raw: bytes, version: int) -> UUID:
@@ -39,40 +38,52 @@ def _shape(raw: bytes, version: int) -> UUID:
 
 def random_text() -> str:
     """A random UUID as text, for what is only ever read. Why not uuid4: its object costs more than its digits."""
-    digits = secrets.token_bytes(16).hex()
+    digits = _random.take(16).hex()
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-8{digits[17:20]}-{digits[20:]}"
 
 
-def _of_bytes(raw: bytes) -> UUID:
-    return UUID(bytes=raw)
+def _of_library(written: str | bytes) -> UUID:
+    return UUID(written) if isinstance(written, str) else UUID(bytes=written)
+
+
+@dataclass(slots=True)
+class _Kind:
+    """Which class of UUID ids are. Shape: `make` takes the text or the 16 bytes of an id."""
+
+    make: Callable[[str | bytes], UUID] = _of_library
+
+
+KIND = _Kind()
+"""The driver of the database has a subclass of its own, which costs a tenth of the library's; who loads it says so."""
 
 
 @dataclass(slots=True)
 class _Random:
     """Random bytes of this process, asked of the system in blocks: a question costs more than all else of an id."""
 
-    left: memoryview = field(default_factory=lambda: memoryview(b""))
+    block: bytes = b""
+    taken: int = 0
 
-    def ten(self) -> int:
-        if not self.left:
-            self.left = memoryview(os.urandom(10 * _BLOCK))
-        taken, self.left = self.left[:10], self.left[10:]
-        return int.from_bytes(taken, "big")
+    def take(self, count: int) -> bytes:
+        start, self.taken = self.taken, self.taken + count
+        if self.taken > len(self.block):
+            self.block, start, self.taken = os.urandom(_BLOCK), 0, count
+        return self.block[start : self.taken]
 
     def forget(self) -> None:
-        self.left = memoryview(b"")
+        self.block = b""
 
 
-_BLOCK = 256
+_BLOCK = 4096
 _random = _Random()
 os.register_at_fork(after_in_child=_random.forget)  # else parent and child would give the same ids
 
 
-def random_id(at: datetime, make: Callable[[bytes], UUID] = _of_bytes) -> UUID:
+def random_id(at: datetime) -> UUID:
     """48 bits of milliseconds, then 74 random bits, version nibble 4: new rows land at the end of every index."""
-    number = _random.ten() & 0x0FFF_3FFF_FFFF_FFFF_FFFF | 0x4000_8000_0000_0000_0000
+    number = int.from_bytes(_random.take(10), "big") & 0x0FFF_3FFF_FFFF_FFFF_FFFF | 0x4000_8000_0000_0000_0000
     number |= ((at - _EPOCH) // _MILLISECOND) << 80
-    return make(number.to_bytes(16, "big"))
+    return KIND.make(number.to_bytes(16, "big"))
 
 
 def first_id(at: datetime) -> UUID:
@@ -91,23 +102,21 @@ class IdSource:
     """Where one unit of work takes its new ids from.
 
     `root` is None for live tenants (random ids); else (seed, tenant name, cause), and every (cause, kind) is numbered.
-    `make` makes an id of its 16 bytes: the database driver has a kind of its own, which costs a tenth of the library's.
     """
 
     now: datetime
     root: tuple[str, str] | None
     cause: str
-    make: Callable[[bytes], UUID] = _of_bytes
     _ordinals: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
 
     def under(self, cause: str) -> IdSource:
         """The same source for one item of a flush, whose cause is its own."""
-        return IdSource(self.now, self.root, cause, self.make)
+        return IdSource(self.now, self.root, cause)
 
     def new(self, kind: str, cause: str | UUID | None = None) -> UUID:
         """A new id for an object of this kind; `cause` names the claimed row where a sweep works on many."""
         if self.root is None:
-            return random_id(self.now, self.make)
+            return random_id(self.now)
         reason = self.cause if cause is None else f"{self.cause}|{cause}"
         ordinal = self._ordinals.get((reason, kind), 0)
         self._ordinals[(reason, kind)] = ordinal + 1

@@ -139,10 +139,8 @@ def _with_combinations(
     """The same refusal, with what the fields that do fit say together."""
     found = error.errors(include_url=False)
     # A field that is not ours is no field that does not fit; one within a field of ours makes that unfit.
-    strange = [detail["type"] == "extra_forbidden" and len(detail["loc"]) == 1 for detail in found]
-    unfit = {
-        str(one["loc"][0]) for one, is_strange in zip(found, strange, strict=True) if one["loc"] and not is_strange
-    }
+    places = [one["loc"] for one in found if one["type"] != "extra_forbidden" or len(one["loc"]) > 1]
+    unfit = {str(place[0]) for place in places if place}
     together = _combinations(cls, _lenient(cls).model_validate(sent, context=context), unfit, context)
     said = [field_error for field_error in together if field_error.field.partition(".")[0] not in unfit]
     return ValidationError.from_exception_data(error.title, [*_lines(error), *map(_line, said)])

@@ -67,6 +67,11 @@ def text_of(thing: Any) -> str:
     return orjson.dumps(thing, default=_other, option=_OPTIONS).decode()
 
 
+def parsed(text: str) -> Json:
+    """What `text_of` made a text of, as a snapshot."""
+    return orjson.loads(text)
+
+
 def snapshot_value(value: Any) -> Json:
     """One value as JSON. Raises: TypeError for a kind that has no text form."""
     return orjson.loads(orjson.dumps(value, default=_other, option=_OPTIONS))

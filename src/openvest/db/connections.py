@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID
 
 import asyncpg
+import orjson
+from asyncpg.pgproto import pgproto
 
+from openvest.core.ids import KIND
 from openvest.core.snapshots import dumps
 from openvest.db.faults import DOWN
 from openvest.db.hosts import Hosts, PlainConnection
+
+KIND.make = cast("Callable[[str | bytes], UUID]", pgproto.UUID)
 
 STATED: Mapping[str, str] = {
     "timezone": "UTC",
@@ -62,7 +67,7 @@ if TYPE_CHECKING:
 async def register_json_codec(connection: Connection) -> None:
     """Let json and jsonb come and go as Python values."""
     for name in ("json", "jsonb"):
-        await connection.set_type_codec(name, encoder=_encode, decoder=json.loads, schema="pg_catalog")
+        await connection.set_type_codec(name, encoder=_encode, decoder=orjson.loads, schema="pg_catalog")
 
 
 def _encode(value: Any) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from typing import Generic, LiteralString, TypeVar, cast
+from uuid import UUID
 
 R = TypeVar("R")
 
@@ -37,7 +38,13 @@ class Statement:
 
 
 def numeric_array(values: Iterable[Decimal | int | None]) -> str:
-    """Many numbers as one parameter; the statement reads it as `$n::text::numeric[]`, or as an array of integers.
+    """Many numbers as one parameter; the statement reads it as `$n::text::numeric[]`, or as an array of integers."""
+    return plain_array(values)
+
+
+def plain_array(values: Iterable[Decimal | int | UUID | None]) -> str:
+    """Many values that are written without a quotation mark, as one parameter; the statement reads it as
+    `$n::text::uuid[]`.
 
     Why: measured at about a tenth of the cost of an array parameter of decimals, and at half of that of integers, which
     is much in sets of 500. The driver asks of every element of an array whether it is an array itself.

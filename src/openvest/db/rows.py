@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from types import UnionType
 from typing import (
     Any,
@@ -29,7 +30,7 @@ from uuid import UUID
 
 from openvest.core.records import replace, values_getter
 from openvest.core.snapshots import text_of
-from openvest.db.query import Statement, numeric_array, text_array
+from openvest.db.query import Statement, numeric_array, plain_array, text_array
 from openvest.db.unit import Unit
 
 R = TypeVar("R")
@@ -50,7 +51,7 @@ def _each(encode: Callable[[Any], str]) -> Callable[[Sequence[Any]], Any]:
 
 # An array of lists would be taken for one long list, and JSON is made of text at a fraction of what the driver needs.
 COLUMNS: Mapping[Any, Column] = {
-    UUID: Column("uuid[]"),
+    UUID: Column("text::uuid[]", encode=plain_array),
     str: Column("text::text[]", encode=text_array),
     int: Column("text::bigint[]", encode=numeric_array),
     bool: Column("text::boolean[]", encode=numeric_array),
@@ -105,12 +106,16 @@ class Write(Statement, Generic[R]):
             yield kind.encode(values)
 
 
-def arrays(rows: Sequence[Any], plain: str, decimals: str = "") -> list[Any]:
-    """The arrays of these fields, for a statement that is written out: those of `plain` as they are, then `decimals` as
-    the text that `numeric_array` makes. Shape: names with blanks between."""
-    first = plain.split()
-    found = _by_field(rows, [*first, *decimals.split()])
-    return [*found[: len(first)], *map(numeric_array, found[len(first) :])]
+def arrays(row: type[R], rows: Sequence[R], names: str) -> list[Any]:
+    """The arrays of these fields, for a statement that is written out; it casts each as `COLUMNS` says.
+    Shape: `names` with blanks between."""
+    chosen, kinds = _chosen(row, names)
+    return [kind.encode(values) for values, kind in zip(_by_field(rows, chosen), kinds, strict=True)]
+
+
+@cache
+def _chosen(row: type[Any], names: str) -> tuple[Sequence[str], Sequence[Column]]:
+    return names.split(), _kinds(row, names.split())
 
 
 def _by_field(rows: Sequence[Any], names: Sequence[str]) -> list[Sequence[Any]]:

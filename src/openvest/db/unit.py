@@ -8,7 +8,6 @@ Source: DOMAIN.md sections 2 to 4, PHYSICAL_DESIGN.md "Order of writes".
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,19 +16,18 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from uuid import UUID
 
 import asyncpg
-from asyncpg.pgproto import pgproto
 
 from openvest.core.clock import monotonic_ns
 from openvest.core.failpoints import failpoint
 from openvest.core.ids import IdSource, deterministic_id, random_id
 from openvest.core.sealing import Secrets
-from openvest.core.snapshots import Emitted, text_of
+from openvest.core.snapshots import Emitted, parsed, text_of
 from openvest.db.closing import refuse_closed
 from openvest.db.connections import commit, roll_back
 from openvest.db.faults import AGAIN, DOWN, DatabaseDown, TooBusy, is_misuse
 from openvest.db.lending import Lender
 from openvest.db.opening import KeysWanted, Opened, look
-from openvest.db.query import Query, Statement, numeric_array, text_array, together
+from openvest.db.query import Query, Statement, plain_array, text_array, together
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -55,7 +53,8 @@ written as (
   insert into events (tenant_id, set_id, n, id, type, object_id, object_version, created_at, snapshot)
   select o.tenant_id, s.id, t.n, t.id, t.type, t.object_id, t.object_version, t.created_at, t.snapshot::jsonb
     from s cross join tenants o
-   cross join unnest($3::uuid[], $4::text::text[], $5::uuid[], $6::text::integer[], $7::timestamptz[], $8::text[])
+   cross join unnest($3::text::uuid[], $4::text::text[], $5::text::uuid[], $6::text::integer[],
+                     $7::timestamptz[], $8::text[])
          with ordinality as t(id, type, object_id, object_version, created_at, snapshot, n)
    where o.tenant_id = $1)
 select id from s
@@ -77,7 +76,7 @@ class _Row:
     text: str
 
     def told(self) -> Emitted:
-        return Emitted(self.type, self.object_id, json.loads(self.text))
+        return Emitted(self.type, self.object_id, parsed(self.text))
 
 
 @dataclass(slots=True)
@@ -220,17 +219,17 @@ class Unit:
             *[value for _, args in self._late for value in args],
             self.tenant_id,
             len(rows),
-            [self._event_id(row) for row in rows],
+            plain_array(self._event_id(row) for row in rows),
             text_array([row.type for row in rows]),
-            [row.object_id for row in rows],
-            numeric_array(row.version for row in rows),
+            plain_array(row.object_id for row in rows),
+            plain_array(row.version for row in rows),
             [row.at for row in rows],
             [row.text for row in rows],
         )
 
     def _event_id(self, row: _Row) -> UUID:
         if self.ids.root is None:
-            return random_id(row.at, self.ids.make)
+            return random_id(row.at)
         return deterministic_id(*self.ids.root, "event", row.type, row.object_id, row.version)
 
 
@@ -356,7 +355,7 @@ class Database:
         if seen.dirty and n > 0:
             raise MustDrain
         root = (self.seed, seen.tenant_name) if seen.frozen else None
-        ids = IdSource(seen.now, root, cause if cause is not None else f"write {seen.write_number}", pgproto.UUID)
+        ids = IdSource(seen.now, root, cause if cause is not None else f"write {seen.write_number}")
         return Unit(tenant_id, seen.now, ids, seen.frozen, self, connection, seen, seen.write_number)
 
     async def ask(self, query: Query[R], *args: Any) -> list[R]:

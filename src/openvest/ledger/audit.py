@@ -201,6 +201,20 @@ select l.id, l.account_id, l.instrument_id, l.quantity, l.remaining, u.quantity 
 """,
     ),
     AuditQuery(
+        "lot_sums_are_open_lots",
+        "For each account, instrument and currency of cost, what is kept is what its open lots sum to.",
+        """
+select coalesce(s.account_id, l.account_id) as account_id, coalesce(s.instrument_id, l.instrument_id) as instrument_id,
+       coalesce(s.currency, l.currency) as currency, s.remaining as kept, l.remaining, s.cost as kept_cost, l.cost
+  from (select account_id, instrument_id, currency, remaining, cost from lot_sums where tenant_id = $1) s
+  full join (select account_id, instrument_id, coalesce(currency, '') as currency, sum(remaining) as remaining,
+                    coalesce(sum(remaining_cost), 0) as cost
+               from lots where tenant_id = $1 and remaining > 0 group by 1, 2, 3) l
+    on l.account_id = s.account_id and l.instrument_id = s.instrument_id and l.currency = s.currency
+ where coalesce(s.remaining, 0) <> coalesce(l.remaining, 0) or coalesce(s.cost, 0) <> coalesce(l.cost, 0)
+""",
+    ),
+    AuditQuery(
         "events_are_in_sets",
         "Every event stands in a set, and every set has the events it counts, numbered without a gap.",
         """

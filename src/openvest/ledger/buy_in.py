@@ -18,14 +18,13 @@ from openvest.ledger.lot_book import Holding
 
 @record
 class _Held:
-    """What the open lots of one holding sum to. Without cost and currency: those of some lot are unknown, or lots were
-    paid for in several currencies."""
+    """What the open lots of one holding sum to."""
 
     account_id: UUID
     instrument_id: UUID
     quantity: Decimal
-    cost: Decimal | None
-    currency: str | None
+    cost: Decimal
+    currency: str
 
 
 @record
@@ -42,17 +41,15 @@ HELD = Query(
 select k.account_id, k.instrument_id, h.quantity, h.cost, h.currency
   from unnest($2::uuid[], $3::uuid[]) as k(account_id, instrument_id)
  cross join lateral (
-       select sum(l.remaining) as quantity,
-              case when count(*) = count(l.currency) and min(l.currency) = max(l.currency)
-                   then sum(l.remaining_cost) end as cost,
-              case when count(*) = count(l.currency) and min(l.currency) = max(l.currency)
-                   then min(l.currency) end as currency
-         from lots l
-        where l.tenant_id = $1 and l.account_id = k.account_id and l.instrument_id = k.instrument_id
-          and l.remaining > 0) h
- where h.quantity is not null
+       select sum(s.remaining) as quantity, sum(s.cost) as cost, min(s.currency) as currency
+         from lot_sums s
+        where s.tenant_id = $1 and s.account_id = k.account_id and s.instrument_id = k.instrument_id
+          and s.remaining > 0
+       having count(*) = 1) h
+ where h.currency <> ''
 """,
 )
+"""Those whose lots were all paid for in one currency, and at a known cost."""
 
 
 async def average_prices(unit: Unit, holdings: Sequence[Holding]) -> dict[Holding, BuyIn]:
@@ -64,5 +61,4 @@ async def average_prices(unit: Unit, holdings: Sequence[Holding]) -> dict[Holdin
     return {
         (held.account_id, held.instrument_id): BuyIn(price_half_up(ratio(held.cost, held.quantity)), held.currency)
         for held in await unit.rows(HELD, unit.tenant_id, accounts, instruments)
-        if held.cost is not None and held.currency is not None
     }

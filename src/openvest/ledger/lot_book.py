@@ -32,30 +32,37 @@ async def lots_by_id(unit: Unit, ids: Sequence[UUID]) -> dict[UUID, Lot]:
 
 
 async def add_lots(unit: Unit, lots: Sequence[Lot]) -> None:
-    """Open lots, whole. Writes: lots."""
+    """Open lots, whole. Writes: lots, lot_sums."""
     if not lots:
         return
+    accounts, instruments = [lot.account_id for lot in lots], [lot.instrument_id for lot in lots]
+    quantities, costs = numeric_array(lot.quantity for lot in lots), numeric_array(lot.cost for lot in lots)
+    currencies = [lot.currency for lot in lots]
     await unit.run(
         store.ADD_LOTS,
         unit.tenant_id,
         [lot.id for lot in lots],
-        [lot.account_id for lot in lots],
-        [lot.instrument_id for lot in lots],
+        accounts,
+        instruments,
         [lot.acquired_at for lot in lots],
-        numeric_array(lot.quantity for lot in lots),
-        numeric_array(lot.cost for lot in lots),
-        [lot.currency for lot in lots],
+        quantities,
+        costs,
+        currencies,
         numeric_array(lot.sum_advance_tax for lot in lots),
         [lot.origin for lot in lots],
         [lot.origin_id for lot in lots],
     )
+    await unit.run(store.ADD_TO_SUMS, unit.tenant_id, accounts, instruments, quantities, costs, currencies)
 
 
 async def use_lots(unit: Unit, uses: Sequence[LotUse]) -> None:
-    """Take what `consume` decided, in the same unit that read the lots. Writes: lot_uses, lots."""
+    """Take what `consume` decided, in the same unit that read the lots. Writes: lot_uses, lots, lot_sums.
+
+    Raises: LedgerFault.
+    """
     if not uses:
         return
-    touched = await unit.run(
+    touched = await unit.one(
         store.USE_LOTS,
         unit.tenant_id,
         [use.disposal_id for use in uses],
@@ -74,7 +81,9 @@ async def uses_of(unit: Unit, disposal_ids: Sequence[UUID]) -> dict[UUID, list[L
 
 
 async def give_back(unit: Unit, disposal_ids: Sequence[UUID]) -> dict[UUID, list[LotUse]]:
-    """Undo disposals: their lots get units and cost back, with their old dates. Writes: lot_uses, lots."""
+    """Undo disposals: their lots get units and cost back, with their old dates. Writes: lot_uses, lots,
+    lot_sums.
+    """
     return _by_disposal(await unit.rows(store.GIVE_BACK, unit.tenant_id, disposal_ids))
 
 

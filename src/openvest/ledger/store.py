@@ -188,7 +188,25 @@ select o.tenant_id, l.id, l.account_id, l.instrument_id, l.acquired_at, l.quanti
 """
 )
 
-USE_LOTS = Statement(
+ADD_TO_SUMS = Statement(
+    """
+insert into lot_sums as s (tenant_id, account_id, instrument_id, currency, remaining, cost)
+select o.tenant_id, l.account_id, l.instrument_id, l.currency, l.quantity, l.cost
+  from tenants o
+ cross join lateral (
+       select account_id, instrument_id, coalesce(currency, '') as currency, sum(quantity) as quantity,
+              coalesce(sum(cost), 0) as cost
+         from unnest($2::uuid[], $3::uuid[], $4::text::numeric[], $5::text::numeric[], $6::text[])
+              as l(account_id, instrument_id, quantity, cost, currency)
+        group by 1, 2, 3) l
+ where o.tenant_id = $1
+on conflict (tenant_id, account_id, instrument_id, currency)
+   do update set remaining = s.remaining + excluded.remaining, cost = s.cost + excluded.cost
+"""
+)
+
+USE_LOTS = Query(
+    int,
     """
 with used as (
   insert into lot_uses (tenant_id, disposal_id, lot_id, quantity, cost, advance_tax)
@@ -197,15 +215,26 @@ with used as (
    cross join unnest($2::uuid[], $3::uuid[], $4::text::numeric[], $5::text::numeric[], $6::text::numeric[])
          as u(disposal_id, lot_id, quantity, cost, advance_tax)
    where o.tenant_id = $1
-  returning lot_id, quantity, cost, advance_tax)
-update lots l
-   set remaining = l.remaining - u.quantity, remaining_cost = l.remaining_cost - u.cost,
-       remaining_advance_tax = l.remaining_advance_tax - u.advance_tax
-  from (select lot_id, sum(quantity) as quantity, sum(cost) as cost, sum(advance_tax) as advance_tax
-          from used group by lot_id) u
- where l.tenant_id = $1 and l.id = u.lot_id
-"""
+  returning lot_id, quantity, cost, advance_tax),
+taken as (
+  update lots l
+     set remaining = l.remaining - u.quantity, remaining_cost = l.remaining_cost - u.cost,
+         remaining_advance_tax = l.remaining_advance_tax - u.advance_tax
+    from (select lot_id, sum(quantity) as quantity, sum(cost) as cost, sum(advance_tax) as advance_tax
+            from used group by lot_id) u
+   where l.tenant_id = $1 and l.id = u.lot_id
+  returning l.account_id, l.instrument_id, l.currency, u.quantity, u.cost),
+summed as (
+  update lot_sums s set remaining = s.remaining - t.quantity, cost = s.cost - t.cost
+    from (select account_id, instrument_id, coalesce(currency, '') as currency, sum(quantity) as quantity,
+                 coalesce(sum(cost), 0) as cost
+            from taken group by 1, 2, 3) t
+   where s.tenant_id = $1 and s.account_id = t.account_id and s.instrument_id = t.instrument_id
+     and s.currency = t.currency)
+select count(*) from taken
+""",
 )
+"""How many lots there were to take from."""
 
 USES = Query(
     LotUse,
@@ -229,7 +258,15 @@ returned as (
          remaining_advance_tax = l.remaining_advance_tax + b.advance_tax
     from (select lot_id, sum(quantity) as quantity, sum(cost) as cost, sum(advance_tax) as advance_tax
             from back group by lot_id) b
-   where l.tenant_id = $1 and l.id = b.lot_id)
+   where l.tenant_id = $1 and l.id = b.lot_id
+  returning l.account_id, l.instrument_id, l.currency, b.quantity, b.cost),
+summed as (
+  update lot_sums s set remaining = s.remaining + r.quantity, cost = s.cost + r.cost
+    from (select account_id, instrument_id, coalesce(currency, '') as currency, sum(quantity) as quantity,
+                 coalesce(sum(cost), 0) as cost
+            from returned group by 1, 2, 3) r
+   where s.tenant_id = $1 and s.account_id = r.account_id and s.instrument_id = r.instrument_id
+     and s.currency = r.currency)
 select disposal_id, lot_id, quantity, cost, advance_tax from back order by disposal_id, lot_id
 """,
 )

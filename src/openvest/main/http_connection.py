@@ -151,6 +151,7 @@ class Connection(asyncio.BufferedProtocol):
     def on_message_complete(self) -> None:
         if self.reading is not None:
             self.reading.hear(complete=True)
+            self.reading.scope["whole"] = True
         self.reading, self.size = None, 0
 
     def _take(self, keeps: bool, **told: Any) -> None:
@@ -193,7 +194,8 @@ class Connection(asyncio.BufferedProtocol):
             while self.waiting and keeps:
                 exchange = self.waiting.popleft()
                 await self.front.app(exchange.scope, exchange.receive, exchange.send)
-                keeps, complete = exchange.keeps, exchange.complete
+                # Who got no answer is not left waiting for one.
+                keeps, complete = exchange.keeps and exchange.start is not None, exchange.complete
                 if self.drained is not None:
                     await self.drained
         except BaseException:

@@ -59,6 +59,19 @@ class Statement:
 
 def read_statements(content: bytes) -> list[Statement]:
     """All statements of a file. Raises: StatementRefused."""
+    document, kind = document_of(content)
+    if kind not in KNOWN:
+        raise StatementRefused(f"line 1: it is none of {', '.join(KNOWN)}")
+    schema = _schema(kind)
+    if not schema.validate(document):
+        first = schema.error_log[0]
+        raise StatementRefused(f"line {first.line}: {first.message}")
+    reader = _Reader(names_of(kind))
+    return [reader.statement(node) for node in reader.all(document, "*/c:Stmt | */c:Ntfctn")]
+
+
+def document_of(content: bytes) -> tuple[Any, str]:
+    """The root of a document and which message it is, such as camt.053.001.08. Raises: StatementRefused."""
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False)
     try:
         document: Any = etree.fromstring(content, parser)
@@ -66,15 +79,12 @@ def read_statements(content: bytes) -> list[Statement]:
         raise StatementRefused(f"line {error.lineno or 1}: {error.msg}") from error
     if document.getroottree().docinfo.doctype:
         raise StatementRefused("line 1: a document type is declared; it is not read")
-    kind = etree.QName(document).namespace or ""
-    if kind.removeprefix(_NAMESPACE) not in KNOWN:
-        raise StatementRefused(f"line 1: it is none of {', '.join(KNOWN)}")
-    schema = _schema(kind.removeprefix(_NAMESPACE))
-    if not schema.validate(document):
-        first = schema.error_log[0]
-        raise StatementRefused(f"line {first.line}: {first.message}")
-    reader = _Reader({"c": kind})
-    return [reader.statement(node) for node in reader.all(document, "*/c:Stmt | */c:Ntfctn")]
+    return document, (etree.QName(document).namespace or "").removeprefix(_NAMESPACE)
+
+
+def names_of(kind: str) -> dict[str, str]:
+    """How paths name the elements of a message."""
+    return {"c": f"{_NAMESPACE}{kind}"}
 
 
 @cache
@@ -138,9 +148,11 @@ class _Reader:
             yield self._line(entry, one, iban, own, sign * Decimal(amount or "0"))
 
     def _line(self, entry: Any, one: Any, iban: str, reference: str | None, signed: Decimal) -> StatedLine:
-        booked, valued = (self.text(entry, f"c:{name}/c:Dt", f"c:{name}/c:DtTm") for name in ("BookgDt", "ValDt"))
-        if reference is None or booked is None or not signed:
+        booked = self._day(entry, "BookgDt")
+        if not reference or booked is None or not signed:
             raise StatementRefused(f"line {entry.sourceline}: an entry without reference, booking date or amount")
+        if signed != round(signed, 2):
+            raise StatementRefused(f"line {entry.sourceline}: an amount with parts of a cent")
         credit = signed > 0
         theirs, ours = ("Dbtr", "Cdtr") if credit else ("Cdtr", "Dbtr")
         end_to_end_id = self.text(one, "c:Refs/c:EndToEndId") or ""
@@ -151,8 +163,8 @@ class _Reader:
             kind="CREDIT" if credit else "DEBIT",
             amount=abs(signed),
             currency=self.all(entry, "c:Amt")[0].get("Ccy"),
-            booking_on=date.fromisoformat(booked[:10]),
-            value_on=date.fromisoformat((valued or booked)[:10]),
+            booking_on=booked,
+            value_on=self._day(entry, "ValDt") or booked,
             account_iban=self.text(one, f"c:RltdPties/c:{ours}Acct/c:Id/c:IBAN") or iban,
             end_to_end_id="" if end_to_end_id == "NOTPROVIDED" else end_to_end_id,
             counterparty=self._party(one, theirs),
@@ -161,6 +173,14 @@ class _Reader:
             transaction_code="-".join(part for part in code if part),
             purpose_code=self.text(one, "c:Purp/c:Cd"),
         )
+
+    def _day(self, entry: Any, name: str) -> date | None:
+        """The day of an instant or of a date, of which the schema knows later ones than we do."""
+        text = self.text(entry, f"c:{name}/c:Dt", f"c:{name}/c:DtTm")
+        try:
+            return None if text is None else date.fromisoformat(text[:10])
+        except ValueError:
+            raise StatementRefused(f"line {entry.sourceline}: {text} is no day of a calendar") from None
 
     def _party(self, one: Any, role: str) -> Party | None:
         iban = self.text(one, f"c:RltdPties/c:{role}Acct/c:Id/c:IBAN")

@@ -9,7 +9,7 @@ Source: ISO 20022 pain.001.001.09, pain.008.001.08; EPC implementation guideline
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -25,6 +25,8 @@ etree: Any = import_module("lxml.etree")  # neither has types
 sepaxml: Any = import_module("sepaxml")
 TRANSFERS, DEBITS = "pain.001.001.09", "pain.008.001.08"
 _FOREIGN = re.compile(r"[^0-9A-Za-z+?/\-:().,' ]")
+_PURPOSE = re.compile("[A-Z]{4}")
+"""The contracts take any four characters; a bank refuses a whole file for one that is no code."""
 
 
 class FileUnsound(Exception):
@@ -90,7 +92,12 @@ def _file(sepa: Any, kind: str, message_id: str, made_at: datetime, instructions
     _write(document, f".//{within}GrpHdr/{within}MsgId", lambda _: message_id)
     _write(document, f".//{within}GrpHdr/{within}CreDtTm", lambda _: instant(made_at))
     _write(document, f".//{within}PmtInfId", lambda n: f"{message_id[:26]}-{n}")
-    purposes = {one.end_to_end_id: one.purpose_code for one in instructions if one.purpose_code}
+    for name in document.iter(f"{within}Nm"):
+        # What no bank takes of one name must not keep back what others are paid.
+        name.text = _FOREIGN.sub(" ", name.text or "").strip() or "NOTPROVIDED"
+    purposes = {
+        one.end_to_end_id: one.purpose_code for one in instructions if _PURPOSE.fullmatch(one.purpose_code or "")
+    }
     for text in document.iterfind(f".//{within}RmtInf"):
         payment = text.getparent()
         purpose = purposes.get(payment.findtext(f"{within}PmtId/{within}EndToEndId"))
@@ -102,6 +109,15 @@ def _file(sepa: Any, kind: str, message_id: str, made_at: datetime, instructions
     if not schema.validate(document):
         raise FileUnsound(str(schema.error_log[0].message))
     return PaymentFile(message_id, kind, etree.tostring(document, xml_declaration=True, encoding="UTF-8"))
+
+
+def batches_of(file: PaymentFile) -> Mapping[str, Sequence[str]]:
+    """The end-to-end ids of each batch of a file, by the batch's id."""
+    document, names = etree.fromstring(file.content), {"p": f"urn:iso:std:iso:20022:tech:xsd:{file.kind}"}
+    return {
+        batch.findtext("p:PmtInfId", namespaces=names): batch.xpath(".//p:EndToEndId/text()", namespaces=names)
+        for batch in document.iterfind(".//p:PmtInf", namespaces=names)
+    }
 
 
 def _write(document: Any, path: str, text: Callable[[int], str]) -> None:

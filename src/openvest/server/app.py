@@ -25,6 +25,7 @@ from openvest.server.idempotency import Keys
 from openvest.server.keyed_writes import KeyedWrites
 from openvest.server.lanes import InFlight, Lanes
 from openvest.server.limits import RateLimits
+from openvest.server.lists import Lists
 from openvest.server.logs import Observer
 from openvest.server.messages import READING, Receive, Scope, Send, open_request, problem_response, send_response
 from openvest.server.metrics import Metrics
@@ -106,7 +107,8 @@ def make_app(
     nonces = NonceGate(database, settings.nonce_size)
     keys = Keys(secrets)
     flush, reads = Flush(database, keys, settings), Reads(database, settings)
-    lists, writes = Lanes(settings.list_places), Lanes(settings.write_places)
+    lists = Lists(database, Lanes(settings.list_places), settings.list_size)
+    writes = Lanes(settings.write_places)
     keyed_writes = KeyedWrites(database, keys, settings.key_wait_seconds, writes)
     router = Router(contracts, sandbox=settings.mode == "sandbox")
     dispatcher = Dispatcher(

@@ -30,6 +30,9 @@ class Bodies:
         # In HTTP/1 a message without either header has no body.
         if length == b"0" or (length is None and b"transfer-encoding" not in request.fields):
             return
+        if request.whole:  # a limit of time costs more than reading it
+            request.body = await self._whole(receive)
+            return
         seconds = self._settings.body_seconds
         try:
             async with asyncio.timeout(seconds):

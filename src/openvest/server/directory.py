@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Generic, Literal, TypeVar, cast
 from uuid import UUID
 
@@ -102,13 +102,14 @@ class Directory:
 
     def __init__(self, database: Database, secrets: Secrets, seconds: float) -> None:
         self._database = database
-        self._secrets = secrets
+        # Why remembered: every request of a client shows the same one, and the library takes its time for a hash.
+        self._hash = lru_cache(maxsize=4096)(partial(tenants.token_hash, secrets))
         self._tokens: Cache[bytes, KnownToken] = Cache(self._load_token, seconds)
         self._keys: Cache[UUID, KnownKey] = Cache(self._load_key, seconds)
         self._clients: Cache[UUID, KnownClient] = Cache(self._load_client, seconds)
 
     async def token(self, text: str) -> KnownToken | None:
-        return await self._tokens.get(tenants.token_hash(self._secrets, text))
+        return await self._tokens.get(self._hash(text))
 
     async def key(self, key_id: UUID) -> KnownKey | None:
         return await self._keys.get(key_id)

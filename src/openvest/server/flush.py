@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from openvest.core.clock import monotonic_ns
 from openvest.core.failpoints import failpoint
 from openvest.core.problems import Problem
+from openvest.core.records import record, replace
 from openvest.db.faults import AGAIN, TooBusy, is_passing
 from openvest.db.lending import apart
 from openvest.db.unit import DRAINS_SECONDS, Database, MustDrain, Unit
@@ -40,7 +41,7 @@ _AGAIN_SECONDS = 0.02
 _BEFORE_COMMIT, _AFTER_COMMIT = failpoint("flush.before_commit"), failpoint("flush.after_commit")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FlushItem:
     """One request on its way into a flush. Units: `deadline_ns` and `came_ns` are monotonic nanoseconds."""
 
@@ -226,9 +227,8 @@ class Flush:
         calls: list[Call] = []
         for number, position in enumerate(plan.workers):
             item = items[position]
-            cause = f"write {unit.write_number + number}"
-            if item.keyed is not None:
-                cause = item.keyed.cause(plan.uses[position])
+            # Of ids that are random nothing is the cause.
+            cause = _cause(item.keyed, plan.uses.get(position, 0), unit.write_number + number) if unit.frozen else ""
             calls.append(replace(item.call, cause=cause, item=number))
         results = await verb(unit, calls)
         stored: list[tuple[Keyed, int, HttpResponse]] = []
@@ -244,6 +244,10 @@ class Flush:
                 stored.append((keyed, plan.uses[position], answer))
         self._keys.store(unit, stored)
         return accepted
+
+
+def _cause(keyed: Keyed | None, uses: int, write_number: int) -> str:
+    return f"write {write_number}" if keyed is None else keyed.cause(uses)
 
 
 def _shared(outcome: Outcome, leader: FlushItem, follower: FlushItem) -> Outcome:

@@ -18,10 +18,11 @@ from uuid import UUID
 import orjson
 
 from openvest.core.problems import Conflict, Unprocessable
+from openvest.core.records import record
 from openvest.core.sealing import SealedColumn, Secrets
 from openvest.core.snapshots import canonical
 from openvest.db.opening import KeysWanted
-from openvest.db.query import Statement
+from openvest.db.query import Statement, numeric_array, plain_array, text_array
 from openvest.db.unit import Unit
 from openvest.declarations import Caller
 from openvest.server.messages import HttpResponse, Request
@@ -49,15 +50,15 @@ class StoredAnswer:
 
 STORE = Statement(
     "insert into idempotency (tenant_id, client_id, key, uses, method, path, status, body, created_at)"
-    " select o.tenant_id, t.*, wire_now() from tenants o cross join unnest($2::uuid[], $3::uuid[], $4::integer[],"
-    " $5::text[], $6::text[], $7::smallint[], $8::text[])"
+    " select o.tenant_id, t.*, wire_now() from tenants o cross join unnest($2::text::uuid[], $3::text::uuid[],"
+    " $4::text::integer[], $5::text::text[], $6::text::text[], $7::text::smallint[], $8::text::text[])"
     " as t(client_id, key, uses, method, path, status, body) where o.tenant_id = $1"
     " on conflict (tenant_id, client_id, key) do update set uses = excluded.uses, method = excluded.method,"
     " path = excluded.path, status = excluded.status, body = excluded.body, created_at = excluded.created_at"
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Keyed:
     """A keyed request, ready to be compared with what its key stands for.
 
@@ -111,13 +112,13 @@ class Keys:
         unit.run_late(
             STORE,
             unit.tenant_id,
-            [k.caller.client_id for k, _, _ in rows],
-            [k.key for k, _, _ in rows],
-            [uses for _, uses, _ in rows],
-            [k.method for k, _, _ in rows],
-            [k.path for k, _, _ in rows],
-            [answer.status for _, _, answer in rows],
-            [self._sealed(k, answer) for k, _, answer in rows],
+            plain_array(k.caller.client_id for k, _, _ in rows),
+            plain_array(k.key for k, _, _ in rows),
+            numeric_array(uses for _, uses, _ in rows),
+            text_array([k.method for k, _, _ in rows]),
+            text_array([k.path for k, _, _ in rows]),
+            numeric_array(answer.status for _, _, answer in rows),
+            text_array([self._sealed(k, answer) for k, _, answer in rows]),
         )
 
     def _sealed(self, keyed: Keyed, answer: HttpResponse) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from openvest.core.problems import ContentTooLarge, HeadersTooLarge, InvalidRequest, Problem, Unavailable
+from openvest.core.records import record
 from openvest.core.snapshots import dumps
 from openvest.server.settings import ServerSettings
 
@@ -36,8 +37,8 @@ class Request:
     Shape: `headers` are as received, names in lower case; `fields` holds the last value of each. `body` is filled in
     once the request is known to lead somewhere; `operation`, `client` and `refusal` on the way, for the log and the
     metrics only; `doubt` is what a sandbox says where a refusal of credentials has no reason of its own; `under_way_of`
-    is the client among whose requests it is counted until it is answered; `unreadable` is the status to refuse with
-    what arrived and is no request, else 0.
+    is the client among whose requests it is counted until it is answered; `whole`: its body is here already;
+    `unreadable` is the status to refuse with what arrived and is no request, else 0.
     """
 
     request_id: str
@@ -53,6 +54,7 @@ class Request:
     refusal: str = ""
     doubt: str = ""
     under_way_of: UUID | None = None
+    whole: bool = False
     unreadable: int = 0
 
     def text(self, name: bytes) -> str | None:
@@ -61,7 +63,7 @@ class Request:
         return None if value is None else value.decode("latin-1").strip(" \t")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class HttpResponse:
     """What is sent back. `body` None: none, and no content type."""
 
@@ -77,7 +79,7 @@ def open_request(scope: Scope, request_id: str) -> Request:
     path: str = scope["path"]
     raw_path: bytes = scope.get("raw_path") or path.encode()
     request = Request(request_id, scope["method"], path, raw_path, scope["query_string"], headers, dict(headers))
-    request.unreadable = scope.get("unreadable", 0)
+    request.whole, request.unreadable = scope.get("whole", False), scope.get("unreadable", 0)
     return request
 
 

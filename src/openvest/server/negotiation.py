@@ -8,6 +8,7 @@ from functools import lru_cache
 from uuid import UUID
 
 from openvest.core.contracts import ContractRules
+from openvest.core.ids import KIND
 from openvest.core.problems import InvalidRequest, MissingIdempotencyKey, NotAcceptable, UnsupportedMediaType
 from openvest.core.schema import UUID_PATTERN
 from openvest.declarations import Endpoint
@@ -91,4 +92,4 @@ def idempotency_key(request: Request, endpoint: Endpoint, rules: ContractRules) 
         return None
     if not _KEY.fullmatch(text):
         raise InvalidRequest("The header idempotency-key is not a UUID of version 1 to 5.")
-    return UUID(text)
+    return KIND.make(text)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from openvest.core.failpoints import failpoint
+from openvest.core.records import record
 from openvest.db.faults import DatabaseDown, is_partly_down
 from openvest.db.query import Query
 from openvest.db.unit import Database
@@ -37,7 +38,7 @@ _LOOSELY = Query(
 _AFTER_COMMIT = failpoint("nonces.after_commit")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Claim:
     """What a request was judged by. Units: `usable_until` is Unix seconds, of the nonce; both None if not signed."""
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes
 
 from openvest.core.problems import MethodNotAllowed, NotFound
+from openvest.core.records import record
 from openvest.declarations import Contract, Endpoint
 
 NO_SUCH_PATH = "No operation has this path."
@@ -36,7 +37,7 @@ class _Node:
     route: Route | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Hit:
     """A path found in one contract's table. Shape: `values` in the order of the route's names."""
 

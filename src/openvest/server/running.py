@@ -16,6 +16,7 @@ from openvest.server.flush import Flush, FlushItem
 from openvest.server.idempotency import Keyed
 from openvest.server.keyed_writes import KeyedWrites
 from openvest.server.lanes import Lanes
+from openvest.server.lists import Lists
 from openvest.server.messages import HttpResponse
 from openvest.server.reads import Reads, coalesces
 from openvest.server.settings import ServerSettings
@@ -30,7 +31,7 @@ class Runner:
     flush: Flush
     reads: Reads
     keyed_writes: KeyedWrites
-    lists: Lanes
+    lists: Lists
     writes: Lanes
     services: Any = None
     """What direct endpoints are handed: the parts of this process, as the composition root assembled them."""
@@ -48,16 +49,7 @@ class Runner:
                 return await self._write(endpoint, call)
         if coalesces(endpoint):
             return await self.reads.submit(endpoint, call)
-        async with self.lists.of(call.caller.tenant_id):
-            return await self._read(endpoint, call)
-
-    async def _read(self, endpoint: Endpoint, call: Call) -> HttpResponse:
-        verb = cast(Verb, endpoint.verb)
-
-        async def read(unit: Unit) -> HttpResponse:
-            return encode(endpoint, await verb(unit, call))
-
-        return await self.database.read(call.caller.tenant_id, read, one_snapshot=True)
+        return await self.lists.run(endpoint, call)
 
     async def _write(self, endpoint: Endpoint, call: Call) -> HttpResponse:
         verb = cast(Verb, endpoint.verb)

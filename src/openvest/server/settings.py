@@ -10,10 +10,10 @@ from typing import Literal
 class ServerSettings:
     """Limits and times of one server process.
 
-    Units: `…_bytes` bytes (`bodies_bytes` of all bodies held at once), `…_seconds` seconds, `flush_size` and
-    `read_size` requests per unit of work, `flush_crowd` waiting requests that call for a second runner; `list_places`
-    and `write_places` requests of one tenant that hold a connection at once, as far as they share no unit of work;
-    `in_flight` requests of one client.
+    Units: `…_bytes` bytes (`bodies_bytes` of all bodies held at once), `…_seconds` seconds, `flush_size`, `read_size`
+    and `list_size` requests per unit of work, `flush_crowd` waiting requests that call for a second runner;
+    `list_places` and `write_places` connections that lists and unshared writes of one tenant hold at once; `in_flight`
+    requests of one client.
     """
 
     mode: Literal["sandbox", "production"] = "sandbox"
@@ -35,6 +35,7 @@ class ServerSettings:
     read_size: int = 64
     read_runners: int = 4
     list_places: int = 1
+    list_size: int = 8
     write_places: int = 4
     in_flight: int = 256
     nonce_size: int = 1000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -16,16 +17,17 @@ from openvest.core.ids import deterministic_id
 from openvest.db.query import Query
 from openvest.db.unit import Unit
 from openvest.features.bank import service, service_files
-from openvest.features.bank.model import Compared, NewBankAccount, NewInstruction
+from openvest.features.bank.model import Break, Compared, NewBankAccount, NewInstruction
 from openvest.features.bank.rules_reconciliation import breaks
+from openvest.features.bank.service_files import Imported
 from openvest.main import Assembled
 from openvest.ports.bank import Instruction
 from openvest.ports.camt import StatementRefused, read_statements
-from openvest.ports.pain import FileUnsound, debits_file, transfers_file
+from openvest.ports.pain import FileUnsound, batches_of, debits_file, transfers_file
 from tests.kit.banks import ERIKA
+from tests.kit.statements import OURS, stated, statement
 
 etree: Any = import_module("lxml.etree")  # it has no types
-OURS = Party("Beispielbank Kunden", "DE89370400440532013000", "COBADEFFXXX")
 AT = datetime(2026, 3, 2, 13, tzinfo=UTC)
 GIFT = deterministic_id("gift")
 TRANSFER = Instruction(
@@ -40,6 +42,14 @@ def text(content: bytes, kind: str, path: str) -> list[str]:
     names = {"p": f"urn:iso:std:iso:20022:tech:xsd:{kind}"}
     steps = "/".join(f"p:{step}" for step in path.split("/"))
     return [node.text for node in etree.fromstring(content).xpath(f"//{steps}", namespaces=names)]
+
+
+async def _import(unit: Unit, content: bytes) -> Imported:
+    return await service_files.import_file(unit, service_files.read_file(content))
+
+
+async def _reconcile(unit: Unit, content: bytes) -> list[Break]:
+    return await service_files.reconcile_file(unit, read_statements(content))
 
 
 def test_transfers_as_a_bank_takes_them() -> None:
@@ -66,35 +76,19 @@ def test_debits_as_a_bank_takes_them() -> None:
         transfers_file(OURS, "x" * 36, AT, [TRANSFER])
 
 
-ENTRY = """
-<Ntry><Amt Ccy="EUR">{amount}</Amt><CdtDbtInd>{ind}</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts>
-<BookgDt><Dt>2026-03-03</Dt></BookgDt><ValDt><Dt>2026-03-04</Dt></ValDt><AcctSvcrRef>{ref}</AcctSvcrRef>
-<BkTxCd><Domn><Cd>PMNT</Cd><Fmly><Cd>{family}</Cd><SubFmlyCd>ESCT</SubFmlyCd></Fmly></Domn></BkTxCd>
-<NtryDtls><TxDtls><Refs><EndToEndId>{e2e}</EndToEndId></Refs>
-<RltdPties><Dbtr><Pty><Nm>Erika Beispiel</Nm></Pty></Dbtr>
-<DbtrAcct><Id><IBAN>DE95500105173934555844</IBAN></Id></DbtrAcct></RltdPties>
-<RltdAgts><DbtrAgt><FinInstnId><BICFI>DEUTDEFF</BICFI></FinInstnId></DbtrAgt></RltdAgts>
-<RmtInf><Ustrd>rent</Ustrd></RmtInf></TxDtls></NtryDtls></Ntry>"""
-BALANCE = """
-<Bal><Tp><CdOrPrtry><Cd>{kind}</Cd></CdOrPrtry></Tp><Amt Ccy="EUR">{amount}</Amt><CdtDbtInd>CRDT</CdtDbtInd>
-<Dt><Dt>2026-03-03</Dt></Dt></Bal>"""
-
-
-def statement(*entries: str, iban: str = OURS.iban, closing: str = "110.00", doctype: str = "") -> bytes:
-    balances = BALANCE.format(kind="OPBD", amount="100.00") + BALANCE.format(kind="CLBD", amount=closing)
-    return f"""<?xml version="1.0" encoding="UTF-8"?>{doctype}
-<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"><BkToCstmrStmt>
-<GrpHdr><MsgId>M1</MsgId><CreDtTm>2026-03-03T20:00:00Z</CreDtTm></GrpHdr>
-<Stmt><Id>S1</Id><Acct><Id><IBAN>{iban}</IBAN></Id></Acct>{balances}{"".join(entries)}</Stmt>
-</BkToCstmrStmt></Document>""".encode()
-
-
-def entry(ref: str, amount: str = "10.00", ind: str = "CRDT", e2e: str = "NOTPROVIDED", family: str = "RCDT") -> str:
-    return ENTRY.format(ref=ref, amount=amount, ind=ind, e2e=e2e, family=family)
+def test_what_one_customer_says_keeps_no_file_back() -> None:
+    """A bank refuses a whole file for one sign: what is no name or no code there is left out."""
+    said = {"😀": "NOTPROVIDED", "Ö" * 140: "O" * 70, "O'Neil & Söhne <x>": "O'Neil   Sohne  x"}
+    sent = [replace(TRANSFER, counterparty=Party(name, ERIKA.iban, None)) for name in said]
+    sent += [replace(TRANSFER, purpose_code=code) for code in ("a&b", "\x01", "  ", "ä", "sala")]
+    sent = [replace(one, end_to_end_id=f"{number:032}") for number, one in enumerate(sent)]
+    made = transfers_file(OURS, "a" * 32, AT, sent)
+    assert text(made.content, made.kind, "Cdtr/Nm") == [*said.values(), *["Ada Mussig"] * 5]
+    assert text(made.content, made.kind, "Purp/Cd") == ["OTHR"] * 3
 
 
 def test_a_statement_is_read() -> None:
-    [read] = read_statements(statement(entry("R1")))
+    [read] = read_statements(statement(stated("R1")))
     [line] = read.lines
     assert (read.iban, line.reference, line.kind, line.amount) == (OURS.iban, "R1", "CREDIT", Decimal("10.00"))
     assert (line.booking_on, line.value_on) == (date(2026, 3, 3), date(2026, 3, 4))
@@ -110,12 +104,23 @@ BOMB = '<!DOCTYPE d [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a
     [
         (b"<not xml", "line 1: "),
         (b"<Document/>", "it is none of camt.053.001.02"),
-        (statement(entry("R1"), closing="110.01"), "the entries do not make the closing balance"),
-        (statement(entry("R1").replace("R1", "&b;"), doctype=BOMB), "a document type is declared"),
-        (statement(entry("R1").replace("<Cd>BOOK</Cd>", "")), "line "),
-        (statement(entry("R1").replace("<AcctSvcrRef>R1</AcctSvcrRef>", "")), "an entry without reference"),
+        (statement(stated("R1"), closing="110.01"), "the entries do not make the closing balance"),
+        (statement(stated("R1").replace("R1", "&b;"), doctype=BOMB), "a document type is declared"),
+        (statement(stated("R1").replace("<Cd>BOOK</Cd>", "")), "line "),
+        (statement(stated("R1").replace("<AcctSvcrRef>R1</AcctSvcrRef>", "")), "an entry without reference"),
+        (statement(stated(" ")), "an entry without reference"),
+        (statement(stated("R1").replace("2026-03-03", "12026-03-03")), "12026-03-03 is no day"),
+        (statement(stated("R1", "10.005"), closing="110.005"), "parts of a cent"),
+        (statement(stated("R1").replace("rent", "Müller")).decode().encode("latin-1"), "line 16: "),
+        (b'<?xml version="1.0" encoding="klingon"?><a/>', "Unsupported encoding"),
+        (b"<a>" * 1000, "Excessive depth"),
+        (b"", "Document is empty"),
     ],
-    ids=["no XML", "another document", "a broken total", "an entity bomb", "against the schema", "no reference"],
+    ids=[
+        *("no XML", "another document", "a broken total", "an entity bomb", "against the schema", "no reference"),
+        *("a blank reference", "a far year", "a part of a cent", "another encoding", "no encoding", "a deep one"),
+        "an empty one",
+    ],
 )
 def test_what_is_wrong_with_a_file_is_said(content: bytes, said: str) -> None:
     with pytest.raises(StatementRefused) as refused:
@@ -123,6 +128,9 @@ def test_what_is_wrong_with_a_file_is_said(content: bytes, said: str) -> None:
     assert said in str(refused.value)
 
 
+REASONS = Query(
+    str, "select object_id::text || ' ' || return_reason from bank_lines where tenant_id = $1 and kind = 'REJECTED'"
+)
 TOLD = Query(str, "select kind || ' ' || status from bank_lines where tenant_id = $1 order by due_at, ordinal")
 
 
@@ -147,23 +155,93 @@ async def test_what_leaves_by_file_is_answered_by_file(assembled: Assembled, fro
         assert again == file
 
     answer = statement(
-        entry("R1", ind="DBIT", e2e=GIFT.hex, family="ICDT"), entry("R2", amount="20.00"), closing="110.00"
+        stated("R1", ind="DBIT", e2e=GIFT.hex, family="ICDT"), stated("R2", amount="20.00"), closing="110.00"
     )
-    first = await database.write(tenant_id, lambda unit: service_files.import_file(unit, answer), n=0)
-    second = await database.write(tenant_id, lambda unit: service_files.import_file(unit, answer), n=0)
+    first = await database.write(tenant_id, lambda unit: _import(unit, answer), n=0)
+    second = await database.write(tenant_id, lambda unit: _import(unit, answer), n=0)
     assert ((first.read, first.new), (second.read, second.new)) == ((2, 2), (2, 0))
     told = await database.read(tenant_id, lambda unit: unit.rows(TOLD, tenant_id))
     assert sorted(line.split()[0] for line in told) == ["CREDIT", "DEBIT", "SENT", "SENT"]
-    other = statement(entry("R1", "9.00", ind="DBIT"), entry("R3", "19.00"), closing="110.00")
-    differs = await database.read(tenant_id, lambda unit: service_files.reconcile_file(unit, other))
+    other = statement(stated("R1", "9.00", ind="DBIT"), stated("R3", "19.00"), closing="110.00")
+    differs = await database.read(tenant_id, lambda unit: _reconcile(unit, other))
     kinds = [("AMOUNT", "R1"), ("MISSING_HERE", "R3"), ("MISSING_THERE", "R2")]
     assert [(one.kind, one.reference) for one in differs] == kinds
-    assert await database.read(tenant_id, lambda unit: service_files.reconcile_file(unit, answer)) == []
-    strange = statement(entry("R1"), iban="NL70ABNA0106295004")
+    assert await database.read(tenant_id, lambda unit: _reconcile(unit, answer)) == []
+    twice = statement(stated("R4"), stated("R4"), closing="120.00")
+    assert await database.write(tenant_id, lambda unit: _import(unit, twice), n=0) == Imported(1, 1)
+    for told, why in (
+        (statement(stated("R5"), stated("R5", "5.00"), closing="115.00"), r"R5 is another payment on line \d+"),
+        (statement(stated("R6").replace('Ccy="EUR"', 'Ccy="CHF"')), "CHF on an account that is in EUR"),
+    ):
+        with pytest.raises(StatementRefused, match=why):
+            await database.write(tenant_id, lambda unit, told=told: _import(unit, told), n=0)
+    strange = statement(stated("R1"), iban="NL70ABNA0106295004")
     with pytest.raises(Exception, match="an account that is none of the tenant's"):
-        await database.write(tenant_id, lambda unit: service_files.import_file(unit, strange), n=0)
+        await database.write(tenant_id, lambda unit: _import(unit, strange), n=0)
     with pytest.raises(Exception, match="There is a bank account for EUR already"):
         await database.write(tenant_id, lambda unit: service_files.add_account(unit, account), n=0)
+
+
+REPORT = """<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.002.001.10"><CstmrPmtStsRpt>
+<GrpHdr><MsgId>B1</MsgId><CreDtTm>2026-03-02T15:00:00Z</CreDtTm></GrpHdr>
+<OrgnlGrpInfAndSts><OrgnlMsgId>{message}</OrgnlMsgId><OrgnlMsgNmId>pain.001.001.09</OrgnlMsgNmId>{group}
+</OrgnlGrpInfAndSts>{rest}</CstmrPmtStsRpt></Document>"""
+BATCH = "<OrgnlPmtInfAndSts><OrgnlPmtInfId>{batch}</OrgnlPmtInfId>{status}</OrgnlPmtInfAndSts>"
+REFUSED = "<{0}>RJCT</{0}><StsRsnInf><Rsn><Cd>AC04</Cd></Rsn></StsRsnInf>"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("group", "status", "refused"),
+    [
+        ("<GrpSts>ACCP</GrpSts>", None, []),
+        (REFUSED.format("GrpSts"), None, [("0", "AC04"), ("1", "AC04")]),
+        ("<GrpSts>RJCT</GrpSts>", None, [("0", "MS03"), ("1", "MS03")]),
+        ("<GrpSts>PART</GrpSts>", REFUSED.format("PmtInfSts"), [("1", "AC04")]),
+        (
+            "",
+            f"<TxInfAndSts><OrgnlEndToEndId>{{e2e}}</OrgnlEndToEndId>{REFUSED.format('TxSts')}</TxInfAndSts>",
+            [("1", "AC04")],
+        ),
+    ],
+    ids=["all is taken", "the file", "without a reason", "a batch", "a payment"],
+)
+async def test_a_bank_refuses_a_file_or_a_part_of_it(
+    assembled: Assembled, frozen_tenant_id: UUID, group: str, status: str | None, refused: Sequence[tuple[str, str]]
+) -> None:
+    database, tenant_id = assembled.database, frozen_tenant_id
+    ids = [deterministic_id("gift", number) for number in "01"]
+    account = NewBankAccount("EUR", OURS.name, "COBADEFFXXX", OURS.iban)
+    gift = NewInstruction("CREDIT_TRANSFER", "gift", GIFT, None, Decimal("10.00"), "EUR", ERIKA, "for you")
+
+    async def instruct(unit: Unit) -> None:
+        await service_files.add_account(unit, account)
+        await service.instruct(unit, [replace(gift, object_id=one) for one in ids])
+        await unit.connection.execute("update bank_instructions set send_at = $1", unit.now)
+
+    await database.write(tenant_id, instruct, n=0)
+    [file] = await database.write(tenant_id, service_files.export_files, n=0)
+    [batch] = [one for one, payments in batches_of(file).items() if ids[1].hex in payments]
+    rest = "" if status is None else BATCH.format(batch=batch, status=status.format(e2e=ids[1].hex))
+    report = REPORT.format(message=file.message_id, group=group, rest=rest).encode()
+    for new in (len(refused), 0):
+        done = await database.write(tenant_id, lambda unit: _import(unit, report), n=0)
+        assert done == Imported(len(refused), new)
+    told = await database.read(tenant_id, lambda unit: unit.rows(REASONS, tenant_id))
+    assert sorted(told) == sorted(f"{ids[int(number)]} {reason}" for number, reason in refused)
+    for wrong, why in (
+        (report.replace(file.message_id.encode(), b"0" * 32), "a file that is none of the tenant's"),
+        (REPORT.format(message=file.message_id, group="<GrpSts>GONE</GrpSts>", rest="").encode(), "GONE is no status"),
+        (
+            REPORT.format(
+                message=file.message_id, group="", rest=BATCH.format(batch="X", status=REFUSED.format("PmtInfSts"))
+            ).encode(),
+            "it names no payment of the file",
+        ),
+        (REPORT.format(message="", group="", rest="").encode(), "it does not say which file it answers"),
+    ):
+        with pytest.raises(Exception, match=why):
+            await database.write(tenant_id, lambda unit, told=wrong: _import(unit, told), n=0)
 
 
 def compared(reference: str, amount: str = "10.00", day: int = 3) -> Compared:

@@ -59,11 +59,12 @@ async def _objects(life: Life) -> Mapping[str, str]:
         of_v1, next_one, of_lite = [await portfolio_account(unit, user_id, group_id) for _ in range(3)]
         portfolio = await portfolios.create_portfolio(unit, of_v1, allocation_of("60", "40", name="Sixty forty"))
         return {
-            "portfolios account_id": str(of_v1),
+            "portfolio_account_id": str(of_v1),
             "next_portfolio_account_id": str(next_one),
             "lite_portfolio_account_id": str(of_lite),
             "allocation_id": str(portfolio.allocation_id),
             "portfolio_id": str(portfolio.id),
+            "instrument_ids": SHARES,
         }
 
     return await life.write(work)
@@ -102,7 +103,7 @@ async def _configured(database: Database, tenant_id: UUID, ask: Ask, count: int)
         made = [await portfolios.create_portfolio(unit, one, allocation_of("60", "40")) for one in follow]
         return [
             {
-                "portfolios account_id": str(one.account_id),
+                "portfolio_account_id": str(one.account_id),
                 "portfolio_id": str(one.id),
                 "allocation_id": str(other.id),
             }
@@ -136,12 +137,28 @@ SAMPLE = Sample(
     },
     objects=_objects,
     many=_many,
-    texts=frozenset({"weight"}),
+    texts=frozenset({"instrument_id", "instrument_ids", "name", "weight"}),
+    whose={
+        f"{operation} account_id": "portfolio_account_id"
+        for operation in (
+            "GET /portfolios/configurations query",
+            "GET /portfolios/configurations/{account_id} path",
+            "PATCH /portfolios/configurations/{account_id} path",
+            "DELETE /portfolios/configurations/{account_id} path",
+        )
+    },
+    of_tenant=frozenset({"allocation_id"}),
     takes_any={
         "GET /portfolios/configurations query account_id": "a filter: an empty list",
         "GET /portfolios/configurations query allocation_id": "a filter: an empty list",
     },
-    whole={"GET /portfolios/{portfolio_id}/allocations data": "an allocation has at most 200 instruments"},
+    whole={
+        one: "an allocation has at most 200 instruments"
+        for one in (
+            "GET /portfolios/allocations/{allocation_id} allocation",
+            "lite GET /portfolios/{portfolio_id}/allocations data",
+        )
+    },
     refused_changes=(
         "portfolio_allocations name = ''",
         "portfolio_targets weight = 0",

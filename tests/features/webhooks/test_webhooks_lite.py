@@ -17,15 +17,14 @@ from openvest.core.snapshots import Snapshot
 from openvest.declarations import Contract, Representation
 from openvest.events.telling import Tellings, telling
 from openvest.features.tenants import service as tenants
-from openvest.server.openapi import describe
 from openvest.server.settings import ServerSettings
+from tests.kit.contracts import described
 from tests.kit.http import Api, make_apis, make_test_app
 from tests.kit.openapi import check_answer
 from tests.kit.webhooks import TOLD, WebhookWorld
 
 pytestmark = pytest.mark.anyio
 
-DESCRIPTIONS = {contract: describe(table, contract, "1") for contract, table in catalog.CONTRACTS.items()}
 URL = "https://hooks.client.example/lite"
 NEW: dict[str, Any] = {"url": URL, "event_categories": ["ORDER", "EXECUTION"]}
 
@@ -59,7 +58,7 @@ class Clients:
     ) -> Any:
         answer = await self.api.speaking(contract).send(method, target, body)
         assert answer.status_code == expect, answer.text
-        check_answer(DESCRIPTIONS[contract], answer)
+        check_answer(described(contract), answer)
         return answer.json() if answer.content else None
 
     async def refused(self, method: str, target: str, body: Any) -> list[str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -15,7 +13,7 @@ from openvest import catalog
 from openvest.core.paging import PageRequest
 from openvest.core.problems import Problem
 from openvest.db.query import Query
-from openvest.db.unit import Database, Unit
+from openvest.db.unit import Unit
 from openvest.events.log import events_of
 from openvest.features.accounts import service as accounts
 from openvest.features.bank import service as bank
@@ -29,7 +27,6 @@ from openvest.simulation.scenarios import Name, lay
 from tests.features.reference_accounts.sample import make_reference_account
 from tests.kit.banks import book, entry
 from tests.kit.customers import Customer, make_customer, top_up
-from tests.kit.elsewhere import elsewhere
 
 pytestmark = pytest.mark.anyio
 
@@ -287,24 +284,3 @@ async def test_what_comes_back_to_a_closed_group_stands_in_suspense(holder: Hold
 async def _status(holder: Holder) -> str:
     group = await holder.database.read(holder.tenant_id, lambda unit: accounts.get_account_group(unit, holder.group_id))
     return group.status
-
-
-async def test_of_many_at_once_as_many_pass_as_there_is_money_for(assembled: Assembled, tenant_id: UUID) -> None:
-    """A storm in small: twelve at once against money for five."""
-    database: Database = assembled.database
-    customer = await make_customer(database, tenant_id)
-    await top_up(database, customer, "52.00")
-    account = await database.write(tenant_id, lambda unit: make_reference_account(unit, customer.user_id))
-    wanted = Holder(assembled, customer, account.id).wanted("10.00")
-
-    async def one() -> bool:
-        try:
-            await database.write(tenant_id, lambda unit: service.create_withdrawal(unit, wanted))
-        except Problem as refused:
-            assert refused.status == 422
-            return False
-        return True
-
-    passed: Sequence[bool] = await asyncio.gather(*(elsewhere(one()) for _ in range(12)))
-    assert sum(passed) == 5
-    assert await Holder(assembled, customer, account.id).figures() == "52.00 / 2.00 / 2.00"

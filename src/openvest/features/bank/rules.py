@@ -65,6 +65,13 @@ class AnotherAccount(Unprocessable):
         super().__init__("The file is of an account that is none of the tenant's.")
 
 
+class AnotherFile(Unprocessable):
+    """A report about a file that is none of ours."""
+
+    def __init__(self) -> None:
+        super().__init__("The report answers a file that is none of the tenant's.")
+
+
 def sending(now: datetime, currency: str) -> tuple[datetime, date]:
     """When an instruction given now leaves, and the day on which the bank is to carry it out.
 

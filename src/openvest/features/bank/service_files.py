@@ -6,7 +6,7 @@ Imported by whoever works with files, and by nobody else: it brings the readers 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 from typing import cast
@@ -18,8 +18,12 @@ from openvest.features.bank import rules, service, store
 from openvest.features.bank.model import ACCOUNT_IBAN, BankAccount, Break, Compared, InstructionStatus, NewBankAccount
 from openvest.features.bank.rules_reconciliation import breaks
 from openvest.ports.bank import Entry, Instruction
-from openvest.ports.camt import StatedLine, Statement, read_statements
-from openvest.ports.pain import PaymentFile, debits_file, transfers_file
+from openvest.ports.camt import StatedLine, Statement, StatementRefused, read_statements
+from openvest.ports.pain import PaymentFile, batches_of, debits_file, transfers_file
+from openvest.ports.pain_status import StatusReport, is_report, read_report
+
+Told = StatusReport | list[Statement]
+"""A file of a bank, read: what it refuses of ours, or its statements."""
 
 CURRENCY = "EUR"
 """What pain files are for here: SEPA."""
@@ -113,40 +117,75 @@ class Imported:
     new: int
 
 
-async def import_file(unit: Unit, content: bytes) -> Imported:
-    """Take all lines of a camt file into the inbox; those that are known change nothing.
+def read_file(content: bytes) -> Told:
+    """A camt file or a pain.002 report. Raises: StatementRefused.
 
-    Raises: StatementRefused, AnotherAccount. Writes: bank_lines.
+    Why apart from the unit that takes it: a large file takes longer to read than a unit may be silent.
     """
-    told = await _entries(unit, content)
-    external_ids = [entry.external_id for entry in told]
+    return read_report(content) if is_report(content) else read_statements(content)
+
+
+async def import_file(unit: Unit, told: Told) -> Imported:
+    """Take all lines of a camt file into the inbox, or what a pain.002 report refuses; what is known changes nothing.
+
+    Raises: StatementRefused, AnotherAccount, AnotherFile. Writes: bank_lines.
+    """
+    entries = await (_refused(unit, told) if isinstance(told, StatusReport) else _entries(unit, told))
+    external_ids = [entry.external_id for entry in entries]
     known = await unit.rows(store.LINES_BY_EXTERNAL_ID, unit.tenant_id, external_ids)
-    if told:
-        await service.receive(unit, told)
-    return Imported(len(told), len({*external_ids} - {receipt.bank_reference for receipt in known}))
+    if entries:
+        await service.receive(unit, entries)
+    return Imported(len(entries), len({*external_ids} - {receipt.bank_reference for receipt in known}))
 
 
-async def _entries(unit: Unit, content: bytes) -> list[Entry]:
+async def _refused(unit: Unit, report: StatusReport) -> list[Entry]:
+    """What a report refuses of a file of ours, payment by payment. Raises: StatementRefused, AnotherFile."""
+    file = await file_again(unit, report.message_id)
+    if file is None:
+        raise rules.AnotherFile
+    rows = await unit.rows(store.INSTRUCTIONS_OF_FILE, unit.tenant_id, report.message_id)
+    sent = {service.end_to_end_id(row.object_id): row for row in rows}
+    batches, reasons = batches_of(file), dict[str, str]()
+    for refusal in report.refusals:
+        within = sent if refusal.batch_id is None else batches.get(refusal.batch_id, ())
+        named = [one for one in within if refusal.end_to_end_id in (None, one)]
+        if not named:
+            raise StatementRefused(f"line {refusal.line}: it names no payment of the file it answers")
+        reasons |= dict.fromkeys(named, refusal.reason)
     return [
-        _entry(line, external_id=f"{place}{line.reference}", received_at=unit.now)
-        for place, statement in await _statements(unit, content)
-        for line in statement.lines
+        replace(service.status_entry(sent[one], None, "REJECTED", unit.now), return_reason=reason)
+        for one, reason in reasons.items()
     ]
 
 
-async def _statements(unit: Unit, content: bytes) -> list[tuple[str, Statement]]:
+async def _entries(unit: Unit, told: Sequence[Statement]) -> list[Entry]:
+    """Raises: as `import_file`, also where two payments of a file have one reference: one of them would be lost."""
+    found: dict[str, StatedLine] = {}
+    for place, statement in await _placed(unit, told):
+        for line in statement.lines:
+            first = found.setdefault(f"{place}{line.reference}", line)
+            if replace(line, line=first.line) != first:
+                raise StatementRefused(f"line {line.line}: {line.reference} is another payment on line {first.line}")
+    return [_entry(line, external_id=name, received_at=unit.now) for name, line in found.items()]
+
+
+async def _placed(unit: Unit, told: Sequence[Statement]) -> list[tuple[str, Statement]]:
     """The statements of a file, each with what its account's references begin with. Raises: as `import_file`."""
-    accounts = {one.iban: f"{one.id}/" for one in await our_accounts(unit)}
-    found = read_statements(content)
-    if any(statement.iban not in accounts for statement in found):
+    accounts = {one.iban: one for one in await our_accounts(unit)}
+    if any(statement.iban not in accounts for statement in told):
         raise rules.AnotherAccount
-    return [(accounts[statement.iban], statement) for statement in found]
+    for statement in told:
+        currency = accounts[statement.iban].currency
+        for line in statement.lines:
+            if line.currency != currency:
+                raise StatementRefused(f"line {line.line}: {line.currency} on an account that is in {currency}")
+    return [(f"{accounts[statement.iban].id}/", statement) for statement in told]
 
 
-async def reconcile_file(unit: Unit, content: bytes) -> list[Break]:
+async def reconcile_file(unit: Unit, told: Sequence[Statement]) -> list[Break]:
     """What differs between a file and what was booked of its accounts in its days. Raises: as `import_file`."""
     found: list[Break] = []
-    for place, statement in await _statements(unit, content):
+    for place, statement in await _placed(unit, told):
         days = [line.booking_on for line in statement.lines]
         if days:
             ours = await unit.rows(store.LINES_OF_ACCOUNT, unit.tenant_id, place, min(days), max(days))

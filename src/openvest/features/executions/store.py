@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from openvest.db.query import Query, Statement
+from openvest.db.query import Query, Statement, numeric_array
 from openvest.db.rows import arrays
 from openvest.features.executions.model import Execution
 
@@ -33,10 +33,11 @@ INSERT = Statement(
            t.n + coalesce(
              (select max(b.ordinal) from executions b where b.tenant_id = $1 and b.order_id = t.order_id), 0)
       from tenants o
-     cross join unnest($2::uuid[], $3::timestamptz[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::uuid[],
-                       $9::uuid[], $10::text[], $11::text[], $12::uuid[], $13::text[], $14::timestamptz[], $15::date[],
-                       $16::date[], $17::timestamptz[], $18::text::numeric[], $19::text::numeric[],
-                       $20::text::numeric[], $21::text::numeric[], $22::text::numeric[], $23::integer[])
+     cross join unnest($2::text::uuid[], $3::timestamptz[], $4::text::uuid[], $5::text::uuid[], $6::text::uuid[],
+                       $7::text::uuid[], $8::text::uuid[], $9::text::uuid[], $10::text::text[], $11::text::text[],
+                       $12::text::uuid[], $13::text::text[], $14::timestamptz[], $15::date[], $16::date[],
+                       $17::timestamptz[], $18::text::numeric[], $19::text::numeric[], $20::text::numeric[],
+                       $21::text::numeric[], $22::text::numeric[], $23::text::integer[])
            as t(id, at, order_id, street_order_id, user_id, account_id, account_group_id, instrument_id, side,
                 currency, venue_id, through, transaction_time, traded_on, settlement_date, settles_at,
                 quantity, cash_amount, price, fee, rounding, n)
@@ -52,11 +53,12 @@ def insert_values(executions: Sequence[Execution]) -> list[Any]:
     for execution in executions:
         seen[execution.order_id] += 1
         numbers.append(seen[execution.order_id])
-    plain = (
+    names = (
         "id created_at order_id street_order_id user_id account_id account_group_id instrument_id side currency"
-        " venue_id through transaction_time traded_on settlement_date settles_at"
+        " venue_id through transaction_time traded_on settlement_date settles_at quantity cash_amount price fee"
+        " rounding"
     )
-    return [*arrays(executions, plain, "quantity cash_amount price fee rounding"), numbers]
+    return [*arrays(Execution, executions, names), numeric_array(numbers)]
 
 
 BY_ID = Query(

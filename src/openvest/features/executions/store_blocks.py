@@ -18,8 +18,8 @@ INSERT = Statement(
     select o.tenant_id, t.id, t.street_order_id, t.side, t.instrument_id, t.currency, t.traded_on, t.settlement_date,
            t.settles_at, t.quantity, t.cash_amount
       from tenants o
-     cross join unnest($2::uuid[], $3::uuid[], $4::text[], $5::uuid[], $6::text[], $7::date[], $8::date[],
-                       $9::timestamptz[], $10::text::numeric[], $11::text::numeric[])
+     cross join unnest($2::text::uuid[], $3::text::uuid[], $4::text::text[], $5::text::uuid[], $6::text::text[],
+                       $7::date[], $8::date[], $9::timestamptz[], $10::text::numeric[], $11::text::numeric[])
            as t(id, street_order_id, side, instrument_id, currency, traded_on, settlement_date, settles_at,
                 quantity, cash_amount)
      where o.tenant_id = $1
@@ -29,8 +29,8 @@ INSERT = Statement(
 
 def insert_values(trades: Sequence[BlockTrade]) -> list[Any]:
     """The parameters of INSERT after the tenant."""
-    plain = "id street_order_id side instrument_id currency traded_on settlement_date settles_at"
-    return arrays(trades, plain, "quantity cash_amount")
+    names = "id street_order_id side instrument_id currency traded_on settlement_date settles_at quantity cash_amount"
+    return arrays(BlockTrade, trades, names)
 
 
 _SETTLING = """

@@ -205,8 +205,8 @@ def _want(call: Call) -> PlaceOrder:
 
 async def create_order(unit: Unit, calls: Sequence[Call]) -> Sequence[Json | Exception]:
     """Place an order."""
-    placed = await service.place_orders(unit, [_want(call) for call in calls])
-    return [one if isinstance(one, Problem) else order_lite(snapshot_of(one)) for one in placed]
+    placed = await service.placed_as_told(unit, [_want(call) for call in calls])
+    return [one if isinstance(one, Problem) else order_lite(one) for one in placed]
 
 
 async def list_orders(unit: Unit, call: Call) -> Json:

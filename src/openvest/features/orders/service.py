@@ -12,6 +12,7 @@ from openvest.core.money import ZERO, tick_down
 from openvest.core.paging import Page, PageRequest
 from openvest.core.problems import NotFound, Problem
 from openvest.core.records import replace
+from openvest.core.snapshots import Snapshot
 from openvest.db import rows
 from openvest.db.paging import page
 from openvest.db.unit import Unit
@@ -93,6 +94,14 @@ async def place_orders(unit: Unit, wants: Sequence[PlaceOrder]) -> list[OrderDet
     if placed:
         unit.run_late(store.INSERT, unit.tenant_id, *store.insert_values(placed))
     return answers
+
+
+async def placed_as_told(unit: Unit, wants: Sequence[PlaceOrder]) -> list[Snapshot | Problem]:
+    """The same, each order as its event keeps it. Why: that is written already, and an answer is made of a snapshot."""
+    before = unit.event_count
+    answers = await place_orders(unit, wants)
+    told = iter(unit.emitted("ORDER.NEW", before, unit.event_count))
+    return [answer if isinstance(answer, Problem) else next(told).snapshot for answer in answers]
 
 
 async def _listings(

@@ -28,10 +28,11 @@ INSERT = Statement(
       decision_maker_id, fee_collected, fee_type, cash_amount, quantity, limit_price, stop_price, fee, version,
       updated_at, status, due_at)
     select o.tenant_id, t.*, 1, t.created_at, 'NEW', t.created_at
-      from tenants o cross join unnest($2::uuid[], $3::timestamptz[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[],
-             $8::text[], $9::text[], $10::text[], $11::text[], $12::date[], $13::text[], $14::text[], $15::boolean[],
-             $16::text[], $17::uuid[], $18::boolean[], $19::text[], $20::text::numeric[], $21::text::numeric[],
-             $22::text::numeric[], $23::text::numeric[], $24::text::numeric[])
+      from tenants o cross join unnest($2::text::uuid[], $3::timestamptz[], $4::text::uuid[], $5::text::uuid[],
+             $6::text::uuid[], $7::text::uuid[], $8::text::text[], $9::text::text[], $10::text::text[],
+             $11::text::text[], $12::date[], $13::text::text[], $14::text::text[], $15::text::boolean[],
+             $16::text::text[], $17::text::uuid[], $18::text::boolean[], $19::text::text[], $20::text::numeric[],
+             $21::text::numeric[], $22::text::numeric[], $23::text::numeric[], $24::text::numeric[])
            as t(id, created_at, user_id, account_id, account_group_id, instrument_id, isin, side, order_type, currency,
                 expiry_date, execution_flow, initiation_flow, fit_acknowledged, client_reference, decision_maker_id,
                 fee_collected, fee_type, cash_amount, quantity, limit_price, stop_price, fee) where o.tenant_id = $1
@@ -42,10 +43,11 @@ INSERT = Statement(
 def insert_values(orders: Sequence[Order]) -> list[Any]:
     """The parameters of INSERT after the tenant."""
     return arrays(
+        Order,
         orders,
         "id created_at user_id account_id account_group_id instrument_id isin side order_type currency expiry_date"
-        " execution_flow initiation_flow fit_acknowledged client_reference decision_maker_id fee_collected fee_type",
-        "cash_amount quantity limit_price stop_price fee",
+        " execution_flow initiation_flow fit_acknowledged client_reference decision_maker_id fee_collected fee_type"
+        " cash_amount quantity limit_price stop_price fee",
     )
 
 

@@ -107,11 +107,11 @@ def _want(call: Call) -> PlaceOrder | Problem:
 async def place_order(unit: Unit, calls: Sequence[Call]) -> Sequence[Json | Exception]:
     """Place an order."""
     wants = [_want(call) for call in calls]
-    placed = iter(await service.place_orders(unit, [want for want in wants if isinstance(want, PlaceOrder)]))
+    placed = iter(await service.placed_as_told(unit, [want for want in wants if isinstance(want, PlaceOrder)]))
     answers: list[Json | Exception] = []
     for want in wants:
         answer = want if isinstance(want, Problem) else next(placed)
-        answers.append(answer if isinstance(answer, Problem) else order_v1(snapshot_of(answer)))
+        answers.append(answer if isinstance(answer, Problem) else order_v1(answer))
     return answers
 
 

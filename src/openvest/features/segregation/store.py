@@ -11,7 +11,8 @@ from openvest.features.segregation.model import Requirement, Segregation
 
 _REQUIREMENTS: LiteralString = """
   with waiting as (
-    select account_group_id, currency, sum(paid) as paid from pub_unsettled_trades where tenant_id = $1 group by 1, 2
+    select account_group_id, currency, sum(cash_amount + fee) as paid
+      from pub_executions where tenant_id = $1 and status = 'FILLED' and side = 'BUY' group by 1, 2
   ), part as (
     select b.asset as currency, 'customers' as name,
            greatest(0, b.available + b.locked + b.withdrawing - b.unsettled_in + coalesce(w.paid, 0)) as amount
@@ -23,7 +24,7 @@ _REQUIREMENTS: LiteralString = """
     select asset, 'charges', balance from pub_house_balances
      where tenant_id = $1 and bucket in ('fees', 'vat', 'tax_income', 'tax_solidarity', 'tax_church')
     union all
-    select currency, 'charges', -collected from pub_unsettled_trades where tenant_id = $1
+    select currency, 'charges', -fee from pub_executions where tenant_id = $1 and status = 'FILLED'
     union all
     select asset, 'held', -balance from pub_house_balances where tenant_id = $1 and bucket = 'bank'
   )

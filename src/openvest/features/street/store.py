@@ -26,8 +26,9 @@ INSERT = Statement(
     select o.tenant_id, t.*, 0, 'WORKING', t.active_at,
            case when t.quantity = 0 then null else t.active_at end, t.active_at, t.active_at
       from tenants o
-     cross join unnest($2::uuid[], $3::uuid[], $4::timestamptz[], $5::uuid[], $6::uuid[], $7::text[], $8::uuid[],
-                       $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::integer[], $15::text[],
+     cross join unnest($2::text::uuid[], $3::text::uuid[], $4::timestamptz[], $5::text::uuid[], $6::text::uuid[],
+                       $7::text::text[], $8::text::uuid[], $9::text::text[], $10::text::text[], $11::text::text[],
+                       $12::text::text[], $13::text::text[], $14::text::integer[], $15::text::text[],
                        $16::timestamptz[], $17::text::numeric[], $18::text::numeric[], $19::text::numeric[],
                        $20::text::numeric[], $21::text::numeric[])
            as t(id, order_id, accepted_at, account_id, user_id, client_reference, instrument_id, isin, mic, currency,
@@ -41,10 +42,10 @@ INSERT = Statement(
 def insert_values(orders: Sequence[StreetOrder]) -> list[Any]:
     """The parameters of INSERT after the tenant."""
     return arrays(
+        StreetOrder,
         orders,
         "id order_id accepted_at account_id user_id client_reference instrument_id isin mic currency side order_type"
-        " quantity_decimals pace active_at",
-        "quantity cash_amount reserve limit_price stop_price",
+        " quantity_decimals pace active_at quantity cash_amount reserve limit_price stop_price",
     )
 
 
