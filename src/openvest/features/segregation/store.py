@@ -41,8 +41,6 @@ balance and pending at once. What the bank took and nobody knows is the house's 
 
 REQUIREMENTS = Query(Requirement, _REQUIREMENTS + " order by currency")
 
-# What was booked within a minute before the last time may have been committed after it, and is looked at once more.
-
 _NEWS: LiteralString = """
    from journals j
   where j.tenant_id = $1 and j.kind <> 'SEGREGATION'
@@ -81,6 +79,7 @@ CLAIM = Query(
        for update of s skip locked
     """,
 )
+# What was booked within a minute before may be committed after this, and is looked at once more.
 DONE = Statement(
     """
     update segregations
