@@ -7,11 +7,10 @@ one's objects alone it is answered otherwise, which shows that the request would
 
 from __future__ import annotations
 
-import json
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -59,18 +58,26 @@ class Family:
 
 def several(endpoint: Endpoint, ids: Mapping[str, str]) -> list[Place]:
     """The places of an operation that takes more than one id of what a customer has, as its usual body has them."""
-    within = set(re.findall(r'"\{(\w+)\}"', json.dumps(body_of(endpoint))))
+    body = body_of(endpoint)
     found = [
         place
         for place in places_of(endpoint, ids)[0]
         if place.kind in ids
         and place.kind not in _OF_TENANT
         and not place.hidden
-        and (
-            {place.name, place.kind} & within if place.where == "body" else place.where == "query" or place.kind in ids
-        )
+        and (place.where != "body" or _said(body, place) == f"{{{place.kind}}}")
     ]
     return found if len(found) > 1 else []
+
+
+def _said(body: Any, place: Place) -> Any:
+    """What the usual body has at a place, None where it has nothing."""
+    for part in place.name.split("."):
+        if isinstance(body, list):
+            body = body[int(part)]
+        else:
+            body = body.get(part) if isinstance(body, dict) else None
+    return body
 
 
 def _found(answer: httpx.Response) -> bool:

@@ -27,7 +27,13 @@ CONSTANT: Mapping[str, str] = every(lambda sample: sample.constants)
 
 
 def path_names(endpoint: Endpoint) -> list[str]:
-    return re.findall(r"\{(\w+)\}", endpoint.path)
+    """What the objects in the path of an operation are called among ids."""
+    return [object_at(endpoint, name) for name in re.findall(r"\{(\w+)\}", endpoint.path)]
+
+
+def object_at(endpoint: Endpoint, name: str) -> str:
+    """What is put at a path parameter: of its own name, but where the feature's `whose` says another."""
+    return sample_of(endpoint).whose.get(f"{label(endpoint)} path {name}", name)
 
 
 class _Anybody(dict[str, str]):
@@ -54,10 +60,10 @@ def known_to(endpoint: Endpoint, ids: Mapping[str, str]) -> dict[str, str]:
 
 
 def target(endpoint: Endpoint, ids: Mapping[str, str]) -> str:
-    contract, whose = contract_of(endpoint), sample_of(endpoint).whose
+    contract = contract_of(endpoint)
 
     def value(hit: re.Match[str]) -> str:
-        name = whose.get(f"{label(endpoint)} path {hit[1]}", hit[1])
+        name = object_at(endpoint, hit[1])
         own = f"{contract} {name}"
         if own in ids:
             return ids[own]
