@@ -73,10 +73,12 @@ def several(endpoint: Endpoint, ids: Mapping[str, str]) -> list[Place]:
 def _said(body: Any, place: Place) -> Any:
     """What the usual body has at a place, None where it has nothing."""
     for part in place.name.split("."):
-        if isinstance(body, list):
+        if isinstance(body, dict):
+            body = body.get(part)
+        elif isinstance(body, list):
             body = body[int(part)]
         else:
-            body = body.get(part) if isinstance(body, dict) else None
+            return None
     return body
 
 
