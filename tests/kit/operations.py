@@ -24,6 +24,7 @@ from tests.kit.samples import SAMPLES, body_in, every, lacks, owner_of, sample_o
 KEYED: Sequence[Endpoint] = tuple(endpoint for endpoint in SERVED if takes_key(endpoint))
 CONSTANT: Mapping[str, str] = every(lambda sample: sample.constants)
 """Path parameters that name nothing of a tenant."""
+_WHOSE: Mapping[str, str] = every(lambda sample: sample.whose)
 
 
 def path_names(endpoint: Endpoint) -> list[str]:
@@ -33,7 +34,7 @@ def path_names(endpoint: Endpoint) -> list[str]:
 
 def object_at(endpoint: Endpoint, name: str) -> str:
     """What is put at a path parameter: of its own name, but where the feature's `whose` says another."""
-    return sample_of(endpoint).whose.get(f"{label(endpoint)} path {name}", name)
+    return _WHOSE.get(f"{label(endpoint)} path {name}", name)
 
 
 class _Anybody(dict[str, str]):
