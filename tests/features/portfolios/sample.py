@@ -161,8 +161,6 @@ SAMPLE = Sample(
     },
     refused_changes=(
         "portfolio_allocations name = ''",
-        "portfolio_targets weight = 0",
-        "portfolio_targets weight = 33.333333",
         "portfolio_configurations status = 'PAUSED'",
     ),
 )
