@@ -1593,6 +1593,7 @@ create function admit_requests(key_ids uuid[], new_nonces text[], usable_until b
  SECURITY DEFINER
  SET search_path TO 'public', 'pg_temp'
  SET enable_seqscan TO 'off'
+ SET lock_timeout TO '1s'
 AS $function$
 declare
   token_now text;
@@ -2013,13 +2014,18 @@ begin
   values (noted, current_setting('app.tenant')::uuid, expires) on conflict do nothing;
 end $function$;
 
-create function open_keyed_unit(tenant uuid, n integer, draining boolean, locks bigint[], client_ids uuid[], keys uuid[])
- RETURNS TABLE(now timestamp with time zone, frozen boolean, write_number bigint, dirty boolean, tenant_name text, closed_at timestamp with time zone, master bigint, locked integer[], stored jsonb)
+create function open_keyed_unit(tenant uuid, n integer, draining boolean, locks bigint[], client_ids uuid[], keys uuid[], key_ids uuid[] DEFAULT NULL::uuid[], new_nonces text[] DEFAULT NULL::text[], usable_until bigint[] DEFAULT NULL::bigint[], whose uuid[] DEFAULT NULL::uuid[], tokens bytea[] DEFAULT NULL::bytea[], token_versions text[] DEFAULT NULL::text[], signing_keys uuid[] DEFAULT NULL::uuid[], key_versions text[] DEFAULT NULL::text[])
+ RETURNS TABLE(now timestamp with time zone, frozen boolean, write_number bigint, dirty boolean, tenant_name text, closed_at timestamp with time zone, master bigint, locked integer[], stored jsonb, used integer[], changed integer[])
  LANGUAGE plpgsql
 AS $function$
 begin
   select u.* into now, frozen, write_number, dirty, tenant_name, closed_at from open_unit(tenant, n, draining) as u;
   if not found then return; end if;
+  if whose is not null then
+    select a.used, a.changed into used, changed
+      from admit_requests(key_ids, new_nonces, usable_until, whose, tokens, token_versions, signing_keys,
+                          key_versions) as a;
+  end if;
   select coalesce(max(c.sequence), 0) into master from instrument_changes c;
   select array_agg(k.n), jsonb_agg(to_jsonb(k)) filter (where k.uses > 0) into locked, stored
     from claim_keys(tenant, locks, client_ids, keys) as k;
@@ -2202,7 +2208,7 @@ revoke all on function lease_rate(client uuid, per_second integer, wanted intege
 revoke all on function list_clocks() from public;
 revoke all on function list_tenants() from public;
 revoke all on function note_credential(noted bytea, expires timestamp with time zone) from public;
-revoke all on function open_keyed_unit(tenant uuid, n integer, draining boolean, locks bigint[], client_ids uuid[], keys uuid[]) from public;
+revoke all on function open_keyed_unit(tenant uuid, n integer, draining boolean, locks bigint[], client_ids uuid[], keys uuid[], key_ids uuid[], new_nonces text[], usable_until bigint[], whose uuid[], tokens bytea[], token_versions text[], signing_keys uuid[], key_versions text[]) from public;
 revoke all on function open_unit(tenant uuid, n integer, draining boolean) from public;
 revoke all on function tenants_to_number() from public;
 revoke all on function webhooks_waiting() from public;
@@ -2221,7 +2227,7 @@ grant execute on function lease_rate(client uuid, per_second integer, wanted int
 grant execute on function list_clocks() to openvest_app;
 grant execute on function list_tenants() to openvest_app;
 grant execute on function note_credential(noted bytea, expires timestamp with time zone) to openvest_app;
-grant execute on function open_keyed_unit(tenant uuid, n integer, draining boolean, locks bigint[], client_ids uuid[], keys uuid[]) to openvest_app;
+grant execute on function open_keyed_unit(tenant uuid, n integer, draining boolean, locks bigint[], client_ids uuid[], keys uuid[], key_ids uuid[], new_nonces text[], usable_until bigint[], whose uuid[], tokens bytea[], token_versions text[], signing_keys uuid[], key_versions text[]) to openvest_app;
 grant execute on function open_unit(tenant uuid, n integer, draining boolean) to openvest_app;
 grant execute on function tenants_to_number() to openvest_app;
 grant execute on function webhooks_waiting() to openvest_app;
