@@ -1006,6 +1006,61 @@ alter table orders enable row level security;
 alter table orders force row level security;
 create policy tenant on orders for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
+create table portfolio_allocations (
+  tenant_id uuid not null,
+  id uuid not null,
+  version integer not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  name text not null,
+  constraint portfolio_allocations_pkey PRIMARY KEY (tenant_id, id),
+  constraint portfolio_allocations_name_check CHECK ((name <> ''::text)),
+  constraint portfolio_allocations_version_check CHECK ((version > 0)));
+CREATE INDEX portfolio_allocations_created ON portfolio_allocations USING btree (tenant_id, created_at, id);
+alter table portfolio_allocations enable row level security;
+alter table portfolio_allocations force row level security;
+create policy tenant on portfolio_allocations for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
+
+create table portfolio_configurations (
+  tenant_id uuid not null,
+  id uuid not null,
+  version integer not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  account_id uuid not null,
+  allocation_id uuid not null,
+  name text not null,
+  status text not null,
+  constraint portfolio_configurations_pkey PRIMARY KEY (tenant_id, id),
+  constraint portfolio_configurations_name_check CHECK ((name <> ''::text)),
+  constraint portfolio_configurations_status_check CHECK ((status = ANY (ARRAY['ACTIVE'::text, 'CLOSED'::text]))),
+  constraint portfolio_configurations_version_check CHECK ((version > 0)));
+CREATE UNIQUE INDEX portfolio_configurations_account ON portfolio_configurations USING btree (tenant_id, account_id) WHERE (status = 'ACTIVE'::text);
+CREATE INDEX portfolio_configurations_allocation ON portfolio_configurations USING btree (tenant_id, allocation_id, status, account_id, id);
+CREATE INDEX portfolio_configurations_created ON portfolio_configurations USING btree (tenant_id, created_at, id);
+CREATE INDEX portfolio_configurations_listed ON portfolio_configurations USING btree (tenant_id, status, account_id, id);
+alter table portfolio_configurations enable row level security;
+alter table portfolio_configurations force row level security;
+create policy tenant on portfolio_configurations for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
+
+create table portfolio_targets (
+  tenant_id uuid not null,
+  allocation_id uuid not null,
+  version integer not null,
+  position integer not null,
+  instrument_id uuid not null,
+  isin text not null,
+  by_id boolean not null,
+  weight numeric not null,
+  constraint portfolio_targets_pkey PRIMARY KEY (tenant_id, allocation_id, version, "position"),
+  constraint portfolio_targets_position_check CHECK (("position" >= 0)),
+  constraint portfolio_targets_version_check CHECK ((version > 0)),
+  constraint portfolio_targets_weight_check CHECK (((weight > (0)::numeric) AND (weight <= (100)::numeric) AND (scale(weight) <= 5))));
+CREATE INDEX portfolio_targets_instrument ON portfolio_targets USING btree (tenant_id, instrument_id, allocation_id, version);
+alter table portfolio_targets enable row level security;
+alter table portfolio_targets force row level security;
+create policy tenant on portfolio_targets for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
+
 create table quotes (
   instrument_id uuid not null,
   venue_id uuid not null,
@@ -1663,6 +1718,7 @@ create function admit_requests(key_ids uuid[], new_nonces text[], usable_until b
  SECURITY DEFINER
  SET search_path TO 'public', 'pg_temp'
  SET enable_seqscan TO 'off'
+ SET lock_timeout TO '1s'
 AS $function$
 declare
   token_now text;
@@ -2083,13 +2139,18 @@ begin
   values (noted, current_setting('app.tenant')::uuid, expires) on conflict do nothing;
 end $function$;
 
-create function open_keyed_unit(tenant uuid, n integer, draining boolean, locks bigint[], client_ids uuid[], keys uuid[])
- RETURNS TABLE(now timestamp with time zone, frozen boolean, write_number bigint, dirty boolean, tenant_name text, closed_at timestamp with time zone, master bigint, locked integer[], stored jsonb)
+create function open_keyed_unit(tenant uuid, n integer, draining boolean, locks bigint[], client_ids uuid[], keys uuid[], key_ids uuid[] DEFAULT NULL::uuid[], new_nonces text[] DEFAULT NULL::text[], usable_until bigint[] DEFAULT NULL::bigint[], whose uuid[] DEFAULT NULL::uuid[], tokens bytea[] DEFAULT NULL::bytea[], token_versions text[] DEFAULT NULL::text[], signing_keys uuid[] DEFAULT NULL::uuid[], key_versions text[] DEFAULT NULL::text[])
+ RETURNS TABLE(now timestamp with time zone, frozen boolean, write_number bigint, dirty boolean, tenant_name text, closed_at timestamp with time zone, master bigint, locked integer[], stored jsonb, used integer[], changed integer[])
  LANGUAGE plpgsql
 AS $function$
 begin
   select u.* into now, frozen, write_number, dirty, tenant_name, closed_at from open_unit(tenant, n, draining) as u;
   if not found then return; end if;
+  if whose is not null then
+    select a.used, a.changed into used, changed
+      from admit_requests(key_ids, new_nonces, usable_until, whose, tokens, token_versions, signing_keys,
+                          key_versions) as a;
+  end if;
   select coalesce(max(c.sequence), 0) into master from instrument_changes c;
   select array_agg(k.n), jsonb_agg(to_jsonb(k)) filter (where k.uses > 0) into locked, stored
     from claim_keys(tenant, locks, client_ids, keys) as k;
@@ -2179,6 +2240,10 @@ CREATE TRIGGER marks AFTER INSERT ON orders REFERENCING NEW TABLE AS fresh FOR E
 
 CREATE TRIGGER marks_of_states AFTER UPDATE ON orders REFERENCING OLD TABLE AS stale NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION drop_marks_of_states();
 
+CREATE TRIGGER marks AFTER INSERT ON portfolio_allocations REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION drop_marks_by_id('portfolio_allocations');
+
+CREATE TRIGGER marks AFTER INSERT ON portfolio_configurations REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION drop_marks_by_creation('portfolio_configurations');
+
 CREATE TRIGGER marks AFTER INSERT ON securities_transactions REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION drop_marks_by_booking('securities_transactions');
 
 CREATE TRIGGER marks AFTER INSERT ON users REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION drop_marks_by_creation('users');
@@ -2228,6 +2293,9 @@ alter table lot_uses add constraint lot_uses_tenant_id_lot_id_fkey FOREIGN KEY (
 alter table mandates add constraint mandates_tenant_id_account_group_id_fkey FOREIGN KEY (tenant_id, account_group_id) REFERENCES account_groups(tenant_id, id);
 alter table mandates add constraint mandates_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id);
 alter table orders add constraint orders_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES accounts(tenant_id, id);
+alter table portfolio_configurations add constraint portfolio_configurations_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES accounts(tenant_id, id);
+alter table portfolio_configurations add constraint portfolio_configurations_tenant_id_allocation_id_fkey FOREIGN KEY (tenant_id, allocation_id) REFERENCES portfolio_allocations(tenant_id, id);
+alter table portfolio_targets add constraint portfolio_targets_tenant_id_allocation_id_fkey FOREIGN KEY (tenant_id, allocation_id) REFERENCES portfolio_allocations(tenant_id, id);
 alter table quotes add constraint quotes_instrument_id_venue_id_fkey FOREIGN KEY (instrument_id, venue_id) REFERENCES instrument_venues(instrument_id, venue_id);
 alter table reference_accounts add constraint reference_accounts_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id);
 alter table scenario_uses add constraint scenario_uses_tenant_id_scenario_id_fkey FOREIGN KEY (tenant_id, scenario_id) REFERENCES scenarios(tenant_id, id);
@@ -2268,7 +2336,7 @@ revoke all on function lease_rate(client uuid, per_second integer, wanted intege
 revoke all on function list_clocks() from public;
 revoke all on function list_tenants() from public;
 revoke all on function note_credential(noted bytea, expires timestamp with time zone) from public;
-revoke all on function open_keyed_unit(tenant uuid, n integer, draining boolean, locks bigint[], client_ids uuid[], keys uuid[]) from public;
+revoke all on function open_keyed_unit(tenant uuid, n integer, draining boolean, locks bigint[], client_ids uuid[], keys uuid[], key_ids uuid[], new_nonces text[], usable_until bigint[], whose uuid[], tokens bytea[], token_versions text[], signing_keys uuid[], key_versions text[]) from public;
 revoke all on function open_unit(tenant uuid, n integer, draining boolean) from public;
 revoke all on function tenants_to_number() from public;
 revoke all on function webhooks_waiting() from public;
@@ -2287,7 +2355,7 @@ grant execute on function lease_rate(client uuid, per_second integer, wanted int
 grant execute on function list_clocks() to openvest_app;
 grant execute on function list_tenants() to openvest_app;
 grant execute on function note_credential(noted bytea, expires timestamp with time zone) to openvest_app;
-grant execute on function open_keyed_unit(tenant uuid, n integer, draining boolean, locks bigint[], client_ids uuid[], keys uuid[]) to openvest_app;
+grant execute on function open_keyed_unit(tenant uuid, n integer, draining boolean, locks bigint[], client_ids uuid[], keys uuid[], key_ids uuid[], new_nonces text[], usable_until bigint[], whose uuid[], tokens bytea[], token_versions text[], signing_keys uuid[], key_versions text[]) to openvest_app;
 grant execute on function open_unit(tenant uuid, n integer, draining boolean) to openvest_app;
 grant execute on function tenants_to_number() to openvest_app;
 grant execute on function webhooks_waiting() to openvest_app;
@@ -2338,6 +2406,9 @@ grant insert, select, update on table lot_uses to openvest_app;
 grant insert, select, update on table lots to openvest_app;
 grant insert, select, update on table mandates to openvest_app;
 grant insert, select, update on table orders to openvest_app;
+grant insert, select, update on table portfolio_allocations to openvest_app;
+grant insert, select, update on table portfolio_configurations to openvest_app;
+grant insert, select on table portfolio_targets to openvest_app;
 grant select on table pub_account_groups to openvest_app;
 grant select on table pub_accounts to openvest_app;
 grant select on table pub_balances to openvest_app;
