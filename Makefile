@@ -49,7 +49,7 @@ move: setup ## move a tenant with 10,000 orders to another installation and prov
 payments: setup ## 20,000 random payments told by shuffled bank files, and a storm of 2,000 withdrawals, beside a plain sum
 	@$(BIN)/python -m tests.stateful.payments $(ARGS)
 
-blocks: setup ## a block of 100,000 orders, worked in peace and killed at each crash point: one result, and the seconds of each stage
+blocks: setup ## work a block of 100,000 orders in peace, then killed at each crash point: one result
 	@$(BIN)/python -m tests.stateful.blocks $(ARGS)
 
 repeat: setup ## live one life twice and compare every event
