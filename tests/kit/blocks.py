@@ -83,9 +83,15 @@ class Hall:
 
 
 async def make_hall(
-    world: Assembled, customers: int = 3, money: str = "5000.00", *, pace: str = "calendar", at: datetime = MORNING
+    world: Assembled,
+    customers: int = 3,
+    money: str = "5000.00",
+    *,
+    pace: str = "calendar",
+    at: datetime = MORNING,
+    name: str = "Blocks",
 ) -> Hall:
-    tenant_id = await make_tenant(world.database, "Blocks", pace=pace, frozen_at=at)
+    tenant_id = await make_tenant(world.database, name, pace=pace, frozen_at=at)
     return Hall(world, tenant_id, [await make_trader(world, tenant_id, money) for _ in range(customers)])
 
 
