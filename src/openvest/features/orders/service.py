@@ -348,5 +348,7 @@ async def list_orders(unit: Unit, request: PageRequest, filters: Mapping[str, An
 
 async def list_account_orders(unit: Unit, request: PageRequest, filters: Mapping[str, Any]) -> Page[OrderDetails]:
     """A page of an account's orders. Raises: NotFound where the account does not exist."""
-    await accounts.get_account(unit, filters["account_id"])
-    return await list_orders(unit, request, filters)
+    found = await list_orders(unit, request, filters)
+    if not found.total:  # an account that has orders exists
+        await accounts.get_account(unit, filters["account_id"])
+    return found
