@@ -141,20 +141,21 @@ def test_api_asks_as_the_client_of_the_contract_that_is_named(there: Cli, cli: C
 
 def _is_set_up(there: Cli) -> None:
     """What an operator says of the tenant acme: who collects, at which bank, and when blocks are sent."""
-    whose = ("tenants", "creditor", "acme", "--name", "Acme Securities", "--street", "Ring 1", "--city", "Berlin")
-    status, said, _ = there(*whose, "--postcode", "10115", "--country", "DE", "--id", "DE98ZZZ09999999999")
-    assert (status, said) == (0, "acme: Acme Securities (DE98ZZZ09999999999) collects direct debits.\n")
-    status, _, beside = there(*whose, "--postcode", "10115", "--country", "XX", "--id", "DE97ZZZ09999999999")
-    assert status == 1 and "creditor_id: " in beside and "country: " in beside
-    whose = ("tenants", "bank-code", "acme", "--country", "AT", "--code", "12000")
-    status, said, _ = there(*whose, "--bic", "BKAUATWWXXX")
-    assert (status, said) == (0, "acme: virtual accounts are numbered under 12000 in AT.\n")
-    status, _, beside = there(*whose[:-1], "1200", "--bic", "X")
-    assert status == 1 and "bank_code: " in beside and "bic: " in beside
-    status, said, _ = there("tenants", "cut-off", "acme", "15:30", "--venue", "XETR")
-    assert (status, said) == (0, "acme: blocks are sent at 15:30, local time of XETR.\n")
-    status, _, beside = there("tenants", "cut-off", "acme", "15:30", "--venue", "XXXX")
-    assert status == 1 and "No trading calendar for the venue" in beside
+    creditor = "creditor acme --name Acme --street Ring --city Berlin --postcode 10115 --country"
+    bank, cut_off = "bank-code acme --country AT --code", "cut-off acme 15:30 --venue"
+    for command, said in (
+        (f"{creditor} DE --id DE98ZZZ09999999999", "Acme (DE98ZZZ09999999999) collects direct debits."),
+        (f"{bank} 12000 --bic BKAUATWWXXX", "virtual accounts are numbered under 12000 in AT."),
+        (f"{cut_off} XETR", "blocks are sent at 15:30, local time of XETR."),
+    ):
+        assert there("tenants", *command.split())[:2] == (0, f"acme: {said}\n")
+    for command, faults in (
+        (f"{creditor} XX --id DE97ZZZ09999999999", ("creditor_id: ", "country: ")),
+        (f"{bank} 1200 --bic X", ("bank_code: ", "bic: ")),
+        (f"{cut_off} XXXX", ("No trading calendar for the venue",)),
+    ):
+        status, _, beside = there("tenants", *command.split())
+        assert status == 1 and all(fault in beside for fault in faults)
 
 
 def test_clients_are_made_listed_given_keys_and_secrets(there: Cli, tmp_path: Path) -> None:
