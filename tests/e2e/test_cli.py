@@ -23,7 +23,7 @@ from openvest.db.address import read_address
 from openvest.db.checks import StartRefused
 from openvest.main.environment import Environment
 from openvest.main.installation import check_noted_key
-from tests.e2e.serving import Cli, Serving, free_port, wait_until
+from tests.e2e.serving import Cli, Serving, free_port, set_up, wait_until
 
 COMMANDS = """
 serve|server|worker|demo|api|listen|doctor|client create|client add-key|client list|client disable|client rotate-secret
@@ -139,25 +139,6 @@ def test_api_asks_as_the_client_of_the_contract_that_is_named(there: Cli, cli: C
     assert set(made) == {"tenant_id", "client_id", "client_secret", "key_id"}, "it may sign all the same"
 
 
-def _is_set_up(there: Cli) -> None:
-    """What an operator says of the tenant acme: who collects, at which bank, and when blocks are sent."""
-    creditor = "creditor acme --name Acme --street Ring --city Berlin --postcode 10115 --country"
-    bank, cut_off = "bank-code acme --country AT --code", "cut-off acme 15:30 --venue"
-    for command, said in (
-        (f"{creditor} DE --id DE98ZZZ09999999999", "Acme (DE98ZZZ09999999999) collects direct debits."),
-        (f"{bank} 12000 --bic BKAUATWWXXX", "virtual accounts are numbered under 12000 in AT."),
-        (f"{cut_off} XETR", "blocks are sent at 15:30, local time of XETR."),
-    ):
-        assert there("tenants", *command.split())[:2] == (0, f"acme: {said}\n")
-    for command, faults in (
-        (f"{creditor} XX --id DE97ZZZ09999999999", ("creditor_id: ", "country: ")),
-        (f"{bank} 1200 --bic X", ("bank_code: ", "bic: ")),
-        (f"{cut_off} XXXX", ("No trading calendar for the venue",)),
-    ):
-        status, _, beside = there("tenants", *command.split())
-        assert status == 1 and all(fault in beside for fault in faults)
-
-
 def test_clients_are_made_listed_given_keys_and_secrets(there: Cli, tmp_path: Path) -> None:
     create = ("client", "create", "--tenant", "acme", "--contract", "v1", "--scopes", "users:read orders:read")
     status, said, beside = there(*create, "--pace", "instant", "--frozen-at", "2026-03-02T09:30:00Z", "--json")
@@ -182,7 +163,7 @@ def test_clients_are_made_listed_given_keys_and_secrets(there: Cli, tmp_path: Pa
     assert (listed["acme"]["clock"], listed["acme"]["now"]) == ("frozen", "2026-03-02T09:30:00Z")
     assert (listed["sandbox"]["clock"], listed["sandbox"]["pace"]) == ("running", "calendar")
     assert "acme" in there("tenants", "list")[1]
-    _is_set_up(there)
+    set_up(there)
     assert there("payments", "list", "acme", "--json")[:2] == (0, "[]\n")
     for act in (("assign", "acme", NOBODY, NOBODY), ("return", "acme", NOBODY)):
         status, _, beside = there("payments", *act)
