@@ -23,8 +23,7 @@ from openvest.db.address import read_address
 from openvest.db.checks import StartRefused
 from openvest.main.environment import Environment
 from openvest.main.installation import check_noted_key
-from tests.e2e.serving import Cli, Serving, free_port, wait_until
-from tests.e2e.tenant_settings import is_set_up
+from tests.e2e.serving import Cli, Serving, free_port, set_up, wait_until
 
 COMMANDS = """
 serve|server|worker|demo|api|listen|doctor|client create|client add-key|client list|client disable|client rotate-secret
@@ -164,7 +163,7 @@ def test_clients_are_made_listed_given_keys_and_secrets(there: Cli, tmp_path: Pa
     assert (listed["acme"]["clock"], listed["acme"]["now"]) == ("frozen", "2026-03-02T09:30:00Z")
     assert (listed["sandbox"]["clock"], listed["sandbox"]["pace"]) == ("running", "calendar")
     assert "acme" in there("tenants", "list")[1]
-    is_set_up(there)
+    set_up(there)
     assert there("payments", "list", "acme", "--json")[:2] == (0, "[]\n")
     for act in (("assign", "acme", NOBODY, NOBODY), ("return", "acme", NOBODY)):
         status, _, beside = there("payments", *act)
