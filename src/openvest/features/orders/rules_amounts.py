@@ -24,7 +24,7 @@ from openvest.core.money import (
     unit_up,
 )
 from openvest.core.records import record
-from openvest.features.orders.model import Order
+from openvest.features.orders.model import Estimate, Order
 
 BUFFER = Decimal("0.9")
 """An estimate may use at most nine tenths of what is available, so the lock is the estimate divided by it."""
@@ -67,8 +67,24 @@ def comes_to_nothing(order: Order, quote: Quoted, decimals: int) -> bool:
     if order.side == "BUY":
         return order.cash_amount is not None and needed_units(order, quote.offer, decimals) == 0
     price = max(quote.bid, order.limit_price or ZERO)
-    units = order.quantity or _units_worth("SELL", order.cash_amount or ZERO, price, decimals)
+    units = order.quantity or units_worth("SELL", order.cash_amount or ZERO, price, decimals)
     return times(units, price) < CENT
+
+
+def estimate(side: str, amount: Decimal, price: Decimal, decimals: int) -> Estimate | None:
+    """What a market order by cash amount comes to in one execution at this price; None: to nothing.
+
+    `price` is the offer for a BUY, the bid for a SELL. It is what `fill_of` makes of the same. (section 2)
+    """
+    price = price_half_up(price)
+    quantity = units_worth(side, amount, price, decimals)
+    cash = (cent_up if side == "BUY" else cent_down)(times(quantity, price))
+    return Estimate(quantity, cash) if quantity and cash else None
+
+
+def most_by_amount(held: Decimal, bid: Decimal) -> Decimal:
+    """The largest amount whose sale locks no more than what is held. (section 1)"""
+    return cent_down(times(times(held, bid), BUFFER))
 
 
 # What goes to the street
@@ -121,7 +137,7 @@ def needed_units(order: Order, price: Decimal, decimals: int) -> Decimal:
     """Units an order is estimated to need or sell when its block is made."""
     if order.quantity is not None:
         return order.quantity
-    wanted = _units_worth(order.side, order.cash_amount or ZERO, price, decimals)
+    wanted = units_worth(order.side, order.cash_amount or ZERO, price, decimals)
     return wanted if order.side == "BUY" else min(wanted, order.lock_amount)
 
 
@@ -198,13 +214,13 @@ def units_for(order: Order, so_far: Executed, amount: Decimal, price: Decimal, d
     """
     # A sale's cash is below its value: taken from that, what is still to be sold would come to a cent too much.
     left = amount - (so_far.cash if order.side == "BUY" else so_far.value)
-    units = _units_worth(order.side, left, price_half_up(price), decimals)
+    units = units_worth(order.side, left, price_half_up(price), decimals)
     if order.side == "SELL":
         units = min(units, order.lock_amount - so_far.quantity)
     return max(units, ZERO)
 
 
-def _units_worth(side: str, amount: Decimal, price: Decimal, decimals: int) -> Decimal:
+def units_worth(side: str, amount: Decimal, price: Decimal, decimals: int) -> Decimal:
     """Units of an amount. A sale whose unit step is worth less than a cent takes the step that completes the amount."""
     to_the_cent = side == "SELL" and times(Decimal(1).scaleb(-decimals), price) < CENT
     return (unit_up if to_the_cent else unit_down)(ratio(amount, price), decimals)
