@@ -30,6 +30,7 @@ from openvest.declarations import (
 from openvest.events.telling import Tellings, tellings
 from openvest.features.accounts.feature import FEATURE as ACCOUNTS
 from openvest.features.bank.feature import FEATURE as BANK
+from openvest.features.blocks.feature import FEATURE as BLOCKS
 from openvest.features.cash.feature import FEATURE as CASH
 from openvest.features.cash_transfers.feature import FEATURE as CASH_TRANSFERS
 from openvest.features.direct_debits.feature import FEATURE as DIRECT_DEBITS
@@ -76,6 +77,7 @@ FEATURES: Sequence[Feature] = (
     STREET,
     EXECUTIONS,
     SEGREGATION,
+    BLOCKS,
     ORDERS,
     PORTFOLIOS,
     PORTFOLIO_ORDERS,

@@ -6,7 +6,6 @@ Source: ORDER_MATHS.md sections 1 to 4, POSTINGS.md section 3.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from decimal import Decimal
 
 from openvest.core.money import (
@@ -20,10 +19,10 @@ from openvest.core.money import (
     tick_down,
     tick_up,
     times,
-    unit_down,
     unit_up,
 )
 from openvest.core.records import record
+from openvest.features.blocks.model_shares import units_worth
 from openvest.features.orders.model import Estimate, Order
 
 BUFFER = Decimal("0.9")
@@ -116,23 +115,6 @@ def street_stop(order: Order, tick: Decimal) -> Decimal | None:
     return tick_up(order.stop_price, tick) if order.side == "BUY" else tick_down(order.stop_price, tick)
 
 
-@record
-class Block:
-    """A block of one: what the street trades in whole shares, and what of the house's inventory it counts on."""
-
-    street_quantity: Decimal
-    reserve: Decimal
-
-
-def block_of(side: str, needed: Decimal, free: Decimal) -> Block:
-    """Street quantity of a block: BUY ⌈needed - free⌉, SELL ⌊sold + free⌋. `free`: no other block counts on it."""
-    if side == "BUY":
-        street = max(unit_up(needed - free, 0), ZERO)
-        return Block(street, max(needed - street, ZERO))
-    street = unit_down(needed + free, 0)
-    return Block(street, max(street - needed, ZERO))
-
-
 def needed_units(order: Order, price: Decimal, decimals: int) -> Decimal:
     """Units an order is estimated to need or sell when its block is made."""
     if order.quantity is not None:
@@ -218,16 +200,3 @@ def units_for(order: Order, so_far: Executed, amount: Decimal, price: Decimal, d
     if order.side == "SELL":
         units = min(units, order.lock_amount - so_far.quantity)
     return max(units, ZERO)
-
-
-def units_worth(side: str, amount: Decimal, price: Decimal, decimals: int) -> Decimal:
-    """Units of an amount. A sale whose unit step is worth less than a cent takes the step that completes the amount."""
-    to_the_cent = side == "SELL" and times(Decimal(1).scaleb(-decimals), price) < CENT
-    return (unit_up if to_the_cent else unit_down)(ratio(amount, price), decimals)
-
-
-def street_average(fills: Iterable[tuple[Decimal, Decimal]]) -> Decimal:
-    """Σ q·p ÷ Σ q, half up at 4 decimals: the one price of a block's customers. Shape: (quantity, price) pairs."""
-    pairs = list(fills)
-    units = sum((quantity for quantity, _ in pairs), ZERO)
-    return price_half_up(ratio(sum((times(quantity, price) for quantity, price in pairs), ZERO), units))
