@@ -78,6 +78,7 @@ MAPPERS = (
     shown(GiftView, Gift, note=lambda gift: (gift["card"] or gift)["wrapping"], card=lambda gift: gift["card"]),
     shown(GiftView, Gift, card=lambda gift: gift["card"] and shown(CardView, NewGift)(gift["card"])),
     shown(GiftView, Gift, note=lambda gift: gift.get("no such field")),
+    shown(GiftView, Gift, note=lambda gift: f"{gift['given_at']} {gift['price']}", card=lambda gift: {**gift}),
 )
 
 

@@ -17,7 +17,7 @@ from pydantic.fields import FieldInfo
 
 from openvest.core.records import values_getter
 from openvest.core.schema import Shown, View
-from openvest.core.snapshots import Json, Snapshot, snapshot_of
+from openvest.core.snapshots import Json, Snapshot, snapshot_of, snapshot_value
 
 Source = str | Callable[[Any], Any]
 """Where a value comes from if not from the field of the same name: another field, or a function of the whole."""
@@ -38,8 +38,8 @@ def shown(view: type[BaseModel], row: type[Any], **named: Source) -> ViewMapper:
     """How a snapshot of `row`, or a row itself, is shown as `view`: each field from the row's field of the same name.
 
     How a value is written follows from the view's type (`Shown`, such as cents), a view within it is shown in the same
-    way, and what a view need not have is left out where it is None. A function is given the whole, by names; it leaves
-    values as they are, which the encoder writes as a snapshot has them.
+    way, and what a view need not have is left out where it is None. A function is given the snapshot. What is left of a
+    row as it is, the encoder writes as a snapshot has it.
     Raises: TypeError for a field that comes from nowhere.
     """
     _check(f"{view.__name__} shown of {row.__name__}", list(view.model_fields), _names(row), named)
@@ -72,13 +72,11 @@ class ViewMapper:
         return answer
 
     def _of_row(self, row: Any) -> Json:
-        if isinstance(row, _ByName):
-            row = row.row
         answer: dict[str, Json] = {}
         for (name, key, make, required), value in zip(self._steps, self._values_of(row), strict=True):
             if make is not None:
                 if key is None:
-                    value = make(_ByName(row))
+                    value = make(_SnapshotOf(row))
                 elif value is not None:
                     value = make(value)
             if required or value is not None:
@@ -86,20 +84,20 @@ class ViewMapper:
         return answer
 
 
-class _ByName(Mapping[str, Any]):
-    """A row's fields by their names, rows within it too."""
+class _SnapshotOf(Mapping[str, Json]):
+    """A row's snapshot, of which a field is made when it is asked for."""
 
     __slots__ = ("row",)
 
     def __init__(self, row: Any) -> None:
         self.row = row
 
-    def __getitem__(self, name: str) -> Any:
+    def __getitem__(self, name: str) -> Json:
         try:
             value = getattr(self.row, name)
         except AttributeError:
             raise KeyError(name) from None
-        return _ByName(value) if hasattr(value, "__dataclass_fields__") else value
+        return snapshot_value(value)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.row.__dataclass_fields__)

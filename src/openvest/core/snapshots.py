@@ -87,6 +87,12 @@ def parsed(text: str) -> Json:
 
 def snapshot_value(value: Any) -> Json:
     """One value as JSON. Raises: TypeError for a kind that has no text form."""
+    if value is None or type(value) is str or type(value) is bool:
+        return value
+    if isinstance(value, Decimal):
+        return plain(value)
+    if isinstance(value, UUID):
+        return str(value)
     return orjson.loads(written(value))
 
 

@@ -27,7 +27,7 @@ from openvest.features.orders.v1_schemas import (
 from openvest.operations import V1, Operations
 
 
-def _amount(value: str | Decimal) -> str:
+def _amount(value: str) -> str:
     amount = Decimal(value)
     return cents(amount) if amount else plain(ZERO)
 

@@ -26,7 +26,7 @@ class StoredTarget(Target):
 class Follower:
     """An account that follows an allocation."""
 
-    id: UUID
+    account_id: UUID
 
 
 _ALLOCATION, _CONFIGURATION, _TARGET = columns(StoredAllocation), columns(Configuration), columns(StoredTarget)
@@ -83,11 +83,12 @@ CONFIGURATIONS = Listing(
 )
 FOLLOWERS = Listing(
     Follower,
-    columns="account_id as id",
+    columns="account_id",
     source="portfolio_configurations",
     filters={"status": "status = {}", "allocation_id": "allocation_id = {}"},
     sorts={"id": "account_id"},
     default_sort="id",
+    tie="account_id",
 )
 PORTFOLIOS = Listing(
     Configuration,

@@ -191,7 +191,7 @@ def _entry(target: Snapshot) -> Json:
 
 allocation_v1 = shown(AllocationView, Allocation, allocation=_entries)
 configuration_v1 = shown(PortfolioConfigurationView, Configuration)
-_account_v1 = shown(AllocationAccountView, Follower)
+_account_v1 = shown(AllocationAccountView, Follower, id="account_id")
 
 
 def _allocation(body: AllocationCreate) -> NewAllocation:
