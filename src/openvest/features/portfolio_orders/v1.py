@@ -22,14 +22,20 @@ from openvest.core.schema import (
     View,
 )
 from openvest.core.shown import filled, shown
-from openvest.core.snapshots import Json, snapshot_of
+from openvest.core.snapshots import Json, Snapshot, snapshot_of
 from openvest.core.v1 import PageQuery, page_of, page_v1
 from openvest.db.unit import Unit
 from openvest.declarations import Call, Endpoint, Representation
 from openvest.features.executions.model import Side
 from openvest.features.orders.model import OrderStatus
 from openvest.features.portfolio_orders import rules, service
-from openvest.features.portfolio_orders.model import CancellationReason, NewPortfolioOrder, PreviewedOrder, Status
+from openvest.features.portfolio_orders.model import (
+    CancellationReason,
+    NewPortfolioOrder,
+    PortfolioOrder,
+    PreviewedOrder,
+    Status,
+)
 from openvest.operations import V1, Operations
 
 
@@ -118,9 +124,18 @@ class PortfolioOrderQuery(PageQuery):
     sort: Literal["id"] = Field(default="id", description="Field to order by.")
 
 
+def _api(_: Snapshot) -> Json:
+    return "API"
+
+
+def _nothing(_: Snapshot) -> Json:
+    return None
+
+
 order_v1 = shown(
-    PortfolioOrderView, PreviewedOrder, type="side", client_reference="id", initiation_flow=lambda _: "API"
+    PortfolioOrderView, PortfolioOrder, type="side", client_reference="id", initiation_flow=_api, preview=_nothing
 )
+_previewed_v1 = shown(PortfolioOrderView, PreviewedOrder, type="side", client_reference="id", initiation_flow=_api)
 _new_order = filled(NewPortfolioOrder, PortfolioOrderCreate)
 
 
@@ -132,8 +147,10 @@ async def list_portfolios_orders(unit: Unit, call: Call) -> Json:
 
 async def create_portfolios_order(unit: Unit, call: Call) -> Json:
     """Place a portfolio order, or see what one would come to."""
-    verb = service.preview_order if call.query.dry_run else service.place_order
-    return order_v1(snapshot_of(await verb(unit, _new_order(call.body))))
+    new = _new_order(call.body)
+    if call.query.dry_run:
+        return _previewed_v1(snapshot_of(await service.preview_order(unit, new)))
+    return order_v1(snapshot_of(await service.place_order(unit, new)))
 
 
 async def retrieve_portfolios_order(unit: Unit, call: Call) -> Json:
