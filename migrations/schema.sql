@@ -1043,6 +1043,55 @@ alter table portfolio_configurations enable row level security;
 alter table portfolio_configurations force row level security;
 create policy tenant on portfolio_configurations for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
+create table portfolio_order_children (
+  tenant_id uuid not null,
+  order_id uuid not null,
+  portfolio_order_id uuid not null,
+  position integer not null,
+  constraint portfolio_order_children_pkey PRIMARY KEY (tenant_id, order_id),
+  constraint portfolio_order_children_position_check CHECK (("position" >= 0)));
+CREATE UNIQUE INDEX portfolio_order_children_parent ON portfolio_order_children USING btree (tenant_id, portfolio_order_id, "position");
+alter table portfolio_order_children enable row level security;
+alter table portfolio_order_children force row level security;
+create policy tenant on portfolio_order_children for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
+
+create table portfolio_orders (
+  tenant_id uuid not null,
+  id uuid not null,
+  version integer not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  user_id uuid not null,
+  account_id uuid not null,
+  account_group_id uuid not null,
+  portfolio_id uuid not null,
+  allocation_id uuid not null,
+  side text not null,
+  cash_amount numeric not null,
+  currency text not null,
+  post_tax boolean not null,
+  status text not null,
+  cancellation_reason text,
+  cancellation_details text,
+  cancel_asked_at timestamp with time zone,
+  due_at timestamp with time zone,
+  constraint portfolio_orders_pkey PRIMARY KEY (tenant_id, id),
+  constraint portfolio_orders_cancellation_details_check CHECK ((cancellation_details <> ''::text)),
+  constraint portfolio_orders_cancellation_reason_check CHECK ((cancellation_reason = ANY (ARRAY['ACCOUNT_IS_EMPTY'::text, 'CANCELLED_BY_CLIENT'::text, 'CANCELLED_BY_UPVEST'::text, 'SELL_LIMIT_EXCEEDED'::text]))),
+  constraint portfolio_orders_cash_amount_check CHECK (((cash_amount > (0)::numeric) AND (scale(cash_amount) <= 2))),
+  constraint portfolio_orders_check CHECK (((due_at IS NULL) OR (status = 'NEW'::text))),
+  constraint portfolio_orders_check1 CHECK (((status = 'CANCELLED'::text) = (cancellation_reason IS NOT NULL))),
+  constraint portfolio_orders_side_check CHECK ((side = ANY (ARRAY['BUY'::text, 'SELL'::text]))),
+  constraint portfolio_orders_status_check CHECK ((status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text, 'FILLED'::text, 'SETTLED'::text, 'CANCELLED'::text]))),
+  constraint portfolio_orders_version_check CHECK ((version > 0)));
+CREATE INDEX portfolio_orders_account ON portfolio_orders USING btree (tenant_id, account_id, id);
+CREATE INDEX portfolio_orders_allocation ON portfolio_orders USING btree (tenant_id, allocation_id, id);
+CREATE INDEX portfolio_orders_due ON portfolio_orders USING btree (tenant_id, due_at, id) WHERE (due_at IS NOT NULL);
+CREATE INDEX portfolio_orders_under_way ON portfolio_orders USING btree (tenant_id, account_id) WHERE (status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text]));
+alter table portfolio_orders enable row level security;
+alter table portfolio_orders force row level security;
+create policy tenant on portfolio_orders for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
+
 create table portfolio_targets (
   tenant_id uuid not null,
   allocation_id uuid not null,
@@ -1669,6 +1718,15 @@ create view pub_house_balances with (security_invoker=true) as
    FROM house_balances
   GROUP BY tenant_id, asset, bucket;
 
+create view pub_orders with (security_invoker=true) as
+ SELECT tenant_id,
+    id,
+    account_id,
+    side,
+    status,
+    cash_amount
+   FROM orders;
+
 create view pub_street_orders with (security_invoker=true) as
  SELECT tenant_id,
     id,
@@ -2244,6 +2302,8 @@ CREATE TRIGGER marks AFTER INSERT ON portfolio_allocations REFERENCING NEW TABLE
 
 CREATE TRIGGER marks AFTER INSERT ON portfolio_configurations REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION drop_marks_by_creation('portfolio_configurations');
 
+CREATE TRIGGER marks AFTER INSERT ON portfolio_orders REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION drop_marks_by_id('portfolio_orders');
+
 CREATE TRIGGER marks AFTER INSERT ON securities_transactions REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION drop_marks_by_booking('securities_transactions');
 
 CREATE TRIGGER marks AFTER INSERT ON users REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION drop_marks_by_creation('users');
@@ -2295,6 +2355,11 @@ alter table mandates add constraint mandates_tenant_id_user_id_fkey FOREIGN KEY 
 alter table orders add constraint orders_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES accounts(tenant_id, id);
 alter table portfolio_configurations add constraint portfolio_configurations_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES accounts(tenant_id, id);
 alter table portfolio_configurations add constraint portfolio_configurations_tenant_id_allocation_id_fkey FOREIGN KEY (tenant_id, allocation_id) REFERENCES portfolio_allocations(tenant_id, id);
+alter table portfolio_order_children add constraint portfolio_order_children_tenant_id_order_id_fkey FOREIGN KEY (tenant_id, order_id) REFERENCES orders(tenant_id, id);
+alter table portfolio_order_children add constraint portfolio_order_children_tenant_id_portfolio_order_id_fkey FOREIGN KEY (tenant_id, portfolio_order_id) REFERENCES portfolio_orders(tenant_id, id);
+alter table portfolio_orders add constraint portfolio_orders_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES accounts(tenant_id, id);
+alter table portfolio_orders add constraint portfolio_orders_tenant_id_allocation_id_fkey FOREIGN KEY (tenant_id, allocation_id) REFERENCES portfolio_allocations(tenant_id, id);
+alter table portfolio_orders add constraint portfolio_orders_tenant_id_portfolio_id_fkey FOREIGN KEY (tenant_id, portfolio_id) REFERENCES portfolio_configurations(tenant_id, id);
 alter table portfolio_targets add constraint portfolio_targets_tenant_id_allocation_id_fkey FOREIGN KEY (tenant_id, allocation_id) REFERENCES portfolio_allocations(tenant_id, id);
 alter table quotes add constraint quotes_instrument_id_venue_id_fkey FOREIGN KEY (instrument_id, venue_id) REFERENCES instrument_venues(instrument_id, venue_id);
 alter table reference_accounts add constraint reference_accounts_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id);
@@ -2408,6 +2473,8 @@ grant insert, select, update on table mandates to openvest_app;
 grant insert, select, update on table orders to openvest_app;
 grant insert, select, update on table portfolio_allocations to openvest_app;
 grant insert, select, update on table portfolio_configurations to openvest_app;
+grant insert, select on table portfolio_order_children to openvest_app;
+grant insert, select, update on table portfolio_orders to openvest_app;
 grant insert, select on table portfolio_targets to openvest_app;
 grant select on table pub_account_groups to openvest_app;
 grant select on table pub_accounts to openvest_app;
@@ -2419,6 +2486,7 @@ grant select on table pub_cash_transactions to openvest_app;
 grant select on table pub_executions to openvest_app;
 grant select on table pub_fraction_reserves to openvest_app;
 grant select on table pub_house_balances to openvest_app;
+grant select on table pub_orders to openvest_app;
 grant select on table pub_street_orders to openvest_app;
 grant select on table pub_suspense to openvest_app;
 grant select on table pub_users to openvest_app;

@@ -41,6 +41,7 @@ from openvest.features.mandates.feature import FEATURE as MANDATES
 from openvest.features.onboarding.feature import FEATURE as ONBOARDING
 from openvest.features.orders.feature import FEATURE as ORDERS
 from openvest.features.payments.feature import FEATURE as PAYMENTS
+from openvest.features.portfolio_orders.feature import FEATURE as PORTFOLIO_ORDERS
 from openvest.features.portfolios.feature import FEATURE as PORTFOLIOS
 from openvest.features.positions.feature import FEATURE as POSITIONS
 from openvest.features.reference_accounts.feature import FEATURE as REFERENCE_ACCOUNTS
@@ -79,6 +80,7 @@ FEATURES: Sequence[Feature] = (
     BLOCKS,
     ORDERS,
     PORTFOLIOS,
+    PORTFOLIO_ORDERS,
     WEBHOOKS,
     SIMULATION,
 )

@@ -305,3 +305,11 @@ def _absent(value: Any) -> Any:
 
 Unused = BeforeValidator(_absent)
 """`Annotated[X | None, Unused]`: the empty string counts as absent, as published clients send it."""
+
+
+class DryRunQuery(Body):
+    """Whether a request is meant."""
+
+    dry_run: Annotated[bool, Field(strict=False)] = Field(
+        default=False, description="An addition: say what would come of it, and leave nothing of it behind."
+    )

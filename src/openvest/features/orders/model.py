@@ -122,6 +122,7 @@ class PlaceOrder:
     stop_price: Decimal | None = None
     expiry_date: date | None = None
     execution_flow: ExecutionFlow = "STRAIGHT_THROUGH"
+    initiation_flow: InitiationFlow = "API"
     fit_acknowledged: bool | None = None
     client_reference: str | None = None
     decision_maker_id: UUID | None = None
@@ -131,6 +132,14 @@ class PlaceOrder:
     fee_currency: str | None = None
     cause: str | None = None
     """What caused the request (its idempotency key); ids of a frozen tenant come from it."""
+
+
+@record
+class Estimate:
+    """What a market order by cash amount comes to at the quote of an instant, its fee aside."""
+
+    quantity: Decimal
+    cash: Decimal
 
 
 @record

@@ -23,7 +23,7 @@ from openvest.core.money import (
 )
 from openvest.core.records import record
 from openvest.features.blocks.model_shares import units_worth
-from openvest.features.orders.model import Order
+from openvest.features.orders.model import Estimate, Order
 
 BUFFER = Decimal("0.9")
 """An estimate may use at most nine tenths of what is available, so the lock is the estimate divided by it."""
@@ -68,6 +68,22 @@ def comes_to_nothing(order: Order, quote: Quoted, decimals: int) -> bool:
     price = max(quote.bid, order.limit_price or ZERO)
     units = order.quantity or units_worth("SELL", order.cash_amount or ZERO, price, decimals)
     return times(units, price) < CENT
+
+
+def estimate(side: str, amount: Decimal, price: Decimal, decimals: int) -> Estimate | None:
+    """What a market order by cash amount comes to in one execution at this price; None: to nothing.
+
+    `price` is the offer for a BUY, the bid for a SELL. It is what `fill_of` makes of the same. (section 2)
+    """
+    price = price_half_up(price)
+    quantity = units_worth(side, amount, price, decimals)
+    cash = (cent_up if side == "BUY" else cent_down)(times(quantity, price))
+    return Estimate(quantity, cash) if quantity and cash else None
+
+
+def most_by_amount(held: Decimal, bid: Decimal) -> Decimal:
+    """The largest amount whose sale locks no more than what is held. (section 1)"""
+    return cent_down(times(times(held, bid), BUFFER))
 
 
 # What goes to the street

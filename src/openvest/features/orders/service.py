@@ -188,7 +188,7 @@ def _new_order(unit: Unit, item: int, want: PlaceOrder, account: AccountOwner, i
         stop_price=want.stop_price,
         expiry_date=want.expiry_date or default_expiry(at.date()),
         execution_flow=want.execution_flow,
-        initiation_flow="API",
+        initiation_flow=want.initiation_flow,
         fit_acknowledged=want.fit_acknowledged,
         client_reference=want.client_reference,
         decision_maker_id=want.decision_maker_id,
@@ -336,6 +336,11 @@ async def get_order(unit: Unit, order_id: UUID) -> OrderDetails:
     if order is None:
         raise NotFound("There is no order with this id.")
     return view_of(order, (await executions.executions_of(unit, [order_id]))[order_id])
+
+
+async def orders_of(unit: Unit, order_ids: Sequence[UUID]) -> dict[UUID, Order]:
+    """These orders as they stand, by id; unknown ones are left out."""
+    return {order.id: order for order in await unit.rows(store.BY_IDS, unit.tenant_id, sorted(order_ids))}
 
 
 async def list_orders(unit: Unit, request: PageRequest, filters: Mapping[str, Any]) -> Page[OrderDetails]:

@@ -63,6 +63,8 @@ ANY_ORDERED = Query(bool, "select exists (select from orders where tenant_id = $
 
 BY_ID = Query(Order, f"select {_COLUMNS} from orders where tenant_id = $1 and id = $2")
 
+BY_IDS = Query(Order, f"select {_COLUMNS} from orders where tenant_id = $1 and id = any($2::uuid[])")
+
 ORDER_FOR_UPDATE = Query(
     Order,
     f"select {_COLUMNS} from orders where tenant_id = $1 and id = $2 for no key update",

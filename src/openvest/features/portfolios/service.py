@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, cast
 from uuid import UUID
 
@@ -79,6 +79,12 @@ async def get_allocation(unit: Unit, allocation_id: UUID) -> Allocation:
     return (await _with_targets(unit, [found]))[0]
 
 
+async def allocations(unit: Unit, allocation_ids: Collection[UUID]) -> dict[UUID, Allocation]:
+    """These allocations as they are now, by id."""
+    found = await unit.rows(store.ALLOCATIONS_BY_ID, unit.tenant_id, sorted(allocation_ids)) if allocation_ids else []
+    return {one.id: one for one in await _with_targets(unit, found)}
+
+
 async def list_allocations(unit: Unit, request: PageRequest, filters: Mapping[str, Any] = {}) -> Page[Allocation]:
     """A page of all allocations, or of those that the filters leave."""
     found = await page(unit, store.ALLOCATIONS, request, filters)
@@ -124,7 +130,7 @@ async def create_configuration(
     """
     await _check_account(unit, account_id)
     allocation = await unit.known(rules.AllocationNotFound(), store.ALLOCATION_FOR_SHARE, unit.tenant_id, allocation_id)
-    if await unit.row(store.CONFIGURATION_OF_ACCOUNT, unit.tenant_id, account_id) is not None:
+    if await find_configuration(unit, account_id) is not None:
         raise rules.ConfigurationExists
     at = unit.moment_after(None)
     configuration = Configuration(
@@ -153,6 +159,11 @@ async def get_configuration(unit: Unit, account_id: UUID) -> Configuration:
     """What an account follows. Raises: ConfigurationNotFound."""
     unknown = rules.ConfigurationNotFound()
     return await unit.known(unknown, store.CONFIGURATION_OF_ACCOUNT, unit.tenant_id, account_id)
+
+
+async def find_configuration(unit: Unit, account_id: UUID) -> Configuration | None:
+    """What an account follows, None where it follows nothing."""
+    return await unit.row(store.CONFIGURATION_OF_ACCOUNT, unit.tenant_id, account_id)
 
 
 async def list_configurations(unit: Unit, request: PageRequest, filters: Mapping[str, Any] = {}) -> Page[Configuration]:

@@ -51,6 +51,9 @@ ALLOCATIONS = Listing(
 ALLOCATION_BY_ID = Query(
     StoredAllocation, f"select {_ALLOCATION} from portfolio_allocations where tenant_id = $1 and id = $2"
 )
+ALLOCATIONS_BY_ID = Query(
+    StoredAllocation, f"select {_ALLOCATION} from portfolio_allocations where tenant_id = $1 and id = any($2::uuid[])"
+)
 ALLOCATION_FOR_SHARE = Query(StoredAllocation, f"{ALLOCATION_BY_ID.sql} for share")
 ALLOCATION_FOR_UPDATE = Query(StoredAllocation, f"{ALLOCATION_BY_ID.sql} for no key update")
 TARGETS = Query(
