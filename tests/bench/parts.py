@@ -17,8 +17,9 @@ from httptools import HttpRequestParser
 
 from openvest.core.http_signatures import SignedMessage, parse_signature, verify_signature
 from openvest.core.ids import random_text
+from openvest.core.records import replace
 from openvest.declarations import Caller
-from openvest.server.directory import Directory, KnownKey
+from openvest.server.directory import Directory
 from openvest.server.flush import Flush
 from openvest.server.idempotency import Keys
 from openvest.server.nonces import Claim, NonceGate
@@ -68,10 +69,10 @@ def quickest(name: str, part: Callable[[], object]) -> None:
     say(name, min(spent) * 1e6)
 
 
-async def calls(bench: Bench) -> KnownKey:
-    """The parts that are calls. Returns the Ed25519 key of a client."""
+async def calls(bench: Bench) -> Claim:
+    """The parts that are calls. Returns what a request with an Ed25519 key is judged by."""
     directory = Directory(bench.world.database, SECRETS, 3_600)
-    keys: list[KnownKey] = []
+    claims: list[Claim] = []
     for kind in ("p521", "ed25519"):
         client = await make_client(bench, kind)
         request = orders_of(bench, client, 1)[0]
@@ -80,27 +81,31 @@ async def calls(bench: Bench) -> KnownKey:
         parsed = parse_signature(message, WIRE.now_seconds())
         key = await directory.key(UUID(parsed.key_id))
         assert key is not None
-        keys.append(key)
+        caller = Caller(bench.tenant_id, key.client_id, "bench", "v1", frozenset({"orders:admin"}), "TOL")
+        claims.append(Claim(caller, None, key, parsed))
         quickest(f"signature, {kind}", lambda parsed=parsed, key=key.key: verify_signature(parsed, key))
     quickest("what llhttp tells of head and body", lambda: Told(request))
     quickest("signature base and digest", lambda: parse_signature(message, WIRE.now_seconds()))
     quickest("body: JSON and schema", lambda: parse_body(PLACE_ORDER, told.body))
     quickest("request and answer, sealed", lambda: SECRETS.seal(told.body * 3, "idempotency.body"))
-    return keys[-1]
+    return claims[-1]
 
 
-async def statements(cluster: Cluster, bench: Bench, key: KnownKey) -> None:
+async def statements(cluster: Cluster, bench: Bench, claim: Claim) -> None:
     """The parts that are statements, in flushes of these sizes, each with its commit."""
-    caller = Caller(bench.tenant_id, key.client_id, "bench", "v1", frozenset({"orders:admin"}), "TOL")
+    parsed = claim.parsed
+    assert parsed is not None
+
+    def new_claim() -> Claim:
+        return Claim(claim.caller, None, claim.key, replace(parsed, nonce=random_text()))
+
     async with opened(cluster, bench.name, pool_size=1) as world:
         gate, flush = NonceGate(world.database, max(SIZES)), Flush(world.database, Keys(SECRETS), ServerSettings())
         [pid] = await world.database.pool.fetch("select pg_backend_pid()")
         backend = psutil.Process(pid[0])
 
         async def nonces(size: int) -> None:
-            until = WIRE.now_seconds() + 90
-            claims = [Claim(None, key, random_text(), until) for _ in range(size)]
-            assert all(said.fresh for said in await asyncio.gather(*(gate.claim(c, durably=True) for c in claims)))
+            await asyncio.gather(*(gate.admit(new_claim(), durably=True) for _ in range(size)))
 
         async def orders(size: int) -> None:
             items = [ready.pop() for _ in range(size)]
@@ -108,8 +113,11 @@ async def statements(cluster: Cluster, bench: Bench, key: KnownKey) -> None:
 
         for size in SIZES:
             customers = bench.customers[:size] * (WARM + FLUSHES)
-            ready = [item(caller, str(c.account_id), str(c.user_id)) for c in customers]
-            await spent(f"nonces, {size} at once", backend, size, nonces)
+            ready = [item(claim.caller, str(c.account_id), str(c.user_id)) for c in customers]
+            await spent(f"nonces alone, {size} at once", backend, size, nonces)
+            await spent(f"flush without nonces, {size} at once", backend, size, orders)
+            made = [item(claim.caller, str(c.account_id), str(c.user_id)) for c in customers]
+            ready = [replace(one, claim=new_claim()) for one in made]
             await spent(f"flush, {size} at once", backend, size, orders)
 
 

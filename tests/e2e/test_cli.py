@@ -29,8 +29,8 @@ COMMANDS = """
 serve|server|worker|demo|api|listen|doctor|client create|client add-key|client list|client disable|client rotate-secret
 |clock show|clock freeze|clock thaw|clock advance|ledger prove|ledger balances|ledger segregation|events list|work list
 |work retry|work drop|instruments import|prices import|db migrate|db check|db distribute|tenants list|tenants export
-|tenants import|tenants reopen|tenants creditor|tenants bank-code|payments list|payments assign|payments return
-|bank account|bank export|bank import|bank reconcile|backup|restore
+|tenants import|tenants reopen|tenants creditor|tenants cut-off|tenants bank-code|payments list|payments assign
+|payments return|bank account|bank export|bank import|bank reconcile|backup|restore
 """.replace("\n", "").split("|")
 """Every command there is."""
 
@@ -139,6 +139,24 @@ def test_api_asks_as_the_client_of_the_contract_that_is_named(there: Cli, cli: C
     assert set(made) == {"tenant_id", "client_id", "client_secret", "key_id"}, "it may sign all the same"
 
 
+def _is_set_up(there: Cli) -> None:
+    """What an operator says of the tenant acme: who collects, at which bank, and when blocks are sent."""
+    whose = ("tenants", "creditor", "acme", "--name", "Acme Securities", "--street", "Ring 1", "--city", "Berlin")
+    status, said, _ = there(*whose, "--postcode", "10115", "--country", "DE", "--id", "DE98ZZZ09999999999")
+    assert (status, said) == (0, "acme: Acme Securities (DE98ZZZ09999999999) collects direct debits.\n")
+    status, _, beside = there(*whose, "--postcode", "10115", "--country", "XX", "--id", "DE97ZZZ09999999999")
+    assert status == 1 and "creditor_id: " in beside and "country: " in beside
+    whose = ("tenants", "bank-code", "acme", "--country", "AT", "--code", "12000")
+    status, said, _ = there(*whose, "--bic", "BKAUATWWXXX")
+    assert (status, said) == (0, "acme: virtual accounts are numbered under 12000 in AT.\n")
+    status, _, beside = there(*whose[:-1], "1200", "--bic", "X")
+    assert status == 1 and "bank_code: " in beside and "bic: " in beside
+    status, said, _ = there("tenants", "cut-off", "acme", "15:30", "--venue", "XETR")
+    assert (status, said) == (0, "acme: blocks are sent at 15:30, local time of XETR.\n")
+    status, _, beside = there("tenants", "cut-off", "acme", "15:30", "--venue", "XXXX")
+    assert status == 1 and "No trading calendar for the venue" in beside
+
+
 def test_clients_are_made_listed_given_keys_and_secrets(there: Cli, tmp_path: Path) -> None:
     create = ("client", "create", "--tenant", "acme", "--contract", "v1", "--scopes", "users:read orders:read")
     status, said, beside = there(*create, "--pace", "instant", "--frozen-at", "2026-03-02T09:30:00Z", "--json")
@@ -163,16 +181,7 @@ def test_clients_are_made_listed_given_keys_and_secrets(there: Cli, tmp_path: Pa
     assert (listed["acme"]["clock"], listed["acme"]["now"]) == ("frozen", "2026-03-02T09:30:00Z")
     assert (listed["sandbox"]["clock"], listed["sandbox"]["pace"]) == ("running", "calendar")
     assert "acme" in there("tenants", "list")[1]
-    whose = ("tenants", "creditor", "acme", "--name", "Acme Securities", "--street", "Ring 1", "--city", "Berlin")
-    status, said, _ = there(*whose, "--postcode", "10115", "--country", "DE", "--id", "DE98ZZZ09999999999")
-    assert (status, said) == (0, "acme: Acme Securities (DE98ZZZ09999999999) collects direct debits.\n")
-    status, _, beside = there(*whose, "--postcode", "10115", "--country", "XX", "--id", "DE97ZZZ09999999999")
-    assert status == 1 and "creditor_id: " in beside and "country: " in beside
-    whose = ("tenants", "bank-code", "acme", "--country", "AT", "--code", "12000")
-    status, said, _ = there(*whose, "--bic", "BKAUATWWXXX")
-    assert (status, said) == (0, "acme: virtual accounts are numbered under 12000 in AT.\n")
-    status, _, beside = there(*whose[:-1], "1200", "--bic", "X")
-    assert status == 1 and "bank_code: " in beside and "bic: " in beside
+    _is_set_up(there)
     assert there("payments", "list", "acme", "--json")[:2] == (0, "[]\n")
     for act in (("assign", "acme", NOBODY, NOBODY), ("return", "acme", NOBODY)):
         status, _, beside = there("payments", *act)
