@@ -124,6 +124,7 @@ LASTING: Mapping[str, str] = {
     "lock_timeout": "1ms",
     "idle_in_transaction_session_timeout": "1ms",
     "jit": "on",
+    "max_parallel_workers_per_gather": "4",
     "debug_print_parse": "on",
     "debug_print_rewritten": "on",
     "debug_print_plan": "on",

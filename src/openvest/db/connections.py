@@ -28,6 +28,8 @@ STATED: Mapping[str, str] = {
     "statement_timeout": "30s",
     "search_path": "public",
     "jit": "off",
+    # Starting workers costs more than a page; a proof takes them (ledger/audit.py).
+    "max_parallel_workers_per_gather": "0",
     "default_transaction_isolation": "read committed",
     "default_transaction_read_only": "off",
     "row_security": "on",

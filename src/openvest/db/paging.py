@@ -109,13 +109,14 @@ class Listing(Generic[R]):
         """The first page, of `most` rows or less, with the length of the list in each row's last column.
 
         Why a limit within the limit: where the only one is a parameter the planner expects a tenth of all rows to be
-        read, so it would make a plan of its own for every page, which costs more than the page.
+        read, so it would make a plan of its own for every page, which costs more than the page. A limit takes rows in
+        the order in which they come.
         """
         begin, length = self._length(names, self.chain_of(names))
-        by, last = self._by(sort, order), self._parameters(names)
         text = (
             f"{begin}select o.*, {length} as length from (select {self.columns} from {self.source}"
-            f" where {self.where(names)} order by {by} limit {most}) o order by {by} limit ${last + 1}"
+            f" where {self.where(names)} order by {self._by(sort, order)} limit {most}) o"
+            f" limit ${self._parameters(names) + 1}"
         )
         return cast(LiteralString, text)
 

@@ -276,7 +276,11 @@ select bucket || ' ' || asset, trim_scale(sum(balance))::text
 
 
 _ROWS: LiteralString = "select to_jsonb(q)::text from ({query}) q limit $2"
-_TAKE_TIME = Query(str, "select set_config('statement_timeout', '0', true)")
+_TAKE_TIME = Query(
+    str,
+    "select set_config('statement_timeout', '0', true) || set_config('max_parallel_workers_per_gather', '2', true)",
+)
+"""As long as it takes, and with the workers of the database's own default."""
 
 
 async def prove(
