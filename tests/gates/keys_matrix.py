@@ -81,7 +81,7 @@ async def matrix(run: Run) -> Verdict:
             before = await footprint.digests(at.eye)
             await under.replays()
             await under.other_bodies(run["fuzz"], run.chance(label(endpoint)))
-            await under.other_paths(paths, own[1])
+            await under.other_paths(paths, own[1], run["others"], run.chance(f"{label(endpoint)} others"))
             await under.other_method()
             if await footprint.digests(at.eye) != before:
                 seen.findings.append(f"{label(endpoint)}: a request under a used key had an effect")
@@ -147,10 +147,12 @@ class _Key:
             if more is not None:
                 await self._refused("changed sets of fields", replace(self.asked, body=more.body), _fields(more.names))
 
-    async def other_paths(self, paths: Mapping[str, Asked], same_operation: Asked) -> None:
-        """Another operation of the client's contract; where the path names an object, the same one on another."""
+    async def other_paths(self, paths: Mapping[str, Asked], same_operation: Asked, most: int, chance: Random) -> None:
+        """At most so many other operations of the client's contract; where the path names an object, the same one on
+        another."""
         mine = {name: asked for name, asked in paths.items() if asked.contract == self.asked.contract}
         others = [asked for name, asked in mine.items() if name != self.what]
+        others = chance.sample(others, min(most, len(others)))
         for asked in [*others, *([same_operation] if same_operation.target != self.asked.target else [])]:
             same = asked.method == self.asked.method
             differs = f"its path ({self.asked.target})" if same else f"its method ({self.asked.method})"
