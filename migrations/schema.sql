@@ -1234,6 +1234,35 @@ alter table users enable row level security;
 alter table users force row level security;
 create policy tenant on users for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
+create table valuations (
+  tenant_id uuid not null,
+  id uuid not null,
+  version integer not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  account_id uuid not null,
+  valuation_time timestamp with time zone not null,
+  amount numeric not null,
+  currency text not null,
+  security_positions jsonb not null,
+  constraint valuations_pkey PRIMARY KEY (tenant_id, id),
+  constraint valuations_currency_check CHECK ((currency = ANY (ARRAY['EUR'::text, 'GBP'::text]))),
+  constraint valuations_version_check CHECK ((version > 0)));
+CREATE INDEX valuations_account ON valuations USING btree (tenant_id, account_id, valuation_time, id);
+alter table valuations enable row level security;
+alter table valuations force row level security;
+create policy tenant on valuations for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
+
+create table valued_accounts (
+  tenant_id uuid not null,
+  id uuid not null,
+  next_at timestamp with time zone,
+  constraint valued_accounts_pkey PRIMARY KEY (tenant_id, id));
+CREATE INDEX valued_accounts_due ON valued_accounts USING btree (tenant_id, next_at, id) WHERE (next_at IS NOT NULL);
+alter table valued_accounts enable row level security;
+alter table valued_accounts force row level security;
+create policy tenant on valued_accounts for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
+
 create table venue_reports (
   tenant_id uuid not null,
   id uuid not null,
@@ -2114,6 +2143,8 @@ alter table topups add constraint topups_tenant_id_account_group_id_fkey FOREIGN
 alter table user_checks add constraint user_checks_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id);
 alter table user_identifiers add constraint user_identifiers_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id);
 alter table users add constraint users_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
+alter table valuations add constraint valuations_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES accounts(tenant_id, id);
+alter table valued_accounts add constraint valued_accounts_tenant_id_id_fkey FOREIGN KEY (tenant_id, id) REFERENCES accounts(tenant_id, id);
 alter table venue_reports add constraint venue_reports_tenant_id_street_order_id_fkey FOREIGN KEY (tenant_id, street_order_id) REFERENCES street_orders(tenant_id, id);
 alter table virtual_bank_accounts add constraint virtual_bank_accounts_tenant_id_account_group_id_fkey FOREIGN KEY (tenant_id, account_group_id) REFERENCES account_groups(tenant_id, id);
 alter table virtual_cash_decreases add constraint virtual_cash_decreases_tenant_id_account_group_id_fkey FOREIGN KEY (tenant_id, account_group_id) REFERENCES account_groups(tenant_id, id);
@@ -2232,6 +2263,8 @@ grant insert, select, update on table topups to openvest_app;
 grant insert, select, update on table user_checks to openvest_app;
 grant insert, select, update on table user_identifiers to openvest_app;
 grant insert, select, update on table users to openvest_app;
+grant insert, select, update on table valuations to openvest_app;
+grant insert, select, update on table valued_accounts to openvest_app;
 grant delete, insert, select, update on table venue_reports to openvest_app;
 grant select on table venues to openvest_app;
 grant insert, select on table virtual_bank_accounts to openvest_app;

@@ -156,7 +156,8 @@ async def _place_live(trader: Trader) -> list[UUID]:
 EMPTY = {"dead_letters", "data_changes", "webhook_packages", "scenarios", "scenario_uses", "user_checks", "lot_uses",
          "fraction_reserves", "locks", "block_trades", "withdrawals", "cash_balance_transfers",
          "virtual_cash_decreases", "virtual_cash_increases", "virtual_bank_accounts", "credit_fundings",
-         "bank_accounts", "bank_codes", "segregations"}  # fmt: skip
+         "bank_accounts", "bank_codes", "segregations",
+         "valuations"}  # fmt: skip
 """Tables of which this life has no rows; that they travel is shown by those that have."""
 
 
