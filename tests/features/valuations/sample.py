@@ -35,7 +35,10 @@ async def _many(life: Life, count: int) -> None:
 SAMPLE = Sample(
     lived=_a_day,
     many=_many,
-    whole={"lite GET /accounts/{account_id}/valuations data": "the contract gives it no pages"},
+    whole={
+        "lite GET /accounts/{account_id}/valuations data": "the contract gives it no pages",
+        "GET /accounts/{account_id}/valuations/current security_positions": "part of one valuation",
+    },
     dated={
         "GET /accounts/{account_id}/valuations/current": "it is of the instant at which it is asked for",
     },
