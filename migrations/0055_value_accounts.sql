@@ -28,6 +28,34 @@ create index valuations_account on valuations (tenant_id, account_id, valuation_
 select isolate_tenant('valuations');
 select grant_app('valuations', 'select, insert, update');
 
+-- What the securities of an account did on each of these days. `value` is exact, and flows are what crossed the
+-- account's border.
+create table account_returns (
+  tenant_id uuid not null,
+  id uuid not null,
+  version integer not null check (version > 0),
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  account_id uuid not null,
+  date timestamptz not null,
+  currency text not null check (currency in ('EUR', 'GBP')),
+  value numeric not null,
+  inflow numeric not null check (inflow >= 0),
+  outflow numeric not null check (outflow >= 0),
+  daily numeric,
+  cumulative numeric,
+  cumulative_start_date timestamptz not null,
+  primary key (tenant_id, id),
+  foreign key (tenant_id, account_id) references accounts (tenant_id, id),
+  check ((daily is null) = (cumulative is null)));
+create index account_returns_account on account_returns (tenant_id, account_id, date, id);
+select isolate_tenant('account_returns');
+select grant_app('account_returns', 'select, insert, update');
+
+create or replace view pub_executions with (security_invoker = true) as
+select tenant_id, id, order_id, status, quantity, cash_amount, account_group_id, currency, side, fee, price
+  from executions;
+
 -- Who holds something already is valued from the end of the day on which it changed last. The rows of all tenants are
 -- meant, which the owner sees only where the wall does not hold it too.
 alter table balances no force row level security;

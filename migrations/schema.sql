@@ -46,6 +46,32 @@ alter table account_groups enable row level security;
 alter table account_groups force row level security;
 create policy tenant on account_groups for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
+create table account_returns (
+  tenant_id uuid not null,
+  id uuid not null,
+  version integer not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  account_id uuid not null,
+  date timestamp with time zone not null,
+  currency text not null,
+  value numeric not null,
+  inflow numeric not null,
+  outflow numeric not null,
+  daily numeric,
+  cumulative numeric,
+  cumulative_start_date timestamp with time zone not null,
+  constraint account_returns_pkey PRIMARY KEY (tenant_id, id),
+  constraint account_returns_check CHECK (((daily IS NULL) = (cumulative IS NULL))),
+  constraint account_returns_currency_check CHECK ((currency = ANY (ARRAY['EUR'::text, 'GBP'::text]))),
+  constraint account_returns_inflow_check CHECK ((inflow >= (0)::numeric)),
+  constraint account_returns_outflow_check CHECK ((outflow >= (0)::numeric)),
+  constraint account_returns_version_check CHECK ((version > 0)));
+CREATE INDEX account_returns_account ON account_returns USING btree (tenant_id, account_id, date, id);
+alter table account_returns enable row level security;
+alter table account_returns force row level security;
+create policy tenant on account_returns for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
+
 create table accounts (
   tenant_id uuid not null,
   id uuid not null,
@@ -1501,7 +1527,8 @@ create view pub_executions with (security_invoker=true) as
     account_group_id,
     currency,
     side,
-    fee
+    fee,
+    price
    FROM executions;
 
 create view pub_fraction_reserves with (security_invoker=true) as
@@ -2089,6 +2116,7 @@ CREATE TRIGGER marks AFTER INSERT ON users REFERENCING NEW TABLE AS fresh FOR EA
 
 alter table access_tokens add constraint access_tokens_tenant_id_client_id_fkey FOREIGN KEY (tenant_id, client_id) REFERENCES api_clients(tenant_id, id);
 alter table account_groups add constraint account_groups_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id);
+alter table account_returns add constraint account_returns_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES accounts(tenant_id, id);
 alter table accounts add constraint accounts_tenant_id_account_group_id_fkey FOREIGN KEY (tenant_id, account_group_id) REFERENCES account_groups(tenant_id, id);
 alter table accounts add constraint accounts_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id);
 alter table api_clients add constraint api_clients_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
@@ -2198,6 +2226,7 @@ grant usage on schema public to openvest_app;
 grant usage on sequence journal_blocks to openvest_app;
 grant delete, insert, select on table access_tokens to openvest_app;
 grant insert, select, update on table account_groups to openvest_app;
+grant insert, select, update on table account_returns to openvest_app;
 grant insert, select, update on table accounts to openvest_app;
 grant insert, select, update on table api_clients to openvest_app;
 grant insert, select, update on table balances to openvest_app;

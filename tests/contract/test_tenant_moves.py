@@ -157,7 +157,7 @@ EMPTY = {"dead_letters", "data_changes", "webhook_packages", "scenarios", "scena
          "fraction_reserves", "locks", "block_trades", "withdrawals", "cash_balance_transfers",
          "virtual_cash_decreases", "virtual_cash_increases", "virtual_bank_accounts", "credit_fundings",
          "bank_accounts", "bank_codes", "segregations",
-         "valuations"}  # fmt: skip
+         "valuations", "account_returns"}  # fmt: skip
 """Tables of which this life has no rows; that they travel is shown by those that have."""
 
 

@@ -13,6 +13,7 @@ from openvest import catalog
 from openvest.main import Assembled
 from tests.kit.http import Api, make_apis, make_test_app
 from tests.kit.orders import Trader, X, make_trader
+from tests.kit.trades import filled, locked, read_instrument, trade, write
 from tests.kit.world import make_tenant
 
 pytestmark = pytest.mark.anyio
@@ -48,6 +49,15 @@ async def current(api: Api, trader: Trader, quality: str = "EOD") -> Any:
     return await read(api, trader, f"valuations/current?price_quality={quality}")
 
 
+async def rest_of_week(trader: Trader) -> None:
+    """More on Tuesday, sold on Thursday."""
+    await trader.advance_to(at(3, 10))
+    await trader.place(quantity="1")
+    await trader.advance_to(at(5, 10))
+    await trader.place(side="SELL", quantity="3")
+    await trader.advance_to(at(9, 10))
+
+
 async def test_a_week_of_an_account(trader: Trader, api: Api) -> None:
     """Bought on Monday, more on Tuesday, sold on Thursday; on Friday there is nothing to value."""
     empty = await current(api, trader)
@@ -63,12 +73,7 @@ async def test_a_week_of_an_account(trader: Trader, api: Api) -> None:
     assert live["security_positions"][0]["price_quality"] == "REALTIME"
     assert (await read(api, trader, "valuations"))["data"] == []
 
-    await trader.advance_to(at(3, 10))
-    await trader.place(quantity="1")
-    await trader.advance_to(at(5, 10))
-    await trader.place(side="SELL", quantity="3")
-    await trader.advance_to(at(9, 10))
-
+    await rest_of_week(trader)
     history = (await read(api, trader, "valuations"))["data"]
     assert [(one["valuation_time"], one["total_security_value"]["amount"]) for one in history] == [
         ("2026-03-02T23:00:00Z", "228.08"),
@@ -87,6 +92,32 @@ async def test_a_week_of_an_account(trader: Trader, api: Api) -> None:
     assert [(one["id"], one["total_value"], one["valued_at"]) for one in shown] == [
         (one["id"], one["total_security_value"]["amount"], one["valuation_time"]) for one in history
     ]
+
+
+async def test_the_returns_of_a_week(trader: Trader, api: Api) -> None:
+    await trader.place(quantity="2")
+    await rest_of_week(trader)
+    returns = await read(api, trader, "returns?start_date=2026-03-01")
+    assert [(one["date"], one["twr"].get("daily"), one["twr"].get("cumulative")) for one in returns["data"]] == [
+        ("2026-03-02T00:00:00Z", None, None),
+        ("2026-03-03T00:00:00Z", "-0.0029434908", "-0.0029434908"),  # 342.12 of 228.08 and a buy at 115.05
+        ("2026-03-04T00:00:00Z", "0", "-0.0029434908"),
+        ("2026-03-05T00:00:00Z", "-0.0088565416", "-0.0117739632"),  # three units at 113.03 of 342.12
+    ]
+    assert {one["twr"]["cumulative_start_date"] for one in returns["data"]} == {"2026-03-02T00:00:00Z"}
+    assert (await read(api, trader, "returns"))["data"] == returns["data"], "the last month"
+    assert (await read(api, trader, "returns?end_date=2026-03-02"))["data"] == returns["data"][:1]
+    told = await trader.event_types("ACCOUNT_RETURNS")
+    assert told == ["ACCOUNT_RETURNS.CREATED"] * 4
+    [simple] = (await read(api.speaking("lite"), trader, "returns"))["data"]
+    assert simple == {
+        "account_id": str(trader.customer.account_id),
+        "total_return": "-6.06",
+        "total_return_percentage": "-1.7557583659",  # 345.15 were paid, 339.09 came back
+        "period_start": "2026-03-02",
+        "period_end": "2026-03-05",
+        "currency": "EUR",
+    }
 
 
 async def test_a_missing_price_is_shown_as_none(trader: Trader, api: Api) -> None:
@@ -123,3 +154,48 @@ async def test_days_that_were_missed_are_made_up_for_as_the_books_had_them(trade
     await trader.rest()
     history = (await read(api, trader, "valuations"))["data"]
     assert [one["security_positions"][0]["quantity"] for one in history] == ["2", "2", "3"]
+
+
+async def test_a_late_booking_restates_every_day_since(trader: Trader, api: Api) -> None:
+    """A trade of Monday is booked on Wednesday: Monday and Tuesday are told again, in order, and then Wednesday."""
+    await trader.place(quantity="2")
+    await trader.advance_to(at(4, 10))
+    before = (await read(api, trader, "valuations"))["data"]
+    database, customer = trader.world.database, trader.customer
+    late = trade(customer, await read_instrument(database, customer, X), "BUY", "1", "115.05")
+    assert late.traded_on == at(2, 0).date()
+    await write(database, late, customer, locked, filled)
+    told = len(await trader.events())
+    await trader.advance_to(at(5, 10))
+
+    after = (await read(api, trader, "valuations"))["data"]
+    assert [one["total_security_value"]["amount"] for one in before] == ["228.08", "228.08"]
+    assert [one["total_security_value"]["amount"] for one in after] == ["342.12"] * 3
+    assert [one["id"] for one in after[:2]] == [one["id"] for one in before]
+    assert before[0]["updated_at"] < after[0]["updated_at"]
+    assert before[0]["created_at"] == after[0]["created_at"]
+    seen = [event for event in (await trader.events())[told:] if event.type.startswith("ACCOUNT_")]
+    kinds = ["ACCOUNT_VALUATION.CREATED", "ACCOUNT_RETURNS.CREATED"]
+    assert [event.type for event in seen] == kinds * 3
+    assert [event.object_version for event in seen] == [2, 2, 2, 2, 1, 1]
+    returns = (await read(api, trader, "returns"))["data"]
+    assert [one["twr"].get("daily") for one in returns] == [None, "0", "0"]
+    await trader.advance_to(at(6, 10))
+    assert len((await trader.events())[told:]) == len(seen) + 2, "and never again"
+
+
+async def test_an_account_that_is_filled_again_goes_on(trader: Trader, api: Api) -> None:
+    await trader.place(quantity="2")
+    await trader.advance_to(at(3, 10))
+    await trader.place(side="SELL", quantity="2")
+    await trader.advance_to(at(5, 10))
+    await trader.place(quantity="1")
+    await trader.advance_to(at(7, 10))
+    returns = (await read(api, trader, "returns"))["data"]
+    assert [(one["date"][:10], one["twr"].get("daily")) for one in returns] == [
+        ("2026-03-02", None),
+        ("2026-03-03", "-0.0088565416"),
+        ("2026-03-05", "0"),
+        ("2026-03-06", "0"),
+    ]
+    assert returns[3]["twr"]["cumulative"] == "-0.0088565416"

@@ -13,5 +13,5 @@ FEATURE = Feature(
     sweeps=sweeps.SWEEPS,
     dead_letters=sweeps.DEAD_LETTER_KINDS,
     publishers=(service.publish_first_holdings,),
-    tables=("valuations", "valued_accounts"),
+    tables=("account_returns", "valuations", "valued_accounts"),
 )

@@ -63,4 +63,41 @@ class Valuation:
     valuation_time: datetime
 
 
-EVENTS: Sequence[Event] = (Event("ACCOUNT_VALUATION.CREATED", "account valuation"),)
+@record
+class AccountReturn:
+    """What the securities of an account did on a day. `value` is what they came to, exactly; `inflow` and `outflow`
+    crossed the account's border. `daily` and `cumulative` are parts of 1, with 28 digits, and None on the first day.
+    """
+
+    id: UUID
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    account_id: UUID
+    date: datetime
+    currency: str
+    value: Decimal
+    inflow: Decimal
+    outflow: Decimal
+    daily: Decimal | None
+    cumulative: Decimal | None
+    cumulative_start_date: datetime
+
+
+@record
+class SimpleReturn:
+    """What an account gained in all its days. Units: `gain` money of the currency, `percentage` percent of what was
+    put in; None where nothing was."""
+
+    account_id: UUID
+    gain: Decimal
+    percentage: Decimal | None
+    period_start: datetime
+    period_end: datetime
+    currency: str
+
+
+EVENTS: Sequence[Event] = (
+    Event("ACCOUNT_VALUATION.CREATED", "account valuation"),
+    Event("ACCOUNT_RETURNS.CREATED", "account return"),
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Protocol
@@ -68,6 +68,14 @@ def last_close(at: datetime) -> datetime:
     if at < datetime.combine(day, CLOSE):
         day -= ONE_DAY
     return datetime.combine(last_session_on_or_before(MIC, day).on, CLOSE)
+
+
+def closes_between(day: date, until: datetime) -> Iterator[datetime]:
+    """The ends of valuation days from a day on, before an instant."""
+    at = next_close(datetime.combine(day, time(), UTC))
+    while at is not None and at < until:
+        yield at
+        at = next_close(at)
 
 
 # Prices

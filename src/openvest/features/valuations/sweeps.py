@@ -10,7 +10,7 @@ from openvest.core.records import replace
 from openvest.db.rows import save
 from openvest.db.unit import Unit
 from openvest.declarations import DeadLetterKind, Phase, Sweep, WorkKept
-from openvest.features.valuations import rules, service, store
+from openvest.features.valuations import rules, service_days, store
 from openvest.features.valuations.store import ValuedAccount
 
 
@@ -23,13 +23,14 @@ async def claim_accounts(unit: Unit, limit: int) -> Sequence[ValuedAccount]:
 async def value_accounts(unit: Unit, accounts: Sequence[ValuedAccount]) -> None:
     """Value these accounts, unless the day is none, and say when they are valued next.
 
-    Writes: valued_accounts, valuations, ACCOUNT_VALUATION.CREATED.
+    Writes: valued_accounts, valuations, account_returns, ACCOUNT_VALUATION.CREATED, ACCOUNT_RETURNS.CREATED.
     """
     at, ids = accounts[0].next_at, [account.id for account in accounts]
     if at is None:
         raise ValueError("what is never valued is not claimed")
     if rules.is_valuation_day(at.date()):
-        await service.close_day(unit, ids, at)
+        await service_days.restate_days(unit, ids, at)
+        await service_days.close_day(unit, ids, at)
     closed = set(await unit.rows(store.CLOSED, unit.tenant_id, ids))
     next_at = rules.next_close(at)
     await save(
