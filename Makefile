@@ -1,6 +1,6 @@
 # `make` alone lists the targets. Everything that is needed is set up in .venv by the targets themselves.
 .DEFAULT_GOAL := help
-.PHONY: help setup hooks runtime demo serve test quick check measure bench move payments repeat crash overload ha gates gates-night gates-controls lite-conformance walk docs
+.PHONY: help setup hooks runtime demo serve test quick check measure bench move payments blocks repeat crash overload ha gates gates-night gates-controls lite-conformance walk docs
 # Targets share one environment and one machine; side by side they would only disturb each other.
 .NOTPARALLEL:
 
@@ -48,6 +48,9 @@ move: setup ## move a tenant with 10,000 orders to another installation and prov
 
 payments: setup ## 20,000 random payments told by shuffled bank files, and a storm of 2,000 withdrawals, beside a plain sum
 	@$(BIN)/python -m tests.stateful.payments $(ARGS)
+
+blocks: setup ## a block of 100,000 orders, worked in peace and killed at each crash point: one result, and the seconds of each stage
+	@$(BIN)/python -m tests.stateful.blocks $(ARGS)
 
 repeat: setup ## live one life twice and compare every event
 	@$(BIN)/python -m tests.repeat $(ARGS)

@@ -284,6 +284,40 @@ create table bars (
   constraint bars_open_check CHECK ((open > (0)::numeric)),
   constraint bars_volume_check CHECK ((volume >= (0)::numeric)));
 
+create table block_cut_offs (
+  tenant_id uuid not null,
+  mic text not null,
+  local_time time without time zone not null,
+  constraint block_cut_offs_pkey PRIMARY KEY (tenant_id, mic));
+alter table block_cut_offs enable row level security;
+alter table block_cut_offs force row level security;
+create policy tenant on block_cut_offs for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
+
+create table block_members (
+  tenant_id uuid not null,
+  order_id uuid not null,
+  block_id uuid not null,
+  accepted_at timestamp with time zone not null,
+  quantity numeric,
+  cash_amount numeric,
+  cap numeric not null,
+  decimals integer not null,
+  step numeric not null,
+  allotted numeric,
+  constraint block_members_pkey PRIMARY KEY (tenant_id, order_id),
+  constraint block_members_allotted_check CHECK ((allotted >= (0)::numeric)),
+  constraint block_members_cap_check CHECK ((cap > (0)::numeric)),
+  constraint block_members_cash_amount_check CHECK ((cash_amount > (0)::numeric)),
+  constraint block_members_check CHECK (((quantity IS NULL) <> (cash_amount IS NULL))),
+  constraint block_members_decimals_check CHECK ((decimals >= 0)),
+  constraint block_members_quantity_check CHECK ((quantity > (0)::numeric)),
+  constraint block_members_step_check CHECK ((step > (0)::numeric))) with (fillfactor=80, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
+CREATE INDEX block_members_of_block ON block_members USING btree (tenant_id, block_id);
+CREATE INDEX block_members_unserved ON block_members USING btree (tenant_id, block_id, accepted_at, order_id) WHERE (allotted IS NULL);
+alter table block_members enable row level security;
+alter table block_members force row level security;
+create policy tenant on block_members for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
+
 create table block_trades (
   tenant_id uuid not null,
   id uuid not null,
@@ -297,6 +331,7 @@ create table block_trades (
   settlement_date date not null,
   settles_at timestamp with time zone not null,
   settled_at timestamp with time zone,
+  posted boolean not null default true,
   constraint block_trades_pkey PRIMARY KEY (tenant_id, id),
   constraint block_trades_quantity_check CHECK ((quantity > (0)::numeric)),
   constraint block_trades_side_check CHECK ((side = ANY (ARRAY['BUY'::text, 'SELL'::text]))));
@@ -305,6 +340,61 @@ CREATE INDEX block_trades_order ON block_trades USING btree (tenant_id, street_o
 alter table block_trades enable row level security;
 alter table block_trades force row level security;
 create policy tenant on block_trades for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
+
+create table blocks (
+  tenant_id uuid not null,
+  id uuid not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  status text not null,
+  instrument_id uuid not null,
+  isin text not null,
+  mic text not null,
+  currency text not null,
+  side text not null,
+  pace text not null,
+  tick_size numeric not null,
+  decimals integer not null,
+  cut_off_at timestamp with time zone not null,
+  quote numeric not null,
+  members integer not null default 0,
+  unserved integer not null default 0,
+  reserve numeric not null default 0,
+  shares numeric not null default 0,
+  price numeric,
+  complete boolean not null default false,
+  traded_at timestamp with time zone,
+  street_order_id uuid,
+  mode text not null default 'whole'::text,
+  part numeric not null default 0,
+  weights numeric not null default 0,
+  least numeric not null default 0,
+  given numeric not null default 0,
+  last_rest numeric,
+  last_accepted_at timestamp with time zone,
+  last_order_id uuid,
+  constraint blocks_pkey PRIMARY KEY (tenant_id, id),
+  constraint blocks_check CHECK (((unserved >= 0) AND (unserved <= members))),
+  constraint blocks_decimals_check CHECK ((decimals >= 0)),
+  constraint blocks_given_check CHECK ((given >= (0)::numeric)),
+  constraint blocks_least_check CHECK (("least" >= (0)::numeric)),
+  constraint blocks_members_check CHECK ((members >= 0)),
+  constraint blocks_mode_check CHECK ((mode = ANY (ARRAY['whole'::text, 'share'::text, 'room'::text, 'age'::text]))),
+  constraint blocks_pace_check CHECK ((pace = ANY (ARRAY['instant'::text, 'calendar'::text]))),
+  constraint blocks_part_check CHECK ((part >= (0)::numeric)),
+  constraint blocks_price_check CHECK ((price > (0)::numeric)),
+  constraint blocks_quote_check CHECK ((quote > (0)::numeric)),
+  constraint blocks_reserve_check CHECK ((reserve >= (0)::numeric)),
+  constraint blocks_shares_check CHECK ((shares >= (0)::numeric)),
+  constraint blocks_side_check CHECK ((side = ANY (ARRAY['BUY'::text, 'SELL'::text]))),
+  constraint blocks_status_check CHECK ((status = ANY (ARRAY['COLLECTING'::text, 'WORKING'::text, 'ALLOTTING'::text, 'DONE'::text]))),
+  constraint blocks_tick_size_check CHECK ((tick_size > (0)::numeric)),
+  constraint blocks_weights_check CHECK ((weights >= (0)::numeric))) with (fillfactor=50);
+CREATE UNIQUE INDEX blocks_collecting ON blocks USING btree (tenant_id, instrument_id, currency, mic, side, cut_off_at) WHERE (status = 'COLLECTING'::text);
+CREATE INDEX blocks_open ON blocks USING btree (tenant_id, cut_off_at, id) WHERE (status <> 'DONE'::text);
+alter table blocks enable row level security;
+alter table blocks force row level security;
+create policy tenant on blocks for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
 create table cash_balance_transfers (
   tenant_id uuid not null,
@@ -942,6 +1032,61 @@ alter table orders enable row level security;
 alter table orders force row level security;
 create policy tenant on orders for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
+create table portfolio_allocations (
+  tenant_id uuid not null,
+  id uuid not null,
+  version integer not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  name text not null,
+  constraint portfolio_allocations_pkey PRIMARY KEY (tenant_id, id),
+  constraint portfolio_allocations_name_check CHECK ((name <> ''::text)),
+  constraint portfolio_allocations_version_check CHECK ((version > 0)));
+CREATE INDEX portfolio_allocations_created ON portfolio_allocations USING btree (tenant_id, created_at, id);
+alter table portfolio_allocations enable row level security;
+alter table portfolio_allocations force row level security;
+create policy tenant on portfolio_allocations for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
+
+create table portfolio_configurations (
+  tenant_id uuid not null,
+  id uuid not null,
+  version integer not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  account_id uuid not null,
+  allocation_id uuid not null,
+  name text not null,
+  status text not null,
+  constraint portfolio_configurations_pkey PRIMARY KEY (tenant_id, id),
+  constraint portfolio_configurations_name_check CHECK ((name <> ''::text)),
+  constraint portfolio_configurations_status_check CHECK ((status = ANY (ARRAY['ACTIVE'::text, 'CLOSED'::text]))),
+  constraint portfolio_configurations_version_check CHECK ((version > 0)));
+CREATE UNIQUE INDEX portfolio_configurations_account ON portfolio_configurations USING btree (tenant_id, account_id) WHERE (status = 'ACTIVE'::text);
+CREATE INDEX portfolio_configurations_allocation ON portfolio_configurations USING btree (tenant_id, allocation_id, status, account_id, id);
+CREATE INDEX portfolio_configurations_created ON portfolio_configurations USING btree (tenant_id, created_at, id);
+CREATE INDEX portfolio_configurations_listed ON portfolio_configurations USING btree (tenant_id, status, account_id, id);
+alter table portfolio_configurations enable row level security;
+alter table portfolio_configurations force row level security;
+create policy tenant on portfolio_configurations for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
+
+create table portfolio_targets (
+  tenant_id uuid not null,
+  allocation_id uuid not null,
+  version integer not null,
+  position integer not null,
+  instrument_id uuid not null,
+  isin text not null,
+  by_id boolean not null,
+  weight numeric not null,
+  constraint portfolio_targets_pkey PRIMARY KEY (tenant_id, allocation_id, version, "position"),
+  constraint portfolio_targets_position_check CHECK (("position" >= 0)),
+  constraint portfolio_targets_version_check CHECK ((version > 0)),
+  constraint portfolio_targets_weight_check CHECK (((weight > (0)::numeric) AND (weight <= (100)::numeric) AND (scale(weight) <= 5))));
+CREATE INDEX portfolio_targets_instrument ON portfolio_targets USING btree (tenant_id, instrument_id, allocation_id, version);
+alter table portfolio_targets enable row level security;
+alter table portfolio_targets force row level security;
+create policy tenant on portfolio_targets for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
+
 create table quotes (
   instrument_id uuid not null,
   venue_id uuid not null,
@@ -1067,8 +1212,8 @@ create table street_orders (
   id uuid not null,
   order_id uuid not null,
   accepted_at timestamp with time zone not null,
-  account_id uuid not null,
-  user_id uuid not null,
+  account_id uuid,
+  user_id uuid,
   client_reference text,
   instrument_id uuid not null,
   isin text not null,
@@ -1105,7 +1250,8 @@ create table street_orders (
   constraint street_orders_reserve_check CHECK ((reserve >= (0)::numeric)),
   constraint street_orders_side_check CHECK ((side = ANY (ARRAY['BUY'::text, 'SELL'::text]))),
   constraint street_orders_status_check CHECK ((status = ANY (ARRAY['WORKING'::text, 'FILLED'::text, 'CANCELLED'::text]))),
-  constraint street_orders_stop_price_check CHECK ((stop_price > (0)::numeric))) with (fillfactor=70, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
+  constraint street_orders_stop_price_check CHECK ((stop_price > (0)::numeric)),
+  constraint street_orders_whose CHECK (((account_id IS NULL) = (user_id IS NULL)))) with (fillfactor=70, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
 CREATE INDEX street_orders_look ON street_orders USING btree (tenant_id, look_at, accepted_at, order_id) WHERE (look_at IS NOT NULL);
 CREATE INDEX street_orders_order ON street_orders USING btree (tenant_id, order_id);
 alter table street_orders enable row level security;
@@ -1506,6 +1652,37 @@ create view pub_balances with (security_invoker=true) as
    FROM balances
   WHERE (version > 0);
 
+create view pub_block_members with (security_invoker=true) as
+ SELECT tenant_id,
+    order_id,
+    block_id,
+    allotted
+   FROM block_members;
+
+create view pub_block_trades with (security_invoker=true) as
+ SELECT tenant_id,
+    id,
+    street_order_id,
+    quantity,
+    posted
+   FROM block_trades;
+
+create view pub_blocks with (security_invoker=true) as
+ SELECT tenant_id,
+    id,
+    status,
+    instrument_id,
+    currency,
+    side,
+    cut_off_at,
+    reserve,
+    street_order_id,
+    price,
+    shares,
+    given,
+    complete
+   FROM blocks;
+
 create view pub_cash_transactions with (security_invoker=true) as
  SELECT tenant_id,
     id,
@@ -1528,7 +1705,9 @@ create view pub_executions with (security_invoker=true) as
     currency,
     side,
     fee,
-    price
+    price,
+    through,
+    instrument_id
    FROM executions;
 
 create view pub_fraction_reserves with (security_invoker=true) as
@@ -1594,6 +1773,7 @@ create function admit_requests(key_ids uuid[], new_nonces text[], usable_until b
  SECURITY DEFINER
  SET search_path TO 'public', 'pg_temp'
  SET enable_seqscan TO 'off'
+ SET lock_timeout TO '1s'
 AS $function$
 declare
   token_now text;
@@ -2014,13 +2194,18 @@ begin
   values (noted, current_setting('app.tenant')::uuid, expires) on conflict do nothing;
 end $function$;
 
-create function open_keyed_unit(tenant uuid, n integer, draining boolean, locks bigint[], client_ids uuid[], keys uuid[])
- RETURNS TABLE(now timestamp with time zone, frozen boolean, write_number bigint, dirty boolean, tenant_name text, closed_at timestamp with time zone, master bigint, locked integer[], stored jsonb)
+create function open_keyed_unit(tenant uuid, n integer, draining boolean, locks bigint[], client_ids uuid[], keys uuid[], key_ids uuid[] DEFAULT NULL::uuid[], new_nonces text[] DEFAULT NULL::text[], usable_until bigint[] DEFAULT NULL::bigint[], whose uuid[] DEFAULT NULL::uuid[], tokens bytea[] DEFAULT NULL::bytea[], token_versions text[] DEFAULT NULL::text[], signing_keys uuid[] DEFAULT NULL::uuid[], key_versions text[] DEFAULT NULL::text[])
+ RETURNS TABLE(now timestamp with time zone, frozen boolean, write_number bigint, dirty boolean, tenant_name text, closed_at timestamp with time zone, master bigint, locked integer[], stored jsonb, used integer[], changed integer[])
  LANGUAGE plpgsql
 AS $function$
 begin
   select u.* into now, frozen, write_number, dirty, tenant_name, closed_at from open_unit(tenant, n, draining) as u;
   if not found then return; end if;
+  if whose is not null then
+    select a.used, a.changed into used, changed
+      from admit_requests(key_ids, new_nonces, usable_until, whose, tokens, token_versions, signing_keys,
+                          key_versions) as a;
+  end if;
   select coalesce(max(c.sequence), 0) into master from instrument_changes c;
   select array_agg(k.n), jsonb_agg(to_jsonb(k)) filter (where k.uses > 0) into locked, stored
     from claim_keys(tenant, locks, client_ids, keys) as k;
@@ -2110,6 +2295,10 @@ CREATE TRIGGER marks AFTER INSERT ON orders REFERENCING NEW TABLE AS fresh FOR E
 
 CREATE TRIGGER marks_of_states AFTER UPDATE ON orders REFERENCING OLD TABLE AS stale NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION drop_marks_of_states();
 
+CREATE TRIGGER marks AFTER INSERT ON portfolio_allocations REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION drop_marks_by_id('portfolio_allocations');
+
+CREATE TRIGGER marks AFTER INSERT ON portfolio_configurations REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION drop_marks_by_creation('portfolio_configurations');
+
 CREATE TRIGGER marks AFTER INSERT ON securities_transactions REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION drop_marks_by_booking('securities_transactions');
 
 CREATE TRIGGER marks AFTER INSERT ON users REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION drop_marks_by_creation('users');
@@ -2126,7 +2315,10 @@ alter table bank_instructions add constraint bank_instructions_tenant_id_fkey FO
 alter table bank_lines add constraint bank_lines_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
 alter table bank_lines add constraint bank_lines_tenant_id_topup_id_fkey FOREIGN KEY (tenant_id, topup_id) REFERENCES topups(tenant_id, id);
 alter table bars add constraint bars_instrument_id_venue_id_fkey FOREIGN KEY (instrument_id, venue_id) REFERENCES instrument_venues(instrument_id, venue_id);
+alter table block_cut_offs add constraint block_cut_offs_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
+alter table block_members add constraint block_members_tenant_id_block_id_fkey FOREIGN KEY (tenant_id, block_id) REFERENCES blocks(tenant_id, id);
 alter table block_trades add constraint block_trades_tenant_id_street_order_id_fkey FOREIGN KEY (tenant_id, street_order_id) REFERENCES street_orders(tenant_id, id);
+alter table blocks add constraint blocks_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
 alter table cash_balance_transfers add constraint cash_balance_transfers_tenant_id_source_account_group_id_fkey FOREIGN KEY (tenant_id, source_account_group_id) REFERENCES account_groups(tenant_id, id);
 alter table cash_balance_transfers add constraint cash_balance_transfers_tenant_id_target_account_group_id_fkey FOREIGN KEY (tenant_id, target_account_group_id) REFERENCES account_groups(tenant_id, id);
 alter table cash_balance_transfers add constraint cash_balance_transfers_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id);
@@ -2157,6 +2349,9 @@ alter table lot_uses add constraint lot_uses_tenant_id_lot_id_fkey FOREIGN KEY (
 alter table mandates add constraint mandates_tenant_id_account_group_id_fkey FOREIGN KEY (tenant_id, account_group_id) REFERENCES account_groups(tenant_id, id);
 alter table mandates add constraint mandates_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id);
 alter table orders add constraint orders_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES accounts(tenant_id, id);
+alter table portfolio_configurations add constraint portfolio_configurations_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES accounts(tenant_id, id);
+alter table portfolio_configurations add constraint portfolio_configurations_tenant_id_allocation_id_fkey FOREIGN KEY (tenant_id, allocation_id) REFERENCES portfolio_allocations(tenant_id, id);
+alter table portfolio_targets add constraint portfolio_targets_tenant_id_allocation_id_fkey FOREIGN KEY (tenant_id, allocation_id) REFERENCES portfolio_allocations(tenant_id, id);
 alter table quotes add constraint quotes_instrument_id_venue_id_fkey FOREIGN KEY (instrument_id, venue_id) REFERENCES instrument_venues(instrument_id, venue_id);
 alter table reference_accounts add constraint reference_accounts_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id);
 alter table scenario_uses add constraint scenario_uses_tenant_id_scenario_id_fkey FOREIGN KEY (tenant_id, scenario_id) REFERENCES scenarios(tenant_id, id);
@@ -2199,7 +2394,7 @@ revoke all on function lease_rate(client uuid, per_second integer, wanted intege
 revoke all on function list_clocks() from public;
 revoke all on function list_tenants() from public;
 revoke all on function note_credential(noted bytea, expires timestamp with time zone) from public;
-revoke all on function open_keyed_unit(tenant uuid, n integer, draining boolean, locks bigint[], client_ids uuid[], keys uuid[]) from public;
+revoke all on function open_keyed_unit(tenant uuid, n integer, draining boolean, locks bigint[], client_ids uuid[], keys uuid[], key_ids uuid[], new_nonces text[], usable_until bigint[], whose uuid[], tokens bytea[], token_versions text[], signing_keys uuid[], key_versions text[]) from public;
 revoke all on function open_unit(tenant uuid, n integer, draining boolean) from public;
 revoke all on function tenants_to_number() from public;
 revoke all on function webhooks_waiting() from public;
@@ -2218,7 +2413,7 @@ grant execute on function lease_rate(client uuid, per_second integer, wanted int
 grant execute on function list_clocks() to openvest_app;
 grant execute on function list_tenants() to openvest_app;
 grant execute on function note_credential(noted bytea, expires timestamp with time zone) to openvest_app;
-grant execute on function open_keyed_unit(tenant uuid, n integer, draining boolean, locks bigint[], client_ids uuid[], keys uuid[]) to openvest_app;
+grant execute on function open_keyed_unit(tenant uuid, n integer, draining boolean, locks bigint[], client_ids uuid[], keys uuid[], key_ids uuid[], new_nonces text[], usable_until bigint[], whose uuid[], tokens bytea[], token_versions text[], signing_keys uuid[], key_versions text[]) to openvest_app;
 grant execute on function open_unit(tenant uuid, n integer, draining boolean) to openvest_app;
 grant execute on function tenants_to_number() to openvest_app;
 grant execute on function webhooks_waiting() to openvest_app;
@@ -2235,7 +2430,10 @@ grant insert, select, update on table bank_codes to openvest_app;
 grant insert, select, update on table bank_instructions to openvest_app;
 grant insert, select, update on table bank_lines to openvest_app;
 grant select on table bars to openvest_app;
+grant insert, select, update on table block_cut_offs to openvest_app;
+grant insert, select, update on table block_members to openvest_app;
 grant insert, select, update on table block_trades to openvest_app;
+grant insert, select, update on table blocks to openvest_app;
 grant insert, select, update on table cash_balance_transfers to openvest_app;
 grant insert, select on table cash_transactions to openvest_app;
 grant insert, select, update on table client_keys to openvest_app;
@@ -2267,9 +2465,15 @@ grant insert, select, update on table lot_uses to openvest_app;
 grant insert, select, update on table lots to openvest_app;
 grant insert, select, update on table mandates to openvest_app;
 grant insert, select, update on table orders to openvest_app;
+grant insert, select, update on table portfolio_allocations to openvest_app;
+grant insert, select, update on table portfolio_configurations to openvest_app;
+grant insert, select on table portfolio_targets to openvest_app;
 grant select on table pub_account_groups to openvest_app;
 grant select on table pub_accounts to openvest_app;
 grant select on table pub_balances to openvest_app;
+grant select on table pub_block_members to openvest_app;
+grant select on table pub_block_trades to openvest_app;
+grant select on table pub_blocks to openvest_app;
 grant select on table pub_cash_transactions to openvest_app;
 grant select on table pub_executions to openvest_app;
 grant select on table pub_fraction_reserves to openvest_app;

@@ -29,6 +29,7 @@ from schemathesis.specs.openapi.checks import response_schema_conformance
 from openvest.core.signing_keys import generate_ed25519
 from openvest.features.tenants.model import SCOPES, NewClient
 from tests.features.mandates.sample import LITE_MANDATE
+from tests.features.portfolios.sample import PORTFOLIO
 from tests.features.reference_accounts.sample import LITE_ACCOUNT
 from tests.kit.contracts import TABLES
 from tests.kit.generated import World
@@ -41,7 +42,7 @@ from tests.kit.stage import ROOT, free_ports, staged
 REFERENCE = ROOT.parent / "shared" / "reference" / "lite" / "openapi-1.0.0.yaml"
 ABSENT = "no reference description beside the repository"
 CHECKS = [not_a_server_error, response_schema_conformance]
-OPERATIONS, LEAST = 44, 3_000
+OPERATIONS, LEAST = 50, 3_000
 """How many of the reference's operations are served, and how many cases are a campaign."""
 ISIN = "IE00B3XXRP09"
 PATIENCE_SECONDS = 30
@@ -101,6 +102,9 @@ async def live(api: Api, rest: Callable[[], Awaitable[object]]) -> dict[str, str
     await wait(f"/orders/{order}", "FILLED")
     await rest()
     [position] = (await ask("GET", f"/accounts/{account}/positions"))["data"]
+    of_portfolio = {"user_id": user, "account_group_id": group, "type": "PORTFOLIO"}
+    [followed, to_follow] = [(await ask("POST", "/accounts", of_portfolio))["id"] for _ in range(2)]
+    portfolio = await ask("POST", "/portfolios", filled(PORTFOLIO, {"lite_portfolio_account_id": followed}))
     webhook = await ask("POST", "/webhooks", {"url": "https://example.com/hook", "event_categories": ["ALL"]})
     return {
         "user_id": user,
@@ -113,6 +117,8 @@ async def live(api: Api, rest: Callable[[], Awaitable[object]]) -> dict[str, str
         "resting_order_id": resting,
         "mandate_id": mandate["id"],
         "position_id": position["id"],
+        "portfolio_id": portfolio["id"],
+        "lite_portfolio_account_id": to_follow,
         "webhook_id": webhook["id"],
     }
 

@@ -30,6 +30,7 @@ from openvest.declarations import (
 from openvest.events.telling import Tellings, tellings
 from openvest.features.accounts.feature import FEATURE as ACCOUNTS
 from openvest.features.bank.feature import FEATURE as BANK
+from openvest.features.blocks.feature import FEATURE as BLOCKS
 from openvest.features.cash.feature import FEATURE as CASH
 from openvest.features.cash_transfers.feature import FEATURE as CASH_TRANSFERS
 from openvest.features.direct_debits.feature import FEATURE as DIRECT_DEBITS
@@ -40,6 +41,7 @@ from openvest.features.mandates.feature import FEATURE as MANDATES
 from openvest.features.onboarding.feature import FEATURE as ONBOARDING
 from openvest.features.orders.feature import FEATURE as ORDERS
 from openvest.features.payments.feature import FEATURE as PAYMENTS
+from openvest.features.portfolios.feature import FEATURE as PORTFOLIOS
 from openvest.features.positions.feature import FEATURE as POSITIONS
 from openvest.features.reference_accounts.feature import FEATURE as REFERENCE_ACCOUNTS
 from openvest.features.segregation.feature import FEATURE as SEGREGATION
@@ -75,7 +77,9 @@ FEATURES: Sequence[Feature] = (
     STREET,
     EXECUTIONS,
     SEGREGATION,
+    BLOCKS,
     ORDERS,
+    PORTFOLIOS,
     VALUATIONS,
     WEBHOOKS,
     SIMULATION,

@@ -36,6 +36,7 @@ class Kinds:
     lists: Kind = Kind("GET")
     creates: Kind = Kind("POST", status=201)
     changes: Kind = Kind("PATCH")
+    replaces: Kind = Kind("PUT")
     deletes: Kind = Kind("DELETE", status=204)
     acts: Kind = Kind("POST")
     operation_id: Callable[[str], str] = str
@@ -111,6 +112,12 @@ class Operations:
     ) -> Endpoint:
         """Other values of an object."""
         return self._endpoint(self.kinds.changes, self.writers, path, verb, answer, said)
+
+    def replaces(
+        self, path: str, verb: Verb | None = None, answer: type[BaseModel] | None = None, **said: Unpack[Said]
+    ) -> Endpoint:
+        """All values of an object anew."""
+        return self._endpoint(self.kinds.replaces, self.writers, path, verb, answer, said)
 
     def deletes(
         self, path: str, verb: Verb | None = None, answer: type[BaseModel] | None = None, **said: Unpack[Said]

@@ -55,6 +55,7 @@ SHOWN_BY_BALANCES = {
     "accounts": "a group waits for all of its accounts",
     "withdrawals": "an account is where one was asked for; the money is the group's, which waits for it",
     "credit_fundings": "it is in the balance; a recall of it, however late, is a debt",
+    "portfolio_configurations": "it ends with its account",
     "topups": "what is still to come of one is the client firm's wire, and nothing of the group's",
 }
 """Tables of what is under way for accounts and groups that need no blocker to keep them open, and why."""

@@ -61,12 +61,15 @@ def _texts(value: Any) -> Iterator[str]:
     elif isinstance(value, Listing):
         yield value.page_sql((), value.default_sort, "ASC")
         yield value.page_sql(tuple(value.filters), value.default_sort, "ASC")
+        yield value.first_sql((), value.default_sort, "ASC")
+        yield value.first_sql(tuple(value.filters), value.default_sort, "ASC")
         yield value.deep_sql((), value.default_sort, "ASC", None)
         yield value.count_sql(tuple(value.filters), None)
         for chain in value.chains:
             yield value.count_sql(chain.columns, chain)
             yield value.count_sql(chain.columns, chain, up_to_place=True)
             yield value.deep_sql(chain.columns, value.default_sort, "ASC", chain)
+            yield value.first_sql(chain.columns, value.default_sort, "ASC")
             yield next_place(value, chain).sql
     elif isinstance(value, str) and _SQL.match(value) and is_statement(value):
         yield value

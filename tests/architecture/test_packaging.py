@@ -15,8 +15,8 @@ from tools import check
 PIN = re.compile(r"^([a-z0-9][a-z0-9.-]*)==([^ ;]+)(?: ; .*?)? \\$")
 HASH = re.compile(r"^    --hash=sha256:[0-9a-f]{64}( \\)?$")
 TARGETS = (
-    "setup hooks demo serve test quick check measure bench move payments repeat crash overload ha gates gates-night"
-    " gates-controls lite-conformance walk docs".split()
+    "setup hooks demo serve test quick check measure bench move payments blocks repeat crash overload ha gates"
+    " gates-night gates-controls lite-conformance walk docs".split()
 )
 
 

@@ -156,6 +156,7 @@ async def test_every_list_prepares_with_every_filter_and_sort(connection: asyncp
                 for chosen in ([], names, *([name] for name in names)):
                     try:
                         prepared = await connection.prepare(listing.page_sql(chosen, sort, order))
+                        await connection.prepare(listing.first_sql(chosen, sort, order))
                         await connection.prepare(listing.count_sql(chosen, None))
                     except asyncpg.PostgresError as error:
                         wrong.append(f"{place} {chosen} by {sort}: {error}")

@@ -1,14 +1,19 @@
 """What accepting an order cannot do without, each part by itself: `python -m tests.bench.parts`.
 
-Lines of microseconds of CPU per order. Not among them are the sockets and turns of the loop, the routing, the limits
-and the log, so that their sum is below what T1 and T2 cost, whatever is written around them.
+Lines of microseconds of CPU per order: first what T1 and T2 cost here, then the parts, in flushes of the size that
+these had, and last the sum of what is needed whatever is written around it: the request as llhttp tells it, its
+signature, digest and schema, sealing, and the statements of a flush as the driver and PostgreSQL work them, undone
+instead of committed.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+from unittest.mock import patch
 from uuid import UUID
 
 import psutil
@@ -17,16 +22,20 @@ from httptools import HttpRequestParser
 
 from openvest.core.http_signatures import SignedMessage, parse_signature, verify_signature
 from openvest.core.ids import random_text
+from openvest.core.records import replace
+from openvest.db.query import Query
+from openvest.db.unit import Database, Unit
 from openvest.declarations import Caller
-from openvest.server.directory import Directory, KnownKey
-from openvest.server.flush import Flush
+from openvest.server.directory import Directory
+from openvest.server.flush import Flush, FlushItem
 from openvest.server.idempotency import Keys
-from openvest.server.nonces import Claim, NonceGate
+from openvest.server.nonces import Claim
 from openvest.server.parsing import parse_body
 from openvest.server.settings import ServerSettings
 from tests.bench.acceptance import PLACE_ORDER, item
-from tests.bench.load import WIRE
-from tests.bench.requests import make_client, orders_of
+from tests.bench.cpu import Meter
+from tests.bench.load import WIRE, send_all
+from tests.bench.requests import make_client, orders_of, server
 from tests.bench.world import Bench, bench_world
 from tests.kit.cluster import Cluster, start_cluster
 from tests.kit.world import SECRETS, opened
@@ -34,8 +43,9 @@ from tests.kit.world import SECRETS, opened
 CUSTOMERS = 200
 CALLS, TURNS = 2_000, 7
 WARM, FLUSHES = 10, 40
-SIZES = (20, 64)
-"""Requests that share a flush with 64 and with 256 connections, about."""
+SECONDS = 5
+CONNECTIONS = (64, 256)
+_SETS = Query(int, "select count(*) from event_sets where tenant_id = $1")
 
 
 class Told:
@@ -57,7 +67,7 @@ def say(name: str, server: float, postgres: float = 0.0) -> None:
     print(f"{name:40} µs: server {server:5.1f} + PostgreSQL {postgres:5.1f}", flush=True)
 
 
-def quickest(name: str, part: Callable[[], object]) -> None:
+def quickest(name: str, part: Callable[[], object]) -> float:
     """A part that is a call: the quickest of several turns."""
     spent: list[float] = []
     for _ in range(TURNS):
@@ -66,12 +76,13 @@ def quickest(name: str, part: Callable[[], object]) -> None:
             part()
         spent.append((time.process_time() - began) / CALLS)
     say(name, min(spent) * 1e6)
+    return min(spent) * 1e6
 
 
-async def calls(bench: Bench) -> KnownKey:
-    """The parts that are calls. Returns the Ed25519 key of a client."""
+async def calls(bench: Bench) -> tuple[Claim, float]:
+    """The parts that are calls. Returns what a request with an Ed25519 key is judged by, and what these cost it."""
     directory = Directory(bench.world.database, SECRETS, 3_600)
-    keys: list[KnownKey] = []
+    claims: list[Claim] = []
     for kind in ("p521", "ed25519"):
         client = await make_client(bench, kind)
         request = orders_of(bench, client, 1)[0]
@@ -80,58 +91,122 @@ async def calls(bench: Bench) -> KnownKey:
         parsed = parse_signature(message, WIRE.now_seconds())
         key = await directory.key(UUID(parsed.key_id))
         assert key is not None
-        keys.append(key)
-        quickest(f"signature, {kind}", lambda parsed=parsed, key=key.key: verify_signature(parsed, key))
-    quickest("what llhttp tells of head and body", lambda: Told(request))
-    quickest("signature base and digest", lambda: parse_signature(message, WIRE.now_seconds()))
-    quickest("body: JSON and schema", lambda: parse_body(PLACE_ORDER, told.body))
-    quickest("request and answer, sealed", lambda: SECRETS.seal(told.body * 3, "idempotency.body"))
-    return keys[-1]
+        caller = Caller(bench.tenant_id, key.client_id, "bench", "v1", frozenset({"orders:admin"}), "TOL")
+        claims.append(Claim(caller, None, key, parsed))
+        verified = quickest(f"signature, {kind}", lambda parsed=parsed, key=key.key: verify_signature(parsed, key))
+    others = [
+        quickest("what llhttp tells of head and body", lambda: Told(request)),
+        quickest("signature base and digest", lambda: parse_signature(message, WIRE.now_seconds())),
+        quickest("body: JSON and schema", lambda: parse_body(PLACE_ORDER, told.body)),
+        quickest("request and answer, sealed", lambda: SECRETS.seal(told.body * 3, "idempotency.body")),
+    ]
+    return claims[-1], verified + sum(others)
 
 
-async def statements(cluster: Cluster, bench: Bench, key: KnownKey) -> None:
-    """The parts that are statements, in flushes of these sizes, each with its commit."""
-    caller = Caller(bench.tenant_id, key.client_id, "bench", "v1", frozenset({"orders:admin"}), "TOL")
+async def statements(cluster: Cluster, bench: Bench, claim: Claim, sizes: Sequence[int]) -> list[float]:
+    """The parts that are statements, in flushes of these sizes. Returns of each what they cost without our code."""
+    parsed = claim.parsed
+    assert parsed is not None
+
+    def items(count: int) -> list[FlushItem]:
+        """Each with a nonce and a key of its own."""
+        made = [item(claim.caller, str(c.account_id), str(c.user_id)) for c in bench.customers[:count]]
+        claims = [Claim(claim.caller, None, claim.key, replace(parsed, nonce=random_text())) for _ in made]
+        return [replace(one, claim=mine) for one, mine in zip(made, claims, strict=True)]
+
+    bound: list[float] = []
     async with opened(cluster, bench.name, pool_size=1) as world:
-        gate, flush = NonceGate(world.database, max(SIZES)), Flush(world.database, Keys(SECRETS), ServerSettings())
+        flush = Flush(world.database, Keys(SECRETS), ServerSettings())
         [pid] = await world.database.pool.fetch("select pg_backend_pid()")
         backend = psutil.Process(pid[0])
 
-        async def nonces(size: int) -> None:
-            until = WIRE.now_seconds() + 90
-            claims = [Claim(None, key, random_text(), until) for _ in range(size)]
-            assert all(said.fresh for said in await asyncio.gather(*(gate.claim(c, durably=True) for c in claims)))
+        async def flushed(chosen: Sequence[FlushItem]) -> None:
+            answers = await asyncio.gather(*(flush.submit(PLACE_ORDER, one) for one in chosen))
+            assert all(answer.status == 202 for answer in answers)
 
-        async def orders(size: int) -> None:
-            items = [ready.pop() for _ in range(size)]
-            assert all(a.status == 202 for a in await asyncio.gather(*(flush.submit(PLACE_ORDER, i) for i in items)))
+        for size in sizes:
+            ready = [items(size) for _ in range(WARM + FLUSHES)]
+            await spent(f"flush of {size}", backend, size, lambda ready=ready: flushed(ready.pop()))
+            said = await overheard(world.database, flush, items(size))
 
-        for size in SIZES:
-            customers = bench.customers[:size] * (WARM + FLUSHES)
-            ready = [item(caller, str(c.account_id), str(c.user_id)) for c in customers]
-            await spent(f"nonces, {size} at once", backend, size, nonces)
-            await spent(f"flush, {size} at once", backend, size, orders)
+            async def repeated(said: Sequence[tuple[str, Sequence[Any]]] = said) -> None:
+                async with world.database.connection() as connection:
+                    for sql, args in said:
+                        await connection.fetch(sql, *args) if args else await connection.execute(sql)
+                    await connection.execute("rollback")
+
+            bound.append(await spent("  its statements alone, undone", backend, size, repeated))
+    return bound
 
 
-async def spent(name: str, backend: psutil.Process, size: int, part: Callable[[int], Awaitable[None]]) -> None:
-    """CPU of this process and of its one session."""
+async def overheard(database: Database, flush: Flush, items: Sequence[FlushItem]) -> list[tuple[str, Sequence[Any]]]:
+    """What a flush says to the database before its commit, which it does not come to: so it can be said again."""
+    said: list[tuple[str, Sequence[Any]]] = []
+    connection, after = Database.connection, database.after_events
+
+    @asynccontextmanager
+    async def listened_to(self: Database) -> AsyncGenerator[Any]:
+        async with connection(self) as one:
+            with one.query_logger(lambda record: said.append((record.query, record.args))):
+                yield one
+
+    async def stop(unit: Unit) -> None:
+        raise ValueError("overheard")
+
+    with patch.object(Database, "connection", listened_to):
+        database.after_events = (*after, stop)
+        await asyncio.gather(*(flush.submit(PLACE_ORDER, one) for one in items), return_exceptions=True)
+        database.after_events = after
+    return said[: [sql for sql, _ in said].index("rollback")]
+
+
+async def spent(name: str, backend: psutil.Process, size: int, part: Callable[[], Awaitable[None]]) -> float:
+    """CPU of this process and of its one session, per order."""
 
     def now() -> tuple[float, float]:
         times = backend.cpu_times()
         return time.process_time(), times.user + times.system
 
     for _ in range(WARM):
-        await part(size)
+        await part()
     began = now()
     for _ in range(FLUSHES):
-        await part(size)
+        await part()
     server, postgres = ((end - start) / FLUSHES / size * 1e6 for end, start in zip(now(), began, strict=True))
     say(name, server, postgres)
+    return server + postgres
+
+
+async def sets_of(bench: Bench) -> int:
+    return await bench.world.database.read(bench.tenant_id, lambda unit: unit.one(_SETS, bench.tenant_id))
+
+
+async def requests_of(bench: Bench, connections: int) -> tuple[float, int]:
+    """What an order costs over HTTP with so many connections, and how many share a flush."""
+    client = await make_client(bench, "ed25519")
+    async with server(bench) as (port, pid):
+        await send_all(port, orders_of(bench, client, 2_000), connections, 202)
+        await bench.analyze()
+        before = await sets_of(bench)
+        requests = orders_of(bench, client, 4_000 * SECONDS)
+        meter = Meter("client", server=[pid], postgres=bench.cluster.process.pid)
+        done = await send_all(port, requests, connections, 202, SECONDS)
+        cpu = meter.per_operation(done.count)
+        size = round(done.count / (await sets_of(bench) - before))
+    say(f"{connections} connections, {size} in a flush", cpu.server, cpu.postgres)
+    return cpu.work, size
 
 
 async def measure(cluster: Cluster) -> None:
     async with bench_world(cluster, CUSTOMERS) as bench:
-        await statements(cluster, bench, await calls(bench))
+        found = [await requests_of(bench, connections) for connections in CONNECTIONS]
+        claim, python = await calls(bench)
+        bound = await statements(cluster, bench, claim, [size for _, size in found])
+    for (work, size), floor, connections in zip(found, bound, CONNECTIONS, strict=True):
+        total = python + floor
+        print(
+            f"{connections} connections, {size} in a flush: {python:.0f} + {floor:.0f} = {total:.0f} of {work:.0f} µs"
+        )
 
 
 if __name__ == "__main__":

@@ -107,8 +107,10 @@ def filled(path: str) -> str:
 
 def only_in(contract: Contract) -> set[tuple[str, str]]:
     """Methods and paths, ids filled in, of which the other contract has no operation at all."""
-    others = {filled(one.path) for other, table in CONTRACTS.items() if other != contract for one in table}
-    return {(one.method, path) for one in CONTRACTS[contract] if (path := filled(one.path)) not in others}
+    others = {one.path for other, table in CONTRACTS.items() if other != contract for one in table}
+    forms = [re.compile(re.sub(r"\{\w+\}", "[^/]+", path)) for path in others]
+    mine = {(one.method, filled(one.path)) for one in CONTRACTS[contract]}
+    return {(method, path) for method, path in mine if not any(form.fullmatch(path) for form in forms)}
 
 
 async def test_a_path_of_the_other_contract_says_so(app: App, database: Database, tenant_id: UUID) -> None:

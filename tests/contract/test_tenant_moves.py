@@ -156,8 +156,9 @@ async def _place_live(trader: Trader) -> list[UUID]:
 EMPTY = {"dead_letters", "data_changes", "webhook_packages", "scenarios", "scenario_uses", "user_checks", "lot_uses",
          "fraction_reserves", "locks", "block_trades", "withdrawals", "cash_balance_transfers",
          "virtual_cash_decreases", "virtual_cash_increases", "virtual_bank_accounts", "credit_fundings",
-         "bank_accounts", "bank_codes", "segregations",
-         "valuations", "account_returns"}  # fmt: skip
+         "bank_accounts", "bank_codes", "segregations", "portfolio_allocations", "portfolio_configurations",
+         "portfolio_targets", "blocks", "block_members", "block_cut_offs", "valuations",
+         "account_returns"}  # fmt: skip
 """Tables of which this life has no rows; that they travel is shown by those that have."""
 
 

@@ -66,11 +66,10 @@ PLANTED: tuple[Planted, ...] = (
         (
             Edit(
                 "src/openvest/server/authentication.py",
-                "        token = await self._token(request, bearer[1], parsed)\n        key = None",
-                "        known = await self.directory.token(bearer[1])\n"
-                "        if known is not None and not RULES[known.caller.contract].signed:\n"
-                "            return known.caller\n"
-                "        token = await self._token(request, bearer[1], parsed)\n        key = None",
+                "        key = None if parsed is None else await self._signer(parsed, token.caller.client_id)\n",
+                "        key = None\n"
+                "        if parsed is not None and RULES[token.caller.contract].signed:\n"
+                "            key = await self._signer(parsed, token.caller.client_id)\n",
             ),
         ),
     ),

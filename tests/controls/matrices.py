@@ -203,8 +203,9 @@ _FIELDS = (
         (
             Edit(
                 "src/openvest/features/orders/v1.py",
-                '        "side": order["side"],\n',
-                '        "side": order["side"],\n        "through": order["status"],\n',
+                '    return order_v1(snapshot_of(await service.get_order(unit, call.path["order_id"])))\n',
+                '    order = await service.get_order(unit, call.path["order_id"])\n'
+                '    return order_v1(snapshot_of(order)) | {"through": order.status}\n',
             ),
         ),
     ),
@@ -270,10 +271,9 @@ _PAGES = (
         (
             Edit(
                 "src/openvest/features/users/v1.py",
-                "    numbers = await service.social_security_numbers(unit, [user.id for user in users])\n",
-                "    numbers = {}\n"
-                "    for user in users:\n"
-                "        numbers |= await service.social_security_numbers(unit, [user.id])\n",
+                '    for item, user in zip(answer["data"], found.rows, strict=True):\n',
+                '    for item, user in zip(answer["data"], found.rows, strict=True):\n'
+                "        item |= await service.social_security_numbers(unit, [user.id])\n",
             ),
         ),
         _SMALL,

@@ -11,9 +11,9 @@ PLANTED: tuple[Planted, ...] = (
         "a signature whose nonce was used before is taken again",
         (
             Edit(
-                "src/openvest/server/authentication.py",
-                "        if not claimed.fresh:\n",
-                "        if claimed is None:\n",
+                "src/openvest/server/nonces.py",
+                "        replayed = [self._signed[n - 1][0] for n in used or ()]\n",
+                "        replayed = [self._signed[n - 1][0] for n in changed or ()]\n",
             ),
         ),
         {"requests": 300},

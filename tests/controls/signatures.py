@@ -73,7 +73,8 @@ PLANTED: tuple[Planted, ...] = (
                 "        try:\n"
                 "            verify_signature(parsed, key.key)\n"
                 "        except SignatureRefused:\n"
-                "            await self._stands(parsed, None, key, durably=True)\n"
+                "            client = await self.directory.client(key.client_id)\n"
+                "            await self.nonces.admit(Claim(client.caller, None, key, parsed), durably=True)\n"
                 "            raise\n"
                 "        return key\n",
             ),
@@ -161,8 +162,11 @@ PLANTED: tuple[Planted, ...] = (
         "remembered-credentials",
         "what a process remembers of a credential holds until it is forgotten",
         (
-            Edit(_AUTHENTICATION, "        if not claimed.stands:\n", "        if not claimed.fresh:\n"),
-            Edit(_AUTHENTICATION, "        return claimed.stands\n", "        return claimed.fresh\n"),
+            Edit(
+                "src/openvest/server/nonces.py",
+                "        stale = {list(self._pairs)[n - 1] for n in changed or ()}\n",
+                "        stale = {list(self._pairs)[n - 1] for n in ()}\n",
+            ),
         ),
     ),
     Planted(

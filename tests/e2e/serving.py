@@ -125,3 +125,22 @@ def wait_until(true: object, seconds: float = 10) -> float:
         assert time.monotonic() - begun < seconds, "it did not become true"
         time.sleep(0.02)
     return time.monotonic() - begun
+
+
+def set_up(there: Cli) -> None:
+    """What an operator says of the tenant acme: who collects, at which bank, and when blocks are sent."""
+    creditor = "creditor acme --name Acme --street Ring --city Berlin --postcode 10115 --country"
+    bank, cut_off = "bank-code acme --country AT --code", "cut-off acme 15:30 --venue"
+    for command, said in (
+        (f"{creditor} DE --id DE98ZZZ09999999999", "Acme (DE98ZZZ09999999999) collects direct debits."),
+        (f"{bank} 12000 --bic BKAUATWWXXX", "virtual accounts are numbered under 12000 in AT."),
+        (f"{cut_off} XETR", "blocks are sent at 15:30, local time of XETR."),
+    ):
+        assert there("tenants", *command.split())[:2] == (0, f"acme: {said}\n")
+    for command, faults in (
+        (f"{creditor} XX --id DE97ZZZ09999999999", ("creditor_id: ", "country: ")),
+        (f"{bank} 1200 --bic X", ("bank_code: ", "bic: ")),
+        (f"{cut_off} XXXX", ("No trading calendar for the venue",)),
+    ):
+        status, _, beside = there("tenants", *command.split())
+        assert status == 1 and all(fault in beside for fault in faults)

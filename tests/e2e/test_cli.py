@@ -23,14 +23,14 @@ from openvest.db.address import read_address
 from openvest.db.checks import StartRefused
 from openvest.main.environment import Environment
 from openvest.main.installation import check_noted_key
-from tests.e2e.serving import Cli, Serving, free_port, wait_until
+from tests.e2e.serving import Cli, Serving, free_port, set_up, wait_until
 
 COMMANDS = """
 serve|server|worker|demo|api|listen|doctor|client create|client add-key|client list|client disable|client rotate-secret
 |clock show|clock freeze|clock thaw|clock advance|ledger prove|ledger balances|ledger segregation|events list|work list
 |work retry|work drop|instruments import|prices import|db migrate|db check|db distribute|tenants list|tenants export
-|tenants import|tenants reopen|tenants creditor|tenants bank-code|payments list|payments assign|payments return
-|bank account|bank export|bank import|bank reconcile|backup|restore
+|tenants import|tenants reopen|tenants creditor|tenants cut-off|tenants bank-code|payments list|payments assign
+|payments return|bank account|bank export|bank import|bank reconcile|backup|restore
 """.replace("\n", "").split("|")
 """Every command there is."""
 
@@ -163,16 +163,7 @@ def test_clients_are_made_listed_given_keys_and_secrets(there: Cli, tmp_path: Pa
     assert (listed["acme"]["clock"], listed["acme"]["now"]) == ("frozen", "2026-03-02T09:30:00Z")
     assert (listed["sandbox"]["clock"], listed["sandbox"]["pace"]) == ("running", "calendar")
     assert "acme" in there("tenants", "list")[1]
-    whose = ("tenants", "creditor", "acme", "--name", "Acme Securities", "--street", "Ring 1", "--city", "Berlin")
-    status, said, _ = there(*whose, "--postcode", "10115", "--country", "DE", "--id", "DE98ZZZ09999999999")
-    assert (status, said) == (0, "acme: Acme Securities (DE98ZZZ09999999999) collects direct debits.\n")
-    status, _, beside = there(*whose, "--postcode", "10115", "--country", "XX", "--id", "DE97ZZZ09999999999")
-    assert status == 1 and "creditor_id: " in beside and "country: " in beside
-    whose = ("tenants", "bank-code", "acme", "--country", "AT", "--code", "12000")
-    status, said, _ = there(*whose, "--bic", "BKAUATWWXXX")
-    assert (status, said) == (0, "acme: virtual accounts are numbered under 12000 in AT.\n")
-    status, _, beside = there(*whose[:-1], "1200", "--bic", "X")
-    assert status == 1 and "bank_code: " in beside and "bic: " in beside
+    set_up(there)
     assert there("payments", "list", "acme", "--json")[:2] == (0, "[]\n")
     for act in (("assign", "acme", NOBODY, NOBODY), ("return", "acme", NOBODY)):
         status, _, beside = there("payments", *act)

@@ -233,7 +233,7 @@ def children_of(serving: Serving) -> str:
     return " ".join(str(child.pid) for child in below if "server" in child.cmdline())
 
 
-def test_a_server_ends_at_once_and_its_database_is_there_for_those_who_use_it() -> None:
+def test_a_server_ends_at_once_and_its_database_is_there_for_those_who_use_it(cli: Cli) -> None:
     """A command founds the database, the processes come while it runs, and each may go before the others."""
     serving = own()
     working = Serving(serving.data_dir)
@@ -250,7 +250,7 @@ def test_a_server_ends_at_once_and_its_database_is_there_for_those_who_use_it() 
         pid = read_address(serving.data_dir / "postgres.json").pid
         assert serving.end() == 0
         serving.start()
-        assert serving.run("client", "list").returncode == 0
+        assert cli("client", "list", "--data-dir", str(serving.data_dir))[0] == 0
         assert read_address(serving.data_dir / "postgres.json").pid == pid
         assert serving.end() == 0
         assert working.end() == 0
@@ -261,14 +261,16 @@ def test_a_server_ends_at_once_and_its_database_is_there_for_those_who_use_it() 
         serving.remove()
 
 
-def test_server_and_worker_run_apart_on_one_database() -> None:
+def test_server_and_worker_run_apart_on_one_database(cli: Cli) -> None:
     serving = own()
     working = Serving(serving.data_dir)
     try:
         serving.start("server")
         working.start("worker")
-        made = serving.run("client", "create", "--tenant", "apart", "--pace", "instant", "--licence", "BYOL", "--json")
-        profile = write_profile(serving.data_dir / "apart.toml", serving.url, json.loads(made.stdout), " ".join(SCOPES))
+        there = ("--data-dir", str(serving.data_dir))
+        tenant = ("--tenant", "apart", "--pace", "instant", "--licence", "BYOL")
+        _, made, _ = cli("client", "create", *tenant, "--json", *there)
+        profile = write_profile(serving.data_dir / "apart.toml", serving.url, json.loads(made), " ".join(SCOPES))
         with Client.from_profile(profile) as client:
             user = client.request("POST", "/users", PERSON).json()["id"]
             client.request("POST", f"/users/{user}/tax_residencies", RESIDENCIES)
@@ -283,7 +285,7 @@ def test_server_and_worker_run_apart_on_one_database() -> None:
             placed = client.request("POST", "/orders", order)
             assert placed.status == 202, placed
             wait_until(lambda: client.request("GET", f"/orders/{placed.json()['id']}").json()["status"] == "FILLED")
-        assert serving.run("ledger", "prove").returncode == 0
+        assert cli("ledger", "prove", *there)[0] == 0
         assert working.end() == 0
         assert serving.end() == 0
     finally:

@@ -2,39 +2,39 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-import subprocess
-import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+import pytest
+
+from tests.faults.crash.__main__ import main, options
+
 VERDICT = re.compile(r"kills (\d+), acknowledged (\d+), lost (\d+), doubled (\d+), events lost (\d+): \d+, \d+, \d+\n")
 
 
-def crash(*options: str) -> tuple[int, list[int], str]:
+def crash(console: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, list[int], str]:
     """Exit status, the figures of the verdict (kills, acknowledged, lost, doubled, events lost), and all it said."""
-    command = [sys.executable, "-m", "tests.faults.crash", *options]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, timeout=280)
-    said = done.stdout + done.stderr
-    found = VERDICT.search(done.stdout)
+    status = asyncio.run(main(options(arguments)))
+    said = console.readouterr().out
+    found = VERDICT.search(said)
     assert found is not None, said
-    return done.returncode, [int(figure) for figure in found.groups()], said
+    return status, [int(figure) for figure in found.groups()], said
 
 
-def test_nothing_acknowledged_is_lost() -> None:
+def test_nothing_acknowledged_is_lost(capsys: pytest.CaptureFixture[str]) -> None:
     status, (kills, acknowledged, lost, doubled, events_lost), said = crash(
-        "--kills", "2", "--acknowledged", "150", "--clients", "8"
+        capsys, "--kills", "2", "--acknowledged", "150", "--clients", "8"
     )
     assert (status, lost, doubled, events_lost) == (0, 0, 0, 0), said
     assert kills == 2 and acknowledged >= 150
     assert "ledger prove: clean" in said
 
 
-def test_losses_are_found_where_commits_do_not_wait() -> None:
+def test_losses_are_found_where_commits_do_not_wait(capsys: pytest.CaptureFixture[str]) -> None:
     """Control. One kill may come when all happens to be written, three in a row do not."""
     for _ in range(3):
         status, (_, _, lost, _, events_lost), said = crash(
-            "--kills", "1", "--acknowledged", "100", "--clients", "8", "--control"
+            capsys, "--kills", "1", "--acknowledged", "100", "--clients", "8", "--control"
         )
         if lost:
             break

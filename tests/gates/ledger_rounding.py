@@ -10,13 +10,12 @@ from random import Random
 from uuid import UUID
 
 from openvest.core.money import CENT, UNIT, ZERO, Money, split
+from openvest.features.blocks.model_shares import netted, street_average
 from openvest.features.orders.model import Order
 from openvest.features.orders.rules_amounts import (
     Quoted,
-    block_of,
     lock_of,
     needed_units,
-    street_average,
     street_limit,
 )
 from openvest.features.orders.rules_booking import BlockFacts, book_block, book_direct
@@ -163,7 +162,7 @@ def blocks(chance: Random) -> None:
     free = decimal(chance, 0, 9_999, 4)
     order = processing(side=side, through="fractions", quantity=quantity)
     order = replace(order, lock_amount=lock_of(order, Quoted(price, price), 10))
-    block = block_of(side, needed_units(order, price, 10), free)
+    block = netted(side, needed_units(order, price, 10), free)
     assert block.street_quantity == block.street_quantity.to_integral_value()
     assert ZERO <= block.reserve <= free
     if block.street_quantity == 0:

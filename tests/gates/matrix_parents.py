@@ -7,11 +7,10 @@ one's objects alone it is answered otherwise, which shows that the request would
 
 from __future__ import annotations
 
-import json
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -25,8 +24,10 @@ from tests.kit.contracts import SERVED, contract_of, each_of
 from tests.kit.http import Api
 from tests.kit.operations import body_of, live_by_http, target
 from tests.kit.sample import filled
+from tests.kit.samples import each
 from tests.security.places import Json, Place, places_of
 
+_OF_TENANT = each(lambda sample: sample.of_tenant)
 LEAST = 20
 """How many places there are at least: fewer would mean that they are not found."""
 
@@ -45,7 +46,7 @@ class Family:
         def value(place: Place) -> str:
             return (self.second if place == other else self.first)[place.kind]
 
-        ids = {**self.first, **{place.name: value(place) for place in places if place.where == "path"}}
+        ids = {**self.first, **{place.kind: value(place) for place in places if place.where == "path"}}
         query = {place.name: value(place) for place in places if place.where == "query"}
         body: Json | None = None
         if endpoint.body is not None and not endpoint.form:
@@ -57,15 +58,28 @@ class Family:
 
 def several(endpoint: Endpoint, ids: Mapping[str, str]) -> list[Place]:
     """The places of an operation that takes more than one id of what a customer has, as its usual body has them."""
-    within = set(re.findall(r'"\{(\w+)\}"', json.dumps(body_of(endpoint))))
+    body = body_of(endpoint)
     found = [
         place
         for place in places_of(endpoint, ids)[0]
         if place.kind in ids
+        and place.kind not in _OF_TENANT
         and not place.hidden
-        and (place.name in within if place.where == "body" else place.where == "query" or place.name in ids)
+        and (place.where != "body" or _said(body, place) == f"{{{place.kind}}}")
     ]
     return found if len(found) > 1 else []
+
+
+def _said(body: Any, place: Place) -> Any:
+    """What the usual body has at a place, None where it has nothing."""
+    for part in place.name.split("."):
+        if isinstance(body, dict):
+            body = body.get(part)
+        elif isinstance(body, list):
+            body = body[int(part)]
+        else:
+            return None
+    return body
 
 
 def _found(answer: httpx.Response) -> bool:

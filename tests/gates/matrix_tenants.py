@@ -78,7 +78,7 @@ class Two:
         """A request of the intruder for its own objects, but for what is put at some places."""
         ids = {
             **known_to(endpoint, self.mine),
-            **{place.name: value for place, value in put.items() if place.where == "path"},
+            **{place.kind: value for place, value in put.items() if place.where == "path"},
         }
         query = required_query(endpoint, self.mine)
         query |= {place.name: value for place, value in put.items() if place.where == "query"}

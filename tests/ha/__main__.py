@@ -52,6 +52,8 @@ async def main(asked: argparse.Namespace) -> int:
                     print(f"{since(begun)} so far")
         if asked.only in (None, "asynchronous"):
             said = await warned(house)
+        if any(found.faults for found in results):
+            print(f"what all parts said is kept in {house.keep_logs()}")
     if results:
         print("\n".join(table(results)))
     for line in said:

@@ -108,6 +108,13 @@ class House:
         if done.returncode:
             raise RuntimeError(f"{command[0]} ended with {done.returncode}: {done.stdout}{done.stderr}")
 
+    def keep_logs(self) -> Path:
+        """Copy what every process said to where it outlives the house."""
+        kept = Path(tempfile.mkdtemp(prefix="ovha-logs-"))
+        for log in (*self.root.glob("*.out"), *self.root.glob("ov-*/*.log")):
+            shutil.copy(log, kept / f"{log.parent.name}-{log.name}")
+        return kept
+
     def write(self, path: Path, text: str) -> Path:
         path.write_text(text, encoding="utf-8")
         if self.user is not None:

@@ -5,7 +5,6 @@ Every node is reached by the others, by the program and by itself towards etcd o
 
 from __future__ import annotations
 
-import base64
 import json
 import signal
 from collections.abc import Mapping, Sequence
@@ -96,7 +95,7 @@ class Patroni:
             "etcd", self.house.parts.etcd, "--name", "one", "--data-dir", self.house.folder("etcd"),
             "--listen-client-urls", client, "--advertise-client-urls", client,
             "--listen-peer-urls", f"http://{HOST}:{peers}", "--initial-advertise-peer-urls", f"http://{HOST}:{peers}",
-            "--initial-cluster", f"one=http://{HOST}:{peers}",
+            "--initial-cluster", f"one=http://{HOST}:{peers}", "--enable-v2",
         )  # fmt: skip
         await until("etcd answers", self._etcd_answers)
         for number in range(3):
@@ -117,8 +116,9 @@ class Patroni:
             "scope": "openvest",
             "name": name,
             "restapi": {"listen": f"{HOST}:{rest}", "connect_address": f"{HOST}:{ways['rest'].port}"},
-            # As a proxy, or Patroni asks etcd for its own address and goes round the way.
-            "etcd3": {"hosts": [f"{HOST}:{ways['etcd'].port}"], "use_proxies": True},
+            # As a proxy, or Patroni asks etcd for its own address and goes round the way. Not etcd3, where 3.0.2 of
+            # Debian 12 lets a leader that wakes up overwrite the lock of another (patroni/patroni, pull request 2689).
+            "etcd": {"hosts": [f"{HOST}:{ways['etcd'].port}"], "use_proxies": True},
             "bootstrap": {"dcs": DYNAMIC, "initdb": [{"encoding": "UTF8"}, {"locale": "C"}]},
             "postgresql": {
                 "listen": f"{HOST}:{postgres}",
@@ -157,10 +157,8 @@ class Patroni:
 
     async def holder(self) -> str | None:
         """Whose name the lock holds."""
-        key = base64.b64encode(LEADER_KEY.encode()).decode()
-        async with self.http.post(f"http://{HOST}:{self.etcd}/v3/kv/range", json={"key": key}) as answer:
-            values = (await answer.json(content_type=None)).get("kvs", [])
-        return base64.b64decode(values[0]["value"]).decode() if values else None
+        async with self.http.get(f"http://{HOST}:{self.etcd}/v2/keys{LEADER_KEY}") as answer:
+            return (await answer.json(content_type=None))["node"]["value"] if answer.status == 200 else None
 
     async def healthy(self, seconds: float = 120) -> Node:
         """Until one leads, two follow, and one of those is synchronous. Returns the leader."""

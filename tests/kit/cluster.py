@@ -186,6 +186,8 @@ def start_cluster(*, durable: bool = False) -> Cluster:
         "log_min_messages": "fatal",
         "max_prepared_transactions": "0",
     }
+    # A session of a test sees a statement few times, and the first five of each would be planned anew.
+    options |= {} if durable else {"plan_cache_mode": "force_generic_plan"}
     flags = [text for name, value in options.items() for text in ("-c", f"{name}={value}")]
     with (root / "log").open("wb") as log:
         process = subprocess.Popen(

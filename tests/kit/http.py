@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from types import ModuleType
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import httpx
@@ -162,6 +164,10 @@ class Api:
     async def post(self, target: str, body: Any, key: UUID | str | None = None) -> httpx.Response:
         """A POST with an idempotency key, a fresh one unless given."""
         return await self.send("POST", target, body, key=key or uuid4())
+
+
+# The client looks for this library, which is not there, all over the path again with each request.
+sys.modules.setdefault("sniffio", cast(ModuleType, None))
 
 
 def http_of(app: App) -> httpx.AsyncClient:

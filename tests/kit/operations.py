@@ -24,10 +24,17 @@ from tests.kit.samples import SAMPLES, body_in, every, lacks, owner_of, sample_o
 KEYED: Sequence[Endpoint] = tuple(endpoint for endpoint in SERVED if takes_key(endpoint))
 CONSTANT: Mapping[str, str] = every(lambda sample: sample.constants)
 """Path parameters that name nothing of a tenant."""
+_WHOSE: Mapping[str, str] = every(lambda sample: sample.whose)
 
 
 def path_names(endpoint: Endpoint) -> list[str]:
-    return re.findall(r"\{(\w+)\}", endpoint.path)
+    """What the objects in the path of an operation are called among ids."""
+    return [object_at(endpoint, name) for name in re.findall(r"\{(\w+)\}", endpoint.path)]
+
+
+def object_at(endpoint: Endpoint, name: str) -> str:
+    """What is put at a path parameter: of its own name, but where the feature's `whose` says another."""
+    return _WHOSE.get(f"{label(endpoint)} path {name}", name)
 
 
 class _Anybody(dict[str, str]):
@@ -57,7 +64,8 @@ def target(endpoint: Endpoint, ids: Mapping[str, str]) -> str:
     contract = contract_of(endpoint)
 
     def value(hit: re.Match[str]) -> str:
-        name, own = hit[1], f"{contract} {hit[1]}"
+        name = object_at(endpoint, hit[1])
+        own = f"{contract} {name}"
         if own in ids:
             return ids[own]
         return CONSTANT[name] if name in CONSTANT and name not in ids else ids[name]

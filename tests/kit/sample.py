@@ -155,7 +155,9 @@ class Sample:
     no_names: frozenset[str] = frozenset()
     """Free texts of bodies that are judged where they are used, or are the client's own and shown to it alone."""
     whose: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Whose id is put where the last part of the place is no object's name."""
+    """Whose id is put where the last part of the place is no object's name; and at a place, where it is another's."""
+    of_tenant: frozenset[str] = frozenset()
+    """Objects that belong to no customer, by their path parameter: whoever names one, it is the right one."""
     variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
     """What else a body is to have so that an id fits at this place; None takes a field away."""
     takes_any: Mapping[str, str] = field(default_factory=dict[str, str])

@@ -90,7 +90,7 @@ def places_of(endpoint: Endpoint, ids: Mapping[str, str]) -> tuple[list[Place], 
         if last in CONSTANT and (where == "path" or leaf.get("format") == "uuid"):
             continue
         if leaf.get("format") == "uuid":
-            kind = last if last in ids else sample.whose.get(last)
+            kind = sample.whose.get(told) or (last if last in ids else sample.whose.get(last))
             if kind is None:
                 what = f"has nothing for {last}, an id that {told} takes: say which object's id is put there"
                 undecided.append(lacks(feature, "whose", what))

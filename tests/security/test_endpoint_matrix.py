@@ -199,9 +199,11 @@ async def test_other_methods_are_answered_with_those_allowed(world: World) -> No
     for endpoint in SERVED:
         methods.setdefault(endpoint.path, set()).add(endpoint.method)
     for endpoint in SERVED:
-        answer = await world.api.http.request("TRACE", target(endpoint))
+        path = target(endpoint)
+        answer = await world.api.http.request("TRACE", path)
         assert answer.status_code == 405
-        assert set(answer.headers["allow"].split(", ")) == methods[endpoint.path]
+        fitting = [one for one in methods if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", one), path)]
+        assert set(answer.headers["allow"].split(", ")) == {method for one in fitting for method in methods[one]}
 
 
 async def test_no_sandbox_operation_is_described_in_production() -> None:

@@ -7,11 +7,12 @@ import struct
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import pytest
 
-from openvest.db.connections import commit, open_pool
+from openvest.db.connections import commit, connect, open_pool
 from openvest.db.faults import DatabaseDown, is_passing
 from openvest.db.hosts import Hosts, NoPrimary, keep_pulse, urls_of
 from openvest.db.query import Query
@@ -19,6 +20,9 @@ from openvest.db.unit import Database
 from openvest.db.wake import CHANNEL, Wake
 from tests.kit.cluster import APP, Cluster
 from tests.kit.ways import Way, way_to
+
+if TYPE_CHECKING:
+    Connection = asyncpg.Connection[asyncpg.Record]
 
 pytestmark = pytest.mark.anyio
 
@@ -44,23 +48,36 @@ async def name(cluster: Cluster) -> AsyncGenerator[str]:
     await cluster.drop(made)
 
 
+def message(kind: bytes, content: bytes) -> bytes:
+    return kind + struct.pack("!i", len(content) + 4) + content
+
+
+async def asked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Read what whoever connects asks for."""
+    (length,) = struct.unpack("!i", await reader.readexactly(4))
+    if length == 8:  # whether it speaks TLS
+        await reader.readexactly(4)
+        writer.write(b"N")
+        await reader.readexactly(4)
+
+
 async def as_standby(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """What a standby says to whoever connects: that all is well, and that it only follows."""
-
-    def message(kind: bytes, content: bytes) -> bytes:
-        return kind + struct.pack("!i", len(content) + 4) + content
-
     with suppress(OSError, asyncio.IncompleteReadError):
-        (length,) = struct.unpack("!i", await reader.readexactly(4))
-        if length == 8:  # whether it speaks TLS
-            await reader.readexactly(4)
-            writer.write(b"N")
-            await reader.readexactly(4)
+        await asked(reader, writer)
         writer.write(message(b"R", struct.pack("!i", 0)))
         for status in (b"server_version\x0015.18\x00", b"in_hot_standby\x00on\x00", b"client_encoding\x00UTF8\x00"):
             writer.write(message(b"S", status))
         writer.write(message(b"K", struct.pack("!ii", 1, 1)) + message(b"Z", b"I"))
         await reader.read()
+    writer.close()
+
+
+async def as_starting(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """What a server says that has not read its log to the end."""
+    await asked(reader, writer)
+    writer.write(message(b"E", b"SFATAL\x00C57P03\x00Mthe database system is starting up\x00\x00"))
+    await writer.drain()
     writer.close()
 
 
@@ -156,6 +173,48 @@ async def test_none_is_taken_that_is_below_what_was_seen(cluster: Cluster, name:
         with pytest.raises(NoPrimary, match="takes writes on timeline 1, where another one began 2") as refused:
             await hosts.connect()
         assert is_passing(refused.value)
+
+
+class Counted(Hosts):
+    tries = 0
+
+    async def connect(self, *_: object, **options: Any) -> Connection:
+        self.tries += 1
+        return await super().connect(**options)
+
+
+async def test_why_the_one_that_takes_writes_is_not_used_is_said_once(cluster: Cluster, name: str) -> None:
+    """A leader woke up and took the lock back from the one that was promoted; what that one acknowledged is missing."""
+    async with on_timelines(cluster, name, 2) as (one, _):
+        hosts, said = Counted([*one.urls, url(1, name)], connect_seconds=10, timeline=3), list[str]()
+        pulse = asyncio.create_task(keep_pulse(hosts, said.append, pulse_seconds=0.01))
+        async with asyncio.timeout(10):
+            while hosts.tries < 4:
+                await asyncio.sleep(0.01)
+        pulse.cancel()
+        await asyncio.gather(pulse, return_exceptions=True)
+    assert len(said) == 1
+    assert "takes writes on timeline 2, where another one began 3; what was written there may be missing" in said[0]
+
+
+async def test_a_server_that_is_starting_is_waited_for(cluster: Cluster, name: str) -> None:
+    """A crash of the database and a start of ours may meet."""
+    way, refused = Way(cluster.folder / ".s.PGSQL.5432"), 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal refused
+        if refused < 2:
+            refused += 1
+            await as_starting(reader, writer)
+        else:
+            await way.serve(reader, writer)
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    connection = await connect(url(server.sockets[0].getsockname()[1], name))
+    assert (await connection.fetchval(ONE.sql), refused) == (1, 2)
+    await connection.close()
+    server.close()
+    await way.close()
 
 
 async def test_after_a_late_answer_all_are_asked_who_leads(cluster: Cluster, name: str) -> None:

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from openvest.core.schema import Body, Instant, PaymentAmount, View
 from openvest.core.shown import changed, filled, shown
-from openvest.core.snapshots import snapshot_of
+from openvest.core.snapshots import snapshot_of, written
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,23 @@ def test_a_view_within_a_view_is_shown_in_the_same_way() -> None:
     whole = Gift("paper", Decimal("1.5"), AT, "for you", NewGift("cloth", Decimal(2)))
     seen = shown(GiftView, Gift)(snapshot_of(whole))
     assert (seen["note"], seen["card"]) == ("for you", {"wrapping": "cloth", "price": "2.00"})
+
+
+MAPPERS = (
+    shown(GiftView, Gift),
+    shown(GiftView, Gift, note="wrapping", card=lambda gift: {"price": gift["price"], "of": [gift["given_at"]]}),
+    shown(GiftView, Gift, note=lambda gift: (gift["card"] or gift)["wrapping"], card=lambda gift: gift["card"]),
+    shown(GiftView, Gift, card=lambda gift: gift["card"] and shown(CardView, NewGift)(gift["card"])),
+    shown(GiftView, Gift, note=lambda gift: gift.get("no such field")),
+    shown(GiftView, Gift, note=lambda gift: f"{gift['given_at']} {gift['price']}", card=lambda gift: {**gift}),
+)
+
+
+@pytest.mark.parametrize("mapper", MAPPERS)
+@pytest.mark.parametrize("card", [None, NewGift("cloth", Decimal("2.50"))])
+def test_a_row_itself_is_shown_as_its_snapshot_is(mapper: Callable[[Any], Any], card: NewGift | None) -> None:
+    gift = Gift("paper", Decimal("1.50"), AT, "for you", card)
+    assert written(mapper(gift)) == written(mapper(snapshot_of(gift)))
 
 
 def test_what_differs_is_another_field_or_a_function_of_the_whole() -> None:

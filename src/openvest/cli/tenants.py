@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -121,6 +122,36 @@ def bank_code(
         bank = BankCode(country, code, bic)
         await installation.assembled.database.write(found.tenant_id, lambda unit: service.name_bank_code(unit, bank))
         return f"{found.name}: virtual accounts are numbered under {code} in {country}."
+
+    inside(data_dir, work, typer.echo)
+
+
+@app.command(
+    "cut-off",
+    epilog="Example: openvest tenants cut-off acme 15:30; openvest tenants cut-off acme 12:00 --venue XLON",
+)
+def cut_off(
+    tenant: tenant_moves.Name,
+    local_time: Annotated[datetime, typer.Argument(metavar="HH:MM", formats=["%H:%M"], help="In the venue's time.")],
+    venue: Annotated[
+        str | None, typer.Option("--venue", help="MIC of the venue; all that have no time of their own unless given.")
+    ] = None,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+) -> None:
+    """Say when a tenant's BLOCK orders are netted and sent, 16:00 unless said.
+
+    Orders join until 5 minutes before. A time outside the session of a day is moved into it. An order that waits
+    already takes the first cut-off at or after the one it waits for.
+    """
+    from openvest.cli.operator_session import inside, one_tenant
+    from openvest.features.blocks import service
+
+    async def work(installation: Installation) -> str:
+        found, local = await one_tenant(installation, tenant), local_time.time()
+        await installation.assembled.database.write(
+            found.tenant_id, lambda unit: service.name_cut_off(unit, venue, local)
+        )
+        return f"{found.name}: blocks are sent at {local:%H:%M}, local time of {venue or 'every other venue'}."
 
     inside(data_dir, work, typer.echo)
 

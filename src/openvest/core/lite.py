@@ -18,7 +18,8 @@ from openvest.core.naming import Names
 from openvest.core.paging import MOST_OFFSET, Page, PageParameters, PageRequest, number_or
 from openvest.core.problems import FieldError, Problem
 from openvest.core.schema import Id, View, published_name
-from openvest.core.snapshots import Json, Snapshot, snapshot_of
+from openvest.core.shown import each_shown
+from openvest.core.snapshots import Json, Snapshot
 
 _PAGE = RULES["lite"].page
 
@@ -84,14 +85,14 @@ class PageQuery(PageParameters):
 
 def page_lite(found: Page[Any], mapper: Callable[[Snapshot], Json]) -> Json:
     """A page as lite shows it, each row by its mapper."""
-    items = [mapper(snapshot_of(row)) for row in found.rows]
+    items = each_shown(found.rows, mapper)
     meta = {"offset": found.offset, "limit": found.limit, "count": len(items), "total": found.total}
     return {"data": items, "meta": meta}
 
 
 def list_lite(found: Page[Any], mapper: Callable[[Snapshot], Json]) -> Json:
     """A list without pages as lite shows it. `found` is the page that `WHOLE` asks for."""
-    return {"data": [mapper(snapshot_of(row)) for row in found.rows]}
+    return {"data": each_shown(found.rows, mapper)}
 
 
 def event_object(category: EventCategory, name: str = "id") -> Callable[[Snapshot], Json]:

@@ -138,7 +138,9 @@ def _with_combinations(
 ) -> ValidationError:
     """The same refusal, with what the fields that do fit say together."""
     found = error.errors(include_url=False)
-    unfit = {str(detail["loc"][0]) for detail in found if detail["loc"] and detail["type"] != "extra_forbidden"}
+    # A field that is not ours is no field that does not fit; one within a field of ours makes that unfit.
+    places = [one["loc"] for one in found if one["type"] != "extra_forbidden" or len(one["loc"]) > 1]
+    unfit = {str(place[0]) for place in places if place}
     together = _combinations(cls, _lenient(cls).model_validate(sent, context=context), unfit, context)
     said = [field_error for field_error in together if field_error.field.partition(".")[0] not in unfit]
     return ValidationError.from_exception_data(error.title, [*_lines(error), *map(_line, said)])
@@ -217,7 +219,9 @@ def _text(value: Any) -> Any:
     return value
 
 
-def _decimal(pattern_digits: int, places: int, *, exact: bool, signed: bool) -> tuple[Any, Any]:
+def decimal_of(pattern_digits: int, places: int, *, exact: bool = False, signed: bool = False) -> tuple[Any, Any]:
+    """What reads a decimal of at most so many digits before and after the point, and how it is described."""
+
     def parse(value: Any) -> Any:
         if isinstance(value, Decimal):
             return value
@@ -241,11 +245,11 @@ def _decimal(pattern_digits: int, places: int, *, exact: bool, signed: bool) -> 
     return BeforeValidator(parse), WithJsonSchema({"type": "string", "pattern": pattern})
 
 
-_PAY, _PAY_SCHEMA = _decimal(9, 2, exact=True, signed=False)
-_SIGNED_PAY, _SIGNED_PAY_SCHEMA = _decimal(9, 2, exact=True, signed=True)
-_UNSIGNED, _UNSIGNED_SCHEMA = _decimal(63, 27, exact=False, signed=False)
-_SIGNED, _SIGNED_SCHEMA = _decimal(63, 27, exact=False, signed=True)
-_SIGNED_UNITS, _SIGNED_UNITS_SCHEMA = _decimal(63, 10, exact=False, signed=True)
+_PAY, _PAY_SCHEMA = decimal_of(9, 2, exact=True, signed=False)
+_SIGNED_PAY, _SIGNED_PAY_SCHEMA = decimal_of(9, 2, exact=True, signed=True)
+_UNSIGNED, _UNSIGNED_SCHEMA = decimal_of(63, 27, exact=False, signed=False)
+_SIGNED, _SIGNED_SCHEMA = decimal_of(63, 27, exact=False, signed=True)
+_SIGNED_UNITS, _SIGNED_UNITS_SCHEMA = decimal_of(63, 10, exact=False, signed=True)
 
 IN_CENTS = Shown(lambda amount: cents(Decimal(amount)))
 PaymentAmount = Annotated[Decimal, _PAY, _PAY_SCHEMA, IN_CENTS]

@@ -6,43 +6,63 @@ side and forgets the other is told when the module is imported.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from operator import attrgetter
 from types import UnionType
-from typing import Any, Protocol, TypeVar, Union, get_args, get_origin
+from typing import Any, Protocol, TypeVar, Union, cast, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from openvest.core.records import values_getter
 from openvest.core.schema import Shown, View
-from openvest.core.snapshots import Json, Snapshot
+from openvest.core.snapshots import Json, Snapshot, snapshot_of, snapshot_value
 
-Mapper = Callable[[Snapshot], Json]
 Source = str | Callable[[Any], Any]
 """Where a value comes from if not from the field of the same name: another field, or a function of the whole."""
 T = TypeVar("T", covariant=True)
 S = TypeVar("S", contravariant=True)
+_Step = tuple[str, str | None, Callable[[Any], Json] | None, bool]
+"""A field of the view, the field that is read (None: all), what is made of it, and whether None is shown."""
 
 
-def shown(view: type[BaseModel], row: type[Any], **named: Source) -> Mapper:
-    """How a snapshot of `row` is shown as `view`: each field of the view from the row's field of the same name.
+def each_shown(rows: Iterable[Any], mapper: Callable[[Any], Json]) -> list[Json]:
+    """Rows as a mapper shows them: one of `shown` without a snapshot between."""
+    if isinstance(mapper, ViewMapper):
+        return [mapper(row) for row in rows]
+    return [mapper(snapshot_of(row)) for row in rows]
+
+
+def shown(view: type[BaseModel], row: type[Any], **named: Source) -> ViewMapper:
+    """How a snapshot of `row`, or a row itself, is shown as `view`: each field from the row's field of the same name.
 
     How a value is written follows from the view's type (`Shown`, such as cents), a view within it is shown in the same
-    way, and what a view need not have is left out where it is None.
+    way, and what a view need not have is left out where it is None. A function is given the snapshot. What is left of a
+    row as it is, the encoder writes as a snapshot has it.
     Raises: TypeError for a field that comes from nowhere.
     """
     _check(f"{view.__name__} shown of {row.__name__}", list(view.model_fields), _names(row), named)
     return _mapper(view, named)
 
 
-def _mapper(view: type[BaseModel], named: Mapping[str, Source]) -> Mapper:
-    steps = [(name, *_step(field, named.get(name, name))) for name, field in view.model_fields.items()]
+class ViewMapper:
+    """Makes a view of a snapshot, or of a row without a snapshot between: a list has a row for each of its items."""
 
-    def mapper(snapshot: Snapshot) -> Json:
+    __slots__ = ("_steps", "_values_of")
+
+    def __init__(self, steps: Sequence[_Step]) -> None:
+        self._steps = steps
+        read = [key for _, key, _, _ in steps if key is not None]
+        # Of what is made of the whole anything is read.
+        self._values_of = values_getter([key or (read or ["__class__"])[0] for _, key, _, _ in steps])
+
+    def __call__(self, thing: Any) -> Json:
+        return self._of_snapshot(cast(Snapshot, thing)) if isinstance(thing, dict) else self._of_row(thing)
+
+    def _of_snapshot(self, snapshot: Snapshot) -> Json:
         answer: dict[str, Json] = {}
-        for name, key, make, required in steps:
+        for name, key, make, required in self._steps:
             # A snapshot may be older than a field that need not be there.
             value = snapshot if key is None else snapshot[key] if required else snapshot.get(key)
             if make is not None and value is not None:
@@ -51,7 +71,43 @@ def _mapper(view: type[BaseModel], named: Mapping[str, Source]) -> Mapper:
                 answer[name] = value
         return answer
 
-    return mapper
+    def _of_row(self, row: Any) -> Json:
+        answer: dict[str, Json] = {}
+        for (name, key, make, required), value in zip(self._steps, self._values_of(row), strict=True):
+            if make is not None:
+                if key is None:
+                    value = make(_SnapshotOf(row))
+                elif value is not None:
+                    value = make(value)
+            if required or value is not None:
+                answer[name] = value
+        return answer
+
+
+class _SnapshotOf(Mapping[str, Json]):
+    """A row's snapshot, of which a field is made when it is asked for."""
+
+    __slots__ = ("row",)
+
+    def __init__(self, row: Any) -> None:
+        self.row = row
+
+    def __getitem__(self, name: str) -> Json:
+        try:
+            value = getattr(self.row, name)
+        except AttributeError:
+            raise KeyError(name) from None
+        return snapshot_value(value)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.row.__dataclass_fields__)
+
+    def __len__(self) -> int:
+        return len(self.row.__dataclass_fields__)
+
+
+def _mapper(view: type[BaseModel], named: Mapping[str, Source]) -> ViewMapper:
+    return ViewMapper([(name, *_step(field, named.get(name, name))) for name, field in view.model_fields.items()])
 
 
 def _step(field: FieldInfo, source: Source) -> tuple[str | None, Callable[[Any], Json] | None, bool]:

@@ -13,8 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
-from functools import cache
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -39,14 +38,23 @@ class Emitted:
 _OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_PASSTHROUGH_SUBCLASS
 
 
+class _Writers(dict[type[Any], Callable[[Any], Any]]):
+    """How values of a kind are written, looked for once: a life hands over a hundred of them."""
+
+    def __missing__(self, kind: type[Any]) -> Callable[[Any], Any]:
+        self[kind] = writer = _writer(kind)
+        return writer
+
+
+_WRITERS = _Writers()
+
+
 def _other(value: Any) -> Any:
     """What orjson hands over: decimals, and subclasses such as enums and the driver's uuid."""
-    return _writer(cast("type[Any]", type(value)))(value)
+    return _WRITERS[type(value)](value)
 
 
-@cache
 def _writer(kind: type[Any]) -> Callable[[Any], Any]:
-    """How values of a kind are written, looked for once: a life hands over a hundred of them."""
     if issubclass(kind, Decimal):
         return plain
     if issubclass(kind, (UUID, str)):
@@ -62,9 +70,14 @@ def _named(value: Mapping[Any, Any]) -> dict[str, Any]:
     return {str(name): item for name, item in value.items()}
 
 
+def written(thing: Any) -> bytes:
+    """JSON, in which values of the domain are as snapshots have them. Raises: TypeError for a kind without a form."""
+    return orjson.dumps(thing, default=_other, option=_OPTIONS)
+
+
 def text_of(thing: Any) -> str:
     """A domain object as the text of its snapshot. Raises: TypeError for a kind that has no text form."""
-    return orjson.dumps(thing, default=_other, option=_OPTIONS).decode()
+    return written(thing).decode()
 
 
 def parsed(text: str) -> Json:
@@ -74,7 +87,13 @@ def parsed(text: str) -> Json:
 
 def snapshot_value(value: Any) -> Json:
     """One value as JSON. Raises: TypeError for a kind that has no text form."""
-    return orjson.loads(orjson.dumps(value, default=_other, option=_OPTIONS))
+    if value is None or type(value) is str or type(value) is bool:
+        return value
+    if isinstance(value, Decimal):
+        return plain(value)
+    if isinstance(value, UUID):
+        return str(value)
+    return orjson.loads(written(value))
 
 
 def snapshot_of(thing: Any) -> dict[str, Any]:

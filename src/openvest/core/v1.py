@@ -11,7 +11,8 @@ from pydantic import BaseModel, Field, create_model
 from openvest.core.contracts import RULES
 from openvest.core.paging import Order, Page, PageParameters, number_or
 from openvest.core.schema import Currency, Id, Isin, SignedDecimal, View, published_name
-from openvest.core.snapshots import Json, Snapshot, snapshot_of
+from openvest.core.shown import each_shown
+from openvest.core.snapshots import Json, Snapshot
 
 _PAGE = RULES["v1"].page
 
@@ -74,7 +75,7 @@ class ByTimesQuery(PageQuery):
 
 def page_v1(found: Page[Any], mapper: Callable[[Snapshot], Json]) -> Json:
     """A page as v1 shows it, each row by its mapper."""
-    items = [mapper(snapshot_of(row)) for row in found.rows]
+    items = each_shown(found.rows, mapper)
     meta = {
         "offset": found.offset,
         "limit": found.limit,

@@ -12,8 +12,10 @@ import asyncpg
 import orjson
 from asyncpg.pgproto import pgproto
 
+from openvest.core.clock import monotonic_ns
 from openvest.core.ids import KIND
 from openvest.core.snapshots import dumps
+from openvest.db.address import Progress, silent
 from openvest.db.faults import DOWN
 from openvest.db.hosts import Hosts, PlainConnection
 
@@ -51,6 +53,9 @@ Where several hosts are named, one that says nothing at all is found sooner, by 
 ROLLBACK_SECONDS = 2.0
 COMMAND_SECONDS = 60
 """How long the driver waits for one statement: only for a server, or a way to it, that says nothing at all."""
+
+STARTING_SECONDS, STARTING_POLL_SECONDS, TOLD_SECONDS = 600, 0.1, 5
+"""How long a start waits for a server that says it is starting: the log of a large unclean stop takes its time."""
 
 _WAITS_FOR_COMMITS = """
 select set_config(name, 'on', false) from pg_settings
@@ -102,9 +107,24 @@ async def roll_back(connection: Connection) -> None:
             connection.terminate()
 
 
-async def connect(url: str, **options: Any) -> Connection:
-    """One session, on the host that takes writes. Raises: what the driver raises, NoPrimary."""
-    return await Hosts.of(url).connect(**options)
+async def connect(url: str, *, tell: Progress = silent, **options: Any) -> Connection:
+    """One session, on the host that takes writes; a server that is starting is waited for.
+
+    Why: after a crash it says for a while that it recovers, and who starts both together need not know of it.
+    Raises: what the driver raises, NoPrimary.
+    """
+    hosts, begun, told = Hosts.of(url), monotonic_ns(), 0.0
+    while True:
+        try:
+            return await hosts.connect(**options)
+        except asyncpg.CannotConnectNowError as error:
+            waited = (monotonic_ns() - begun) / 1_000_000_000
+            if waited > STARTING_SECONDS:
+                raise
+            if waited - told > TOLD_SECONDS:
+                told = waited
+                tell(f"The database does not take connections yet ({error}; {waited:.0f} s so far)…")
+        await asyncio.sleep(STARTING_POLL_SECONDS)
 
 
 async def open_pool(

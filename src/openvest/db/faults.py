@@ -37,6 +37,9 @@ DOWN = (
 """What says that the server or the way to it is gone. The driver's own confusion, met when a connection breaks in the
 middle of an answer, is among it: what became of the unit is not known then."""
 
+HELD = asyncpg.LockNotAvailableError
+"""Somebody else held for too long what the statement waited for; it has done nothing."""
+
 AGAIN = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 """What the owner of a unit tries again at once: two units met, and one of them was asked to step back."""
 

@@ -69,7 +69,14 @@ class PlainConnection(asyncpg.Connection):  # pyright: ignore[reportMissingTypeA
 
 
 class NoPrimary(ConnectionError):
-    """None of several hosts takes writes now; the text says what each of them said."""
+    """None of several hosts takes writes now; the text says what each of them said.
+
+    `overtaken`: of one that does take writes, why it is not used.
+    """
+
+    def __init__(self, text: str, overtaken: str | None = None) -> None:
+        super().__init__(text)
+        self.overtaken = overtaken
 
 
 def urls_of(url: str) -> tuple[str, ...]:
@@ -173,8 +180,9 @@ class Hosts:
             is_of_the_server = isinstance(error, asyncpg.PostgresError) and not isinstance(error, _PASSING)
             if is_of_the_server or not isinstance(error, _FAILED):
                 return error
-        each = (f"{self.name_of(place)}: {_words(said[place])}" for place in sorted(said))
-        return NoPrimary("no host takes writes (" + "; ".join(each) + ")")
+        each = {place: f"{self.name_of(place)}: {_words(said[place])}" for place in sorted(said)}
+        overtaken = next((each[place] for place, error in said.items() if isinstance(error, Overtaken)), None)
+        return NoPrimary("no host takes writes (" + "; ".join(each.values()) + ")", overtaken)
 
     def name_of(self, place: int) -> str:
         """Host and port, without who connects as whom."""
@@ -213,13 +221,17 @@ async def keep_pulse(
     may last. There is one primary, so whatever still hangs on another host than the one found here is ended as well.
     """
     place: int | None = None
+    overtaken: str | None = None
     while True:
         try:
             connection = await hosts.connect(command_timeout=silent_seconds)
-        except _FAILED:
+        except _FAILED as error:
+            if isinstance(error, NoPrimary) and error.overtaken not in (None, overtaken):
+                overtaken = error.overtaken
+                tell(f"{overtaken}; what was written there may be missing here, so it is not used before a new start.")
             await asyncio.sleep(pulse_seconds)
             continue
-        before, place, asked = place, hosts.place_of(connection), monotonic_ns()
+        before, place, overtaken, asked = place, hosts.place_of(connection), None, monotonic_ns()
         hosts.drop(but=place)
         if before not in (None, place):
             tell(f"{hosts.name_of(place)} takes the writes now.")

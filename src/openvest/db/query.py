@@ -23,7 +23,8 @@ _PARAMETER = re.compile(r"\$(\d+)")
 class Query(Generic[R]):
     """A statement that returns rows. Shape: `row` is a frozen dataclass whose fields are the columns, in order.
 
-    `row` may also be a plain type (`int`, `UUID`, `datetime`) for a statement of exactly one column.
+    `row` may also be a plain type (`int`, `UUID`, `datetime`) for a statement of exactly one column, or `tuple` for
+    rows that whoever asks takes apart.
     """
 
     row: type[R]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
+from openvest.db.address import Progress, silent
 from openvest.db.checks import StartRefused
 from openvest.db.cluster import MAX_CONNECTIONS
 from openvest.db.connections import connect
@@ -81,7 +82,9 @@ def room_for(processes: int) -> int:
     return max(MAX_CONNECTIONS, needed(processes) + COMMANDS + _RESERVED)
 
 
-async def check_room(url: str, processes: int, *, patience_seconds: float = _PATIENCE_SECONDS) -> None:
+async def check_room(
+    url: str, processes: int, tell: Progress = silent, *, patience_seconds: float = _PATIENCE_SECONDS
+) -> None:
     """Refuse a start whose connections do not fit. Raises: StartRefused, what a connection raises.
 
     Why some patience: the sessions of a process that was just killed go away, but not at once.
@@ -90,7 +93,7 @@ async def check_room(url: str, processes: int, *, patience_seconds: float = _PAT
     need = needed(processes)
     while True:
         try:
-            connection = await connect(url)
+            connection = await connect(url, tell=tell)
         except asyncpg.TooManyConnectionsError as error:
             refusal, lasting = f"The database takes no further connection ({error}); end what uses it.", False
         else:

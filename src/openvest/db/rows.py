@@ -164,10 +164,12 @@ def insert(
     *,
     also: Mapping[LiteralString, LiteralString] = {},
     unless: LiteralString = "",
+    among: LiteralString = "",
 ) -> Write[R]:
     """Add rows to a table of tenants. `also` gives columns that are no fields, as expressions over a row `t`.
 
-    `unless` names columns: a row that equals another of the tenant in them is left out.
+    `unless` names columns: a row that equals another of the tenant in them is left out; with `among`, the condition of
+    a unique index, only rows of which it is true are compared.
     Why the tenant is that of a row: the shard that holds it takes the whole statement, as it takes nothing that only
     names a tenant beside arrays. What is written out has the same form.
     """
@@ -180,7 +182,7 @@ def insert(
         " where o.tenant_id = $1"
     )
     if unless:
-        sql += f" on conflict (tenant_id, {unless}) do nothing"
+        sql += f" on conflict (tenant_id, {unless}){f' where {among}' if among else ''} do nothing"
     return Write(_literal(sql), row, names, kinds)
 
 

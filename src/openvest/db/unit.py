@@ -396,4 +396,4 @@ async def _fetch(connection: Connection, query: Query[R], args: Sequence[Any]) -
     make = query.row
     if hasattr(make, "__dataclass_fields__"):
         return [make(*record) for record in found]
-    return [cast(R, record[0]) for record in found]
+    return cast("list[R]", found) if make is tuple else [cast(R, record[0]) for record in found]

@@ -251,7 +251,7 @@ async def opened(
     many as this start brings; `ending` bounds what its end takes. Raises: StartRefused, SchemaRefused, OSError.
     """
     if processes:
-        await check_room(urls.app, processes)
+        await check_room(urls.app, processes, progress)
     if urls.embedded:
         await migrate(urls, progress)
     await _checked(urls, progress)

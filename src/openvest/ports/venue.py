@@ -30,7 +30,7 @@ class VenueOrder:
     (look_after, end of the session]. `limit_price` is on the venue's tick; also where the customer gave no limit, it
     caps a BUY and is the least a block's SELL takes. `cancel` asks to end the order now, or as of `ended_at`, when its
     trading was over: what happened up to then stands. `account_id` to `client_reference` let a simulated venue match
-    scenarios.
+    scenarios; what serves many customers names none of them.
     """
 
     id: UUID
@@ -52,8 +52,8 @@ class VenueOrder:
     look_after: datetime
     asked_at: datetime
     cancel: bool
-    account_id: UUID
-    user_id: UUID
+    account_id: UUID | None
+    user_id: UUID | None
     client_reference: str | None
     ended_at: datetime | None = None
 

@@ -27,11 +27,9 @@ from openvest.core.http_signatures import (
     verify_signature,
 )
 from openvest.core.ids import parse_id
-from openvest.core.problems import Unauthorised
-from openvest.declarations import Caller
 from openvest.server.directory import Directory, KnownKey, KnownToken
 from openvest.server.messages import Request
-from openvest.server.nonces import Claim, NonceGate
+from openvest.server.nonces import Claim, NonceGate, Stale
 
 _BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] ([a-zA-Z0-9\-._~+/]{1,1000}=*)")
 
@@ -43,41 +41,45 @@ _UNPROVEN = "the client or its secret is unknown, or the client is one that has 
 
 @dataclass(frozen=True, slots=True)
 class Authenticator:
-    """Judges credentials; `request.refusal` gets the reason for the log."""
+    """Judges credentials."""
 
     directory: Directory
     nonces: NonceGate
     wire: WireClock
 
-    async def caller(self, request: Request, *, writes: bool) -> Caller:
-        """Raises: Unauthorised, DatabaseDown."""
-        try:
-            return await self._caller(request, writes)
-        except SignatureRefused as refused:
-            request.refusal = refused.reason
-            raise Unauthorised(refused.told) from None
+    async def claim(self, request: Request) -> Claim:
+        """Credentials that hold as this process knows them; nothing is told by them before they are admitted.
 
-    async def token_caller(self, request: Request) -> Caller:
-        """The client of a token request. Raises: Unauthorised, DatabaseDown."""
-        try:
-            return await self._token_caller(request)
-        except SignatureRefused as refused:
-            request.refusal = refused.reason
-            raise Unauthorised(refused.told) from None
-
-    async def _caller(self, request: Request, writes: bool) -> Caller:
-        bearer = _BEARER.fullmatch(request.text(b"authorization") or "")
-        if bearer is None:
-            raise SignatureRefused("there is no bearer token")
+        Raises: SignatureRefused, DatabaseDown.
+        """
+        bearer = _bearer(request)
         signed = b"signature" in request.fields or b"signature-input" in request.fields
         parsed = self._parse(request, names_caller=True) if signed else None
-        token = await self._token(request, bearer[1], parsed)
+        token = await self._token(request, bearer, parsed)
         key = None if parsed is None else await self._signer(parsed, token.caller.client_id)
-        if not await self._stands(parsed, token, key, durably=writes):
-            token = await self._token(request, bearer[1], parsed)
-            if parsed is not None:
-                await self._signer(parsed, token.caller.client_id)
-        return token.caller
+        return Claim(token.caller, token, key, parsed)
+
+    async def admit(self, request: Request, claim: Claim, *, durably: bool = True) -> bool:
+        """Use up the nonce, where no flush did. False where what was judged by the claim is to be judged again.
+
+        Raises: SignatureRefused, DatabaseDown.
+        """
+        if not claim.spent:
+            try:
+                await self.nonces.admit(claim, durably=durably)
+            except Stale:
+                await self.judge_again(request, claim)
+                return False
+        return True
+
+    async def judge_again(self, request: Request, claim: Claim) -> None:
+        """Token or key are not what stands any more. Raises: SignatureRefused, DatabaseDown."""
+        self.directory.forget(claim.token, claim.key)
+        if claim.token is not None:
+            claim.token = await self._token(request, _bearer(request), claim.parsed)
+            claim.caller = claim.token.caller
+        if claim.parsed is not None:
+            claim.key = await self._signer(claim.parsed, named_client(request))
 
     async def _token(self, request: Request, text: str, parsed: ParsedSignature | None) -> KnownToken:
         """The token of this text, where the request may bear it. Raises: SignatureRefused."""
@@ -101,15 +103,14 @@ class Authenticator:
             raise SignatureRefused("the idempotency key is not covered, which this client demands")
         return token
 
-    async def _token_caller(self, request: Request) -> Caller:
-        named = named_client(request)
+    async def claim_of_form(self, request: Request) -> Claim:
+        """As `claim`, of a token request. One that is not signed proves nobody, and has nothing to be admitted."""
+        named, key, parsed = named_client(request), None, None
         if b"upvest-client-id" in request.fields and named is None:
             raise SignatureRefused("the client id is malformed")
         if b"signature" in request.fields or b"signature-input" in request.fields:
             parsed = self._parse(request, names_caller=False)
             key = await self._signer(parsed, named)
-            if not await self._stands(parsed, None, key, durably=True):
-                key = await self._signer(parsed, named)
             client = await self.directory.client(key.client_id)
             if client is None:
                 raise SignatureRefused("the client is unknown")
@@ -123,7 +124,7 @@ class Authenticator:
             if client is None or RULES[client.caller.contract].signed or named not in (None, asked):
                 raise SignatureRefused(_UNPROVEN)
         request.client = str(client.caller.client_id)
-        return client.caller
+        return Claim(client.caller, None, key, parsed, spent=parsed is None)
 
     def _parse(self, request: Request, *, names_caller: bool) -> ParsedSignature:
         message = SignedMessage(request.method, request.raw_path, request.query, request.headers, request.body)
@@ -138,21 +139,12 @@ class Authenticator:
         verify_signature(parsed, key.key)
         return key
 
-    async def _stands(
-        self, parsed: ParsedSignature | None, token: KnownToken | None, key: KnownKey | None, *, durably: bool
-    ) -> bool:
-        """Use up the nonce. False where token or key are no longer what they were judged by, which is forgotten.
 
-        Raises: SignatureRefused.
-        """
-        nonce, usable_until = (None, None) if parsed is None else (parsed.nonce, parsed.usable_until)
-        claimed = await self.nonces.claim(Claim(token, key, nonce, usable_until), durably=durably)
-        if not claimed.fresh:
-            told = "the nonce was used before with this key; every request needs one of its own"
-            raise SignatureRefused("the nonce was used before", told)
-        if not claimed.stands:
-            self.directory.forget(token, key)
-        return claimed.stands
+def _bearer(request: Request) -> str:
+    bearer = _BEARER.fullmatch(request.text(b"authorization") or "")
+    if bearer is None:
+        raise SignatureRefused("there is no bearer token")
+    return bearer[1]
 
 
 def named_client(request: Request) -> UUID | None:

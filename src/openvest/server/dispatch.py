@@ -8,15 +8,17 @@ under way. Every answer carries the request id; a fault of ours says nothing els
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from openvest.core.clock import monotonic_ns
 from openvest.core.contracts import RULES
+from openvest.core.http_signatures import SignatureRefused
 from openvest.core.ids import random_text
 from openvest.core.problems import Forbidden, Internal, Problem, Unauthorised
 from openvest.core.schema import ValidationContext
-from openvest.db.faults import DatabaseDown, TooBusy, is_unavailable
+from openvest.db.faults import DatabaseDown, TooBusy, is_passing, is_unavailable
 from openvest.declarations import Call, Caller, Endpoint
 from openvest.server.authentication import Authenticator, form_client, named_client
 from openvest.server.bodies import Bodies
@@ -37,8 +39,9 @@ from openvest.server.messages import (
     unavailable,
 )
 from openvest.server.negotiation import check_accept, check_content_type, check_version, idempotency_key
+from openvest.server.nonces import Claim, Stale
 from openvest.server.parsing import parse_body, parse_path, parse_query
-from openvest.server.router import Router, first, pick
+from openvest.server.router import Hit, Router, first, is_flushed, pick
 from openvest.server.running import Runner
 from openvest.server.settings import ServerSettings
 from openvest.work.runner import Stuck
@@ -79,6 +82,8 @@ class Dispatcher:
 
     def refusal(self, request: Request, error: Exception) -> Problem:
         """What the client hears of an exception; a fault of ours goes into the log."""
+        if isinstance(error, SignatureRefused):
+            request.refusal, error = error.reason, Unauthorised(error.told)
         if isinstance(error, Unauthorised) and self.settings.mode == "sandbox":
             reason = error.reason or request.doubt
             error.detail = f"{error.detail.removesuffix('.')}: {reason}." if reason else error.detail
@@ -103,16 +108,32 @@ class Dispatcher:
         named = named_client(request) or (form_client(request) if endpoint.form else None)
         await self._limit(named)
         await self.bodies.turn(len(request.body))
-        if endpoint.form:
-            caller = await self.authenticator.token_caller(request)
-        else:
-            caller = await self.authenticator.caller(request, writes=endpoint.is_write)
-        if named is None:
-            await self._limit(caller.client_id)  # whom only a token names is known now
-        rules = RULES[caller.contract]
-        if not endpoint.form or rules.signed:  # a form that is not signed proves nobody yet
-            self.in_flight.enter(caller.client_id)
-            request.under_way_of = caller.client_id
+        credentials = self.authenticator.claim_of_form if endpoint.form else self.authenticator.claim
+        claim = await credentials(request)
+        if not is_flushed(hits, request.method):
+            await self.authenticator.admit(request, claim, durably=endpoint.is_write)
+        while True:
+            try:
+                answer = await self._run(request, hits, claim, named)
+            except Stale:
+                await self.authenticator.judge_again(request, claim)
+            except Exception as error:
+                # What passes leaves open what became of the request, and whether its nonce is used.
+                if is_passing(error) or await self.authenticator.admit(request, claim):
+                    raise
+            else:
+                if await self.authenticator.admit(request, claim):
+                    return answer
+
+    async def _run(self, request: Request, hits: Sequence[Hit], claim: Claim, named: UUID | None) -> HttpResponse:
+        """All that is judged behind the credentials."""
+        caller, rules = claim.caller, RULES[claim.caller.contract]
+        if request.under_way_of is None:
+            if named is None:
+                await self._limit(caller.client_id)  # whom only a token names is known now
+            if claim.token is not None or rules.signed:  # a form that is not signed proves nobody yet
+                self.in_flight.enter(caller.client_id)
+                request.under_way_of = caller.client_id
         endpoint, hit = pick(hits, caller.contract, request.method)
         request.operation = endpoint.operation_id
         check_accept(request, endpoint)
@@ -128,7 +149,7 @@ class Dispatcher:
         path = parse_path(endpoint, hit.route.names, hit.values)
         call = Call(caller, path, query, body, key, request.request_id, webhook_allow_list=allow_list)
         keyed = None if key is None else keyed_request(request, caller, key, plain)
-        return await self.runner.run(endpoint, call, keyed)
+        return await self.runner.run(endpoint, call, keyed, claim)
 
     async def _limit(self, client_id: UUID | None) -> None:
         """The limit of the client as it is named, before anything is proven.

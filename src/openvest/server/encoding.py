@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from openvest.core.snapshots import dumps
+from openvest.core.snapshots import written
 from openvest.declarations import Endpoint, Response
 from openvest.server.messages import JSON, HttpResponse
 
@@ -19,8 +19,8 @@ def encode(endpoint: Endpoint, result: Any) -> HttpResponse:
         headers = {**headers, **result.headers}
         result = result.body
     if not headers and not isinstance(result, bytes):
-        return HttpResponse(status, None if result is None else dumps(result).encode())
+        return HttpResponse(status, None if result is None else written(result))
     extra = {name.lower().encode(): value.encode("latin-1") for name, value in headers.items()}
     kind = extra.pop(b"content-type", _BYTES if isinstance(result, bytes) else JSON)
-    body = result if isinstance(result, bytes) or result is None else dumps(result).encode()
+    body = result if isinstance(result, bytes) or result is None else written(result)
     return HttpResponse(status, body, kind, tuple(extra.items()))

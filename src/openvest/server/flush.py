@@ -1,8 +1,8 @@
 """Adaptive group commit: requests of one tenant and one endpoint share a unit of work.
 
 What queues up while the last flush runs is the next one; a lone request is a flush of one, there is no other path. A
-flush commits before anyone hears of it. A data error runs every request alone; where the outcome is unknown all hear
-so, and their retries find the truth under their keys.
+flush commits before anyone hears of it, the nonces of its requests with their effects. A data error runs every request
+alone; where the outcome is unknown all hear so, and their retries find the truth under their keys.
 
 Source: PERFORMANCE.md "A flush"; DOMAIN.md sections 2 and 8.
 """
@@ -34,6 +34,7 @@ from openvest.server.idempotency import (
     wanted,
 )
 from openvest.server.messages import HttpResponse
+from openvest.server.nonces import Asked, Claim
 from openvest.server.queues import Batcher, Waiting
 from openvest.server.settings import ServerSettings
 
@@ -43,11 +44,12 @@ _BEFORE_COMMIT, _AFTER_COMMIT = failpoint("flush.before_commit"), failpoint("flu
 
 @record
 class FlushItem:
-    """One request on its way into a flush. Units: `deadline_ns` and `came_ns` are monotonic nanoseconds."""
+    """A request that a flush is to admit and to work. Units: `deadline_ns` and `came_ns` are monotonic nanoseconds."""
 
     call: Call
     keyed: Keyed | None
     deadline_ns: int
+    claim: Claim | None = None
     came_ns: int = field(default_factory=monotonic_ns)
 
 
@@ -68,26 +70,6 @@ class _Plan:
     workers: list[int]
     uses: dict[int, int]
     followers: list[tuple[int, int]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Keys:
-    """The keys of a flush. Shape: positions in the flush; of equal keys the first is in `first`, the others `later`."""
-
-    first: dict[tuple[UUID, UUID], tuple[int, Keyed]]
-    later: list[tuple[int, Keyed]]
-
-    @staticmethod
-    def of(items: Sequence[FlushItem]) -> _Keys:
-        keys = _Keys({}, [])
-        for position, item in enumerate(items):
-            if (keyed := item.keyed) is None:
-                continue
-            if keyed.scope in keys.first:
-                keys.later.append((position, keyed))
-            else:
-                keys.first[keyed.scope] = position, keyed
-        return keys
 
 
 class Flush:
@@ -169,48 +151,50 @@ class Flush:
         tenant_id, number = key
         endpoint = self._endpoints[number]
         items = [one.item for one in waiting]
-        keys = _Keys.of(items)
+        keyed = list({k.scope: k for item in items if (k := item.keyed) is not None}.values())
+        asked = Asked([item.claim for item in items])
 
-        async def work(unit: Unit) -> list[Outcome]:
-            plan = self._plan(unit, items, keys)
+        async def work(unit: Unit) -> tuple[list[Outcome], bool]:
+            plan = self._plan(unit, items, keyed, asked)
             accepted = await self._work(unit, endpoint, items, plan)
             if not accepted:
                 unit.abandon()
             for leader, follower in plan.followers:
                 plan.outcomes[follower] = _shared(plan.outcomes[leader], items[leader], items[follower])
             _BEFORE_COMMIT()
-            return [plan.outcomes[position] for position in range(len(items))]
+            return [plan.outcomes[position] for position in range(len(items))], accepted
 
-        outcomes = await self._database.write(
+        outcomes, committed = await self._database.write(
             tenant_id,
             work,
             n=len(items) if endpoint.advances_clock else 0,
             drains=False,
-            keys=wanted([keyed for _, keyed in keys.first.values()]),
+            keys=wanted(keyed, asked.arguments),
         )
         _AFTER_COMMIT()
+        if committed:
+            asked.spend()
         return outcomes
 
-    def _plan(self, unit: Unit, items: Sequence[FlushItem], keys: _Keys) -> _Plan:
-        """Answer the known keys; of equal keys the first works."""
-        plan = _Plan({}, [position for position, item in enumerate(items) if item.keyed is None], {}, [])
-        locked, known = found(unit, [keyed for _, keyed in keys.first.values()])
-        for n, (position, k) in enumerate(keys.first.values()):
-            stored = known.get(k.scope)
-            if n not in locked:
-                plan.outcomes[position] = _Again()
-            elif stored is not None and stored.fresh:
+    def _plan(self, unit: Unit, items: Sequence[FlushItem], keyed: Sequence[Keyed], asked: Asked) -> _Plan:
+        """Answer the known keys; of equal keys the first works. Who is not admitted has no part in it."""
+        plan = _Plan({**asked.refusals(unit.opened.used, unit.opened.changed)}, [], {}, [])
+        locked, known = found(unit, keyed)
+        first: dict[tuple[UUID, UUID], int] = {}
+        for position, item in enumerate(items):
+            if position in plan.outcomes:
+                continue
+            if (k := item.keyed) is None:
+                plan.workers.append(position)
+            elif (stored := known.get(k.scope)) is not None and stored.fresh:
                 plan.outcomes[position] = self._replay(stored, k)
-            else:
+            elif (leader := first.setdefault(k.scope, position)) != position:
+                plan.followers.append((leader, position))
+            elif k.scope in locked:
                 plan.workers.append(position)
                 plan.uses[position] = 1 if stored is None else stored.uses + 1
-        for position, k in keys.later:
-            stored = known.get(k.scope)
-            if stored is not None and stored.fresh:
-                plan.outcomes[position] = self._replay(stored, k)
             else:
-                plan.followers.append((keys.first[k.scope][0], position))
-        plan.workers.sort()
+                plan.outcomes[position] = _Again()
         return plan
 
     def _replay(self, stored: StoredAnswer, keyed: Keyed) -> Outcome:

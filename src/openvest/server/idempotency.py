@@ -126,15 +126,15 @@ class Keys:
         return base64.b64encode(self.secrets.seal(kept, _place(keyed))).decode()
 
 
-def wanted(keyed: Sequence[Keyed]) -> KeysWanted:
+def wanted(keyed: Sequence[Keyed], admits: Sequence[Sequence[Any]] = ()) -> KeysWanted:
     """What the unit of these requests opens with."""
-    return KeysWanted([k.lock for k in keyed], [k.caller.client_id for k in keyed], [k.key for k in keyed])
+    return KeysWanted([k.lock for k in keyed], [k.caller.client_id for k in keyed], [k.key for k in keyed], admits)
 
 
-def found(unit: Unit, keyed: Sequence[Keyed]) -> tuple[set[int], dict[tuple[UUID, UUID], StoredAnswer]]:
-    """Positions whose lock the unit obtained when it opened, and what is stored under the keys."""
+def found(unit: Unit, keyed: Sequence[Keyed]) -> tuple[set[tuple[UUID, UUID]], dict[tuple[UUID, UUID], StoredAnswer]]:
+    """The keys whose lock the unit obtained when it opened, and what is stored under them."""
     stored = [StoredAnswer(**one) for one in unit.opened.stored or ()]
-    return {n - 1 for n in unit.opened.locked or ()}, {keyed[one.n - 1].scope: one for one in stored}
+    return {keyed[n - 1].scope for n in unit.opened.locked or ()}, {keyed[one.n - 1].scope: one for one in stored}
 
 
 def same_request(one: Keyed, other: Keyed) -> str | None:

@@ -99,6 +99,12 @@ def pick(hits: Sequence[Hit], contract: Contract, method: str) -> tuple[Endpoint
     raise NotFound(f"This path exists only in the contract {hits[0].contract}, and the client speaks {contract}.")
 
 
+def is_flushed(hits: Sequence[Hit], method: str) -> bool:
+    """Whether this runs in a flush, whoever asks."""
+    found = [hit.route.endpoints.get(method) for hit in hits]
+    return all(endpoint is None or (endpoint.batch is not None and endpoint.is_write) for endpoint in found)
+
+
 def _not_allowed(method: str, allow: str) -> MethodNotAllowed:
     return MethodNotAllowed(f"This path does not take {method}; it takes {allow}.", headers={"Allow": allow})
 

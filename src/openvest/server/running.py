@@ -18,6 +18,7 @@ from openvest.server.keyed_writes import KeyedWrites
 from openvest.server.lanes import Lanes
 from openvest.server.lists import Lists
 from openvest.server.messages import HttpResponse
+from openvest.server.nonces import Claim
 from openvest.server.reads import Reads, coalesces
 from openvest.server.settings import ServerSettings
 
@@ -36,13 +37,13 @@ class Runner:
     services: Any = None
     """What direct endpoints are handed: the parts of this process, as the composition root assembled them."""
 
-    async def run(self, endpoint: Endpoint, call: Call, keyed: Keyed | None) -> HttpResponse:
-        """Raises: Problem, DatabaseDown."""
+    async def run(self, endpoint: Endpoint, call: Call, keyed: Keyed | None, claim: Claim) -> HttpResponse:
+        """A flush admits the `claim`. Raises: Problem, DatabaseDown, and of a flush SignatureRefused and Stale."""
         if endpoint.direct is not None:
             return encode(endpoint, await endpoint.direct(self.services, call))
         if endpoint.is_write:
             if endpoint.batch is not None:
-                return await self.flush.submit(endpoint, FlushItem(call, keyed, self._deadline()))
+                return await self.flush.submit(endpoint, FlushItem(call, keyed, self._deadline(), claim))
             if keyed is not None:
                 return await self.keyed_writes.run(endpoint, call, keyed)
             async with self.writes.of(call.caller.tenant_id):

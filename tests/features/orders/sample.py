@@ -143,6 +143,10 @@ SAMPLE = Sample(
         "lite GET /orders/{order_id}/executions data": _OF_ONE,
     },
     occasions={"orders.check": an_order, "orders.book": an_order, "orders.expire": _a_last_day},
+    never_stopped={
+        name: "a block needs a cut-off, which a clock of wall time does not reach"
+        for name in ("orders.close_blocks", "orders.allot")
+    },
     refused_changes=(
         "orders lock_used = lock_amount + 1",
         "orders lock_used = -1",

@@ -7,17 +7,15 @@ from typing import Any
 import pytest
 
 from openvest.core.lifecycle import WrongState
+from openvest.features.blocks.model_shares import Netted, netted, street_average
 from openvest.features.orders.model import Order
 from openvest.features.orders.rules import needs_block
 from openvest.features.orders.rules_amounts import (
-    Block,
     Quoted,
-    block_of,
     executed,
     fill_of,
     lock_of,
     needed_units,
-    street_average,
     street_limit,
     street_stop,
     units_for,
@@ -191,17 +189,17 @@ def test_every_set_of_reports_moves_version_and_time_once() -> None:
 @pytest.mark.parametrize(
     ("side", "needed", "free", "block"),
     [
-        ("BUY", "3.6940460667", "0.2", Block(D(4), D(0))),
-        ("BUY", "3.6940460667", "0.7", Block(D(3), D("0.6940460667"))),
-        ("BUY", "0.5", "0.5", Block(D(0), D("0.5"))),
-        ("BUY", "0.5", "0", Block(D(1), D(0))),
-        ("SELL", "2.5", "0.2", Block(D(2), D(0))),
-        ("SELL", "0.9", "0.83", Block(D(1), D("0.1"))),
-        ("SELL", "0.9", "0", Block(D(0), D(0))),
+        ("BUY", "3.6940460667", "0.2", Netted(D(4), D(0))),
+        ("BUY", "3.6940460667", "0.7", Netted(D(3), D("0.6940460667"))),
+        ("BUY", "0.5", "0.5", Netted(D(0), D("0.5"))),
+        ("BUY", "0.5", "0", Netted(D(1), D(0))),
+        ("SELL", "2.5", "0.2", Netted(D(2), D(0))),
+        ("SELL", "0.9", "0.83", Netted(D(1), D("0.1"))),
+        ("SELL", "0.9", "0", Netted(D(0), D(0))),
     ],
 )
-def test_whole_shares_of_a_block(side: str, needed: str, free: str, block: Block) -> None:
-    assert block_of(side, D(needed), D(free)) == block
+def test_whole_shares_of_a_block(side: str, needed: str, free: str, block: Netted) -> None:
+    assert netted(side, D(needed), D(free)) == block
 
 
 def test_a_block_is_for_fractions_at_whole_share_venues() -> None:

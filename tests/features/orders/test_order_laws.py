@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openvest.core.money import CENT, ZERO, cent_down, cent_half_up, cent_up, split, times, unit_up
+from openvest.features.blocks.model_shares import Netted, netted
 from openvest.features.orders.model import Order
-from openvest.features.orders.rules_amounts import Block, Quoted, block_of, lock_of, needed_units, street_limit
+from openvest.features.orders.rules_amounts import Quoted, lock_of, needed_units, street_limit
 from openvest.features.orders.rules_booking import BlockFacts, Booked, book_block, book_direct
 from openvest.features.street.model import Report
 from tests.gates.ledger_splits import one_split
@@ -178,17 +179,17 @@ def test_the_inventory_is_never_short(orders: list[dict[str, Any]], together: in
         assert house.reserved == 0
 
 
-def _make(house: Street, wanted: dict[str, Any]) -> tuple[Order, Block, dict[str, Any]]:
+def _make(house: Street, wanted: dict[str, Any]) -> tuple[Order, Netted, dict[str, Any]]:
     measure = {"quantity": wanted["quantity"]} if wanted["amount"] is None else {"cash_amount": wanted["amount"]}
     order = processing(side=wanted["side"], through="fractions", cancellation_reason=wanted["asked"], **measure)
     order = replace(order, lock_amount=lock_of(order, Quoted(wanted["price"], wanted["price"]), 10))
-    block = block_of(order.side, needed_units(order, wanted["price"], 10), house.free)
+    block = netted(order.side, needed_units(order, wanted["price"], 10), house.free)
     house.reserved += block.reserve
     house.check()
     return order, block, wanted
 
 
-def _serve(house: Street, order: Order, block: Block, wanted: dict[str, Any]) -> None:
+def _serve(house: Street, order: Order, block: Netted, wanted: dict[str, Any]) -> None:
     """The street fills all or a part of the block at a price that has moved, and follows up where it must."""
     shares = min(block.street_quantity, D(wanted["filled"]))
     complete = shares == block.street_quantity

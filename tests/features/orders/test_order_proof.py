@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import asyncpg
 import pytest
 
+from openvest.features.blocks import service as blocks
 from openvest.features.executions import service as executions
 from openvest.features.orders import service as orders
 from openvest.ledger.audit import prove_tenant
@@ -18,13 +19,17 @@ from tests.kit.world import make_tenant
 
 pytestmark = pytest.mark.anyio
 
-INVARIANTS = (*executions.INVARIANTS, *orders.INVARIANTS)
+INVARIANTS = (*executions.INVARIANTS, *blocks.INVARIANTS, *orders.INVARIANTS)
 
 ERRORS = {
     "unsettled_units_are_executions": "update executions set quantity = quantity + 1 where side = 'BUY'",
     "unsettled_cash_is_executions": "update executions set cash_amount = cash_amount + 1 where side = 'SELL'",
     "rounding_is_at_most_a_cent": "update executions set rounding = rounding - 0.01 where side = 'SELL'",
     "fractions_are_never_short": "update fraction_reserves set reserved = reserved + 1000",
+    "blocks_work_at_the_street": "update blocks set status = 'WORKING'",
+    "blocks_give_what_they_have": "update blocks set given = given + 1",
+    "members_have_one_price": "update executions set price = price + 1 where through = 'fractions'",
+    "blocks_have_what_the_street_traded": "update blocks set shares = shares + 1",
     "locks_are_orders": "update locks set amount = amount + 1 where amount > 0",
     "final_orders_hold_nothing": "update orders set lock_amount = lock_amount + 1 where status = 'FILLED'",
     "orders_are_executions": "update orders set executed_cash = executed_cash + 1 where status = 'FILLED'",
@@ -38,7 +43,8 @@ ERRORS = {
 
 
 async def sound(world: Assembled) -> Trader:
-    """Books with an open sale and an open purchase, a resting order and a block that counts on the inventory."""
+    """Books with an open sale and an open purchase, a resting order, a block that is done and an order that counts on
+    the inventory."""
     tenant_id = await make_tenant(
         world.database, "Proof", pace="calendar", frozen_at=datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
     )
@@ -46,6 +52,8 @@ async def sound(world: Assembled) -> Trader:
     await trader.place(quantity="3")
     await trader.place(side="SELL", quantity="1")
     await trader.place(quantity="0.5")
+    await trader.place(cash_amount="80.00", execution_flow="BLOCK")
+    await trader.advance_to(datetime(2026, 3, 2, 15, 0, tzinfo=UTC))
     await trader.place(quantity="3", order_type="LIMIT", limit_price="90.00")
     script(world)
     await trader.place(quantity="1.2")
@@ -69,7 +77,7 @@ async def test_planted_errors_are_found(assembled: Assembled, cluster: Cluster) 
     owner = await asyncpg.connect(cluster.dsn(name, "postgres"))
     try:
         for law, error in ERRORS.items():
-            tables = "accounts executions fraction_reserves instruments locks orders street_orders".split()
+            tables = "accounts blocks executions fraction_reserves instruments locks orders street_orders".split()
             for table in tables:
                 await owner.execute(f"create temp table kept_{table} as table {table}")
             assert (await owner.execute(error)) not in ("UPDATE 0",), law

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 import httpx
 from jsonschema import Draft202012Validator, FormatChecker
+from pydantic import BaseModel
 
 from openvest import catalog
 from openvest.core.contracts import Contract
@@ -46,9 +48,13 @@ async def news(database: Database, tenant_id: UUID) -> list[LoggedEvent]:
     found = await database.read(tenant_id, lambda unit: events_after(unit, 0, 1_000))
     for event in found:
         shown = OBJECTS[event.type].shown
-        schema = shown.schema.model_json_schema()
-        Draft202012Validator(schema, format_checker=FormatChecker()).validate(shown.mapper(event.snapshot))
+        _described(shown.schema).validate(shown.mapper(event.snapshot))
     return found
+
+
+@cache
+def _described(view: type[BaseModel]) -> Draft202012Validator:
+    return Draft202012Validator(view.model_json_schema(), format_checker=FormatChecker())
 
 
 async def told_in_lite(database: Database, tenant_id: UUID, noun: str) -> list[str]:

@@ -82,7 +82,10 @@ class NewExecution:
 
 @record
 class NewBlockTrade:
-    """All a block has traded at the street, follow-ups included, told under its last street order."""
+    """All a block has traded at the street, follow-ups included, told under its last street order.
+
+    `posted` False: its journal comes once the customers have delivered what it sold (`post_blocks`).
+    """
 
     street_order_id: UUID
     instrument_id: UUID
@@ -93,6 +96,7 @@ class NewBlockTrade:
     quantity: Decimal
     cash_amount: Decimal
     transaction_time: datetime
+    posted: bool = True
 
 
 @record
@@ -109,6 +113,7 @@ class BlockTrade:
     traded_on: date
     settlement_date: date
     settles_at: datetime
+    posted: bool = True
 
 
 @record

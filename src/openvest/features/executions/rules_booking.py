@@ -59,6 +59,7 @@ def block_trade_of(new: NewBlockTrade, trade_id: UUID, dates: Dates) -> BlockTra
         traded_on=dates.traded_on,
         settlement_date=dates.settlement_date,
         settles_at=dates.settles_at,
+        posted=new.posted,
     )
 
 

@@ -63,12 +63,7 @@ async def book(
         dates = dates_of(new, unit.now, not_before)
         venue_id = venues[new.instrument_id, new.mic]
         executions.append(rules_booking.execution_of(new, execution_id, venue_id, dates, unit.now))
-    block_trades = [
-        rules_booking.block_trade_of(
-            new, unit.ids.new("block_trade", cause=new.street_order_id), dates_of(new, unit.now)
-        )
-        for new in blocks
-    ]
+    block_trades = [_block_trade(unit, new) for new in blocks]
     trades = [rules_booking.trade_of(execution) for execution in executions]
     await post(unit, list(_journals(trades, block_trades, unlocks)))
     await _write(unit, executions, block_trades)
@@ -79,6 +74,31 @@ async def book(
     for execution in executions:
         unit.emit("EXECUTION.FILLED", execution.id, 1, execution.created_at, execution)
     return executions
+
+
+async def book_blocks(unit: Unit, blocks: Sequence[NewBlockTrade]) -> None:
+    """Record what blocks traded; a journal comes with those that are `posted`. Their inventory is locked by the caller.
+
+    Writes: block_trades, ledger (STREET_EXECUTION).
+    """
+    made = [_block_trade(unit, new) for new in blocks]
+    await post(unit, list(_journals((), [trade for trade in made if trade.posted], ())))
+    await _write(unit, (), made)
+
+
+async def post_blocks(unit: Unit, street_order_ids: Sequence[UUID]) -> None:
+    """Post what blocks sold, once their customers have delivered it.
+
+    Writes: block_trades, ledger (STREET_EXECUTION).
+    """
+    if street_order_ids:
+        trades = await unit.rows(store_blocks.UNPOSTED, unit.tenant_id, list(street_order_ids))
+        await post(unit, list(_journals((), sorted(trades, key=lambda trade: trade.id), ())))
+
+
+def _block_trade(unit: Unit, new: NewBlockTrade) -> BlockTrade:
+    trade_id = unit.ids.new("block_trade", cause=new.street_order_id)
+    return rules_booking.block_trade_of(new, trade_id, dates_of(new, unit.now))
 
 
 def _keys(fills: Iterable[NewExecution]) -> Iterator[Key]:

@@ -14,14 +14,15 @@ from openvest.features.executions.model import BlockTrade, Inventory
 INSERT = Statement(
     """
     insert into block_trades (tenant_id, id, street_order_id, side, instrument_id, currency, traded_on,
-                              settlement_date, settles_at, quantity, cash_amount)
+                              settlement_date, settles_at, quantity, cash_amount, posted)
     select o.tenant_id, t.id, t.street_order_id, t.side, t.instrument_id, t.currency, t.traded_on, t.settlement_date,
-           t.settles_at, t.quantity, t.cash_amount
+           t.settles_at, t.quantity, t.cash_amount, t.posted
       from tenants o
      cross join unnest($2::text::uuid[], $3::text::uuid[], $4::text::text[], $5::text::uuid[], $6::text::text[],
-                       $7::date[], $8::date[], $9::timestamptz[], $10::text::numeric[], $11::text::numeric[])
+                       $7::date[], $8::date[], $9::timestamptz[], $10::text::numeric[], $11::text::numeric[],
+                       $12::text::boolean[])
            as t(id, street_order_id, side, instrument_id, currency, traded_on, settlement_date, settles_at,
-                quantity, cash_amount)
+                quantity, cash_amount, posted)
      where o.tenant_id = $1
     """
 )
@@ -29,13 +30,16 @@ INSERT = Statement(
 
 def insert_values(trades: Sequence[BlockTrade]) -> list[Any]:
     """The parameters of INSERT after the tenant."""
-    names = "id street_order_id side instrument_id currency traded_on settlement_date settles_at quantity cash_amount"
+    names = (
+        "id street_order_id side instrument_id currency traded_on settlement_date settles_at quantity cash_amount"
+        " posted"
+    )
     return arrays(BlockTrade, trades, names)
 
 
 _SETTLING = """
     from block_trades t
-   where t.tenant_id = $1 and t.settled_at is null
+   where t.tenant_id = $1 and t.settled_at is null and t.posted
      and not exists (
        select from dead_letters a where a.tenant_id = $1 and a.sweep = 'executions.settle_blocks' and a.row_id = t.id)
 """
@@ -46,10 +50,19 @@ CLAIM_SETTLING = Query(
     BlockTrade,
     f"""
     select t.id, t.street_order_id, t.side, t.instrument_id, t.currency, t.quantity, t.cash_amount, t.traded_on,
-           t.settlement_date, t.settles_at
+           t.settlement_date, t.settles_at, t.posted
     {_SETTLING}
      and t.settles_at <= $2
    order by t.settles_at, t.id limit $3 for no key update of t skip locked
+    """,
+)
+
+UNPOSTED = Query(
+    BlockTrade,
+    """
+    update block_trades set posted = true where tenant_id = $1 and street_order_id = any($2::uuid[]) and not posted
+    returning id, street_order_id, side, instrument_id, currency, quantity, cash_amount, traded_on, settlement_date,
+              settles_at, posted
     """,
 )
 

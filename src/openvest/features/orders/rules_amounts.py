@@ -6,7 +6,6 @@ Source: ORDER_MATHS.md sections 1 to 4, POSTINGS.md section 3.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from decimal import Decimal
 
 from openvest.core.money import (
@@ -20,10 +19,10 @@ from openvest.core.money import (
     tick_down,
     tick_up,
     times,
-    unit_down,
     unit_up,
 )
 from openvest.core.records import record
+from openvest.features.blocks.model_shares import units_worth
 from openvest.features.orders.model import Order
 
 BUFFER = Decimal("0.9")
@@ -67,7 +66,7 @@ def comes_to_nothing(order: Order, quote: Quoted, decimals: int) -> bool:
     if order.side == "BUY":
         return order.cash_amount is not None and needed_units(order, quote.offer, decimals) == 0
     price = max(quote.bid, order.limit_price or ZERO)
-    units = order.quantity or _units_worth("SELL", order.cash_amount or ZERO, price, decimals)
+    units = order.quantity or units_worth("SELL", order.cash_amount or ZERO, price, decimals)
     return times(units, price) < CENT
 
 
@@ -100,28 +99,11 @@ def street_stop(order: Order, tick: Decimal) -> Decimal | None:
     return tick_up(order.stop_price, tick) if order.side == "BUY" else tick_down(order.stop_price, tick)
 
 
-@record
-class Block:
-    """A block of one: what the street trades in whole shares, and what of the house's inventory it counts on."""
-
-    street_quantity: Decimal
-    reserve: Decimal
-
-
-def block_of(side: str, needed: Decimal, free: Decimal) -> Block:
-    """Street quantity of a block: BUY ⌈needed - free⌉, SELL ⌊sold + free⌋. `free`: no other block counts on it."""
-    if side == "BUY":
-        street = max(unit_up(needed - free, 0), ZERO)
-        return Block(street, max(needed - street, ZERO))
-    street = unit_down(needed + free, 0)
-    return Block(street, max(street - needed, ZERO))
-
-
 def needed_units(order: Order, price: Decimal, decimals: int) -> Decimal:
     """Units an order is estimated to need or sell when its block is made."""
     if order.quantity is not None:
         return order.quantity
-    wanted = _units_worth(order.side, order.cash_amount or ZERO, price, decimals)
+    wanted = units_worth(order.side, order.cash_amount or ZERO, price, decimals)
     return wanted if order.side == "BUY" else min(wanted, order.lock_amount)
 
 
@@ -198,20 +180,7 @@ def units_for(order: Order, so_far: Executed, amount: Decimal, price: Decimal, d
     """
     # A sale's cash is below its value: taken from that, what is still to be sold would come to a cent too much.
     left = amount - (so_far.cash if order.side == "BUY" else so_far.value)
-    units = _units_worth(order.side, left, price_half_up(price), decimals)
+    units = units_worth(order.side, left, price_half_up(price), decimals)
     if order.side == "SELL":
         units = min(units, order.lock_amount - so_far.quantity)
     return max(units, ZERO)
-
-
-def _units_worth(side: str, amount: Decimal, price: Decimal, decimals: int) -> Decimal:
-    """Units of an amount. A sale whose unit step is worth less than a cent takes the step that completes the amount."""
-    to_the_cent = side == "SELL" and times(Decimal(1).scaleb(-decimals), price) < CENT
-    return (unit_up if to_the_cent else unit_down)(ratio(amount, price), decimals)
-
-
-def street_average(fills: Iterable[tuple[Decimal, Decimal]]) -> Decimal:
-    """Σ q·p ÷ Σ q, half up at 4 decimals: the one price of a block's customers. Shape: (quantity, price) pairs."""
-    pairs = list(fills)
-    units = sum((quantity for quantity, _ in pairs), ZERO)
-    return price_half_up(ratio(sum((times(quantity, price) for quantity, price in pairs), ZERO), units))

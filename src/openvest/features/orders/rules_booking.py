@@ -59,10 +59,10 @@ def book_direct(order: Order, street: StreetOrder, reports: Sequence[Report], de
                 fills.append((fill, report))
         if report.last:
             end = report
-    return Booked(_carried(order, so_far, at, None if end is None else end.kind == "FILL"), tuple(fills))
+    return Booked(carried(order, so_far, at, None if end is None else end.kind == "FILL"), tuple(fills))
 
 
-def _carried(order: Order, so_far: Executed, at: datetime, complete: bool | None) -> Order:
+def carried(order: Order, so_far: Executed, at: datetime, complete: bool | None) -> Order:
     """The order with its sums. `complete` None: it goes on; else its street order has ended, in full or short.
 
     Complete with nothing traded: below the smallest unit, or a sale below a cent. (ORDER_MATHS.md section 2)
@@ -107,7 +107,7 @@ def book_block(order: Order, last: Report, facts: BlockFacts, decimals: int, at:
     """The customer of a block of one is served at the street's average, once its street order has ended."""
     complete, so_far = last.kind == "FILL", executed(order)
     if facts.price is None:
-        return Booked(_carried(order, so_far, at, complete))
+        return Booked(carried(order, so_far, at, complete))
     if order.quantity is not None:
         wanted = order.quantity - so_far.quantity
     else:
@@ -122,8 +122,8 @@ def book_block(order: Order, last: Report, facts: BlockFacts, decimals: int, at:
             complete = False  # nobody wants the missing shares any more: what is there is the customer's
     fill = fill_of(order, so_far, quantity, facts.price)
     if quantity <= 0 or so_far.cash + fill.cash == 0:
-        return Booked(_carried(order, so_far, at, complete))
-    return Booked(_carried(order, so_far.plus(fill), at, complete), ((fill, last),))
+        return Booked(carried(order, so_far, at, complete))
+    return Booked(carried(order, so_far.plus(fill), at, complete), ((fill, last),))
 
 
 def _most(facts: BlockFacts, complete: bool) -> Decimal:

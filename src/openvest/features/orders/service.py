@@ -19,6 +19,7 @@ from openvest.db.unit import Unit
 from openvest.declarations import ClosingBlocker
 from openvest.features.accounts import service as accounts
 from openvest.features.accounts.model import AccountOwner
+from openvest.features.blocks import service as blocks
 from openvest.features.executions import service as executions
 from openvest.features.executions.model import Execution
 from openvest.features.instruments import service as instruments
@@ -50,6 +51,8 @@ from openvest.ports.prices import Listing
 
 BOOKING = "orders.book"
 """The sweep that books what venues report."""
+
+_IN_A_BLOCK = "The order is in a block that was sent already and cannot be cancelled."
 
 INVARIANTS = AUDIT
 """What this feature adds to a proof of the books."""
@@ -240,7 +243,7 @@ def release_journals(unit: Unit, orders: Sequence[Order]) -> Iterator[Journal]:
 
 
 async def cancel_now(unit: Unit, orders: Sequence[Order], reason: CancellationReason) -> Sequence[Order]:
-    """End orders that are NEW, so that nothing works for them at the street; their locks return.
+    """End orders that are NEW or have left their block, so that nothing works for them; their locks return.
 
     Writes: orders, ledger (ORDER_UNLOCK), and what `announce` emits.
     """
@@ -256,16 +259,20 @@ async def cancel_now(unit: Unit, orders: Sequence[Order], reason: CancellationRe
 async def end_working(
     unit: Unit, orders: Sequence[Order], reason: CancellationReason, *, ended_at: datetime | None = None
 ) -> None:
-    """End open orders for a reason of ours: NEW ones at once; for the others the venue is asked, and what it has
-    traded before it answers, or before `ended_at`, stands. Who asked for an end before gave the reason.
+    """End open orders for a reason of ours: NEW ones at once, and those whose block was not sent; for the others the
+    venue is asked, and what it has traded before it answers, or before `ended_at`, stands. An order in a block that was
+    sent ends with it. Who asked for an end before gave the reason.
 
-    Writes: orders, street_orders, venue_reports, ledger (ORDER_UNLOCK); events ORDER.CANCELLED.
+    Writes: orders, block_members, street_orders, venue_reports, ledger (ORDER_UNLOCK); events ORDER.CANCELLED.
     """
-    working = [order for order in orders if order.status == "PROCESSING"]
+    processing = [order for order in orders if order.status == "PROCESSING"]
+    were_in = await blocks.leave(unit, [order.id for order in processing if order.through == "fractions"])
+    left = {order_id for order_id, block in were_in.items() if block.status == "COLLECTING"}
+    working = [order for order in processing if order.id not in left]
     if working:
         await ask_to_end(unit, [order.id for order in working], ended_at=ended_at)
         await save(unit, [replace(o, cancellation_reason=o.cancellation_reason or reason) for o in working])
-    new = [order for order in orders if order.status == "NEW"]
+    new = [order for order in orders if order.status == "NEW" or order.id in left]
     if new:
         await cancel_now(unit, new, reason)
 
@@ -294,8 +301,9 @@ def reject_cancellation(unit: Unit, order: Order, reason: str | None = None) -> 
 async def cancel_order(unit: Unit, order_id: UUID) -> OrderCancellation:
     """Cancel an order, or ask the venue to end what works for it. A final order is told by an event, not refused.
 
-    Who asks again before the venue has answered hears of the same cancellation.
-    Raises: NotFound. Writes: orders, street_orders, ledger (ORDER_UNLOCK); events ORDER.CANCELLED and
+    Who asks again before the venue has answered hears of the same cancellation. An order stays in a block that was
+    sent: one trade serves many.
+    Raises: NotFound. Writes: orders, block_members, street_orders, ledger (ORDER_UNLOCK); events ORDER.CANCELLED and
     ORDER_CANCELLATION.CONFIRMED, or ORDER_CANCELLATION.REJECTED.
     """
     order = await unit.row(store.ORDER_FOR_UPDATE, unit.tenant_id, order_id)
@@ -309,6 +317,13 @@ async def cancel_order(unit: Unit, order_id: UUID) -> OrderCancellation:
     if order.status == "NEW":
         [ended] = await cancel_now(unit, [asked], "CANCELLED_BY_CLIENT")
         return cancellation_of(ended, "CONFIRMED")
+    were_in = await blocks.leave(unit, [order.id]) if order.through == "fractions" else {}
+    if order.id in were_in and were_in[order.id].status == "COLLECTING":
+        [ended] = await cancel_now(unit, [asked], "CANCELLED_BY_CLIENT")
+        return cancellation_of(ended, "CONFIRMED")
+    if order.id in were_in:
+        await save(unit, [reject_cancellation(unit, asked, _IN_A_BLOCK)])
+        return cancellation_of(asked, "REJECTED", _IN_A_BLOCK)
     # Who asked first gave the reason, and the venue is asked once.
     await ask_to_end(unit, [order.id])
     await save(unit, [replace(asked, cancellation_reason=order.cancellation_reason or "CANCELLED_BY_CLIENT")])
@@ -333,5 +348,7 @@ async def list_orders(unit: Unit, request: PageRequest, filters: Mapping[str, An
 
 async def list_account_orders(unit: Unit, request: PageRequest, filters: Mapping[str, Any]) -> Page[OrderDetails]:
     """A page of an account's orders. Raises: NotFound where the account does not exist."""
-    await accounts.get_account(unit, filters["account_id"])
-    return await list_orders(unit, request, filters)
+    found = await list_orders(unit, request, filters)
+    if not found.total:  # an account that has orders exists
+        await accounts.get_account(unit, filters["account_id"])
+    return found

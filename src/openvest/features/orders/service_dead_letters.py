@@ -8,6 +8,7 @@ from openvest.core.money import ZERO
 from openvest.core.records import replace
 from openvest.db.unit import Unit
 from openvest.declarations import WorkKept
+from openvest.features.blocks import service as blocks
 from openvest.features.executions import service as executions
 from openvest.features.orders import service, store
 from openvest.features.orders.model import Order
@@ -25,6 +26,8 @@ async def drop_order(unit: Unit, order_id: UUID) -> None:
     Writes: orders, street_orders, venue_reports, fraction_reserves, ledger (ORDER_UNLOCK); event ORDER.CANCELLED.
     """
     order = await unit.row(store.ORDER_FOR_UPDATE, unit.tenant_id, order_id)
+    if order is None:
+        await drop_block(unit, order_id)
     if order is None or is_final(order):
         return
     if order.status == "PROCESSING":
@@ -39,6 +42,11 @@ async def drop_order(unit: Unit, order_id: UUID) -> None:
 
 async def _leave_the_street(unit: Unit, order: Order) -> None:
     """Nothing works for the order any more, and a block counts on nothing of the house's inventory."""
+    were_in = (await blocks.leave(unit, [order.id])).get(order.id)
+    if were_in is not None:
+        if were_in.status == "COLLECTING":
+            return
+        raise WorkKept("the order is in a block that was sent; it ends with the block")
     block = order.through == "fractions"
     traded = block and (await street.fills_of(unit, [order.id]))[order.id]
     if traded or not await street.end_unheard(unit, order.id):
@@ -47,6 +55,22 @@ async def _leave_the_street(unit: Unit, order: Order) -> None:
         reserve = sum((one.reserve for one in (await street.street_orders_of(unit, [order.id]))[order.id]), ZERO)
         stock = (await executions.inventory_for_update(unit, [order.instrument_id]))[order.instrument_id]
         await executions.save_reserves(unit, [replace(stock, reserved=stock.reserved - reserve)])
+
+
+async def drop_block(unit: Unit, block_id: UUID) -> None:
+    """End a block that cannot go on: its members are CANCELLED_BY_TRADING_PARTNER.
+
+    Raises: WorkKept where the venue has traded for it, or its members are being served.
+    Writes: blocks, street_orders, venue_reports, fraction_reserves.
+    """
+    traded = (await street.fills_of(unit, [block_id])).get(block_id)
+    if traded or not await street.end_unheard(unit, block_id) or not await blocks.give_up(unit, block_id):
+        raise WorkKept("the venue has traded for this block; repair the cause and retry it, a trade cannot be dropped")
+
+
+async def keep_share(unit: Unit, order_id: UUID) -> None:
+    """A share is the customer's. Raises: WorkKept."""
+    raise WorkKept("the venue has traded for this order; repair the cause and retry it, a trade cannot be dropped")
 
 
 async def drop_question(unit: Unit, street_order_id: UUID) -> None:

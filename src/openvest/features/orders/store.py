@@ -176,6 +176,27 @@ WAKE_PURCHASES = Statement(
 )
 """Who has one of them in hand, such as the check, does not hold the balance yet and decides by what it becomes."""
 
+# A block is sent when no order waits any more that may still join it; one that was set aside does not hold it up.
+
+_CLOSING = """
+    from pub_blocks b
+   where b.tenant_id = $1 and b.status = 'COLLECTING'
+     and not exists (
+       select from orders o
+        where o.tenant_id = $1 and o.status = 'NEW' and o.due_at is not null and o.due_at <= b.cut_off_at
+          and o.execution_flow = 'BLOCK' and o.instrument_id = b.instrument_id and o.side = b.side
+          and not exists (
+            select from dead_letters a
+             where a.tenant_id = $1 and a.sweep = 'orders.check' and a.row_id = o.id))
+     and not exists (
+       select from dead_letters a
+        where a.tenant_id = $1 and a.sweep = 'orders.close_blocks' and a.row_id = b.id)
+"""
+
+NEXT_CLOSING = Query(datetime, f"select b.cut_off_at {_CLOSING} order by b.cut_off_at limit 1")
+
+CLOSING = Query(UUID, f"select b.id {_CLOSING} and b.cut_off_at <= $2 order by b.cut_off_at, b.side, b.id limit $3")
+
 _EXPIRING = """
     from orders o
    where tenant_id = $1 and status in ('NEW', 'PROCESSING') and expires_at is not null and cancellation_reason is null

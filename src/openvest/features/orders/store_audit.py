@@ -48,14 +48,16 @@ select id, side, executed_quantity from orders
     ),
     AuditQuery(
         "processing_orders_work_at_the_street",
-        "For an order that is PROCESSING exactly one street order works, for any other none.",
+        "For an order that is PROCESSING exactly one street order works, or a block that has not served it; for any "
+        "other none.",
         """
-select o.id, o.status, count(s.id) as working
+select o.id, o.status, count(s.id) as working, count(m.order_id) as in_block
   from orders o
   left join pub_street_orders s on s.tenant_id = o.tenant_id and s.order_id = o.id and s.status = 'WORKING'
+  left join pub_block_members m on m.tenant_id = o.tenant_id and m.order_id = o.id and m.allotted is null
  where o.tenant_id = $1
  group by o.id, o.status
-having count(s.id) <> case when o.status = 'PROCESSING' then 1 else 0 end
+having count(s.id) + count(m.order_id) <> case when o.status = 'PROCESSING' then 1 else 0 end
 """,
     ),
     AuditQuery(
@@ -96,9 +98,13 @@ select a.account_id, b.owner_kind, b.asset, b.balance, o.id as order_id
 select coalesce(r.instrument_id, b.instrument_id) as instrument_id, coalesce(r.reserved, 0) as reserved,
        coalesce(b.reserve, 0) as counted_on
   from (select instrument_id, reserved from pub_fraction_reserves where tenant_id = $1) r
-  full join (select s.instrument_id, sum(s.reserve) as reserve
-               from pub_street_orders s join orders o on o.tenant_id = s.tenant_id and o.id = s.order_id
-              where s.tenant_id = $1 and o.status = 'PROCESSING' group by s.instrument_id) b
+  full join (select u.instrument_id, sum(u.reserve) as reserve
+               from (select s.instrument_id, s.reserve
+                       from pub_street_orders s join orders o on o.tenant_id = s.tenant_id and o.id = s.order_id
+                      where s.tenant_id = $1 and o.status = 'PROCESSING'
+                      union all
+                     select instrument_id, reserve from pub_blocks where tenant_id = $1) u
+              group by u.instrument_id) b
     on b.instrument_id = r.instrument_id
  where coalesce(r.reserved, 0) <> coalesce(b.reserve, 0)
 """,

@@ -11,6 +11,7 @@ from openvest.declarations import DeadLetterKind, Phase, Reaction, Sweep
 from openvest.features.executions.model import Side
 from openvest.features.orders import rules, service, service_dead_letters, store
 from openvest.features.orders.model import Order
+from openvest.features.orders.sweeps_blocks import ALLOT, CLOSE_BLOCKS
 from openvest.features.orders.sweeps_book import BOOK
 from openvest.features.orders.sweeps_check import CHECK
 from openvest.features.orders.sweeps_news import NEWS, end_unfit_orders
@@ -69,8 +70,9 @@ def _ids(events: Sequence[Emitted]) -> list[UUID]:
     return sorted({event.object_id for event in events})
 
 
-SWEEPS = [BOOK, CHECK, EXPIRE]
-"""Price, then expiry; settlement, in `executions`, comes after both (ORDER_MATHS.md section 5)."""
+SWEEPS = [BOOK, CHECK, EXPIRE, CLOSE_BLOCKS, ALLOT]
+"""Price, then expiry, then blocks, which all have joined by then; settlement, in `executions`, comes after all
+(ORDER_MATHS.md section 5)."""
 
 REACTIONS = [
     Reaction(event_type, run)
@@ -111,6 +113,18 @@ DEAD_LETTER_KINDS = [
         street.UNBOOKED,
         service_dead_letters.drop_report,
         told=service_dead_letters.tell_of_report,
+    ),
+    DeadLetterKind(
+        "orders.close_blocks",
+        "block",
+        "pub_blocks t where t.tenant_id = $1 and t.id = a.row_id and t.status = 'COLLECTING'",
+        service_dead_letters.drop_block,
+    ),
+    DeadLetterKind(
+        "orders.allot",
+        "share of a block",
+        "pub_block_members t where t.tenant_id = $1 and t.order_id = a.row_id and t.allotted is null",
+        service_dead_letters.keep_share,
     ),
 ]
 """The street's own work is among them: what becomes of it is decided by the order it serves."""

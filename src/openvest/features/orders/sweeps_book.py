@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -12,6 +12,8 @@ from openvest.core.money import ZERO, cent_half_up, times
 from openvest.core.records import replace
 from openvest.db.unit import Unit
 from openvest.declarations import Phase, Sweep
+from openvest.features.blocks import service as blocks
+from openvest.features.blocks.model_shares import street_average
 from openvest.features.executions import service as executions
 from openvest.features.executions import service_booking
 from openvest.features.executions.model import Execution, Inventory, NewBlockTrade, NewExecution
@@ -19,7 +21,7 @@ from openvest.features.instruments import service_news
 from openvest.features.orders import service, store
 from openvest.features.orders.model import Order
 from openvest.features.orders.rules import is_final, released
-from openvest.features.orders.rules_amounts import Fill, street_average
+from openvest.features.orders.rules_amounts import Fill
 from openvest.features.orders.rules_booking import BlockFacts, Booked, book_block, book_direct
 from openvest.features.street import service as street
 from openvest.features.street.model import Filled, Report, StreetOrder
@@ -52,22 +54,27 @@ async def _claim(unit: Unit, limit: int) -> Sequence[Report]:
 async def _book(unit: Unit, reports: Sequence[Report]) -> int:
     """Book a set of reports, but for those of orders in somebody's hand or behind news. Returns how many were booked.
 
-    Writes: orders, street_orders, venue_reports, fraction_reserves, and what `service_booking.book` writes; events
-    ORDER.FILLED, ORDER.CANCELLED, ORDER_CANCELLATION.CONFIRMED, ORDER_CANCELLATION.REJECTED.
+    Writes: orders, street_orders, venue_reports, fraction_reserves, what `service_booking.book` and `blocks.hear`
+    write; events ORDER.FILLED, ORDER.CANCELLED, ORDER_CANCELLATION.CONFIRMED, ORDER_CANCELLATION.REJECTED.
     """
     found = await unit.rows(store.FREE_FOR_UPDATE, unit.tenant_id, sorted({report.order_id for report in reports}))
     orders = {order.id: order for order in found}
+    held = await blocks.free_for_update(unit, {report.order_id for report in reports} - orders.keys())
     # An order that a verb holds right now is left for the next set; so is what came after news of its instrument that
     # are still to be told, since they may end it. On a frozen clock all that is due comes before news.
-    ids = {order.instrument_id for order in found}
-    news = {} if unit.frozen else await service_news.untold_since(unit, ids)
-    mine = [
-        report
-        for report in reports
-        if report.order_id in orders and report.due_at <= news.get(orders[report.order_id].instrument_id, report.due_at)
-    ]
-    if not mine:
-        return 0
+    about = {one.id: one.instrument_id for one in (*found, *held)}
+    news = {} if unit.frozen else await service_news.untold_since(unit, set(about.values()))
+    told = [r for r in reports if r.order_id in about and r.due_at <= news.get(about[r.order_id], r.due_at)]
+    of_blocks = [report for report in told if report.order_id not in orders]
+    if of_blocks:
+        await blocks.hear(unit, held, of_blocks)
+    mine = [report for report in told if report.order_id in orders]
+    if mine:
+        await _book_orders(unit, orders, mine)
+    return len(told)
+
+
+async def _book_orders(unit: Unit, orders: dict[UUID, Order], mine: Sequence[Report]) -> None:
     by_order: dict[UUID, list[Report]] = {}
     for report in mine:
         by_order.setdefault(report.order_id, []).append(report)
@@ -78,9 +85,8 @@ async def _book(unit: Unit, reports: Sequence[Report]) -> int:
     final = [order for order in work.booked if is_final(order)]
     made = await service_booking.book(unit, work.new, work.blocks, list(service.release_journals(unit, final)))
     await executions.save_reserves(unit, work.inventory.values())
-    await _announce(unit, work, made)
+    await announce(unit, work.booked, work.before, made)
     await street.send(unit, work.follow_ups)
-    return len(mine)
 
 
 async def _load(unit: Unit, orders: dict[UUID, Order], reports: Sequence[Report]) -> _Set:
@@ -196,17 +202,19 @@ def _new_execution(order: Order, fill: Fill, report: Report, served_by: StreetOr
     )
 
 
-async def _announce(unit: Unit, work: _Set, made: Sequence[Execution]) -> None:
+async def announce(
+    unit: Unit, booked: Sequence[Order], before: Mapping[UUID, Order], made: Sequence[Execution]
+) -> None:
     """Save the orders and tell of those that are final now, with all their executions."""
     new: dict[UUID, list[Execution]] = {}
     for execution in made:
         new.setdefault(execution.order_id, []).append(execution)
-    final = [order for order in work.booked if is_final(order)]
+    final = [order for order in booked if is_final(order)]
     # Only an order that was executed before this set has executions we did not make just now.
-    older = [order.id for order in final if work.before[order.id].executed_quantity]
+    older = [order.id for order in final if before[order.id].executed_quantity]
     known = await executions.executions_of(unit, older) if older else {}
     saved: list[Order] = []
-    for order in work.booked:
+    for order in booked:
         if is_final(order):
             service.announce(unit, order, known.get(order.id) or new.get(order.id, ()))
             order = released(order)

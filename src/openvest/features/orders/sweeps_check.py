@@ -6,19 +6,24 @@ write locks, states, events and street orders in a few statements.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, time
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from openvest.core.clock import instant
 from openvest.core.money import ZERO
 from openvest.core.records import replace
 from openvest.core.trading_calendar import OutsideCalendar, UnknownPaymentCalendar
 from openvest.db.unit import Unit
 from openvest.declarations import Phase, Sweep
 from openvest.features.accounts import service as accounts
+from openvest.features.blocks import service as blocks
+from openvest.features.blocks.model import Block, BlockKey, Member
+from openvest.features.blocks.model_shares import Netted, netted
 from openvest.features.executions import service as executions
 from openvest.features.executions.model import Inventory
 from openvest.features.instruments import service as instruments
@@ -28,13 +33,12 @@ from openvest.features.orders import service, store
 from openvest.features.orders.model import Order, TradingPermissions
 from openvest.features.orders.rules import CheckFacts, Decision, decide, moved, needs_block, permissions_of, released
 from openvest.features.orders.rules_amounts import (
-    Block,
     Quoted,
-    block_of,
     needed_units,
     street_limit,
     street_stop,
 )
+from openvest.features.orders.rules_blocks import joins, member_of
 from openvest.features.orders.rules_fit import conforms, decimals_for, placeable, sendable
 from openvest.features.orders.rules_sessions import cut_offs, expires_at, opens_at
 from openvest.features.street import service as street
@@ -65,12 +69,20 @@ class _Set:
     decided: list[Order] = field(default_factory=list[Order])
     sent: list[StreetOrder] = field(default_factory=list[StreetOrder])
     inside: dict[UUID, Decimal] = field(default_factory=dict[UUID, Decimal])
+    cut_offs: Mapping[str, time] = field(default_factory=dict[str, time])
+    """When the tenant's blocks are sent, where it said so."""
+    blocks: dict[BlockKey, Block] = field(default_factory=dict[BlockKey, Block])
+    """What collects now, of those that orders of this set may join."""
+    members: list[Member] = field(default_factory=list[Member])
 
     def listing(self, order: Order) -> Listing | None:
         return self.listings.get((order.instrument_id, order.currency))
 
     def decimals(self, order: Order) -> int:
         return decimals_for(order.side, self.instruments[order.instrument_id], self.balances[_key(order)])
+
+    def cut_off(self, listing: Listing) -> time:
+        return blocks.cut_off_at(self.cut_offs, listing.mic, self.tenant.block_cut_off)
 
     def in_block(self, order: Order) -> bool:
         listing = self.listing(order)
@@ -126,6 +138,9 @@ async def _load(unit: Unit, orders: Sequence[Order]) -> _Set:
         listings=listings,
         quotes={key: Quoted(quote.bid, quote.offer) for key, quote in quotes.items() if quote},
     )
+    if any(order.execution_flow == "BLOCK" for order in orders):
+        work.cut_offs = await blocks.cut_off_times(unit)
+        work.blocks = await blocks.begun(unit, _blocks_of(unit, work, orders))
     work.inventory = await executions.inventory_for_update(unit, [o.instrument_id for o in orders if work.in_block(o)])
     # All at once, also those of orders that hold their lock already: they may have to give it back.
     work.balances = await balances_for_update(unit, {_key(order) for order in orders})
@@ -136,7 +151,8 @@ async def _load(unit: Unit, orders: Sequence[Order]) -> _Set:
 async def _check(unit: Unit, orders: Sequence[Order]) -> int:
     """Decide a set, but for what waits for news of its instrument. Returns how many were decided.
 
-    Writes: orders, street_orders, fraction_reserves, ledger; events ORDER.PROCESSING, ORDER.CANCELLED.
+    Writes: orders, blocks, block_members, street_orders, fraction_reserves, ledger; events ORDER.PROCESSING,
+    ORDER.CANCELLED.
     """
     work = await _load(unit, orders)
     later = set[UUID]()  # groups of which an order waits for its instrument's news; none behind it comes first
@@ -147,6 +163,7 @@ async def _check(unit: Unit, orders: Sequence[Order]) -> int:
             _decide(unit, work, order)
     await post(unit, work.journals)
     await service.save(unit, work.decided)
+    await blocks.join(unit, work.members)
     await street.send(unit, work.sent, work.inside)
     await executions.save_reserves(unit, work.inventory.values())
     for order in work.decided:
@@ -173,9 +190,58 @@ def _decide(unit: Unit, work: _Set, order: Order) -> None:
     elif listing is None or decision.outcome == "wait":
         work.decided.append(replace(order, due_at=decision.until, **known))
     else:
-        through = "fractions" if work.in_block(order) else "street"
-        at = unit.moment_after(order.updated_at)
-        _send(unit, work, moved(order, "process", at, through=through, **known), listing)
+        block = _joined(unit, work, replace(order, lock_amount=lock), listing)
+        through = "fractions" if block or work.in_block(order) else "street"
+        done = moved(order, "process", unit.moment_after(order.updated_at), through=through, **known)
+        if block is None:
+            _send(unit, work, done, listing)
+        else:
+            work.decided.append(done)
+            work.members.append(member_of(done, block.id, work.decimals(order)))
+
+
+def _key_of(order: Order, listing: Listing) -> BlockKey | None:
+    """The block an order would join; None where it has not waited for a cut-off."""
+    if order.execution_flow != "BLOCK" or order.due_at is None:
+        return None
+    return BlockKey(order.instrument_id, order.currency, listing.mic, order.side, order.due_at)
+
+
+def _joined(unit: Unit, work: _Set, order: Order, listing: Listing) -> Block | None:
+    """The block that an order joins whose cut-off has come, or None where it is sent by itself."""
+    key, quote = _key_of(order, listing), work.quotes.get(listing.key)
+    if key is None or quote is None or not joins(order, quote):
+        return None
+    return work.blocks.get(key)
+
+
+def _blocks_of(unit: Unit, work: _Set, orders: Sequence[Order]) -> Iterator[Block]:
+    """A block, not begun yet, for everything that orders at their cut-off may join."""
+    seen = set[BlockKey]()
+    for order in orders:
+        listing = work.listing(order)
+        if listing is None or (key := _key_of(order, listing)) is None or key in seen:
+            continue
+        quote, local = work.quotes.get(listing.key), work.cut_off(listing)
+        with suppress(OutsideCalendar):
+            if quote and joins(order, quote) and cut_offs(order, unit.now, listing.mic, local)[0] is None:
+                seen.add(key)
+                yield Block(
+                    id=unit.ids.new("block", cause=f"{order.id}/{instant(unit.now)}"),
+                    created_at=unit.now,
+                    updated_at=unit.now,
+                    status="COLLECTING",
+                    instrument_id=order.instrument_id,
+                    isin=order.isin,
+                    mic=listing.mic,
+                    currency=order.currency,
+                    side=order.side,
+                    pace=work.tenant.pace,
+                    tick_size=listing.tick_size,
+                    decimals=work.instruments[order.instrument_id].quantity_decimals,
+                    cut_off_at=key.cut_off_at,
+                    quote=quote.offer if order.side == "BUY" else quote.bid,
+                )
 
 
 def _lock(unit: Unit, work: _Set, order: Order, lock: Decimal) -> None:
@@ -203,7 +269,7 @@ def _facts(unit: Unit, work: _Set, order: Order, listing: Listing | None) -> Che
         try:
             ends = expires_at(order.expiry_date, listing.mic, tenant.pace, order.side, order.currency)
             opens = opens_at(unit.now, listing.mic, tenant.pace)
-            waits, following = cut_offs(order, unit.now, listing.mic, tenant.block_cut_off)
+            waits, following = cut_offs(order, unit.now, listing.mic, work.cut_off(listing))
         except (OutsideCalendar, UnknownPaymentCalendar):
             tradable = False
     return CheckFacts(
@@ -231,8 +297,8 @@ def _send(unit: Unit, work: _Set, order: Order, listing: Listing) -> None:
     if order.through == "fractions":
         quote = work.quotes[listing.key]
         price = quote.offer if order.side == "BUY" else quote.bid
-        block = _block(work, order, price, limit)
-        quantity, cash_amount, reserve = block.street_quantity, None, block.reserve
+        net = _netted(work, order, price, limit)
+        quantity, cash_amount, reserve = net.street_quantity, None, net.reserve
         if quantity == 0:
             work.inside[street_order_id] = price
     work.decided.append(order)
@@ -266,7 +332,7 @@ def _send(unit: Unit, work: _Set, order: Order, listing: Listing) -> None:
     )
 
 
-def _block(work: _Set, order: Order, price: Decimal, limit: Decimal | None) -> Block:
+def _netted(work: _Set, order: Order, price: Decimal, limit: Decimal | None) -> Netted:
     """What the street is to trade for a customer of a fraction, and what of the inventory is kept for it.
 
     Where the offer is above what the lock can bear, the inventory does not serve: the street waits for the price.
@@ -274,9 +340,9 @@ def _block(work: _Set, order: Order, price: Decimal, limit: Decimal | None) -> B
     needed = needed_units(order, price, work.decimals(order))
     stock = work.inventory[order.instrument_id]
     beyond = order.side == "BUY" and limit is not None and price > limit
-    block = block_of(order.side, needed, ZERO if beyond else stock.free)
-    work.inventory[order.instrument_id] = replace(stock, reserved=stock.reserved + block.reserve)
-    return block
+    net = netted(order.side, needed, ZERO if beyond else stock.free)
+    work.inventory[order.instrument_id] = replace(stock, reserved=stock.reserved + net.reserve)
+    return net
 
 
 CHECK = Sweep("orders.check", _claim, _check, store.NEXT_DUE, Phase.ORDERS)

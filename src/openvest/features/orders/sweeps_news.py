@@ -13,6 +13,7 @@ from uuid import UUID
 from openvest.core.clock import parse_instant
 from openvest.core.snapshots import Emitted
 from openvest.db.unit import Unit
+from openvest.features.blocks import service as blocks
 from openvest.features.instruments import service as instruments
 from openvest.features.instruments import service_news
 from openvest.features.orders import service, store
@@ -29,7 +30,7 @@ async def end_unfit_orders(unit: Unit, events: Sequence[Emitted]) -> None:
     """End the open orders that their instruments do not allow any more, as of the change; what a venue had traded
     before it stands.
 
-    Writes: as service.end_working.
+    Writes: as service.end_working; for their blocks street_orders, venue_reports.
     """
     told = await service_news.as_told(unit, {event.object_id for event in events})
     found = await unit.rows(store.NEW_OF_INSTRUMENTS_FOR_UPDATE, unit.tenant_id, list(told.instruments))
@@ -48,3 +49,4 @@ async def end_unfit_orders(unit: Unit, events: Sequence[Emitted]) -> None:
     for (reason, instrument_id), orders in ended.items():
         ended_at = await tenants.happened_at(unit, changed[instrument_id])
         await service.end_working(unit, orders, reason, ended_at=ended_at)
+        await blocks.end_at_street(unit, [instrument_id], ended_at)

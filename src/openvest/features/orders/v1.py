@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any
 
 from openvest.core.money import ZERO, cents, plain
 from openvest.core.problems import Problem
@@ -15,7 +14,7 @@ from openvest.db.unit import Unit
 from openvest.declarations import Call, Representation
 from openvest.features.executions.model_v1 import execution_v1
 from openvest.features.orders import service
-from openvest.features.orders.model import OrderCancellation, PlaceOrder
+from openvest.features.orders.model import OrderCancellation, OrderDetails, PlaceOrder
 from openvest.features.orders.rules import BusinessNotServed, FeeOfOtherKind
 from openvest.features.orders.v1_schemas import (
     OrderCancellationView,
@@ -28,47 +27,35 @@ from openvest.features.orders.v1_schemas import (
 from openvest.operations import V1, Operations
 
 
-def order_v1(order: Snapshot) -> Json:
-    """An order from its snapshot; fields that do not apply are left out."""
-    fields: dict[str, Any] = {
-        "id": order["id"],
-        "created_at": order["created_at"],
-        "updated_at": order["updated_at"],
-        "user_id": order["user_id"],
-        "account_id": order["account_id"],
-        "side": order["side"],
-        "instrument_id": order["isin"],
-        "instrument_id_type": "ISIN",
-        "cash_amount": _amount(order["cash_amount"]),
-        "quantity": order["quantity"],
-        "currency": order["currency"],
-        "order_type": order["order_type"],
-        "limit_price": order["limit_price"],
-        "stop_price": order["stop_price"],
-        "expiry_date": order["expiry_date"],
-        "user_instrument_fit_acknowledgement": order["fit_acknowledged"],
-        "client_reference": order["client_reference"],
-        "execution_flow": order["execution_flow"],
-        "decision_maker_id": order["decision_maker_id"],
-        "status": order["status"],
-        "cancellation_reason": order["cancellation_reason"],
-        # Events written before the field was there told what was asked for.
-        "fee": _amount(order.get("fee_charged", order["fee"])),
-        "initiation_flow": order["initiation_flow"],
-        "executions": [execution_v1(execution) for execution in order["executions"]],
-    }
-    if order["fee_type"] is not None:
-        method = "COLLECTED_BY_UPVEST" if order["fee_collected"] else "CHARGED_BY_CLIENT"
-        fee = {"type": order["fee_type"], "value_type": "ABSOLUTE", "charge_method": method}
-        fields["fee_configuration"] = [fee | {"cash_amount": _amount(order["fee"]), "currency": order["currency"]}]
-    return {name: value for name, value in fields.items() if value is not None}
-
-
 def _amount(value: str) -> str:
     amount = Decimal(value)
     return cents(amount) if amount else plain(ZERO)
 
 
+def _fee(order: Snapshot) -> str:
+    """Events written before what is charged was there told what was asked for."""
+    return _amount(order.get("fee_charged", order["fee"]))
+
+
+def _fee_configuration(order: Snapshot) -> list[Json] | None:
+    if order["fee_type"] is None:
+        return None
+    method = "COLLECTED_BY_UPVEST" if order["fee_collected"] else "CHARGED_BY_CLIENT"
+    fee = {"type": order["fee_type"], "value_type": "ABSOLUTE", "charge_method": method}
+    return [fee | {"cash_amount": _amount(order["fee"]), "currency": order["currency"]}]
+
+
+order_v1 = shown(
+    OrderView,
+    OrderDetails,
+    instrument_id="isin",
+    instrument_id_type=lambda order: "ISIN",
+    cash_amount=lambda order: _amount(order["cash_amount"]),
+    user_instrument_fit_acknowledgement="fit_acknowledged",
+    fee_configuration=_fee_configuration,
+    fee=_fee,
+    executions=lambda order: [execution_v1(execution) for execution in order["executions"]],
+)
 cancellation_v1 = shown(OrderCancellationView, OrderCancellation)
 
 

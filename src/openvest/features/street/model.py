@@ -22,14 +22,15 @@ class StreetOrder:
     `accepted_at` is when the customer's order was accepted: of two that trade at one instant the older comes first.
     `reserve` is what a block counts on of the house's inventory; a quantity of zero is served wholly from it and no
     venue is asked. `cancel_at`: from when on nothing counts that the venue does, where its end is dated before the
-    question. Units: prices on the venue's tick, in `currency`.
+    question. One that works for a block of many has the block's id for an order's, and names no customer.
+    Units: prices on the venue's tick, in `currency`.
     """
 
     id: UUID
     order_id: UUID
     accepted_at: datetime
-    account_id: UUID
-    user_id: UUID
+    account_id: UUID | None
+    user_id: UUID | None
     client_reference: str | None
     instrument_id: UUID
     isin: str

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
+from openvest.core.records import record
 from openvest.core.sealing import SealedColumn
 from openvest.declarations import Event
 
@@ -17,7 +18,7 @@ Verdict = Literal["PASSED", "FAILED"]
 ChangeStatus = Literal["RECEIVED", "APPLIED", "FAILED"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class User:
     """A person. Shape: addresses have the keys address_line1, address_line2, postcode, city, state, country; consents
     consent_document_id and confirmed_at; fatca status and confirmed_at; absent keys are absent.

@@ -45,8 +45,12 @@ async def create_user(unit: Unit, new: NewUser) -> User:
 async def social_security_numbers(unit: Unit, user_ids: Sequence[UUID]) -> dict[UUID, str]:
     """The opened numbers of those users that have one. They are in no snapshot."""
     rows = await unit.rows(store.SEALED_NUMBERS, unit.tenant_id, list(user_ids))
-    place = SOCIAL_SECURITY_NUMBER.place
-    return {row.id: unit.secrets.open(row.sealed_social_security_number, place(id=row.id)).decode() for row in rows}
+    return {row.id: opened_number(unit, row.id, row.sealed_social_security_number) for row in rows}
+
+
+def opened_number(unit: Unit, user_id: UUID, sealed: bytes) -> str:
+    """The social security number of this user."""
+    return unit.secrets.open(sealed, SOCIAL_SECURITY_NUMBER.place(id=user_id)).decode()
 
 
 async def get_user(unit: Unit, user_id: UUID) -> User:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from openvest.core.records import record
 from openvest.db.paging import Chain, listing
 from openvest.db.query import Query, Statement
 from openvest.db.rows import columns, insert, update
@@ -15,7 +16,15 @@ from openvest.work.leases import leasing
 
 _USER = columns(User)
 
-USERS = listing("users", User, sorts="created_at updated_at", chains=[Chain()])
+
+@record
+class ListedUser(User):
+    """A user as lists read one: with the sealed number, which a user is never told with."""
+
+    sealed_social_security_number: bytes | None = None
+
+
+USERS = listing("users", ListedUser, sorts="created_at updated_at", chains=[Chain()])
 USER_BY_ID = Query(User, f"select {_USER} from users where tenant_id = $1 and id = $2")
 USER_FOR_SHARE = Query(User, f"select {_USER} from users where tenant_id = $1 and id = $2 for share")
 USERS_FOR_SHARE = Query(

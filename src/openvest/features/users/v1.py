@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Set
 from typing import Annotated, Any, Literal
-from uuid import UUID
 
 from pydantic import AfterValidator, ConfigDict, Field
 
 from openvest.core.problems import FieldError
 from openvest.core.schema import Body, Country, Day, Id, Instant, Unused, ValidationContext, View
 from openvest.core.schema_people import Address, City, Email, FirstName, Link, Name, ProofOfResidence
-from openvest.core.shown import Mapper, shown
-from openvest.core.snapshots import Json, Snapshot, snapshot_of, snapshot_value
+from openvest.core.shown import shown
+from openvest.core.snapshots import Json, Snapshot, snapshot_value
 from openvest.core.v1 import ByTimesQuery, page_of, page_v1
 from openvest.db.paging import page
 from openvest.db.unit import Unit
@@ -181,21 +180,21 @@ def change_failed_v1(change: Snapshot) -> Json:
     return {"user_id": change["user_id"], "reason": change["reason"]}
 
 
-async def _with_numbers(unit: Unit, users: Sequence[User]) -> Mapper:
-    """How these users are shown, with the sealed number, which no snapshot has."""
-    numbers = await service.social_security_numbers(unit, [user.id for user in users])
-
-    def mapper(user: Snapshot) -> Json:
-        number = numbers.get(UUID(user["id"]))
-        return user_v1(user) | ({} if number is None else {"social_security_number": number})
-
-    return mapper
+async def _with_number(unit: Unit, user: User) -> Json:
+    """A user with the sealed number, which no snapshot has."""
+    answer, numbers = user_v1(user), await service.social_security_numbers(unit, [user.id])
+    return answer | {"social_security_number": numbers[user.id]} if user.id in numbers else answer
 
 
 async def list_users(unit: Unit, call: Call) -> Json:
     """List users."""
     found = await page(unit, store.USERS, call.query.page_request)
-    return page_v1(found, await _with_numbers(unit, found.rows))
+    answer = page_v1(found, user_v1)
+    for item, user in zip(answer["data"], found.rows, strict=True):
+        if user.sealed_social_security_number is not None:
+            number = service.opened_number(unit, user.id, user.sealed_social_security_number)
+            item["social_security_number"] = number
+    return answer
 
 
 async def create_user(unit: Unit, call: Call) -> Json:
@@ -206,13 +205,13 @@ async def create_user(unit: Unit, call: Call) -> Json:
     )
     fields = {**given, "birth_date": body.birth_date, "branch_id": body.branch_id}
     user = await service.create_user(unit, NewUser(call.caller.licence, fields, body.social_security_number))
-    return (await _with_numbers(unit, [user]))(snapshot_of(user))
+    return await _with_number(unit, user)
 
 
 async def retrieve_user(unit: Unit, call: Call) -> Json:
     """Get a user."""
     user = await service.get_user(unit, call.path["user_id"])
-    return (await _with_numbers(unit, [user]))(snapshot_of(user))
+    return await _with_number(unit, user)
 
 
 async def offboard_user(unit: Unit, call: Call) -> Json:

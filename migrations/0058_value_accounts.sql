@@ -52,10 +52,6 @@ create index account_returns_account on account_returns (tenant_id, account_id, 
 select isolate_tenant('account_returns');
 select grant_app('account_returns', 'select, insert, update');
 
-create or replace view pub_executions with (security_invoker = true) as
-select tenant_id, id, order_id, status, quantity, cash_amount, account_group_id, currency, side, fee, price
-  from executions;
-
 -- Who holds something already is valued from the end of the day on which it changed last. The rows of all tenants are
 -- meant, which the owner sees only where the wall does not hold it too.
 alter table balances no force row level security;

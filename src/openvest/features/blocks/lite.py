@@ -1,0 +1,1 @@
+"""A block is the house's: lite shows the orders in it."""

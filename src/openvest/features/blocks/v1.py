@@ -1,0 +1,1 @@
+"""A block is the house's: v1 shows the orders in it."""
