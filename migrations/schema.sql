@@ -46,6 +46,32 @@ alter table account_groups enable row level security;
 alter table account_groups force row level security;
 create policy tenant on account_groups for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
+create table account_returns (
+  tenant_id uuid not null,
+  id uuid not null,
+  version integer not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  account_id uuid not null,
+  date timestamp with time zone not null,
+  currency text not null,
+  value numeric not null,
+  inflow numeric not null,
+  outflow numeric not null,
+  daily numeric,
+  cumulative numeric,
+  cumulative_start_date timestamp with time zone not null,
+  constraint account_returns_pkey PRIMARY KEY (tenant_id, id),
+  constraint account_returns_check CHECK (((daily IS NULL) = (cumulative IS NULL))),
+  constraint account_returns_currency_check CHECK ((currency = ANY (ARRAY['EUR'::text, 'GBP'::text]))),
+  constraint account_returns_inflow_check CHECK ((inflow >= (0)::numeric)),
+  constraint account_returns_outflow_check CHECK ((outflow >= (0)::numeric)),
+  constraint account_returns_version_check CHECK ((version > 0)));
+CREATE INDEX account_returns_account ON account_returns USING btree (tenant_id, account_id, date, id);
+alter table account_returns enable row level security;
+alter table account_returns force row level security;
+create policy tenant on account_returns for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
+
 create table accounts (
   tenant_id uuid not null,
   id uuid not null,
@@ -1429,6 +1455,35 @@ alter table users enable row level security;
 alter table users force row level security;
 create policy tenant on users for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
 
+create table valuations (
+  tenant_id uuid not null,
+  id uuid not null,
+  version integer not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  account_id uuid not null,
+  valuation_time timestamp with time zone not null,
+  amount numeric not null,
+  currency text not null,
+  security_positions jsonb not null,
+  constraint valuations_pkey PRIMARY KEY (tenant_id, id),
+  constraint valuations_currency_check CHECK ((currency = ANY (ARRAY['EUR'::text, 'GBP'::text]))),
+  constraint valuations_version_check CHECK ((version > 0)));
+CREATE INDEX valuations_account ON valuations USING btree (tenant_id, account_id, valuation_time, id);
+alter table valuations enable row level security;
+alter table valuations force row level security;
+create policy tenant on valuations for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
+
+create table valued_accounts (
+  tenant_id uuid not null,
+  id uuid not null,
+  next_at timestamp with time zone,
+  constraint valued_accounts_pkey PRIMARY KEY (tenant_id, id));
+CREATE INDEX valued_accounts_due ON valued_accounts USING btree (tenant_id, next_at, id) WHERE (next_at IS NOT NULL);
+alter table valued_accounts enable row level security;
+alter table valued_accounts force row level security;
+create policy tenant on valued_accounts for all to public using ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid));
+
 create table venue_reports (
   tenant_id uuid not null,
   id uuid not null,
@@ -2310,6 +2365,7 @@ CREATE TRIGGER marks AFTER INSERT ON users REFERENCING NEW TABLE AS fresh FOR EA
 
 alter table access_tokens add constraint access_tokens_tenant_id_client_id_fkey FOREIGN KEY (tenant_id, client_id) REFERENCES api_clients(tenant_id, id);
 alter table account_groups add constraint account_groups_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id);
+alter table account_returns add constraint account_returns_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES accounts(tenant_id, id);
 alter table accounts add constraint accounts_tenant_id_account_group_id_fkey FOREIGN KEY (tenant_id, account_group_id) REFERENCES account_groups(tenant_id, id);
 alter table accounts add constraint accounts_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id);
 alter table api_clients add constraint api_clients_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
@@ -2375,6 +2431,8 @@ alter table topups add constraint topups_tenant_id_account_group_id_fkey FOREIGN
 alter table user_checks add constraint user_checks_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id);
 alter table user_identifiers add constraint user_identifiers_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id);
 alter table users add constraint users_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
+alter table valuations add constraint valuations_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES accounts(tenant_id, id);
+alter table valued_accounts add constraint valued_accounts_tenant_id_id_fkey FOREIGN KEY (tenant_id, id) REFERENCES accounts(tenant_id, id);
 alter table venue_reports add constraint venue_reports_tenant_id_street_order_id_fkey FOREIGN KEY (tenant_id, street_order_id) REFERENCES street_orders(tenant_id, id);
 alter table virtual_bank_accounts add constraint virtual_bank_accounts_tenant_id_account_group_id_fkey FOREIGN KEY (tenant_id, account_group_id) REFERENCES account_groups(tenant_id, id);
 alter table virtual_cash_decreases add constraint virtual_cash_decreases_tenant_id_account_group_id_fkey FOREIGN KEY (tenant_id, account_group_id) REFERENCES account_groups(tenant_id, id);
@@ -2428,6 +2486,7 @@ grant usage on schema public to openvest_app;
 grant usage on sequence journal_blocks to openvest_app;
 grant delete, insert, select on table access_tokens to openvest_app;
 grant insert, select, update on table account_groups to openvest_app;
+grant insert, select, update on table account_returns to openvest_app;
 grant insert, select, update on table accounts to openvest_app;
 grant insert, select, update on table api_clients to openvest_app;
 grant insert, select, update on table balances to openvest_app;
@@ -2505,6 +2564,8 @@ grant insert, select, update on table topups to openvest_app;
 grant insert, select, update on table user_checks to openvest_app;
 grant insert, select, update on table user_identifiers to openvest_app;
 grant insert, select, update on table users to openvest_app;
+grant insert, select, update on table valuations to openvest_app;
+grant insert, select, update on table valued_accounts to openvest_app;
 grant delete, insert, select, update on table venue_reports to openvest_app;
 grant select on table venues to openvest_app;
 grant insert, select on table virtual_bank_accounts to openvest_app;

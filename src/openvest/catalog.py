@@ -49,6 +49,7 @@ from openvest.features.segregation.feature import FEATURE as SEGREGATION
 from openvest.features.street.feature import FEATURE as STREET
 from openvest.features.tenants.feature import FEATURE as TENANTS
 from openvest.features.users.feature import FEATURE as USERS
+from openvest.features.valuations.feature import FEATURE as VALUATIONS
 from openvest.features.virtual_cash.feature import FEATURE as VIRTUAL_CASH
 from openvest.features.webhooks.feature import FEATURE as WEBHOOKS
 from openvest.features.withdrawals.feature import FEATURE as WITHDRAWALS
@@ -81,6 +82,7 @@ FEATURES: Sequence[Feature] = (
     ORDERS,
     PORTFOLIOS,
     PORTFOLIO_ORDERS,
+    VALUATIONS,
     WEBHOOKS,
     SIMULATION,
 )

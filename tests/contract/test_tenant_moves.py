@@ -158,7 +158,7 @@ EMPTY = {"dead_letters", "data_changes", "webhook_packages", "scenarios", "scena
          "virtual_cash_decreases", "virtual_cash_increases", "virtual_bank_accounts", "credit_fundings",
          "bank_accounts", "bank_codes", "segregations", "portfolio_allocations", "portfolio_configurations",
          "portfolio_targets", "portfolio_orders", "portfolio_order_children", "blocks", "block_members",
-         "block_cut_offs"}  # fmt: skip
+         "block_cut_offs", "valuations", "account_returns"}  # fmt: skip
 """Tables of which this life has no rows; that they travel is shown by those that have."""
 
 

@@ -249,6 +249,7 @@ _PAY, _PAY_SCHEMA = decimal_of(9, 2, exact=True, signed=False)
 _SIGNED_PAY, _SIGNED_PAY_SCHEMA = decimal_of(9, 2, exact=True, signed=True)
 _UNSIGNED, _UNSIGNED_SCHEMA = decimal_of(63, 27, exact=False, signed=False)
 _SIGNED, _SIGNED_SCHEMA = decimal_of(63, 27, exact=False, signed=True)
+_SIGNED_UNITS, _SIGNED_UNITS_SCHEMA = decimal_of(63, 10, exact=False, signed=True)
 
 IN_CENTS = Shown(lambda amount: cents(Decimal(amount)))
 PaymentAmount = Annotated[Decimal, _PAY, _PAY_SCHEMA, IN_CENTS]
@@ -256,6 +257,8 @@ PaymentAmount = Annotated[Decimal, _PAY, _PAY_SCHEMA, IN_CENTS]
 SignedPaymentAmount = Annotated[Decimal, _SIGNED_PAY, _SIGNED_PAY_SCHEMA, IN_CENTS]
 UnsignedDecimal = Annotated[Decimal, _UNSIGNED, _UNSIGNED_SCHEMA]
 SignedDecimal = Annotated[Decimal, _SIGNED, _SIGNED_SCHEMA]
+SignedUnits = Annotated[Decimal, _SIGNED_UNITS, _SIGNED_UNITS_SCHEMA]
+"""As many decimals as quantities have."""
 UnsignedCash = Annotated[UnsignedDecimal, IN_CENTS]
 SignedCash = Annotated[SignedDecimal, IN_CENTS]
 
