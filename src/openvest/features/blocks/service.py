@@ -281,14 +281,13 @@ def _trade(block: Block, filled: Sequence[Filled], last: Report) -> NewBlockTrad
 
 
 async def give_up(unit: Unit, block_id: UUID) -> bool:
-    """End a block for which nothing was traded, if there is one: its members get nothing. False where it shares out.
+    """End a block for which nothing was traded: its members get nothing. Returns False where it is sharing out, or
+    there is none.
 
     The street's order is ended already. Writes: blocks, fraction_reserves.
     """
     block = await unit.row(store.FOR_UPDATE, unit.tenant_id, [block_id])
-    if block is None:
-        return True
-    if block.status not in ("COLLECTING", "WORKING"):
+    if block is None or block.status not in ("COLLECTING", "WORKING"):
         return False
     if block.status == "COLLECTING":
         sums = await unit.one(store.SUMS, unit.tenant_id, block.id, block.quote, ZERO)
