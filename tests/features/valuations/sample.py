@@ -26,7 +26,7 @@ async def _ends_of_days(life: Life) -> None:
 
 
 async def _many(life: Life, count: int) -> None:
-    account_id = UUID(life.ids["account_id"])
+    account_id, now = UUID(life.ids["account_id"]), await life.now()
 
     async def valuation(unit: Unit, number: int) -> None:
         at, made_at = FIRST + timedelta(days=number), unit.moment_after(None)
@@ -34,9 +34,10 @@ async def _many(life: Life, count: int) -> None:
             unit.ids.new("valuation"), 1, made_at, made_at, account_id, at, Decimal(number), "EUR", []
         )  # fmt: skip
         await save(unit, store.ADD_VALUATIONS, row)
+        day = now - timedelta(minutes=number)  # so that all are of the last month
         done = AccountReturn(
-            unit.ids.new("account_return"), 1, made_at, made_at, account_id, at - timedelta(hours=23), "EUR",
-            Decimal(number), ZERO, ZERO, None, None, at - timedelta(hours=23),
+            unit.ids.new("account_return"), 1, made_at, made_at, account_id, day, "EUR", Decimal(number), ZERO, ZERO,
+            None, None, day,
         )  # fmt: skip
         await save(unit, store.ADD_RETURNS, done)
 

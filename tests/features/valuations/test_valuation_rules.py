@@ -107,7 +107,7 @@ PRICES = st.one_of(st.none(), st.decimals("0.0001", "5000", places=4))
 
 @given(st.lists(st.tuples(AMOUNTS, PRICES), max_size=8))
 def test_values_and_weights_as_fractions_have_them(held: list[tuple[Decimal, Decimal | None]]) -> None:
-    prices = {UUID(int=n): price and Price(price, AT, "EOD") for n, (_, price) in enumerate(held)}
+    prices = {UUID(int=n): None if price is None else Price(price, AT, "EOD") for n, (_, price) in enumerate(held)}
     total, rows = rules.value_of([holding(n, quantity) for n, (quantity, _) in enumerate(held)], prices, "EUR")
     values = [row.value.amount for row in rows if row.value is not None]
     assert total.amount == sum(values)
