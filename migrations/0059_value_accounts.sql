@@ -5,8 +5,7 @@ create table valued_accounts (
   tenant_id uuid not null,
   id uuid not null,
   next_at timestamptz,
-  primary key (tenant_id, id),
-  foreign key (tenant_id, id) references accounts (tenant_id, id));
+  primary key (tenant_id, id));
 create index valued_accounts_due on valued_accounts (tenant_id, next_at, id) where next_at is not null;
 select isolate_tenant('valued_accounts');
 select grant_app('valued_accounts', 'select, insert, update');

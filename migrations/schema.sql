@@ -309,7 +309,7 @@ create table block_members (
   constraint block_members_cap_check CHECK ((cap > (0)::numeric)),
   constraint block_members_cash_amount_check CHECK ((cash_amount > (0)::numeric)),
   constraint block_members_check CHECK (((quantity IS NULL) <> (cash_amount IS NULL))),
-  constraint block_members_decimals_check CHECK ((decimals >= 0)),
+  constraint block_members_decimals_check CHECK (((decimals >= 0) AND (decimals <= 18))),
   constraint block_members_quantity_check CHECK ((quantity > (0)::numeric)),
   constraint block_members_step_check CHECK ((step > (0)::numeric))) with (fillfactor=80, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
 CREATE INDEX block_members_of_block ON block_members USING btree (tenant_id, block_id);
@@ -375,7 +375,7 @@ create table blocks (
   last_order_id uuid,
   constraint blocks_pkey PRIMARY KEY (tenant_id, id),
   constraint blocks_check CHECK (((unserved >= 0) AND (unserved <= members))),
-  constraint blocks_decimals_check CHECK ((decimals >= 0)),
+  constraint blocks_decimals_check CHECK (((decimals >= 0) AND (decimals <= 18))),
   constraint blocks_given_check CHECK ((given >= (0)::numeric)),
   constraint blocks_least_check CHECK (("least" >= (0)::numeric)),
   constraint blocks_members_check CHECK ((members >= 0)),
@@ -2432,7 +2432,6 @@ alter table user_checks add constraint user_checks_tenant_id_user_id_fkey FOREIG
 alter table user_identifiers add constraint user_identifiers_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id);
 alter table users add constraint users_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id);
 alter table valuations add constraint valuations_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES accounts(tenant_id, id);
-alter table valued_accounts add constraint valued_accounts_tenant_id_id_fkey FOREIGN KEY (tenant_id, id) REFERENCES accounts(tenant_id, id);
 alter table venue_reports add constraint venue_reports_tenant_id_street_order_id_fkey FOREIGN KEY (tenant_id, street_order_id) REFERENCES street_orders(tenant_id, id);
 alter table virtual_bank_accounts add constraint virtual_bank_accounts_tenant_id_account_group_id_fkey FOREIGN KEY (tenant_id, account_group_id) REFERENCES account_groups(tenant_id, id);
 alter table virtual_cash_decreases add constraint virtual_cash_decreases_tenant_id_account_group_id_fkey FOREIGN KEY (tenant_id, account_group_id) REFERENCES account_groups(tenant_id, id);

@@ -310,7 +310,7 @@ def _heard(event_type: str, shown: Json) -> str | None:
             return "USER.UPDATED"
         case (("ACCOUNT" | "ACCOUNT_GROUP"), "ACTIVATED"):
             return f"{category}.OPENED"
-        case (("TOPUP" | "CASH_TRANSACTION" | "SECURITY_TRANSACTION"), _):
+        case (("TOPUP" | "CASH_TRANSACTION" | "SECURITY_TRANSACTION" | "ACCOUNT_VALUATION" | "ACCOUNT_RETURNS"), _):
             return None
         case _:
             return event_type

@@ -33,10 +33,9 @@ from tests.gates.matrix_fields import secrets_of
 from tests.gates.matrix_ground import Floor, floor
 from tests.kit.contracts import SERVED, TABLES, asked_in, contract_of, is_of, operation_of, said_of
 from tests.kit.http import Api
-from tests.kit.operations import begun, body_of, different_ones, removing, target
+from tests.kit.operations import begun, body_of, different_ones, removing, required_query, target
 from tests.kit.sample import filled
 from tests.kit.samples import SAMPLES, every
-from tests.security.places import required_query
 
 MONDAY = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 NOT_ASKED = every(lambda sample: sample.not_asked)

@@ -35,11 +35,10 @@ from tests.kit.contracts import (
     said_of,
 )
 from tests.kit.http import Api
-from tests.kit.operations import ask, body_of, live_by_http, removing, target
+from tests.kit.operations import ask, body_of, live_by_http, removing, required_query, target
 from tests.kit.sample import filled
 from tests.kit.samples import each, every, lacks, owner_of
 from tests.kit.world import SECRETS
-from tests.security.places import required_query
 from tests.security.tenant_life import live
 
 Json = dict[str, Any]

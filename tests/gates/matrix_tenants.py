@@ -21,11 +21,11 @@ from tests.gates.gate import Gate, Run, Verdict
 from tests.gates.matrix_ground import TENANT_TABLES, Floor, floor
 from tests.kit.contracts import SERVED, contract_of, each_of, label, list_shape, page_in, takes_key
 from tests.kit.http import Api
-from tests.kit.operations import known_to, live_by_http, target
+from tests.kit.operations import known_to, live_by_http, required_query, target
 from tests.kit.sample import Life
 from tests.kit.samples import SAMPLES, every
 from tests.kit.walls import take_down_policies, taken_down_where
-from tests.security.places import Place, body_with, places_of, required_query
+from tests.security.places import Place, body_with, places_of
 
 TAKEN = every(lambda sample: sample.takes_any)
 EMPTY: Mapping[str, str] = {

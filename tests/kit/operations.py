@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
 import httpx
@@ -16,7 +17,7 @@ import httpx
 from openvest.db.unit import Database
 from openvest.declarations import Endpoint
 from openvest.main import Assembled
-from tests.kit.contracts import SERVED, contract_of, label, said_of, takes_key
+from tests.kit.contracts import SERVED, contract_of, label, operation_of, said_of, takes_key
 from tests.kit.http import Api
 from tests.kit.sample import Asked, Life, filled
 from tests.kit.samples import SAMPLES, body_in, every, lacks, owner_of, sample_of
@@ -94,11 +95,22 @@ def removing(table: Sequence[Endpoint] = SERVED) -> list[Endpoint]:
     return [endpoint for endpoint in reversed(table) if endpoint.method == "DELETE"]
 
 
+def required_query(endpoint: Endpoint, ids: Mapping[str, str]) -> dict[str, str]:
+    """Query parameters that must be there: with the caller's own ids, or the first of what they may be."""
+    if endpoint not in SERVED:
+        return {}  # of a test alone, and described nowhere
+    needed = [p for p in operation_of(endpoint)["parameters"] if p.get("in") == "query" and p["required"]]
+    return {p["name"]: p["schema"]["enum"][0] if "enum" in p["schema"] else ids[p["name"]] for p in needed}
+
+
 async def ask(api: Api, endpoint: Endpoint, ids: Mapping[str, str]) -> httpx.Response:
     """Ask as the tenant's client that the operation is for."""
     body = body_of(endpoint)
     content = None if body is None else json.dumps(filled(body, ids)).encode()
-    return await api.of(endpoint).send(endpoint.method, target(endpoint, ids), content, key=uuid4())
+    query = urlencode(required_query(endpoint, ids))
+    return await api.of(endpoint).send(
+        endpoint.method, f"{target(endpoint, ids)}?{query}".rstrip("?"), content, key=uuid4()
+    )
 
 
 async def live_by_http(world: Assembled, owner: Api, tenant_id: UUID) -> dict[str, str]:

@@ -105,12 +105,6 @@ def places_of(endpoint: Endpoint, ids: Mapping[str, str]) -> tuple[list[Place], 
     return list(found.values()), undecided
 
 
-def required_query(endpoint: Endpoint, ids: Mapping[str, str]) -> dict[str, str]:
-    """Query parameters that must be there: with the caller's own ids, or the first of what they may be."""
-    needed = [p for p in operation_of(endpoint)["parameters"] if p.get("in") == "query" and p["required"]]
-    return {p["name"]: p["schema"]["enum"][0] if "enum" in p["schema"] else ids[p["name"]] for p in needed}
-
-
 def body_with(endpoint: Endpoint, ids: Mapping[str, str], place: Place | None, value: str) -> Json | None:
     """The body of an operation with the caller's own ids and, at the place, this value."""
     usual = body_of(endpoint)

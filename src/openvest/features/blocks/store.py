@@ -50,7 +50,7 @@ SAVE = update(
     " given last_rest last_accepted_at last_order_id",
 )
 
-JOIN = insert("block_members", Member, also={"step": "('1e-' || t.decimals)::numeric"})
+JOIN = insert("block_members", Member, also={"step": "trim_scale(power(10::numeric, -t.decimals))"})
 
 MEMBERSHIPS = Query(
     Membership,
