@@ -29,7 +29,7 @@ PLANT = """
 insert into bank_lines (tenant_id, id, external_id, created_at, due_at, ordinal, kind, status, amount, currency,
                         booking_on, value_on, end_to_end_id, transaction_code, remittance_information, sealed_parties)
 select tenant_id, $1, $2, wire_now(), wire_now(), 0, 'CREDIT', 'RECEIVED', 'NaN', 'EUR', current_date,
-       current_date, '', '', 'Erika Beispiel', $3 from clocks limit 1
+       current_date, '', '', 'Erika Beispiel', $3 from tenants where name = 'sandbox'
 """
 REPAIR = "update bank_lines set amount = 12.34 where id = $1"
 STATE = "select status from bank_lines where id = $1"
