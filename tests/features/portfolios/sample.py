@@ -113,6 +113,16 @@ async def _configured(database: Database, tenant_id: UUID, ask: Ask, count: int)
     return [ask(ids) for ids in await database.write(tenant_id, work)]
 
 
+async def _weighed(database: Database, tenant_id: UUID, ask: Ask, count: int) -> Sequence[Asked]:
+    """The answer shows weights alone, so each has its own."""
+    asked = await _configured(database, tenant_id, ask, count)
+    parts = [Decimal(n + 1) / 10_000 for n in range(count)]
+    return [
+        one.also(allocations=[WEIGHTS[0] | {"weight": str(1 - part)}, WEIGHTS[1] | {"weight": str(part)}])
+        for one, part in zip(asked, parts, strict=True)
+    ]
+
+
 SAMPLE = Sample(
     bodies={
         "POST /portfolios/allocations": ALLOCATION,
@@ -132,7 +142,7 @@ SAMPLE = Sample(
         "PATCH /portfolios/configurations/{account_id}": _configured,
         "lite POST /portfolios": _to_configure,
         "lite PATCH /portfolios/{portfolio_id}": _configured,
-        "lite PUT /portfolios/{portfolio_id}/allocations": _configured,
+        "lite PUT /portfolios/{portfolio_id}/allocations": _weighed,
         "lite DELETE /portfolios/{portfolio_id}": _configured,
     },
     objects=_objects,
