@@ -30,6 +30,7 @@ PLANTED: tuple[Planted, ...] = (
             Edit(
                 "src/openvest/server/flush.py",
                 "            _BEFORE_COMMIT()\n",
+                "            asked.spend()\n"
                 "            for one, position in zip(waiting, range(len(items)), strict=True):\n"
                 "                self._settle(key, one, plan.outcomes[position])\n"
                 "            await asyncio.sleep(0.05)\n"
