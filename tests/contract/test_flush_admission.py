@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -16,6 +17,7 @@ from openvest.db.query import Statement
 from openvest.db.unit import Database
 from openvest.features.tenants.v1 import ENDPOINTS
 from openvest.server.app import App
+from openvest.server.directory import Directory, KnownKey
 from tests.contract.test_dispatch import refused
 from tests.contract.things import THINGS, made, thing
 from tests.features.tenants.credentials import ENDS
@@ -101,6 +103,21 @@ async def test_what_changes_of_a_client_is_judged_anew(
     request = await request_of(api, **fields)
     assert (await post(api.http, request)).status_code == status
     refused(await post(api.http, request), 401, "unauthorised")
+
+
+async def test_a_key_that_never_is_what_stands_is_refused_in_the_end(
+    api: Api, database: Database, tenant_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = Directory.key
+
+    async def another(self: Directory, key_id: UUID) -> KnownKey | None:
+        found = await known(self, key_id)
+        return found and replace(found, version="another")
+
+    monkeypatch.setattr(Directory, "key", another)
+    async with asyncio.timeout(10):
+        refused(await post(api.http, await request_of(api)), 401, "unauthorised")
+    assert await made(database, tenant_id) == 0
 
 
 async def test_an_order_of_statements_and_none_of_its_own(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,6 +35,7 @@ _BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] ([a-zA-Z0-9\-._~+/]{1,1000}=*)")
 
 _LONGEST_ID = 36
 _NAMELESS = "the token request is neither signed nor a form that names a client_id"
+_JUDGED_AGAIN = 3
 _UNPROVEN = "the client or its secret is unknown, or the client is one that has to sign"
 """Said of all of these alike: nobody but a client is to learn which ids are those of clients."""
 
@@ -73,7 +74,13 @@ class Authenticator:
         return True
 
     async def judge_again(self, request: Request, claim: Claim) -> None:
-        """Token or key are not what stands any more. Raises: SignatureRefused, DatabaseDown."""
+        """Token or key are not what stands any more. Raises: SignatureRefused, DatabaseDown.
+
+        Why so often at most: what was just read and still does not stand is no change, but a pair that never fits.
+        """
+        claim.judged += 1
+        if claim.judged > _JUDGED_AGAIN:
+            raise SignatureRefused("token and key do not stand together")
         self.directory.forget(claim.token, claim.key)
         if claim.token is not None:
             claim.token = await self._token(request, _bearer(request), claim.parsed)

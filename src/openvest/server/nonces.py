@@ -47,13 +47,15 @@ class Stale(Exception):
 
 @dataclass(slots=True)
 class Claim:
-    """What a request is judged by. `parsed` None: it is not signed; `spent`: what is committed has admitted it."""
+    """What a request is judged by. `parsed` None: it is not signed; `spent`: what is committed has admitted it;
+    `judged`: how often it was judged again."""
 
     caller: Caller
     token: KnownToken | None
     key: KnownKey | None
     parsed: ParsedSignature | None
     spent: bool = False
+    judged: int = 0
 
 
 class Asked:
