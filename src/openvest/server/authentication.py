@@ -74,10 +74,7 @@ class Authenticator:
         return True
 
     async def judge_again(self, request: Request, claim: Claim) -> None:
-        """Token or key are not what stands any more. Raises: SignatureRefused, DatabaseDown.
-
-        Why so often at most: what was just read and still does not stand is no change, but a pair that never fits.
-        """
+        """Token or key are not what stands now. Raises: SignatureRefused, at last if they never do; DatabaseDown."""
         claim.judged += 1
         if claim.judged > _JUDGED_AGAIN:
             raise SignatureRefused("token and key do not stand together")
