@@ -32,6 +32,14 @@ AFTER_MARK = (
 """Behind row-level security an index is entered by plain values alone, which selects of their own come to."""
 
 
+def days_of(column: LiteralString) -> dict[str, LiteralString]:
+    """The filters of a list by its days in UTC, the first and the last one included."""
+    return {
+        "start_date": f"{column} >= {{}}::date::timestamp at time zone 'UTC'",
+        "end_date": f"{column} < ({{}}::date + 1)::timestamp at time zone 'UTC'",
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Chain:
     """Which rows of a list are counted together: all of the tenant's, or those of one parent, or those of one state.

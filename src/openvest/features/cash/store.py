@@ -7,7 +7,7 @@ from uuid import UUID
 
 from openvest.core.records import record
 from openvest.core.snapshots import Json
-from openvest.db.paging import Chain, Listing
+from openvest.db.paging import Chain, Listing, days_of
 from openvest.db.query import Query
 from openvest.db.rows import columns, insert
 from openvest.features.cash.model import Booked, CashBalance
@@ -44,8 +44,7 @@ TRANSACTIONS = Listing(
     source="cash_transactions",
     filters={
         "account_group_id": "account_group_id = {}",
-        "start_date": "booking_date >= {}::date::timestamp at time zone 'UTC'",
-        "end_date": "booking_date < ({}::date + 1)::timestamp at time zone 'UTC'",
+        **days_of("booking_date"),
     },
     sorts={"booking_date": "booking_date"},
     default_sort="booking_date",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from uuid import UUID
 
 from openvest.core.money import ZERO
 from openvest.core.records import replace
@@ -75,9 +74,11 @@ async def _allot(unit: Unit, members: Sequence[Member]) -> int:
 
 
 def _execution(order: Order, block: Block, fill: Fill) -> NewExecution:
+    if block.street_order_id is None:
+        raise ValueError("nobody is served of a block that was not sent")
     return NewExecution(
         cause=order.id,
-        street_order_id=block.street_order_id or UUID(int=0),
+        street_order_id=block.street_order_id,
         order_id=order.id,
         user_id=order.user_id,
         account_id=order.account_id,

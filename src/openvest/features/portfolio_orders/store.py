@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from openvest.core.records import record
-from openvest.db.paging import Chain, Listing
+from openvest.db.paging import Chain, Listing, days_of
 from openvest.db.query import Query
 from openvest.db.rows import columns, insert, update
 from openvest.declarations import AuditQuery, ClosingBlocker
@@ -38,8 +38,7 @@ PORTFOLIO_ORDERS = Listing(
     columns=_ORDER,
     source="portfolio_orders",
     filters={
-        "start_date": "created_at >= {}::date::timestamp at time zone 'UTC'",
-        "end_date": "created_at < ({}::date + 1)::timestamp at time zone 'UTC'",
+        **days_of("created_at"),
         "account_id": "account_id = {}",
         "allocation_id": "allocation_id = {}",
     },

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from openvest.core.records import record
-from openvest.db.paging import Chain, Listing
+from openvest.db.paging import Chain, Listing, days_of
 from openvest.db.query import Query
 from openvest.db.rows import columns, insert, update
 from openvest.declarations import AuditQuery
@@ -30,16 +30,13 @@ class Follower:
 
 
 _ALLOCATION, _CONFIGURATION, _TARGET = columns(StoredAllocation), columns(Configuration), columns(StoredTarget)
-_SINCE = "created_at >= {}::date::timestamp at time zone 'UTC'"
-_UNTIL = "created_at < ({}::date + 1)::timestamp at time zone 'UTC'"
 
 ALLOCATIONS = Listing(
     StoredAllocation,
     columns=_ALLOCATION,
     source="portfolio_allocations",
     filters={
-        "start_date": _SINCE,
-        "end_date": _UNTIL,
+        **days_of("created_at"),
         "instrument_ids": "exists (select from portfolio_targets t where t.tenant_id = $1"
         " and t.allocation_id = portfolio_allocations.id and t.version = portfolio_allocations.version"
         " and t.instrument_id = any({}::uuid[]))",
@@ -73,8 +70,7 @@ CONFIGURATIONS = Listing(
     source="portfolio_configurations",
     filters={
         "status": "status = {}",
-        "start_date": _SINCE,
-        "end_date": _UNTIL,
+        **days_of("created_at"),
         "account_id": "account_id = {}",
         "allocation_id": "allocation_id = {}",
     },

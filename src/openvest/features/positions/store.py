@@ -8,7 +8,7 @@ from uuid import UUID
 
 from openvest.core.records import record
 from openvest.core.snapshots import Json
-from openvest.db.paging import Chain, Listing
+from openvest.db.paging import Chain, Listing, days_of
 from openvest.db.query import Query
 from openvest.db.rows import columns, insert
 from openvest.features.positions.model import AccountTransaction, Holding, Movement
@@ -65,8 +65,7 @@ TRANSACTIONS = Listing(
     filters={
         "account_group_id": "account_group_id = {}",
         "account_id": "account_id = {}",
-        "start_date": "booking_date >= {}::date::timestamp at time zone 'UTC'",
-        "end_date": "booking_date < ({}::date + 1)::timestamp at time zone 'UTC'",
+        **days_of("booking_date"),
     },
     sorts={"booking_date": "booking_date"},
     default_sort="booking_date",

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from openvest.core.records import record
 from openvest.core.snapshots import Json
-from openvest.db.paging import Listing
+from openvest.db.paging import Listing, days_of
 from openvest.db.query import Query
 from openvest.db.rows import columns, insert, update
 from openvest.features.valuations.model import AccountReturn
@@ -99,8 +99,7 @@ HISTORY = Listing(
     source="valuations",
     filters={
         "account_id": "account_id = {}",
-        "start_date": "valuation_time >= {}::date::timestamp at time zone 'UTC'",
-        "end_date": "valuation_time < ({}::date + 1)::timestamp at time zone 'UTC'",
+        **days_of("valuation_time"),
     },
     sorts={"valuation_time": "valuation_time"},
     default_sort="valuation_time",
@@ -218,8 +217,7 @@ RETURNS = Listing(
     source="account_returns",
     filters={
         "account_id": "account_id = {}",
-        "start_date": "date >= {}::date::timestamp at time zone 'UTC'",
-        "end_date": "date < ({}::date + 1)::timestamp at time zone 'UTC'",
+        **days_of("date"),
     },
     sorts={"date": "date"},
     default_sort="date",
